@@ -1,0 +1,154 @@
+//! `GET /v1/accounts/{account_id}/entries`: the ledger, newest first, a page at a time.
+//!
+//! Sequences have no gaps and nothing is ever changed, so a cursor is a sequence: pages never skip or
+//! repeat an entry, whatever is appended meanwhile.
+
+use chrono::{DateTime, Utc};
+use credits::{Change, DebitId, Entry, EntryKind, Event, Reason, Sequence};
+use lambda_http::http::StatusCode;
+use ledger::Ledger;
+use pricing::{Credits, Operation};
+use runtime::{Answer, Call, Problem, Scope};
+use serde::Serialize;
+
+const LIMIT_DEFAULT: u8 = 20;
+const LIMIT_MAX: u8 = 100;
+
+#[derive(Serialize)]
+struct PageBody<'a> {
+    entries: Vec<EntryBody<'a>>,
+    next_cursor: Option<String>,
+}
+
+#[derive(Serialize)]
+struct EntryBody<'a> {
+    sequence: Sequence,
+    kind: EntryKind,
+    credits: Change,
+    balance: Credits,
+    at: DateTime<Utc>,
+    reference: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    operation: Option<&'a Operation>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    deferred_images: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    catalog_version: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    debit_id: Option<&'a DebitId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<&'a Reason>,
+}
+
+impl<'a> From<&'a Entry> for EntryBody<'a> {
+    fn from(entry: &'a Entry) -> Self {
+        let mut body = Self {
+            sequence: entry.account.sequence,
+            kind: entry.event.kind(),
+            credits: entry.change,
+            balance: entry.account.balance,
+            at: entry.at,
+            reference: &entry.reference,
+            operation: None,
+            deferred_images: None,
+            catalog_version: None,
+            debit_id: None,
+            reason: None,
+        };
+        match &entry.event {
+            Event::Purchase | Event::Refill | Event::Expiry => {}
+            Event::Debit { operation, deferred_images, catalog_version } => {
+                body.operation = Some(operation);
+                body.deferred_images = Some(*deferred_images);
+                body.catalog_version = Some(catalog_version);
+            }
+            Event::Reversal { debit_id, reason } => {
+                body.debit_id = Some(debit_id);
+                body.reason = reason.as_ref();
+            }
+        }
+        body
+    }
+}
+
+/// Lists a page of an account's entries.
+pub(crate) async fn list(ledger: &Ledger, call: &Call) -> Result<Answer, Problem> {
+    let account = call.account(Scope::Read)?;
+    let query = Query::read(call.query())?;
+    let page = ledger.entries(&account, query.below, query.limit).await?;
+    let body = PageBody {
+        entries: page.entries.iter().map(EntryBody::from).collect(),
+        next_cursor: page.next_below.map(|sequence| sequence.to_string()),
+    };
+    Answer::json(StatusCode::OK, &body)
+}
+
+#[derive(Debug, PartialEq)]
+struct Query {
+    below: Option<Sequence>,
+    limit: u8,
+}
+
+impl Query {
+    fn read<'a>(parameters: impl Iterator<Item = (&'a str, &'a str)>) -> Result<Self, Problem> {
+        let (mut below, mut limit) = (None, None);
+        for (name, value) in parameters {
+            let repeated = match name {
+                "cursor" => below.replace(cursor(value)?).is_some(),
+                "limit" => limit.replace(page_limit(value)?).is_some(),
+                _ => return Err(Problem::invalid("The query takes only limit and cursor.")),
+            };
+            if repeated {
+                return Err(Problem::invalid(format!("Send {name} once.")));
+            }
+        }
+        Ok(Self { below, limit: limit.unwrap_or(LIMIT_DEFAULT) })
+    }
+}
+
+/// A number in plain digits, without a sign.
+fn number(text: &str) -> Option<u64> {
+    text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok())?
+}
+
+fn cursor(text: &str) -> Result<Sequence, Problem> {
+    let sequence = number(text).filter(|sequence| *sequence > 0);
+    let problem = || Problem::invalid("cursor must be a next_cursor as an earlier page gave it.");
+    sequence.map(Sequence::new).ok_or_else(problem)
+}
+
+fn page_limit(text: &str) -> Result<u8, Problem> {
+    let limit = number(text).and_then(|limit| u8::try_from(limit).ok());
+    let problem = || Problem::invalid(format!("limit must be 1 to {LIMIT_MAX}."));
+    limit.filter(|limit| (1..=LIMIT_MAX).contains(limit)).ok_or_else(problem)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_query_is_a_limit_and_a_cursor_each_at_most_once() {
+        for (parameters, query) in [
+            (&[][..], Some((None, 20))),
+            (&[("limit", "1")], Some((None, 1))),
+            (&[("limit", "100"), ("cursor", "42")], Some((Some(42), 100))),
+            (&[("cursor", "1")], Some((Some(1), 20))),
+            (&[("limit", "0")], None),
+            (&[("limit", "101")], None),
+            (&[("limit", "+5")], None),
+            (&[("limit", "5.0")], None),
+            (&[("limit", "")], None),
+            (&[("limit", "1"), ("limit", "2")], None),
+            (&[("cursor", "0")], None),
+            (&[("cursor", "-1")], None),
+            (&[("cursor", "x")], None),
+            (&[("cursor", "99999999999999999999")], None),
+            (&[("page", "2")], None),
+        ] {
+            let read = Query::read(parameters.iter().copied()).ok();
+            let query = query.map(|(below, limit)| Query { below: below.map(Sequence::new), limit });
+            assert_eq!(read, query, "{parameters:?}");
+        }
+    }
+}

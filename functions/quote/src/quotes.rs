@@ -1,0 +1,76 @@
+//! `POST /v1/quotes` and `POST /v1/accounts/{account_id}/quotes`: what one operation costs.
+
+use credits::{Account, Refusal};
+use lambda_http::http::StatusCode;
+use ledger::Ledger;
+use pricing::{CATALOG, Credits, Operation, Price, Tier};
+use runtime::{Answer, Call, Problem, Scope};
+use serde::Serialize;
+
+#[derive(Serialize)]
+struct QuoteBody<'a> {
+    operation: &'a Operation,
+    credits: Credits,
+    tier: Option<Tier>,
+    catalog_version: &'static str,
+    #[serde(flatten)]
+    account: Option<AccountPart>,
+}
+
+/// What a quote says beside the price, seen from an account.
+#[derive(Serialize)]
+struct AccountPart {
+    balance: Credits,
+    affordable: bool,
+    affordable_images: Option<u64>,
+    shortfall: Credits,
+    remedies: Vec<&'static str>,
+    #[serde(skip_serializing_if = "is_zero")]
+    deferred_images: u64,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
+fn is_zero(images: &u64) -> bool {
+    *images == 0
+}
+
+/// Prices an operation; touches no database.
+pub(crate) fn price(call: &Call) -> Result<Answer, Problem> {
+    let operation: Operation = call.json()?;
+    let price = look_up(&operation)?;
+    answer(&operation, &price, price.credits(), None)
+}
+
+/// Prices an operation for an account: what a debit would take from it now.
+pub(crate) async fn price_for_account(ledger: &Ledger, call: &Call) -> Result<Answer, Problem> {
+    let id = call.account(Scope::Read)?;
+    let operation: Operation = call.json()?;
+    let price = look_up(&operation)?;
+    let now = call.now();
+    let account = ledger.account(&id).await?.unwrap_or_else(|| Account::unseen(now));
+    let quote = credits::quote(&account, &price, now);
+    let part = AccountPart {
+        balance: quote.balance,
+        affordable: quote.affordable,
+        affordable_images: quote.affordable_images,
+        shortfall: quote.shortfall,
+        remedies: quote.remedies,
+        deferred_images: quote.deferred_images,
+    };
+    answer(&operation, &price, quote.credits, Some(part))
+}
+
+fn look_up(operation: &Operation) -> Result<Price, Problem> {
+    CATALOG.quote(operation).map_err(|unsupported| Refusal::Unsupported(unsupported).into())
+}
+
+fn answer(
+    operation: &Operation,
+    price: &Price,
+    credits: Credits,
+    account: Option<AccountPart>,
+) -> Result<Answer, Problem> {
+    let body =
+        QuoteBody { operation, credits, tier: price.tier(), catalog_version: CATALOG.version(), account };
+    Answer::json(StatusCode::OK, &body)
+}

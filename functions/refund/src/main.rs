@@ -1,0 +1,9 @@
+//! The refund function: start-up and run.
+
+use lambda_http::{Error, run, service_fn};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Error> {
+    let ledger = runtime::ledger().await?;
+    run(service_fn(async |request| Ok::<_, Error>(refund_function::handle(&ledger, request).await))).await
+}

@@ -1,0 +1,30 @@
+//! What may happen to an account's credits: the account, its entries, and one file for each command.
+//!
+//! Everything here is a pure function of the account as its newest entry left it, the command and the
+//! time: no I/O, no clock, no async. A command is decided into entries or refused with a [`Refusal`];
+//! only the ledger crate appends. The rules are those of the contract's section 4.
+
+mod account;
+mod affordability;
+mod change;
+pub mod debit;
+mod entry;
+mod ids;
+mod journal;
+mod period;
+pub mod purchase;
+mod refill;
+mod refusal;
+pub mod reversal;
+
+pub use account::{Account, PlanStatus, Subscription};
+pub use affordability::{AccountQuote, quote};
+pub use change::Change;
+pub use debit::Debit;
+pub use entry::{Entry, EntryKind, Event, Sequence};
+pub use ids::{AccountId, DebitId, InvalidId, PurchaseId, ReversalId};
+pub use journal::{Decision, Record};
+pub use period::{InvalidPeriod, Period};
+pub use purchase::Purchase;
+pub use refusal::Refusal;
+pub use reversal::{DebitRecord, Reason, Reversal};

@@ -1,0 +1,138 @@
+//! The turn of the month: expiry of what was left, refill of the allowance (rules 1 to 3).
+//!
+//! Settling is part of every decision, so whoever comes first in a month, a debit, a purchase or the
+//! cron, makes these entries, in its own write, and nobody makes them twice.
+
+use crate::{Event, Period, journal::Journal};
+
+/// Settles the account for the journal's month: an `expiry` entry for playground credits that were left,
+/// if any, then, with a plan that is paid into the month, a `refill` entry that sets them to the
+/// allowance. Nothing where that was done.
+///
+/// What is due doesn't depend on when somebody comes by: a plan that was paid for at the month's first
+/// moment has its refill also where the first to look comes after the paid time. Who pays late has had
+/// the month's expiry and no refill; `granted` is still zero then, and the refill comes with the payment.
+pub(crate) fn settle(journal: &mut Journal) {
+    let ended = journal.account().period;
+    let period = Period::of(journal.now());
+    if period > ended {
+        journal.enter(period);
+    }
+    let account = journal.account();
+    let allowance = account
+        .subscription
+        .as_ref()
+        .filter(|_| account.is_active(period.start()) && account.granted == 0)
+        .map_or(0, |subscription| subscription.allowance);
+    let left = account.balance.playground();
+    if left > 0 && (period > ended || allowance > 0) {
+        journal.set_playground(Event::Expiry, 0, ended.to_string(), |_| {});
+    }
+    if allowance > 0 {
+        journal.set_playground(Event::Refill, allowance, period.to_string(), |account| {
+            account.granted = allowance;
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::{DateTime, Utc};
+    use pricing::Credits;
+
+    use crate::{Account, EntryKind, Period, Sequence, Subscription, journal::Journal};
+
+    fn time(text: &str) -> DateTime<Utc> {
+        text.parse().unwrap()
+    }
+
+    /// An account last settled in a month, with a plan of 1000 paid through a moment.
+    fn account(period: &str, playground: u64, granted: u64, paid_through: Option<&str>) -> Account {
+        let period: Period = period.parse().unwrap();
+        Account {
+            sequence: Sequence::new(7),
+            balance: Credits::new(playground, 3, 104),
+            period,
+            granted,
+            subscription: paid_through.map(|moment| Subscription {
+                plan: "basic".into(),
+                allowance: 1000,
+                paid_through: time(moment),
+            }),
+            updated_at: period.start(),
+        }
+    }
+
+    #[test]
+    fn the_first_moment_of_a_month_settles_the_one_before() {
+        use EntryKind::{Expiry, Refill};
+        const JAN_15: Option<&str> = Some("2027-01-15T00:00:00Z");
+        // settled in, left, granted, paid through, now -> entries, playground after
+        type Row = (&'static str, u64, u64, Option<&'static str>, &'static str, &'static [EntryKind], u64);
+        let table: &[Row] = &[
+            // The month's last and first moment.
+            ("2026-11", 40, 1000, JAN_15, "2026-11-30T23:59:59.999Z", &[], 40),
+            ("2026-11", 40, 1000, JAN_15, "2026-12-01T00:00:00Z", &[Expiry, Refill], 1000),
+            ("2026-11", 0, 1000, JAN_15, "2026-12-01T00:00:00Z", &[Refill], 1000),
+            ("2026-12", 40, 1000, JAN_15, "2027-01-01T00:00:00Z", &[Expiry, Refill], 1000),
+            ("2026-12", 1000, 1000, JAN_15, "2026-12-01T00:00:01Z", &[], 1000),
+            // Paid up to the turn, not beyond it: rule 3.
+            ("2026-11", 40, 1000, Some("2026-12-01T00:00:00Z"), "2026-12-01T00:00:00Z", &[Expiry], 0),
+            (
+                "2026-11",
+                40,
+                1000,
+                Some("2026-12-01T00:00:01Z"),
+                "2026-12-01T00:00:00Z",
+                &[Expiry, Refill],
+                1000,
+            ),
+            (
+                "2026-11",
+                40,
+                1000,
+                Some("2026-12-01T00:00:01Z"),
+                "2026-12-31T23:59:59Z",
+                &[Expiry, Refill],
+                1000,
+            ),
+            ("2026-11", 40, 1000, Some("2026-12-31T23:59:59Z"), "2027-01-01T00:00:00Z", &[Expiry], 0),
+            ("2026-11", 40, 1000, None, "2026-12-01T00:00:00Z", &[Expiry], 0),
+            ("2026-11", 0, 0, None, "2026-12-01T00:00:00Z", &[], 0),
+            // Months nobody came by are not made up for.
+            ("2026-08", 40, 1000, JAN_15, "2026-12-09T12:00:00Z", &[Expiry, Refill], 1000),
+            // Expired in December without a paid plan, paid since: the refill comes with the payment.
+            ("2026-12", 0, 0, JAN_15, "2026-12-05T00:00:00Z", &[Refill], 1000),
+            ("2026-12", 4, 0, JAN_15, "2026-12-05T00:00:00Z", &[Expiry, Refill], 1000),
+            // A clock that is behind doesn't go back into a settled month.
+            ("2026-12", 900, 1000, JAN_15, "2026-11-30T23:59:58Z", &[], 900),
+            ("2026-12", 0, 0, Some("2026-11-30T23:59:59Z"), "2026-11-30T23:59:58Z", &[], 0),
+        ];
+        for (period, left, granted, paid_through, now, entries, after) in table {
+            let before = account(period, *left, *granted, *paid_through);
+            let decision = Journal::open(&before, time(now)).close(None);
+            let kinds: Vec<_> = decision.entries.iter().map(|entry| entry.event.kind()).collect();
+            assert_eq!(kinds, *entries, "{period} {left} {granted} {paid_through:?} at {now}");
+            let settled = before.as_of(time(now));
+            assert_eq!(settled.balance, Credits::new(*after, 3, 104), "{period} at {now}");
+            // Once settled, nothing is left to settle.
+            assert_eq!(settled.as_of(time(now)), settled);
+        }
+    }
+
+    #[test]
+    fn who_is_due_at_the_next_month() {
+        for (left, paid_through, due) in [
+            (0, None, false),
+            (1, None, true),
+            (0, Some("2026-12-01T00:00:00Z"), false),
+            (0, Some("2026-12-01T00:00:01Z"), true),
+        ] {
+            let account = account("2026-11", left, 1000, paid_through);
+            assert_eq!(account.due_after().is_some(), due, "{left} {paid_through:?}");
+            // Due is exactly who would be given an entry by the next month's first moment.
+            let entries = Journal::open(&account, time("2026-12-01T00:00:00Z")).close(None).entries;
+            assert_eq!(!entries.is_empty(), due, "{left} {paid_through:?}");
+        }
+    }
+}

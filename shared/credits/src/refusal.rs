@@ -1,0 +1,37 @@
+//! Why a command is refused. Refusals are data: the handlers' table of problems turns them into answers.
+
+use pricing::{Credits, Unsupported};
+
+/// Why nothing was taken or given. Where several apply, the first of this order is said.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Refusal {
+    /// The catalog doesn't sell the operation in this size.
+    Unsupported(Unsupported),
+    /// The caller named a price, and it isn't the price now.
+    PriceChanged {
+        /// What the caller expected.
+        expected: Credits,
+        /// What would be taken now.
+        current: Credits,
+    },
+    /// The balance doesn't cover it.
+    InsufficientCredits {
+        /// What it costs.
+        required: Credits,
+        /// What the account has, with a refill that is due counted in.
+        balance: Credits,
+        /// What is missing.
+        shortfall: Credits,
+        /// The SKUs that would cover it, cheapest first.
+        remedies: Vec<&'static str>,
+    },
+    /// No such debit in this account.
+    DebitNotFound,
+    /// More than is left of the debit.
+    ExceedsDebit {
+        /// What can still be reversed.
+        reversible: Credits,
+    },
+    /// A balance would rise above what one may hold.
+    BalanceLimit,
+}

@@ -1,0 +1,149 @@
+//! One transaction: the operation's row, the entries, and what must change with them. All or nothing.
+
+use aws_sdk_dynamodb::types::{Delete, Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update};
+use credits::{Account, AccountId, Decision, Entry, Record};
+
+use crate::{
+    Error, Fault, Ledger, RequestHash,
+    cancellation::{Cancelled, Slot, read_reasons},
+    error::{Failure, cancellation, classify},
+    items::{self, Item},
+    keys::{self, Key, Operation},
+};
+
+/// What came of an append.
+#[derive(Debug)]
+pub(crate) enum Appended {
+    /// It was written.
+    Done,
+    /// The operation was carried out before; nothing was written.
+    Retry,
+    /// Someone else appended first; nothing was written. The newest entry that is known, if one is.
+    Raced(Option<Box<Entry>>),
+}
+
+impl Ledger {
+    /// Writes a decision that was made from an account (`None`: never seen). One attempt.
+    pub(crate) async fn append(
+        &self,
+        of: &AccountId,
+        from: &Account,
+        (operation, request): (&Operation, &RequestHash),
+        decision: &Decision,
+    ) -> Result<Appended, Failure> {
+        let Some(last) = decision.entries.last() else {
+            return Ok(Appended::Done);
+        };
+        let mut slots = vec![Slot::Operation];
+        let mut writes = vec![self.put_new(items::operation(of, operation, request, last)?)?];
+        for entry in &decision.entries {
+            slots.push(Slot::Entry);
+            writes.push(self.put_new(items::entry(of, entry)?)?);
+        }
+        if let Some(record) = &decision.record {
+            slots.push(Slot::Record);
+            writes.push(self.write_record(of, record)?);
+        }
+        if let Some(write) = self.write_due(of, from, &last.account)? {
+            slots.push(Slot::Due);
+            writes.push(write);
+        }
+        let transaction = self.client.transact_write_items().set_transact_items(Some(writes));
+        let Err(error) = transaction.send().await else {
+            return Ok(Appended::Done);
+        };
+        let Some(reasons) = cancellation(&error) else {
+            return Err(classify("append", &error));
+        };
+        match read_reasons(&slots, reasons) {
+            Cancelled::Retry => Ok(Appended::Retry),
+            Cancelled::Raced(newest) => {
+                let newest = newest.map(|item| items::read_entry(*item)).transpose()?;
+                Ok(Appended::Raced(newest.map(Box::new)))
+            }
+            Cancelled::Wait(fault) => Err(Failure::Transient(fault)),
+            Cancelled::Unknown(cause) => Err(Failure::Fatal(Error::Internal { doing: "append", cause })),
+        }
+    }
+
+    /// Puts an item that must not exist; where it does, the cancellation's reason carries it.
+    fn put_new(&self, item: Item) -> Result<TransactWriteItem, Error> {
+        let put = Put::builder()
+            .table_name(&self.table)
+            .set_item(Some(item))
+            .condition_expression("attribute_not_exists(#pk)")
+            .expression_attribute_names("#pk", keys::PK)
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+            .build()
+            .map_err(|source| Error::internal("build a put", &source))?;
+        Ok(TransactWriteItem::builder().put(put).build())
+    }
+
+    fn write_record(&self, of: &AccountId, record: &Record) -> Result<TransactWriteItem, Error> {
+        match record {
+            Record::Reversed { debit_id, before, after } => {
+                let key = keys::operation(of, &Operation::Debit(debit_id.clone()));
+                let update = self
+                    .update(key)
+                    .update_expression("SET #reversed = :after")
+                    .expression_attribute_names("#reversed", keys::REVERSED)
+                    .expression_attribute_values(":after", items::credits(*after)?);
+                let update = if before.is_zero() {
+                    update
+                        .condition_expression("attribute_exists(#pk) AND attribute_not_exists(#reversed)")
+                        .expression_attribute_names("#pk", keys::PK)
+                } else {
+                    update
+                        .condition_expression("#reversed = :before")
+                        .expression_attribute_values(":before", items::credits(*before)?)
+                };
+                let update = update.build().map_err(|source| Error::internal("build an update", &source))?;
+                Ok(TransactWriteItem::builder().update(update).build())
+            }
+        }
+    }
+
+    /// Moves the account in the due index, where the entries change when it must be settled next. The
+    /// entries' conditions guard this row too: it only ever changes together with the history.
+    fn write_due(
+        &self,
+        of: &AccountId,
+        from: &Account,
+        to: &Account,
+    ) -> Result<Option<TransactWriteItem>, Error> {
+        let write = match (from.due_after(), to.due_after()) {
+            (before, after) if before == after => return Ok(None),
+            (_, Some(settled)) => {
+                let put = Put::builder()
+                    .table_name(&self.table)
+                    .set_item(Some(items::due(of, settled)?))
+                    .build()
+                    .map_err(|source| Error::internal("build a put", &source))?;
+                TransactWriteItem::builder().put(put)
+            }
+            (_, None) => {
+                let key = keys::due(of);
+                let delete = Delete::builder()
+                    .table_name(&self.table)
+                    .key(keys::PK, aws_sdk_dynamodb::types::AttributeValue::S(key.pk))
+                    .key(keys::SK, aws_sdk_dynamodb::types::AttributeValue::S(key.sk))
+                    .build()
+                    .map_err(|source| Error::internal("build a delete", &source))?;
+                TransactWriteItem::builder().delete(delete)
+            }
+        };
+        Ok(Some(write.build()))
+    }
+
+    fn update(&self, key: Key) -> aws_sdk_dynamodb::types::builders::UpdateBuilder {
+        Update::builder()
+            .table_name(&self.table)
+            .key(keys::PK, aws_sdk_dynamodb::types::AttributeValue::S(key.pk))
+            .key(keys::SK, aws_sdk_dynamodb::types::AttributeValue::S(key.sk))
+    }
+}
+
+impl Appended {
+    /// What a raced append is waited for as.
+    pub(crate) const RACED: Fault = Fault::Raced;
+}

@@ -1,0 +1,124 @@
+//! Why a transaction was cancelled: its reasons, read by position.
+//!
+//! A transaction that was cancelled wrote nothing. Each reason stands where its write stood, so the same
+//! code means different things: an operation that exists is a retry, an entry that exists is a race.
+
+use aws_sdk_dynamodb::types::CancellationReason;
+
+use crate::{Fault, items::Item};
+
+/// What a write of the transaction was for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Slot {
+    /// The row that makes the command happen once.
+    Operation,
+    /// An entry; its condition makes the history one line.
+    Entry,
+    /// A row that is read before it is written, under the condition that it is as it was read.
+    Record,
+    /// A row that is written whatever it was.
+    Due,
+}
+
+/// What a cancelled transaction says.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Cancelled {
+    /// The operation was carried out before: this is a retry.
+    Retry,
+    /// Someone else appended first; the newest entry that the reasons carry, if any does.
+    Raced(Option<Box<Item>>),
+    /// Nothing is known to have changed; waiting may help.
+    Wait(Fault),
+    /// Something this program doesn't do or doesn't know.
+    Unknown(String),
+}
+
+/// Reads the reasons of a cancelled transaction. A retry outweighs everything, since its answer stands
+/// whatever else happened. An unknown code outweighs the rest: it isn't waited for in silence.
+#[must_use]
+pub fn read_reasons(slots: &[Slot], reasons: &[CancellationReason]) -> Cancelled {
+    if slots.len() != reasons.len() {
+        return Cancelled::Unknown(format!("{} writes, {} reasons", slots.len(), reasons.len()));
+    }
+    let mut wait = None;
+    let mut unknown = None;
+    let mut raced = false;
+    let mut newest = None;
+    for (slot, reason) in slots.iter().zip(reasons) {
+        match (reason.code().unwrap_or("None"), slot) {
+            ("None", _) => {}
+            ("ConditionalCheckFailed", Slot::Operation) => return Cancelled::Retry,
+            ("ConditionalCheckFailed", Slot::Entry) => {
+                raced = true;
+                newest = reason.item().cloned().map(Box::new);
+            }
+            ("ConditionalCheckFailed", Slot::Record) => raced = true,
+            ("TransactionConflict", _) => wait = wait.or(Some(Fault::Contended)),
+            ("ThrottlingError" | "ProvisionedThroughputExceeded", _) => wait = Some(Fault::Throttled),
+            (code, slot) => {
+                let message = reason.message().unwrap_or_default();
+                unknown = Some(format!("{code} at {slot:?}: {message}"));
+            }
+        }
+    }
+    match (unknown, wait, raced) {
+        (Some(code), _, _) => Cancelled::Unknown(code),
+        (None, Some(fault), _) => Cancelled::Wait(fault),
+        (None, None, true) => Cancelled::Raced(newest),
+        (None, None, false) => Cancelled::Unknown("cancelled without a reason".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use aws_sdk_dynamodb::types::AttributeValue;
+
+    use super::*;
+
+    fn reasons(codes: &[&str]) -> Vec<CancellationReason> {
+        let reason = |(position, code): (usize, &&str)| {
+            let builder = CancellationReason::builder().code(*code);
+            let item = AttributeValue::N(position.to_string());
+            if *code == "ConditionalCheckFailed" { builder.item("at", item).build() } else { builder.build() }
+        };
+        codes.iter().enumerate().map(reason).collect()
+    }
+
+    #[test]
+    fn reasons_mean_what_their_position_says() {
+        use Slot::{Due, Entry, Operation, Record};
+        const NONE: &str = "None";
+        const FAILED: &str = "ConditionalCheckFailed";
+        const CONFLICT: &str = "TransactionConflict";
+        const THROTTLED: &str = "ThrottlingError";
+        let slots = [Operation, Entry, Entry, Record, Due];
+        let carried = |position: &str| {
+            let item = Item::from([("at".to_owned(), AttributeValue::N(position.to_owned()))]);
+            Cancelled::Raced(Some(Box::new(item)))
+        };
+        let unknown = |text: &str| Cancelled::Unknown(text.to_owned());
+        for (codes, expected) in [
+            ([FAILED, NONE, NONE, NONE, NONE], Cancelled::Retry),
+            ([FAILED, FAILED, FAILED, FAILED, NONE], Cancelled::Retry),
+            ([FAILED, CONFLICT, NONE, NONE, THROTTLED], Cancelled::Retry),
+            ([NONE, FAILED, NONE, NONE, NONE], carried("1")),
+            ([NONE, FAILED, FAILED, NONE, NONE], carried("2")),
+            ([NONE, NONE, NONE, FAILED, NONE], Cancelled::Raced(None)),
+            ([NONE, FAILED, NONE, FAILED, NONE], carried("1")),
+            ([NONE, CONFLICT, NONE, NONE, NONE], Cancelled::Wait(Fault::Contended)),
+            ([CONFLICT, FAILED, NONE, NONE, NONE], Cancelled::Wait(Fault::Contended)),
+            ([NONE, NONE, NONE, NONE, THROTTLED], Cancelled::Wait(Fault::Throttled)),
+            (
+                [CONFLICT, NONE, NONE, NONE, "ProvisionedThroughputExceeded"],
+                Cancelled::Wait(Fault::Throttled),
+            ),
+            ([NONE, "ValidationError", NONE, NONE, NONE], unknown("ValidationError at Entry: ")),
+            ([NONE, CONFLICT, "Novel", NONE, NONE], unknown("Novel at Entry: ")),
+            ([NONE, NONE, NONE, NONE, FAILED], unknown("ConditionalCheckFailed at Due: ")),
+            ([NONE, NONE, NONE, NONE, NONE], unknown("cancelled without a reason")),
+        ] {
+            assert_eq!(read_reasons(&slots, &reasons(&codes)), expected, "{codes:?}");
+        }
+        assert_eq!(read_reasons(&slots, &reasons(&[NONE])), unknown("5 writes, 1 reasons"));
+    }
+}

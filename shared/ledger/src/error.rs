@@ -1,0 +1,146 @@
+//! What can go wrong between a decision and the table, and whether asking again helps.
+
+use std::fmt;
+
+use aws_sdk_dynamodb::{
+    error::{ProvideErrorMetadata, SdkError},
+    operation::transact_write_items::TransactWriteItemsError,
+};
+
+/// A command or a read that wasn't carried out.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The same key was used for another request.
+    #[error("the key was used for another request")]
+    KeyReused,
+    /// Contention, throttling or a network fault outlasted the retries. Asking again with the same key is
+    /// safe, whatever happened.
+    #[error("gave up after {attempts} attempts: {last}")]
+    TryAgain {
+        /// How often it was tried.
+        attempts: u32,
+        /// What the last attempt met.
+        last: Fault,
+    },
+    /// Asking again doesn't help: a mistake in this program, its permissions or its table.
+    #[error("could not {doing}: {cause}")]
+    Internal {
+        /// What was being done.
+        doing: &'static str,
+        /// The chain of causes, for the log only.
+        cause: String,
+    },
+}
+
+impl Error {
+    /// Whether the same request may succeed later.
+    #[must_use]
+    pub fn is_transient(&self) -> bool {
+        match self {
+            Self::TryAgain { .. } => true,
+            Self::KeyReused | Self::Internal { .. } => false,
+        }
+    }
+
+    pub(crate) fn internal(doing: &'static str, source: &(dyn std::error::Error + 'static)) -> Self {
+        Self::Internal { doing, cause: chain(source) }
+    }
+
+    pub(crate) fn corrupt(pk: &str, sk: &str, missing: &'static str) -> Self {
+        Self::Internal { doing: "read an item", cause: format!("{pk} {sk} has no {missing}") }
+    }
+}
+
+/// Why an attempt came to nothing though another may not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fault {
+    /// Someone else appended first.
+    Raced,
+    /// Another transaction held one of the items.
+    Contended,
+    /// The table or the account is being throttled.
+    Throttled,
+    /// The service failed, or its answer was lost: the write may have happened.
+    Unknown,
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Raced => "raced",
+            Self::Contended => "contended",
+            Self::Throttled => "throttled",
+            Self::Unknown => "outcome unknown",
+        })
+    }
+}
+
+/// An attempt that failed: worth another, or not.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    Transient(Fault),
+    Fatal(Error),
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self::Fatal(error)
+    }
+}
+
+/// Reads what the SDK says of a request that failed. (A cancelled transaction is read before, by its
+/// reasons.)
+pub(crate) fn classify<E>(doing: &'static str, error: &SdkError<E>) -> Failure
+where
+    E: std::error::Error + ProvideErrorMetadata + 'static,
+{
+    let fault = match error {
+        // No whole answer came: the request may have been carried out.
+        SdkError::TimeoutError(_) | SdkError::DispatchFailure(_) | SdkError::ResponseError(_) => {
+            Some(Fault::Unknown)
+        }
+        SdkError::ServiceError(service) => match service.err().code() {
+            Some(
+                "ThrottlingException"
+                | "ProvisionedThroughputExceededException"
+                | "RequestLimitExceeded"
+                | "ReplicatedWriteConflictException",
+            ) => Some(Fault::Throttled),
+            Some("TransactionConflictException" | "TransactionInProgressException") => Some(Fault::Contended),
+            Some("InternalServerError" | "ServiceUnavailable") => Some(Fault::Unknown),
+            _ if service.raw().status().is_server_error() => Some(Fault::Unknown),
+            _ => None,
+        },
+        _ => None,
+    };
+    match fault {
+        Some(fault) => Failure::Transient(fault),
+        None => Failure::Fatal(Error::internal(doing, error)),
+    }
+}
+
+/// The reasons of a cancelled transaction, where that is what the SDK reports.
+pub(crate) fn cancellation(
+    error: &SdkError<TransactWriteItemsError>,
+) -> Option<&[aws_sdk_dynamodb::types::CancellationReason]> {
+    match error {
+        SdkError::ServiceError(service) => match service.err() {
+            TransactWriteItemsError::TransactionCanceledException(cancelled) => {
+                Some(cancelled.cancellation_reasons())
+            }
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+fn chain(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(error) = source {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        source = error.source();
+    }
+    text
+}

@@ -1,0 +1,189 @@
+//! A command, from reading the head to its answer: the one loop in which anything is written.
+//!
+//! Each attempt reads, decides and appends. What it refuses is looked up first, so a retry of a debit that
+//! emptied the account gets its first answer. Every outcome is either an entry that exists or the
+//! knowledge that nothing was written; where neither can be had, the caller is told to ask again.
+
+use chrono::{DateTime, Utc};
+use credits::{Account, AccountId, DebitId, DebitRecord, Decision, Entry, Refusal};
+
+use crate::{Error, Fault, Ledger, RequestHash, append::Appended, backoff, error::Failure, keys::Operation};
+
+/// What a decision is made from, as one attempt read it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct State {
+    /// The account.
+    pub account: Account,
+    /// The debit that was asked for; `None` where there is no such debit, or none was asked for.
+    pub debit: Option<DebitRecord>,
+}
+
+/// What came of a command.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// It was carried out now.
+    Appended(Entry),
+    /// It was carried out before, by the same request.
+    Replayed(Entry),
+    /// It changes nothing and nothing was written; the account as of now.
+    Unchanged(Account),
+    /// It was refused, and nothing was written.
+    Refused(Refusal),
+}
+
+/// A command's outcome, and what it took to get there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Executed {
+    /// What came of it.
+    pub outcome: Outcome,
+    /// How often it was tried: 1 without contention or faults.
+    pub attempts: u32,
+}
+
+/// A command as the ledger sees it.
+struct Command<'a, D> {
+    account: &'a AccountId,
+    operation: &'a Operation,
+    request: &'a RequestHash,
+    debit: Option<&'a DebitId>,
+    now: DateTime<Utc>,
+    decide: D,
+}
+
+impl Ledger {
+    /// Carries out a command once, however often it is asked for: reads the account (and a debit, where
+    /// one is named), lets `decide` decide, and appends what it decides in one transaction. `decide` may
+    /// be called several times and must be a pure function of the state.
+    ///
+    /// # Errors
+    /// [`Error::KeyReused`] where the operation was carried out for another request,
+    /// [`Error::TryAgain`] where contention or faults outlast the attempts, [`Error::Internal`].
+    pub async fn execute(
+        &self,
+        account: &AccountId,
+        (operation, request): (&Operation, &RequestHash),
+        debit: Option<&DebitId>,
+        now: DateTime<Utc>,
+        decide: impl Fn(&State) -> Result<Decision, Refusal> + Send + Sync,
+    ) -> Result<Executed, Error> {
+        let command = Command { account, operation, request, debit, now, decide };
+        let mut attempts = 1;
+        // The entry that won a race, to decide again on without reading.
+        let mut carried = None;
+        loop {
+            let last = match self.attempt(&command, carried.take()).await {
+                Ok(Attempt::Settled(outcome)) => return Ok(Executed { outcome, attempts }),
+                Ok(Attempt::Raced(newest)) => {
+                    carried = newest;
+                    Appended::RACED
+                }
+                Err(Failure::Transient(fault)) => fault,
+                Err(Failure::Fatal(error)) => return Err(error),
+            };
+            if attempts == backoff::ATTEMPTS_MAX {
+                return self.last_look(&command, attempts, last).await;
+            }
+            if carried.is_none() {
+                tokio::time::sleep(backoff::wait(attempts)).await;
+            }
+            attempts += 1;
+        }
+    }
+
+    async fn attempt<D>(
+        &self,
+        command: &Command<'_, D>,
+        carried: Option<Account>,
+    ) -> Result<Attempt, Failure>
+    where
+        D: Fn(&State) -> Result<Decision, Refusal> + Send + Sync,
+    {
+        let is_carried = carried.is_some();
+        let account = match carried {
+            Some(account) => Some(account),
+            None => self.head(command.account).await?,
+        };
+        // Read after the head: the append fails unless the head is still the newest entry, so what is
+        // read here belongs to it.
+        let debit = match command.debit {
+            Some(id) => self.debit(command.account, id).await?,
+            None => None,
+        };
+        let state = State { account: account.unwrap_or_else(|| Account::unseen(command.now)), debit };
+        let unwritten = match (command.decide)(&state) {
+            Ok(decision) => match decision.entries.last().cloned() {
+                Some(last) => return self.write(command, &state.account, &decision, last, is_carried).await,
+                None => Outcome::Unchanged(state.account.as_of(command.now)),
+            },
+            // A carried entry may not be the newest, or stand in the middle of a transaction: it is good
+            // enough to try an append on, which fails if so, but not to refuse on.
+            Err(_) if is_carried => return Ok(Attempt::Raced(None)),
+            Err(refusal) => Outcome::Refused(refusal),
+        };
+        let before = self.replay(command).await?;
+        Ok(Attempt::Settled(before.unwrap_or(unwritten)))
+    }
+
+    async fn write<D>(
+        &self,
+        command: &Command<'_, D>,
+        from: &Account,
+        decision: &Decision,
+        last: Entry,
+        was_carried: bool,
+    ) -> Result<Attempt, Failure> {
+        let identity = (command.operation, command.request);
+        match self.append(command.account, from, identity, decision).await? {
+            Appended::Done => Ok(Attempt::Settled(Outcome::Appended(last))),
+            Appended::Retry => match self.replay(command).await? {
+                Some(outcome) => Ok(Attempt::Settled(outcome)),
+                // Rows are never deleted: it can't have gone.
+                None => Err(Failure::Fatal(Error::Internal {
+                    doing: "replay",
+                    cause: "an operation exists for the write and not for the read".to_owned(),
+                })),
+            },
+            // At once the first time; who loses again waits its turn and reads where the history is now.
+            Appended::Raced(newest) => {
+                Ok(Attempt::Raced(newest.filter(|_| !was_carried).map(|entry| entry.account)))
+            }
+        }
+    }
+
+    /// The answer of the same command carried out before, if it was.
+    async fn replay<D>(&self, command: &Command<'_, D>) -> Result<Option<Outcome>, Failure> {
+        let Some(operation) = self.operation(command.account, command.operation).await? else {
+            return Ok(None);
+        };
+        if operation.request != *command.request {
+            return Err(Failure::Fatal(Error::KeyReused));
+        }
+        match self.entry(command.account, operation.sequence).await? {
+            Some(entry) => Ok(Some(Outcome::Replayed(entry))),
+            None => Err(Failure::Fatal(Error::Internal {
+                doing: "replay",
+                cause: format!("no entry {} for its operation", operation.sequence),
+            })),
+        }
+    }
+
+    /// Before giving up: an attempt whose answer was lost may have been carried out.
+    async fn last_look<D>(
+        &self,
+        command: &Command<'_, D>,
+        attempts: u32,
+        last: Fault,
+    ) -> Result<Executed, Error> {
+        match self.replay(command).await {
+            Ok(Some(outcome)) => Ok(Executed { outcome, attempts }),
+            Ok(None) | Err(Failure::Transient(_)) => Err(Error::TryAgain { attempts, last }),
+            Err(Failure::Fatal(error)) => Err(error),
+        }
+    }
+}
+
+/// What came of one attempt.
+enum Attempt {
+    Settled(Outcome),
+    Raced(Option<Account>),
+}

@@ -1,0 +1,213 @@
+//! The items as they are stored, and their way from and to the credits crate's types.
+//!
+//! An entry's item carries the whole account after it. What can't be read back exactly is an error, never
+//! a default: a ledger that guesses is none.
+
+use std::{collections::HashMap, fmt::Write};
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use chrono::{DateTime, Utc};
+use credits::{
+    Account, AccountId, Change, DebitId, Entry, EntryKind, Event, Period, Reason, Sequence, Subscription,
+};
+use pricing::{Credits, Operation};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use crate::{Error, keys};
+
+/// An item as the SDK has it.
+pub(crate) type Item = HashMap<String, AttributeValue>;
+
+/// A fingerprint of what a caller asked for: tells a retry from another request under the same key.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct RequestHash(String);
+
+impl RequestHash {
+    /// The fingerprint of a parsed request: SHA-256 of its JSON, in hex. Parsing first makes requests that
+    /// differ in white space, field order or spelled-out defaults the same.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] where the request has no JSON form, which none of ours is.
+    pub fn of(request: &impl Serialize) -> Result<Self, Error> {
+        let json =
+            serde_json::to_vec(request).map_err(|source| Error::internal("hash a request", &source))?;
+        let mut hex = String::with_capacity(64);
+        for byte in Sha256::digest(&json) {
+            write!(hex, "{byte:02x}").map_err(|source| Error::internal("hash a request", &source))?;
+        }
+        Ok(Self(hex))
+    }
+
+    /// The 64 hex digits.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct EntryItem {
+    pk: String,
+    sk: String,
+    sequence: Sequence,
+    kind: EntryKind,
+    credits: Change,
+    reference: String,
+    at: DateTime<Utc>,
+    // The account after this entry.
+    balance: Credits,
+    period: Period,
+    granted: u64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    subscription: Option<Subscription>,
+    // What only some kinds know.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    operation: Option<Operation>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    deferred_images: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    catalog_version: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    debit_id: Option<DebitId>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    reason: Option<Reason>,
+}
+
+/// The item of an entry.
+pub(crate) fn entry(of: &AccountId, entry: &Entry) -> Result<Item, Error> {
+    let key = keys::entry(of, entry.account.sequence);
+    let mut item = EntryItem {
+        pk: key.pk,
+        sk: key.sk,
+        sequence: entry.account.sequence,
+        kind: entry.event.kind(),
+        credits: entry.change,
+        reference: entry.reference.clone(),
+        at: entry.at,
+        balance: entry.account.balance,
+        period: entry.account.period,
+        granted: entry.account.granted,
+        subscription: entry.account.subscription.clone(),
+        operation: None,
+        deferred_images: None,
+        catalog_version: None,
+        debit_id: None,
+        reason: None,
+    };
+    match &entry.event {
+        Event::Purchase | Event::Refill | Event::Expiry => {}
+        Event::Debit { operation, deferred_images, catalog_version } => {
+            item.operation = Some(operation.clone());
+            item.deferred_images = Some(*deferred_images);
+            item.catalog_version = Some(catalog_version.clone());
+        }
+        Event::Reversal { debit_id, reason } => {
+            item.debit_id = Some(debit_id.clone());
+            item.reason.clone_from(reason);
+        }
+    }
+    to_item(&item)
+}
+
+/// The entry of an item.
+pub(crate) fn read_entry(item: Item) -> Result<Entry, Error> {
+    let item: EntryItem = from_item(item)?;
+    let missing = |what: &'static str| Error::corrupt(&item.pk, &item.sk, what);
+    let event = match item.kind {
+        EntryKind::Purchase => Event::Purchase,
+        EntryKind::Refill => Event::Refill,
+        EntryKind::Expiry => Event::Expiry,
+        EntryKind::Debit => Event::Debit {
+            operation: item.operation.ok_or_else(|| missing("operation"))?,
+            deferred_images: item.deferred_images.ok_or_else(|| missing("deferred_images"))?,
+            catalog_version: item.catalog_version.ok_or_else(|| missing("catalog_version"))?,
+        },
+        EntryKind::Reversal => Event::Reversal {
+            debit_id: item.debit_id.ok_or_else(|| missing("debit_id"))?,
+            reason: item.reason,
+        },
+    };
+    Ok(Entry {
+        event,
+        change: item.credits,
+        reference: item.reference,
+        at: item.at,
+        account: Account {
+            sequence: item.sequence,
+            balance: item.balance,
+            period: item.period,
+            granted: item.granted,
+            subscription: item.subscription,
+            updated_at: item.at,
+        },
+    })
+}
+
+/// The row of an operation: the entry it produced, and what it was asked for with.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct OperationItem {
+    pk: String,
+    sk: String,
+    /// The entry that answers every retry.
+    pub(crate) sequence: Sequence,
+    /// What was asked for.
+    pub(crate) request: RequestHash,
+    /// What a debit took, for its reversals.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) taken: Option<Credits>,
+    /// What of a debit came back so far; absent until something does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) reversed: Option<Credits>,
+}
+
+/// The item of an operation that an entry carries out.
+pub(crate) fn operation(
+    of: &AccountId,
+    operation: &keys::Operation,
+    request: &RequestHash,
+    entry: &Entry,
+) -> Result<Item, Error> {
+    let key = keys::operation(of, operation);
+    let is_debit = entry.event.kind() == EntryKind::Debit;
+    to_item(&OperationItem {
+        pk: key.pk,
+        sk: key.sk,
+        sequence: entry.account.sequence,
+        request: request.clone(),
+        taken: is_debit.then(|| entry.change.taken()),
+        reversed: None,
+    })
+}
+
+/// The operation of an item.
+pub(crate) fn read_operation(item: Item) -> Result<OperationItem, Error> {
+    from_item(item)
+}
+
+#[derive(Debug, Serialize)]
+struct DueItem {
+    pk: String,
+    sk: String,
+    due: String,
+}
+
+/// The item that says an account must be settled at the month after the one it was settled for.
+pub(crate) fn due(of: &AccountId, settled: Period) -> Result<Item, Error> {
+    let key = keys::due(of);
+    to_item(&DueItem { pk: key.pk, sk: key.sk, due: keys::due_partition(of, settled) })
+}
+
+/// Credits as an attribute.
+pub(crate) fn credits(credits: Credits) -> Result<AttributeValue, Error> {
+    serde_dynamo::to_attribute_value(credits).map_err(|source| Error::internal("write credits", &source))
+}
+
+fn to_item(item: &impl Serialize) -> Result<Item, Error> {
+    serde_dynamo::to_item(item).map_err(|source| Error::internal("write an item", &source))
+}
+
+fn from_item<T: for<'de> Deserialize<'de>>(item: Item) -> Result<T, Error> {
+    serde_dynamo::from_item(item).map_err(|source| Error::internal("read an item", &source))
+}

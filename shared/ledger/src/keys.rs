@@ -1,0 +1,119 @@
+//! Every key and attribute name of the table. Who reads this file knows each item; the README's item
+//! table says the same.
+//!
+//! | item | pk | sk |
+//! |---|---|---|
+//! | entry | `ACCOUNT#<account>` | `ENTRY#<sequence, 12 digits>` |
+//! | operation | `OPERATION#<account>#<kind>#<key>` | `OPERATION` |
+//! | due | `ACCOUNT#<account>` | `DUE` |
+//!
+//! Ids have no `#` in them, so no two items can share a key.
+
+use credits::{AccountId, DebitId, Period, PurchaseId, ReversalId, Sequence};
+
+/// The partition key.
+pub(crate) const PK: &str = "pk";
+/// The sort key.
+pub(crate) const SK: &str = "sk";
+/// What of a debit came back so far, on its operation.
+pub(crate) const REVERSED: &str = "reversed";
+
+/// How many partitions a month's due accounts are spread over.
+pub const DUE_SHARDS: u64 = 16;
+
+/// An item's primary key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Key {
+    pub(crate) pk: String,
+    pub(crate) sk: String,
+}
+
+/// The partition of an account: its entries and its due row.
+pub(crate) fn account(account: &AccountId) -> String {
+    format!("ACCOUNT#{account}")
+}
+
+/// The sort key of an entry. Twelve digits, so that text order is number order.
+pub(crate) fn entry_sort(sequence: Sequence) -> String {
+    format!("ENTRY#{:012}", sequence.get())
+}
+
+/// What entries' sort keys start with.
+pub(crate) const ENTRY_PREFIX: &str = "ENTRY#";
+
+/// One entry of an account.
+pub(crate) fn entry(of: &AccountId, sequence: Sequence) -> Key {
+    Key { pk: account(of), sk: entry_sort(sequence) }
+}
+
+/// The row that says an account must be settled at the next month.
+pub(crate) fn due(of: &AccountId) -> Key {
+    Key { pk: account(of), sk: "DUE".to_owned() }
+}
+
+/// The due index's partition: the month that was settled last, and the account's shard of it. A hash that
+/// never changes keeps an account in one shard.
+pub(crate) fn due_partition(of: &AccountId, settled: Period) -> String {
+    // FNV-1a: spreads short ids evenly; nothing hangs on it being hard to guess.
+    let hash = of.as_str().bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    });
+    format!("{settled}#{:02}", hash % DUE_SHARDS)
+}
+
+/// What a command is known by, forever: its account, its kind and the key the caller gave it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Operation {
+    /// A debit.
+    Debit(DebitId),
+    /// A reversal of a debit.
+    Reversal(ReversalId),
+    /// A purchase.
+    Purchase(PurchaseId),
+}
+
+/// The row of an operation.
+pub(crate) fn operation(of: &AccountId, operation: &Operation) -> Key {
+    let (kind, key) = match operation {
+        Operation::Debit(id) => ("debit", id.as_str()),
+        Operation::Reversal(id) => ("reversal", id.as_str()),
+        Operation::Purchase(id) => ("purchase", id.as_str()),
+    };
+    Key { pk: format!("OPERATION#{of}#{kind}#{key}"), sk: "OPERATION".to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_are_written_as_the_table_says() {
+        let alice = AccountId::parse("alice").unwrap();
+        let debit = Operation::Debit(DebitId::parse("d-1").unwrap());
+        let period: Period = "2026-11".parse().unwrap();
+        for (key, pk, sk) in [
+            (entry(&alice, Sequence::new(42)), "ACCOUNT#alice", "ENTRY#000000000042"),
+            (operation(&alice, &debit), "OPERATION#alice#debit#d-1", "OPERATION"),
+            (due(&alice), "ACCOUNT#alice", "DUE"),
+        ] {
+            assert_eq!((key.pk.as_str(), key.sk.as_str()), (pk, sk));
+        }
+        // The shard of an account must never change: rows of earlier months would be orphaned.
+        assert_eq!(due_partition(&alice, period), "2026-11#07");
+    }
+
+    #[test]
+    fn due_accounts_spread_over_all_shards() {
+        let period: Period = "2026-11".parse().unwrap();
+        let mut counts = [0; 16];
+        for number in 0..16_000 {
+            let id = AccountId::parse(format!("user-{number}")).unwrap();
+            let partition = due_partition(&id, period);
+            let shard: usize = partition.rsplit('#').next().unwrap().parse().unwrap();
+            counts[shard] += 1;
+        }
+        for count in counts {
+            assert!((800..1200).contains(&count), "{counts:?}");
+        }
+    }
+}

@@ -1,0 +1,39 @@
+//! How accounts are kept: an append-only log in one DynamoDB table whose newest row is the balance.
+//!
+//! The only crate that speaks DynamoDB. [`Ledger::execute`] is the one way to write: it reads the head,
+//! lets a pure function of the credits crate decide, and appends in one transaction the entries, the
+//! operation's row that makes a retry safe forever, and what must change with them.
+
+mod append;
+mod backoff;
+mod cancellation;
+mod error;
+mod execute;
+mod items;
+mod keys;
+mod read;
+
+use aws_sdk_dynamodb::Client;
+
+pub use cancellation::{Cancelled, Slot, read_reasons};
+pub use error::{Error, Fault};
+pub use execute::{Executed, Outcome, State};
+pub use items::RequestHash;
+pub use keys::{DUE_SHARDS, Operation};
+pub use read::Page;
+
+/// The ledger in its table. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Ledger {
+    client: Client,
+    table: String,
+}
+
+impl Ledger {
+    /// The ledger kept in that table. The client must not retry by itself: every attempt here reads
+    /// again first, which makes a lost response harmless.
+    #[must_use]
+    pub fn new(client: Client, table: impl Into<String>) -> Self {
+        Self { client, table: table.into() }
+    }
+}

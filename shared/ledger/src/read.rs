@@ -1,0 +1,166 @@
+//! Reading accounts and their history. Every read is consistent: what was answered is seen.
+
+use aws_sdk_dynamodb::{operation::query::builders::QueryFluentBuilder, types::AttributeValue};
+use credits::{Account, AccountId, DebitId, DebitRecord, Entry, Sequence};
+
+use crate::{
+    Error, Fault, Ledger, backoff,
+    error::{Failure, classify},
+    items::{self, Item, OperationItem},
+    keys::{self, Key, Operation},
+};
+
+/// A page of an account's history, newest first.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Page {
+    /// The entries.
+    pub entries: Vec<Entry>,
+    /// Where the next page goes on: below this sequence; `None` after the first entry ever made.
+    pub next_below: Option<Sequence>,
+}
+
+impl Ledger {
+    /// The account as its newest entry left it; `None` for an account that was never seen. One request,
+    /// 1 RCU.
+    ///
+    /// # Errors
+    /// [`Error::TryAgain`] after ten attempts, [`Error::Internal`].
+    pub async fn account(&self, account: &AccountId) -> Result<Option<Account>, Error> {
+        persist(|| self.head(account)).await
+    }
+
+    /// A page of the history, newest first, of at most `limit` entries (1 or more) below a sequence.
+    ///
+    /// # Errors
+    /// As [`Ledger::account`].
+    pub async fn entries(
+        &self,
+        account: &AccountId,
+        below: Option<Sequence>,
+        limit: u8,
+    ) -> Result<Page, Error> {
+        let newest = below.map_or(u64::MAX, |below| below.get().saturating_sub(1));
+        if newest == 0 {
+            return Ok(Page { entries: Vec::new(), next_below: None });
+        }
+        let entries = persist(|| {
+            let query = self
+                .history(account)
+                .key_condition_expression("#pk = :pk AND #sk BETWEEN :oldest AND :newest")
+                .expression_attribute_values(":oldest", text(keys::entry_sort(Sequence::new(1))))
+                .expression_attribute_values(
+                    ":newest",
+                    text(keys::entry_sort(Sequence::new(newest.min(SEQUENCE_MAX)))),
+                )
+                .limit(i32::from(limit));
+            self.read_entries("read the history", query)
+        })
+        .await?;
+        let oldest = entries.last().map(|entry| entry.account.sequence);
+        Ok(Page { next_below: oldest.filter(|sequence| sequence.get() > 1), entries })
+    }
+
+    /// The newest entry's account: one attempt.
+    pub(crate) async fn head(&self, account: &AccountId) -> Result<Option<Account>, Failure> {
+        let query = self
+            .history(account)
+            .key_condition_expression("#pk = :pk AND begins_with(#sk, :entry)")
+            .expression_attribute_values(":entry", text(keys::ENTRY_PREFIX.to_owned()))
+            .limit(1);
+        let mut entries = self.read_entries("read the head", query).await?;
+        Ok(entries.pop().map(|entry| entry.account))
+    }
+
+    /// What is known of a debit that may be reversed: one attempt.
+    pub(crate) async fn debit(
+        &self,
+        account: &AccountId,
+        id: &DebitId,
+    ) -> Result<Option<DebitRecord>, Failure> {
+        let operation = self.operation(account, &Operation::Debit(id.clone())).await?;
+        let record = operation.and_then(|operation| {
+            Some(DebitRecord { taken: operation.taken?, reversed: operation.reversed.unwrap_or_default() })
+        });
+        Ok(record)
+    }
+
+    /// The row of an operation: one attempt.
+    pub(crate) async fn operation(
+        &self,
+        account: &AccountId,
+        operation: &Operation,
+    ) -> Result<Option<OperationItem>, Failure> {
+        let item = self.item("look up an operation", keys::operation(account, operation)).await?;
+        Ok(item.map(items::read_operation).transpose()?)
+    }
+
+    /// One entry: one attempt.
+    pub(crate) async fn entry(
+        &self,
+        account: &AccountId,
+        sequence: Sequence,
+    ) -> Result<Option<Entry>, Failure> {
+        let item = self.item("read an entry", keys::entry(account, sequence)).await?;
+        Ok(item.map(items::read_entry).transpose()?)
+    }
+
+    async fn item(&self, doing: &'static str, key: Key) -> Result<Option<Item>, Failure> {
+        let request = self
+            .client
+            .get_item()
+            .table_name(&self.table)
+            .key(keys::PK, text(key.pk))
+            .key(keys::SK, text(key.sk))
+            .consistent_read(true);
+        let answer = request.send().await.map_err(|error| classify(doing, &error))?;
+        Ok(answer.item)
+    }
+
+    fn history(&self, account: &AccountId) -> QueryFluentBuilder {
+        self.client
+            .query()
+            .table_name(&self.table)
+            .expression_attribute_names("#pk", keys::PK)
+            .expression_attribute_names("#sk", keys::SK)
+            .expression_attribute_values(":pk", text(keys::account(account)))
+            .scan_index_forward(false)
+            .consistent_read(true)
+    }
+
+    async fn read_entries(
+        &self,
+        doing: &'static str,
+        query: QueryFluentBuilder,
+    ) -> Result<Vec<Entry>, Failure> {
+        let answer = query.send().await.map_err(|error| classify(doing, &error))?;
+        let entries = answer.items.unwrap_or_default().into_iter();
+        Ok(entries.map(items::read_entry).collect::<Result<_, _>>()?)
+    }
+}
+
+/// The highest sequence that twelve digits can hold.
+const SEQUENCE_MAX: u64 = 999_999_999_999;
+
+fn text(value: String) -> AttributeValue {
+    AttributeValue::S(value)
+}
+
+/// Tries a read until it succeeds, a bounded number of times.
+async fn persist<T, F>(read: impl Fn() -> F) -> Result<T, Error>
+where
+    F: Future<Output = Result<T, Failure>>,
+{
+    let mut attempts = 1;
+    loop {
+        let last: Fault = match read().await {
+            Ok(value) => return Ok(value),
+            Err(Failure::Fatal(error)) => return Err(error),
+            Err(Failure::Transient(fault)) => fault,
+        };
+        if attempts == backoff::ATTEMPTS_MAX {
+            return Err(Error::TryAgain { attempts, last });
+        }
+        tokio::time::sleep(backoff::wait(attempts)).await;
+        attempts += 1;
+    }
+}

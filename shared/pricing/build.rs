@@ -1,0 +1,30 @@
+//! Turns `catalog.toml` into Rust, or fails the build: a catalog with a mistake in it can't be
+//! deployed, and nothing reads TOML at run time.
+
+use std::{env, error::Error, fs, path::Path};
+
+#[path = "build/catalog_file.rs"]
+mod catalog_file;
+#[path = "build/generate.rs"]
+mod generate;
+
+const CATALOG: &str = "catalog.toml";
+
+fn main() -> Result<(), Box<dyn Error>> {
+    println!("cargo::rerun-if-changed={CATALOG}");
+    println!("cargo::rerun-if-changed=build");
+    let text = fs::read_to_string(CATALOG).map_err(|error| format!("{CATALOG}: {error}"))?;
+    match catalog_file::read(&text) {
+        Ok(file) => {
+            let out = env::var("OUT_DIR")?;
+            fs::write(Path::new(&out).join("catalog.rs"), generate::source(&file))?;
+        }
+        // An error reported this way fails the build and is shown without a backtrace.
+        Err(problems) => {
+            for line in problems.iter().flat_map(|problem| problem.lines()) {
+                println!("cargo::error={CATALOG}: {line}");
+            }
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,144 @@
+//! Writes a checked catalog as the Rust source of `pricing::CATALOG`, in the order of the
+//! structs in `src/catalog.rs` and `src/rates.rs`. It decides nothing but the order of offers.
+
+use crate::catalog_file::{Allowance, CatalogFile, Credits, Pack, Plan, Setting, TextToImage, Tool, Upscale};
+
+/// The source of one `static`.
+pub fn source(file: &CatalogFile) -> String {
+    let images = setting(&file.images);
+    let fields = [
+        format!("version: {:?}", file.version),
+        format!("currency: {:?}", file.currency),
+        format!("plans: {}", slice(file.plans.iter().map(plan))),
+        format!("packs: {}", slice(file.packs.iter().map(pack))),
+        format!("offers: {}", slice(offers(file))),
+        format!("rates: Rates {{ {} }}", rates(file, &images)),
+    ];
+    format!(
+        "/// The catalog of this build, from `catalog.toml`.\n\
+         pub static CATALOG: Catalog = Catalog {{ {} }};\n",
+        fields.join(",\n"),
+    )
+}
+
+fn rates(file: &CatalogFile, images: &str) -> String {
+    let train = &file.train_tune;
+    let tune = &file.tune_images;
+    [
+        format!("text_to_image: {}", text_to_image(&file.text_to_image, images)),
+        format!("upscale: {}", upscale(&file.upscale, images)),
+        format!("face_enhance: {}", tool(&file.face_enhance, images)),
+        format!("remove_background: {}", tool(&file.remove_background, images)),
+        format!("download: Download {{ credits: {} }}", credits(&file.download.per_image)),
+        format!(
+            "train_tune: TrainTune {{ credits: {}, credits_per_prompt: {}, prompts: {} }}",
+            credits(&train.once),
+            credits(&train.per_prompt),
+            setting(&train.prompts),
+        ),
+        format!(
+            "tune_images: TuneImages {{ credits_per_prompt: {}, prompts: {} }}",
+            credits(&tune.per_prompt),
+            range(tune.prompts.min, tune.prompts.max),
+        ),
+    ]
+    .join(",\n")
+}
+
+fn text_to_image(rates: &TextToImage, images: &str) -> String {
+    let side_max = rates.tiers.iter().map(|tier| tier.height).max().unwrap_or(0);
+    let steps =
+        Setting { min: 1, max: rates.step_bands.last().copied().unwrap_or(0), default: rates.steps_default };
+    let tiers = slice(rates.tiers.iter().map(|tier| {
+        let bands = rates.step_bands.iter().zip(&tier.playground);
+        let bands = slice(bands.map(|(end, price)| {
+            format!("StepBand {{ steps_max: {end}, credits_per_image: Credits::new({price}, 0, 0) }}")
+        }));
+        let (width, height) = (tier.width, tier.height);
+        format!("TierRates {{ width: {width}, height: {height}, step_bands: {bands} }}")
+    }));
+    format!(
+        "TextToImage {{ side: {}, steps: {}, images: {images}, tiers: {tiers} }}",
+        range(1, side_max),
+        setting(&steps),
+    )
+}
+
+fn upscale(rates: &Upscale, images: &str) -> String {
+    let factors = slice(rates.factors.iter().map(|row| {
+        let (factor, price) = (row.factor, credits(&row.per_image));
+        format!("FactorRate {{ factor: {factor}, credits_per_image: {price} }}")
+    }));
+    format!("Upscale {{ factors: {factors}, images: {images} }}")
+}
+
+fn tool(rates: &Tool, images: &str) -> String {
+    let price = credits(&rates.per_image);
+    format!("PerImage {{ credits_per_image: {price}, images: {images} }}")
+}
+
+fn plan(plan: &Plan) -> String {
+    format!(
+        "Plan {{ name: {:?}, allowance: {:?}, monthly_price: {:?}, annual_price: {:?}, \
+         extended_tune_storage: {} }}",
+        plan.name,
+        allowance(plan),
+        plan.monthly_price,
+        plan.annual_price,
+        plan.extended_tune_storage,
+    )
+}
+
+fn pack(pack: &Pack) -> String {
+    format!("Pack {{ sku: {:?}, credits: {} }}", pack.sku, credits(&pack.credits))
+}
+
+/// The plans' SKUs that have a price, cheapest first, then the packs as they are listed.
+fn offers(file: &CatalogFile) -> Vec<String> {
+    let mut priced = Vec::new();
+    for plan in &file.plans {
+        for ((sku, price), interval) in plan.skus().into_iter().zip(["Month", "Year"]) {
+            if let Some(price) = price {
+                let offer = format!(
+                    "Offer {{ sku: {sku:?}, price: Some({price}), gives: Gives::Plan {{ plan: {:?}, \
+                     interval: Some(Interval::{interval}), allowance: {:?} }} }}",
+                    plan.name,
+                    allowance(plan),
+                );
+                priced.push((price, offer));
+            }
+        }
+    }
+    priced.sort_by_key(|(price, _)| *price);
+    let packs = file.packs.iter().map(|pack| {
+        let given = credits(&pack.credits);
+        format!("Offer {{ sku: {:?}, price: None, gives: Gives::Pack({given}) }}", pack.sku)
+    });
+    priced.into_iter().map(|(_, offer)| offer).chain(packs).collect()
+}
+
+fn allowance(plan: &Plan) -> Option<i64> {
+    match plan.playground {
+        Some(Allowance::Credits(credits)) => Some(credits),
+        Some(Allowance::Word(_)) | None => None,
+    }
+}
+
+fn credits(table: &Credits) -> String {
+    let of = |kind| table.get(kind).copied().unwrap_or(0);
+    format!("Credits::new({}, {}, {})", of("playground"), of("tune"), of("tune_image"))
+}
+
+fn range(min: i64, max: i64) -> String {
+    format!("Range {{ min: {min}, max: {max} }}")
+}
+
+fn setting(setting: &Setting) -> String {
+    let Setting { min, max, default } = *setting;
+    format!("Setting {{ range: {}, default: {default} }}", range(min, max))
+}
+
+fn slice(rows: impl IntoIterator<Item = String>) -> String {
+    let rows: Vec<_> = rows.into_iter().collect();
+    format!("&[{}]", rows.join(",\n"))
+}

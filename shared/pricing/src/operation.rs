@@ -1,0 +1,200 @@
+//! The operations that have a price, as callers write them (contract, section 3, "Operations").
+//!
+//! Parsing settles only whether something is an operation at all; whether its values are in
+//! range is for [`crate::Catalog::quote`] to say. Fields a caller may leave out are filled in
+//! from the catalog, so what is stored says what was done even after a default changes.
+
+use std::fmt;
+
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{DeserializeSeed, IntoDeserializer, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
+
+use crate::{CATALOG, Count};
+
+/// One piece of work with a price. Serialized with its defaults spelled out.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(tag = "operation", rename_all = "snake_case")]
+pub enum Operation {
+    /// Generate images from a prompt.
+    TextToImage {
+        /// In pixels.
+        width: Count,
+        /// In pixels.
+        height: Count,
+        /// Steps of the sampler.
+        steps: Count,
+        /// How many images.
+        images: Count,
+    },
+    /// Enlarge images.
+    Upscale {
+        /// How many times longer each side becomes.
+        factor: Count,
+        /// How many images.
+        images: Count,
+    },
+    /// Mend faces in images.
+    FaceEnhance {
+        /// How many images.
+        images: Count,
+    },
+    /// Cut the background out of images.
+    RemoveBackground {
+        /// How many images.
+        images: Count,
+    },
+    /// Download an image.
+    Download {},
+    /// Train a model of a person, pet or object, and generate its first images.
+    TrainTune {
+        /// How many prompts to generate at once.
+        prompts: Count,
+        /// What to do when the credits for those images are short.
+        if_short: IfShort,
+    },
+    /// Generate images from a trained Tune.
+    TuneImages {
+        /// How many prompts.
+        prompts: Count,
+    },
+}
+
+impl Operation {
+    /// Its name in JSON.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::TextToImage { .. } => "text_to_image",
+            Self::Upscale { .. } => "upscale",
+            Self::FaceEnhance { .. } => "face_enhance",
+            Self::RemoveBackground { .. } => "remove_background",
+            Self::Download {} => "download",
+            Self::TrainTune { .. } => "train_tune",
+            Self::TuneImages { .. } => "tune_images",
+        }
+    }
+}
+
+/// How an [`Operation`] is read: the same fields, with their defaults.
+#[derive(Deserialize)]
+#[serde(remote = "Operation", tag = "operation", rename_all = "snake_case", deny_unknown_fields)]
+enum Fields {
+    TextToImage {
+        width: Count,
+        height: Count,
+        #[serde(default = "steps_default")]
+        steps: Count,
+        #[serde(default = "images_default")]
+        images: Count,
+    },
+    Upscale {
+        factor: Count,
+        #[serde(default = "images_default")]
+        images: Count,
+    },
+    FaceEnhance {
+        #[serde(default = "images_default")]
+        images: Count,
+    },
+    RemoveBackground {
+        #[serde(default = "images_default")]
+        images: Count,
+    },
+    Download {},
+    TrainTune {
+        #[serde(default = "train_tune_prompts_default")]
+        prompts: Count,
+        #[serde(default)]
+        if_short: IfShort,
+    },
+    TuneImages {
+        prompts: Count,
+    },
+}
+
+fn steps_default() -> Count {
+    CATALOG.rates().text_to_image.steps.default()
+}
+
+fn images_default() -> Count {
+    CATALOG.rates().text_to_image.images.default()
+}
+
+fn train_tune_prompts_default() -> Count {
+    CATALOG.rates().train_tune.prompts.default()
+}
+
+impl<'de> Deserialize<'de> for Operation {
+    /// Only from an object whose `operation` is a string. What serde derives would also take an
+    /// array, and, inside a flattened struct, the number of a variant.
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(OperationVisitor)
+    }
+}
+
+struct OperationVisitor;
+
+impl<'de> Visitor<'de> for OperationVisitor {
+    type Value = Operation;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object with an `operation`")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Operation, A::Error> {
+        let named = NamedByString { map, at_name: false };
+        Fields::deserialize(MapAccessDeserializer::new(named))
+    }
+}
+
+/// The fields of an object, refusing an `operation` that is not a string.
+struct NamedByString<A> {
+    map: A,
+    at_name: bool,
+}
+
+impl<'de, A: MapAccess<'de>> MapAccess<'de> for NamedByString<A> {
+    type Error = A::Error;
+
+    fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, A::Error> {
+        let Some(key) = self.map.next_key::<String>()? else {
+            return Ok(None);
+        };
+        self.at_name = key == "operation";
+        seed.deserialize(key.into_deserializer()).map(Some)
+    }
+
+    fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, A::Error> {
+        if self.at_name {
+            let name = self.map.next_value::<String>()?;
+            seed.deserialize(name.into_deserializer())
+        } else {
+            self.map.next_value_seed(seed)
+        }
+    }
+}
+
+/// What a `train_tune` does when the balance has too few `tune_image` credits.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum IfShort {
+    /// Train now, and leave all the images for later.
+    #[default]
+    Defer,
+    /// Do nothing.
+    Refuse,
+    /// Any other word. It parses so that [`crate::Catalog::quote`] can say what is allowed;
+    /// nothing with it has a price.
+    Unsupported,
+}
+
+impl<'de> Deserialize<'de> for IfShort {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Ok(match String::deserialize(deserializer)?.as_str() {
+            "defer" => Self::Defer,
+            "refuse" => Self::Refuse,
+            _ => Self::Unsupported,
+        })
+    }
+}

@@ -1,0 +1,323 @@
+//! Mistakes in `catalog.toml` that the build must not let through. Each row is one edit of the
+//! real file.
+
+#[allow(dead_code, reason = "some of what it reads is for build.rs only")]
+#[path = "../../build/catalog_file.rs"]
+mod build;
+
+const CATALOG: &str = include_str!("../../catalog.toml");
+
+/// The catalog with one edit, which must apply exactly once.
+fn edited(from: &str, to: &str) -> String {
+    assert_eq!(CATALOG.matches(from).count(), 1, "must be in the catalog once: {from}");
+    CATALOG.replace(from, to)
+}
+
+fn problems(text: &str) -> Vec<String> {
+    build::read(text).err().unwrap_or_default()
+}
+
+#[test]
+fn the_catalog_is_sound() {
+    assert_eq!(problems(CATALOG), Vec::<String>::new());
+}
+
+/// Each edit makes this one problem and no other.
+fn assert_each_is_refused(table: &[(&str, &str, &str)]) {
+    for (from, to, problem) in table {
+        assert_eq!(problems(&edited(from, to)), [*problem], "{from} → {to}");
+    }
+}
+
+#[test]
+fn plans_and_packs() {
+    const BASIC: &str = r#"name = "basic", playground = 1000,"#;
+    assert_each_is_refused(&[
+        (
+            BASIC,
+            r#"name = "basic","#,
+            r#"plan "basic" has no allowance; add playground = the credits it gives a month"#,
+        ),
+        (
+            BASIC,
+            r#"name = "basic", playground = 0,"#,
+            r#"plan "basic": playground is 0; it must be at least 1"#,
+        ),
+        (
+            BASIC,
+            r#"name = "basic", playground = -5,"#,
+            r#"plan "basic": playground is -5; it must be at least 1"#,
+        ),
+        (
+            BASIC,
+            r#"name = "basic", playground = 1000000001,"#,
+            r#"plan "basic": playground is 1000000001, which is too large; at most 1000000000"#,
+        ),
+        (
+            r#"playground = "agreed", ext"#,
+            r#"playground = "lots", ext"#,
+            r#"plan "custom": playground is "lots"; it must be a number of credits or "agreed""#,
+        ),
+        (
+            r#"playground = "agreed", ext"#,
+            r#"playground = "agreed", monthly_price = 9900, ext"#,
+            r#"plan "custom" is agreed per account, so it can't have a price"#,
+        ),
+        (
+            "annual_price = 19200",
+            "annual_price = 19210",
+            r#"plan "basic": annual_price 19210 doesn't divide by 12, so it can't be shown per month"#,
+        ),
+        ("monthly_price = 1900, ", "", r#"plan "basic" has no monthly_price"#),
+        ("annual_price = 19200, ", "", r#"plan "basic" has no annual_price"#),
+        (
+            "monthly_price = 1900",
+            "monthly_price = 0",
+            r#"plan "basic": monthly_price is 0; it must be at least 1"#,
+        ),
+        (
+            "monthly_price = 1900",
+            "monthly_price = 100000001",
+            r#"plan "basic": monthly_price is 100000001, which is too large; at most 100000000"#,
+        ),
+        (
+            r#"name = "basic""#,
+            r#"name = "Basic plan""#,
+            r#"plan "Basic plan": use only a–z, 0–9 and _ in a name"#,
+        ),
+        (
+            r#"sku = "avatar_pack""#,
+            r#"sku = "tune_pack""#,
+            r#"SKU "tune_pack" would be sold twice; each needs its own name"#,
+        ),
+        (
+            r#"sku = "avatar_pack""#,
+            r#"sku = "basic_annual""#,
+            r#"SKU "basic_annual" would be sold twice; each needs its own name"#,
+        ),
+        (
+            "{ tune_image = 104 }",
+            "{ tune_image = 104, playground = 10 }",
+            r#"pack "avatar_pack" sells playground credits; they come with a subscription only"#,
+        ),
+        (
+            "{ tune_image = 104 }",
+            "{ playground = 10 }",
+            r#"pack "avatar_pack" sells playground credits; they come with a subscription only"#,
+        ),
+        ("{ tune_image = 104 }", "{}", r#"pack "avatar_pack" gives no credits"#),
+        ("{ tune_image = 104 }", "{ tune = 0 }", r#"pack "avatar_pack" gives no credits"#),
+        (
+            "{ tune_image = 104 }",
+            "{ tune_images = 104 }",
+            r#"pack "avatar_pack": unknown credit kind "tune_images"; there are playground, tune and tune_image"#,
+        ),
+        (
+            "{ tune_image = 104 }",
+            "{ tune_image = -1 }",
+            r#"pack "avatar_pack": tune_image is -1; it must be at least 0"#,
+        ),
+    ]);
+}
+
+#[test]
+fn a_plan_listed_twice_is_also_sold_twice() {
+    let text = edited(r#"name = "standard""#, r#"name = "basic""#);
+    let expected = [
+        r#"plan "basic" is listed twice"#,
+        r#"SKU "basic_monthly" would be sold twice; each needs its own name"#,
+        r#"SKU "basic_annual" would be sold twice; each needs its own name"#,
+    ];
+    assert_eq!(problems(&text), expected);
+}
+
+#[test]
+fn text_to_image() {
+    const SQUARE: &str = "    { width = 1024, height = 1024, playground = [2, 4, 10] },\n";
+    assert_each_is_refused(&[
+        ("width = 768, height = 768", "width = 512, height = 1024", "tier 512 × 1024 is listed twice"),
+        (
+            "width = 512, height = 1024",
+            "width = 1024, height = 512",
+            "tier 1024 × 512: list the short side as the width",
+        ),
+        (SQUARE, "", "tier 1024 × 1024 is missing; without it some sizes up to 1024 have no price"),
+        (
+            "width = 512, height = 1024",
+            "width = 512, height = 2048",
+            "tier 2048 × 2048 is missing; without it some sizes up to 2048 have no price",
+        ),
+        ("[1, 2, 8]", "[1, 2]", "tier 768 × 1024 has 2 prices for 3 step bands"),
+        ("[1, 2, 8]", "[1, 2, 8, 9]", "tier 768 × 1024 has 4 prices for 3 step bands"),
+        (
+            "height = 512, playground = [1, 2, 4]",
+            "height = 512, playground = [0, 2, 4]",
+            "tier 512 × 512: price is 0; it must be at least 1",
+        ),
+        (
+            "[2, 4, 10]",
+            "[2, 4, 1000001]",
+            "tier 1024 × 1024: price is 1000001, which is too large; at most 1000000",
+        ),
+        ("[2, 4, 10]", "[5, 4, 10]", "tier 1024 × 1024: more steps cost less: 4 after 5"),
+        (
+            "[1, 2, 8]",
+            "[1, 2, 5]",
+            "tier 768 × 1024 costs less than the smaller 768 × 768 in the band up to 150 steps",
+        ),
+        (
+            "[2, 4, 10]",
+            "[2, 4, 7]",
+            "tier 1024 × 1024 costs less than the smaller 768 × 1024 in the band up to 150 steps",
+        ),
+        (
+            "step_bands = [50, 100, 150]",
+            "step_bands = [50, 50, 150]",
+            "text_to_image: step_bands must rise, so that no two overlap; 50 follows 50",
+        ),
+        (
+            "step_bands = [50, 100, 150]",
+            "step_bands = [100, 50, 150]",
+            "text_to_image: step_bands must rise, so that no two overlap; 50 follows 100",
+        ),
+        (
+            "steps_default = 50",
+            "steps_default = 151",
+            "text_to_image: steps_default is 151, outside 1 to 150",
+        ),
+    ]);
+}
+
+#[test]
+fn tools_and_tune_work() {
+    assert_each_is_refused(&[
+        (
+            "[face_enhance]\nper_image = { playground = 1 }",
+            "[face_enhance]\nper_image = { playground = 0 }",
+            "face_enhance: per_image: playground is 0; it must be at least 1",
+        ),
+        (
+            "[face_enhance]\nper_image = { playground = 1 }",
+            "[face_enhance]\nper_image = { playground = 1, tune = 1 }",
+            "face_enhance: per_image must be in playground credits, and only in them",
+        ),
+        (
+            "# beta\nper_image = { playground = 1 }",
+            "# beta\nper_image = {}",
+            "remove_background: per_image must be in playground credits, and only in them",
+        ),
+        (
+            "per_image = { playground = 0 }",
+            "per_image = { playground = -1 }",
+            "download: per_image: playground is -1; it must be at least 0",
+        ),
+        (
+            "{ factor = 4, per_image = { playground = 2 } }",
+            "{ factor = 2, per_image = { playground = 2 } }",
+            "upscale: factors must rise; 2 follows 2",
+        ),
+        (
+            "{ factor = 2, per_image = { playground = 1 } }",
+            "{ factor = 2, per_image = { playground = 3 } }",
+            "upscale 4× costs less than 2×",
+        ),
+        (
+            "once = { tune = 1 }",
+            "once = { tune_image = 1 }",
+            "train_tune: once must be in tune credits, and only in them",
+        ),
+        (
+            "prompts = { min = 1, max = 100 }",
+            "prompts = { min = 0, max = 100 }",
+            "tune_images: prompts: min is 0; it must be at least 1",
+        ),
+        (
+            "prompts = { min = 0, max = 8, default = 8 }",
+            "prompts = { min = 0, max = 8, default = 9 }",
+            "train_tune: prompts: default is 9, outside 0 to 8",
+        ),
+        (
+            "images = { min = 1, max = 100, default = 1 }",
+            "images = { min = 1, max = 1000001, default = 1 }",
+            "images: max is 1000001, which is too large; at most 1000000",
+        ),
+    ]);
+    let twice_wrong = edited("once = { tune = 1 }", "once = { tunes = 1 }");
+    let expected = [
+        r#"train_tune: once: unknown credit kind "tunes"; there are playground, tune and tune_image"#,
+        "train_tune: once must be in tune credits, and only in them",
+    ];
+    assert_eq!(problems(&twice_wrong), expected);
+}
+
+#[test]
+fn version_and_currency() {
+    for version in [
+        "",
+        "2026",
+        "1-11-2026",
+        "2026-11",
+        "2026-13-01",
+        "2026-00-01",
+        "2026-11-31",
+        "2026-11-00",
+        "2027-02-29",
+        "2100-02-29",
+        "2026/11/01",
+        "2026-1-01",
+        "+026-11-01",
+        "2026-11-01 ",
+    ] {
+        let text = edited(r#"version = "2026-11-01""#, &format!("version = \"{version}\""));
+        let expected = format!("version \"{version}\" is not a date; write it like \"2026-11-01\"");
+        assert_eq!(problems(&text), [expected]);
+    }
+    for version in ["2026-11-02", "2028-02-29", "2000-02-29", "2026-12-31"] {
+        let text = edited(r#"version = "2026-11-01""#, &format!("version = \"{version}\""));
+        assert_eq!(problems(&text), Vec::<String>::new(), "{version}");
+    }
+    for currency in ["", "US", "USD", "u$d", "dollars"] {
+        let text = edited(r#"currency = "usd""#, &format!("currency = \"{currency}\""));
+        let expected = format!("currency \"{currency}\" is not a currency code; write it like \"usd\"");
+        assert_eq!(problems(&text), [expected]);
+    }
+}
+
+#[test]
+fn a_file_of_another_shape_says_where() {
+    // Where, what.
+    let table = [
+        ("steps_default = 50", "steps_default = 50\ncolour = 1", "unknown field `colour`"),
+        ("steps_default = 50\n", "", "missing field `steps_default`"),
+        ("steps_default = 50", "steps_default = 50.5", "expected i64"),
+        ("steps_default = 50", "steps_default = 50\nsteps_default = 60", "duplicate key"),
+        ("monthly_price = 1900", "monthly_prize = 1900", "unknown field `monthly_prize`"),
+        (
+            "playground = 1000,",
+            "playground = 10.5,",
+            "`playground` must be a number of credits or \"agreed\"",
+        ),
+        ("monthly_price = 1900", "monthly_price = 99999999999999999999", "expected i64"),
+        ("[download]", "[upload]", "unknown field `upload`"),
+        ("[1, 2, 8] }", "[1, 2, 8], tune = [1] }", "unknown field `tune`"),
+        ("playground = [1, 2, 8]", "tune = [1, 2, 8]", "unknown field `tune`"),
+    ];
+    for (from, to, expected) in table {
+        let problems = problems(&edited(from, to));
+        assert!(
+            matches!(&*problems, [only] if only.contains(expected) && only.contains("at line ")),
+            "{to}: {problems:#?}",
+        );
+    }
+}
+
+#[test]
+fn tiers_may_be_listed_in_any_order() {
+    let small = "    { width = 512, height = 512, playground = [1, 2, 4] },\n";
+    let large = "    { width = 1024, height = 1024, playground = [2, 4, 10] },\n";
+    let text = edited(small, "").replace(large, &format!("{large}{small}"));
+    let file = build::read(&text).expect("sound");
+    let tiers: Vec<_> = file.text_to_image.tiers.iter().map(|t| (t.width, t.height)).collect();
+    let expected = [(512, 512), (512, 768), (512, 1024), (768, 768), (768, 1024), (1024, 1024)];
+    assert_eq!(tiers, expected);
+}

@@ -1,0 +1,65 @@
+//! The facts of the product page and the contract, as tables. Numbers are written out here and
+//! never read from the catalog, so a price can't change without a test that says so.
+
+#![expect(clippy::inconsistent_digit_grouping, reason = "money reads as dollars_cents")]
+
+mod catalog_body;
+mod catalog_file;
+mod charges;
+mod credits;
+mod offers;
+mod operation_json;
+mod prices;
+mod properties;
+
+use pricing::{CATALOG, Count, Credits, IfShort, Operation, Price, Unsupported};
+
+fn quote(operation: &Operation) -> Result<Price, Unsupported> {
+    CATALOG.quote(operation)
+}
+
+/// The price of an operation that must be supported.
+fn price(operation: &Operation) -> Price {
+    quote(operation).unwrap_or_else(|refused| panic!("{operation:?}: {refused}"))
+}
+
+/// What the caller of an operation that must not be supported is told.
+fn refusal(operation: &Operation) -> String {
+    match quote(operation) {
+        Ok(price) => panic!("{operation:?} costs {:?}", price.credits()),
+        Err(Unsupported { detail }) => detail,
+    }
+}
+
+fn playground(credits: u64) -> Credits {
+    Credits::new(credits, 0, 0)
+}
+
+fn text_to_image(width: i64, height: i64, steps: i64, images: i64) -> Operation {
+    Operation::TextToImage {
+        width: Count::new(width),
+        height: Count::new(height),
+        steps: Count::new(steps),
+        images: Count::new(images),
+    }
+}
+
+fn upscale(factor: i64, images: i64) -> Operation {
+    Operation::Upscale { factor: Count::new(factor), images: Count::new(images) }
+}
+
+fn face_enhance(images: i64) -> Operation {
+    Operation::FaceEnhance { images: Count::new(images) }
+}
+
+fn remove_background(images: i64) -> Operation {
+    Operation::RemoveBackground { images: Count::new(images) }
+}
+
+fn train_tune(prompts: i64, if_short: IfShort) -> Operation {
+    Operation::TrainTune { prompts: Count::new(prompts), if_short }
+}
+
+fn tune_images(prompts: i64) -> Operation {
+    Operation::TuneImages { prompts: Count::new(prompts) }
+}

@@ -1,0 +1,101 @@
+//! Answers on the wire.
+
+use lambda_http::{
+    Body, Response,
+    http::{HeaderName, HeaderValue, StatusCode, header},
+};
+use serde::Serialize;
+
+use crate::{Code, Problem};
+
+/// How many seconds a caller who is told to try again should wait.
+const RETRY_AFTER_SECONDS: &str = "1";
+
+/// What a handler answers when it did what was asked.
+#[derive(Debug)]
+pub struct Answer {
+    status: StatusCode,
+    headers: Vec<(HeaderName, HeaderValue)>,
+    body: Option<String>,
+    /// For the log: how often it was tried, and whether it had happened before.
+    pub(crate) attempts: Option<u32>,
+    pub(crate) outcome: &'static str,
+}
+
+impl Answer {
+    /// A JSON answer with that status. Nobody on the way may keep it.
+    ///
+    /// # Errors
+    /// `internal` where the body has no JSON form, which none of ours is.
+    pub fn json(status: StatusCode, body: &impl Serialize) -> Result<Self, Problem> {
+        let body = serde_json::to_string(body).map_err(|error| Problem::internal(error.to_string()))?;
+        Ok(Self {
+            status,
+            headers: vec![
+                (header::CONTENT_TYPE, HeaderValue::from_static("application/json")),
+                (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
+            ],
+            body: Some(body),
+            attempts: None,
+            outcome: "answered",
+        })
+    }
+
+    /// An answer without a body.
+    #[must_use]
+    pub fn empty(status: StatusCode) -> Self {
+        Self { status, headers: Vec::new(), body: None, attempts: None, outcome: "answered" }
+    }
+
+    /// Sets a header, in place of one of that name. A value that isn't visible ASCII is left out.
+    #[must_use]
+    pub fn header(mut self, name: HeaderName, value: &str) -> Self {
+        self.headers.retain(|(other, _)| *other != name);
+        if let Ok(value) = HeaderValue::from_str(value) {
+            self.headers.push((name, value));
+        }
+        self
+    }
+
+    /// Says what came of a command, for the log, and to the caller whether it had happened before.
+    #[must_use]
+    pub fn executed(mut self, outcome: &'static str, attempts: u32, replayed: bool) -> Self {
+        self.outcome = outcome;
+        self.attempts = Some(attempts);
+        if replayed {
+            self = self.header(HeaderName::from_static("idempotent-replayed"), "true");
+        }
+        self
+    }
+
+    pub(crate) fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    pub(crate) fn into_response(self) -> Response<Body> {
+        let body = self.body.map_or(Body::Empty, Body::Text);
+        respond(self.status, self.headers, body)
+    }
+}
+
+/// A problem on the wire.
+pub(crate) fn problem(problem: &Problem) -> Response<Body> {
+    let status = StatusCode::from_u16(problem.code().status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let mut headers = vec![
+        (header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json")),
+        (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
+    ];
+    match problem.code() {
+        Code::TryAgain => headers.push((header::RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER_SECONDS))),
+        Code::Unauthenticated => headers.push((header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"))),
+        _ => {}
+    }
+    respond(status, headers, Body::Text(problem.body().to_string()))
+}
+
+fn respond(status: StatusCode, headers: Vec<(HeaderName, HeaderValue)>, body: Body) -> Response<Body> {
+    let mut response = Response::new(body);
+    *response.status_mut() = status;
+    response.headers_mut().extend(headers);
+    response
+}

@@ -1,0 +1,17 @@
+//! The Lambda shell around the rules: configuration, clients, claims, requests, problems, telemetry.
+//!
+//! A handler reads a [`Call`], checks who calls, and answers with an [`Answer`] or a [`Problem`]; what
+//! both look like on the wire, and what is logged of them, is decided here once for all functions.
+
+mod answer;
+mod call;
+mod claims;
+mod clients;
+mod problem;
+mod telemetry;
+
+pub use answer::Answer;
+pub use call::Call;
+pub use claims::Scope;
+pub use clients::ledger;
+pub use problem::{Code, Problem};

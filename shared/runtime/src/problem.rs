@@ -1,0 +1,219 @@
+//! What is said when something isn't done: `application/problem+json` (RFC 9457), from one table.
+//!
+//! The caller gets a stable code and advice; the log gets the causes.
+
+use credits::Refusal;
+use ledger::Error;
+use serde_json::{Map, Value, json};
+
+/// The stable codes of the contract.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Code {
+    /// The request isn't what the route takes.
+    InvalidRequest,
+    /// A debit or reversal without `Idempotency-Key`.
+    IdempotencyKeyRequired,
+    /// An `Idempotency-Key` that is none.
+    InvalidIdempotencyKey,
+    /// No verified token.
+    Unauthenticated,
+    /// The balance doesn't cover it.
+    InsufficientCredits,
+    /// A token that doesn't allow it.
+    Forbidden,
+    /// No such route.
+    NotFound,
+    /// No such debit in the account.
+    DebitNotFound,
+    /// The price differs from the caller's.
+    PriceChanged,
+    /// More than is left of the debit.
+    ExceedsDebit,
+    /// A balance would rise above what one may hold.
+    BalanceLimit,
+    /// A body over 64 KiB.
+    PayloadTooLarge,
+    /// A body that isn't JSON by its type.
+    UnsupportedMediaType,
+    /// Outside what the catalog sells.
+    UnsupportedOperation,
+    /// The key was used for another request.
+    IdempotencyKeyReused,
+    /// A mistake of ours.
+    Internal,
+    /// Contention or throttling outlasted the retries.
+    TryAgain,
+}
+
+impl Code {
+    /// The table: status, code, title.
+    fn row(self) -> (u16, &'static str, &'static str) {
+        match self {
+            Self::InvalidRequest => (400, "invalid_request", "The request is invalid"),
+            Self::IdempotencyKeyRequired => {
+                (400, "idempotency_key_required", "An idempotency key is required")
+            }
+            Self::InvalidIdempotencyKey => (400, "invalid_idempotency_key", "The idempotency key is invalid"),
+            Self::Unauthenticated => (401, "unauthenticated", "No valid token"),
+            Self::InsufficientCredits => (402, "insufficient_credits", "Not enough credits"),
+            Self::Forbidden => (403, "forbidden", "The token doesn't allow this"),
+            Self::NotFound => (404, "not_found", "No such route"),
+            Self::DebitNotFound => (404, "debit_not_found", "No such debit"),
+            Self::PriceChanged => (409, "price_changed", "The price has changed"),
+            Self::ExceedsDebit => (409, "exceeds_debit", "More than is left of the debit"),
+            Self::BalanceLimit => (409, "balance_limit", "The balance can't hold more"),
+            Self::PayloadTooLarge => (413, "payload_too_large", "The body is too large"),
+            Self::UnsupportedMediaType => (415, "unsupported_media_type", "The body isn't JSON"),
+            Self::UnsupportedOperation => {
+                (422, "unsupported_operation", "The operation isn't sold like this")
+            }
+            Self::IdempotencyKeyReused => {
+                (422, "idempotency_key_reused", "The idempotency key was used before")
+            }
+            Self::Internal => (500, "internal", "Something went wrong here"),
+            Self::TryAgain => (503, "try_again", "Busy, try again"),
+        }
+    }
+
+    /// The code as it is written.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        self.row().1
+    }
+
+    /// The HTTP status.
+    #[must_use]
+    pub fn status(self) -> u16 {
+        self.row().0
+    }
+}
+
+/// Something that isn't done, and what the caller can do about it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Problem {
+    code: Code,
+    detail: String,
+    extras: Map<String, Value>,
+    /// For the log, never for the caller.
+    cause: Option<String>,
+}
+
+impl Problem {
+    /// A problem with its advice.
+    #[must_use]
+    pub fn new(code: Code, detail: impl Into<String>) -> Self {
+        Self { code, detail: detail.into(), extras: Map::new(), cause: None }
+    }
+
+    /// A request that isn't what the route takes: `invalid_request`, with why.
+    #[must_use]
+    pub fn invalid(detail: impl Into<String>) -> Self {
+        Self::new(Code::InvalidRequest, detail)
+    }
+
+    /// A mistake of ours: the caller learns nothing of it, the log does.
+    #[must_use]
+    pub fn internal(cause: impl Into<String>) -> Self {
+        Self {
+            cause: Some(cause.into()),
+            ..Self::new(
+                Code::Internal,
+                "Nothing is known to have changed. Ask again with the same key; if it stays so, tell us the request id.",
+            )
+        }
+    }
+
+    /// The code.
+    #[must_use]
+    pub fn code(&self) -> Code {
+        self.code
+    }
+
+    /// What the log may know beside the code.
+    pub(crate) fn cause(&self) -> Option<&str> {
+        self.cause.as_deref()
+    }
+
+    /// The JSON of the answer.
+    #[must_use]
+    pub fn body(&self) -> Value {
+        let (status, code, title) = self.code.row();
+        let mut body = Map::from_iter([
+            ("type".to_owned(), json!(format!("urn:scrip:problem:{code}"))),
+            ("title".to_owned(), json!(title)),
+            ("status".to_owned(), json!(status)),
+            ("code".to_owned(), json!(code)),
+            ("detail".to_owned(), json!(self.detail)),
+        ]);
+        body.extend(self.extras.clone());
+        Value::Object(body)
+    }
+
+    fn with(mut self, extras: Value) -> Self {
+        if let Value::Object(extras) = extras {
+            self.extras = extras;
+        }
+        self
+    }
+}
+
+impl From<Refusal> for Problem {
+    fn from(refusal: Refusal) -> Self {
+        match refusal {
+            Refusal::Unsupported(unsupported) => Self::new(Code::UnsupportedOperation, unsupported.to_string()),
+            Refusal::PriceChanged { expected, current } => Self::new(
+                Code::PriceChanged,
+                "Nothing was taken. Show the current price and ask again with it as expected_credits.",
+            )
+            .with(json!({"expected_credits": expected, "current_credits": current})),
+            Refusal::InsufficientCredits {
+                required,
+                balance,
+                shortfall,
+                remedies,
+            } => Self::new(
+                Code::InsufficientCredits,
+                if remedies.is_empty() {
+                    "Nothing was taken. No single purchase covers this: ask for less, or buy and ask again with the same key."
+                } else {
+                    "Nothing was taken. Buy one of the remedies, then ask again with the same key."
+                },
+            )
+            .with(json!({
+                "required": required, "balance": balance, "shortfall": shortfall, "remedies": remedies,
+            })),
+            Refusal::DebitNotFound => Self::new(
+                Code::DebitNotFound,
+                "The account has no debit of this id. A debit's id is its Idempotency-Key.",
+            ),
+            Refusal::ExceedsDebit { reversible } => Self::new(
+                Code::ExceedsDebit,
+                "Nothing was given back. Ask for at most what is reversible.",
+            )
+            .with(json!({"reversible": reversible})),
+            Refusal::BalanceLimit => Self::new(
+                Code::BalanceLimit,
+                "Nothing changed: a balance holds at most 1,000,000,000,000 credits of a kind.",
+            ),
+        }
+    }
+}
+
+impl From<Error> for Problem {
+    fn from(error: Error) -> Self {
+        match error {
+            Error::KeyReused => Self::new(
+                Code::IdempotencyKeyReused,
+                "This Idempotency-Key was used for another request on this account. Use a new key for new work.",
+            ),
+            Error::TryAgain { .. } => Self {
+                cause: Some(error.to_string()),
+                ..Self::new(
+                    Code::TryAgain,
+                    "The account or the table is busy. Ask again with the same Idempotency-Key: it happens once.",
+                )
+            },
+            Error::Internal { .. } => Self::internal(error.to_string()),
+        }
+    }
+}

@@ -1,0 +1,144 @@
+//! `cargo local`: the whole service on this machine, until Ctrl-C.
+//!
+//! Invariant: whatever the end, no process and no listener is left behind, and what goes wrong is said
+//! in words, with exit code 1.
+
+use chrono::TimeDelta;
+use clap::Parser;
+use scrip_tests::{Options, Stack, demo, seed, tokens::Tokens};
+use std::{error::Error, path::PathBuf, process::ExitCode};
+use tokio::signal;
+
+/// How long the printed tokens last.
+const TOKEN_LIFETIME: TimeDelta = TimeDelta::days(7);
+/// The account of the printed user token.
+const USER: &str = "demo-standard";
+
+/// Runs Scrip on this machine: the real function binaries behind an HTTP API, and an embedded database.
+#[derive(Debug, Parser)]
+#[command(name = "cargo local", version)]
+struct Arguments {
+    /// Port of the API on 127.0.0.1; 0 takes any free one
+    #[arg(long, default_value_t = 3000)]
+    port: u16,
+    /// Keeps the database in this file instead of in memory
+    #[arg(long, value_name = "FILE")]
+    data: Option<PathBuf>,
+    /// Processes for each function
+    #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u8).range(1..=64))]
+    instances: u8,
+    /// Plays a month of one account, prints its statement and ends
+    #[arg(long, conflicts_with_all = ["data", "port"])]
+    demo: bool,
+    /// Does not show what the functions print
+    #[arg(long)]
+    quiet: bool,
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    match run(Arguments::parse()).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(why) => {
+            eprintln!("cargo local: {why}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(arguments: Arguments) -> Result<(), Box<dyn Error + Send + Sync>> {
+    let options = Options {
+        port: if arguments.demo { 0 } else { arguments.port },
+        data: arguments.data.clone(),
+        instances: usize::from(arguments.instances),
+        show_logs: !arguments.quiet && !arguments.demo,
+        ..Options::default()
+    };
+    let mut interrupt = Box::pin(interrupted());
+    // Dropping a stack that is about to start kills what it has started so far.
+    let stack = tokio::select! {
+        stack = Stack::start(options) => stack?,
+        () = &mut interrupt => return Ok(()),
+    };
+    let outcome = tokio::select! {
+        outcome = serve(&stack, &arguments) => outcome,
+        () = interrupt => {
+            eprintln!("\nStopping ...");
+            Ok(())
+        }
+    };
+    stack.stop().await;
+    if outcome.is_ok() && !arguments.demo {
+        eprintln!("Stopped.");
+    }
+    outcome
+}
+
+/// Seeds the accounts, then plays the demo or says what there is and waits.
+async fn serve(stack: &Stack, arguments: &Arguments) -> Result<(), Box<dyn Error + Send + Sync>> {
+    let accounts = seed::demo_accounts(stack).await?;
+    if arguments.demo {
+        return Ok(demo::play(stack).await?);
+    }
+    let data = arguments.data.as_ref().map_or("in memory".to_owned(), |file| file.display().to_string());
+    println!("Scrip is running at {} (data: {data}). Ctrl-C stops it.\n", stack.base_url());
+    println!("Demo accounts: {}\n", accounts.join(", "));
+    println!("{}", to_paste(stack.base_url(), stack.tokens()));
+    std::future::pending().await
+}
+
+/// Lines for a shell: the tokens as variables, then a tour of the API.
+fn to_paste(url: &str, tokens: &Tokens) -> String {
+    let user = tokens.issue(USER, &["credits:read", "credits:debit"], TOKEN_LIFETIME);
+    let backend_scopes = ["credits:read", "credits:debit", "credits:any-account"];
+    let backend = tokens.issue("demo-backend", &backend_scopes, TOKEN_LIFETIME);
+    let json = "-H 'Content-Type: application/json'";
+    let bearer = r#"-H "Authorization: Bearer $TOKEN""#;
+    let operation = r#"'{"operation":"text_to_image","width":768,"height":512,"steps":80,"images":2}'"#;
+    let account = format!(r#""$SCRIP/v1/accounts/{USER}"#);
+    let debit = format!(
+        r#"curl -sSi -w '\n' {account}/debits" {bearer} {json} -H 'Idempotency-Key: first-debit' -d {operation}"#
+    );
+    format!(
+        r#"# Paste this first: the URL, a token of {USER}, a token of a backend (any account).
+export SCRIP={url}
+export TOKEN={user}
+export BACKEND_TOKEN={backend}
+
+# The catalog, and what an operation costs
+curl -sS -w '\n' "$SCRIP/v1/catalog"
+curl -sS -w '\n' "$SCRIP/v1/quotes" {json} -d {operation}
+
+# The account: can it afford the operation?
+curl -sS -w '\n' {account}" {bearer}
+curl -sS -w '\n' {account}/quotes" {bearer} {json} -d {operation}
+
+# Debit it. The same line again gets the same answer, and takes nothing.
+{debit}
+{debit}
+
+# One of the two images failed: give its credits back. Then look at the ledger.
+curl -sSi -w '\n' {account}/debits/first-debit/reversals" {bearer} {json} -H 'Idempotency-Key: first-reversal' -d '{{"credits":{{"playground":2,"tune":0,"tune_image":0}},"reason":"one image failed"}}'
+curl -sS -w '\n' {account}/entries" {bearer}
+
+# The same as the backend sees it, at a time of your choice
+curl -sS -w '\n' {account}" -H "Authorization: Bearer $BACKEND_TOKEN" -H 'Local-Time: 2030-01-01T00:00:00Z'
+"#
+    )
+}
+
+/// Resolves on Ctrl-C or when the process is told to end.
+async fn interrupted() {
+    #[cfg(unix)]
+    {
+        use signal::unix::{SignalKind, signal};
+        if let Ok(mut told) = signal(SignalKind::terminate()) {
+            tokio::select! {
+                _ = signal::ctrl_c() => {}
+                _ = told.recv() => {}
+            }
+            return;
+        }
+    }
+    let _ = signal::ctrl_c().await;
+}

@@ -1,0 +1,369 @@
+//! What the emulator never does and DynamoDB does: conflicts, throttling, lost answers, races at an exact
+//! moment. The ledger runs against the embedded database, with these put in between.
+
+use std::sync::Arc;
+
+use aws_sdk_dynamodb::Client;
+use chrono::{DateTime, Utc};
+use credits::{AccountId, Debit, DebitId, Refusal, Reversal, ReversalId, debit, reversal};
+use ledger::{Error, Executed, Fault as LedgerFault, Ledger, Operation, Outcome, RequestHash};
+use pricing::Credits;
+use scrip_tests::{
+    faults::{Fault, Faults},
+    seed,
+};
+
+use crate::{api::Api, support};
+
+const WRITE: &str = "TransactWriteItems";
+const NOW: &str = "2026-11-22T10:00:00Z";
+
+/// A ledger whose requests meet faults, one that has none, and an account they share.
+struct World {
+    faulty: Ledger,
+    plain: Ledger,
+    faults: Faults,
+    account: AccountId,
+}
+
+impl World {
+    /// An account with 1000 playground credits, bought on the 20th of November.
+    async fn new() -> Arc<Self> {
+        let api = Api::new();
+        let bought = "2026-11-20T00:00:00Z".parse().unwrap();
+        api.buy_at("basic_monthly", bought, "2027-11-20T00:00:00Z".parse().unwrap()).await;
+        let stack = support::stack();
+        let faults = Faults::default();
+        let config = seed::client(stack.database_url()).http_client(faults.client()).build();
+        Arc::new(Self {
+            faulty: Ledger::new(Client::from_conf(config), stack.table_name()),
+            plain: seed::ledger(stack),
+            faults,
+            account: AccountId::parse(&*api.account).unwrap(),
+        })
+    }
+
+    async fn take(&self, key: &str, images: u64) -> Result<Executed, Error> {
+        take(&self.faulty, &self.account, key, images, NOW).await
+    }
+
+    async fn reverse(&self, key: &str, debit_id: &str, credits: u64) -> Result<Executed, Error> {
+        reverse(&self.faulty, &self.account, key, debit_id, credits).await
+    }
+
+    /// Somebody else's debit, done when the future is awaited.
+    fn meanwhile(self: &Arc<Self>, key: &'static str, images: u64) -> Fault {
+        let world = Arc::clone(self);
+        Fault::meanwhile(async move {
+            // Boxed: the future must be shareable, and the SDK's is only sendable.
+            let debit =
+                tokio::spawn(async move { take(&world.plain, &world.account, key, images, NOW).await });
+            assert!(matches!(debit.await.unwrap().unwrap().outcome, Outcome::Appended(_)));
+        })
+    }
+
+    /// The balance, once the history was checked: no gaps, and it adds up.
+    async fn balance(&self) -> u64 {
+        let page = self.plain.entries(&self.account, None, 100).await.unwrap();
+        let mut balance = Credits::ZERO;
+        for (index, entry) in page.entries.iter().rev().enumerate() {
+            assert_eq!(entry.account.sequence.get(), index as u64 + 1);
+            balance = entry.change.apply(balance).unwrap();
+            assert_eq!(entry.account.balance, balance);
+        }
+        balance.playground()
+    }
+}
+
+async fn take(
+    ledger: &Ledger,
+    account: &AccountId,
+    key: &str,
+    units: u64,
+    now: &str,
+) -> Result<Executed, Error> {
+    let now: DateTime<Utc> = now.parse().unwrap();
+    let id = DebitId::parse(key).unwrap();
+    let debit: Debit =
+        serde_json::from_value(serde_json::json!({"operation": "upscale", "factor": 2, "images": units}))
+            .unwrap();
+    let identity = (&Operation::Debit(id.clone()), &RequestHash::of(&debit).unwrap());
+    ledger
+        .execute(account, identity, None, now, |state| debit::decide(&state.account, &id, &debit, now))
+        .await
+}
+
+async fn reverse(
+    ledger: &Ledger,
+    account: &AccountId,
+    key: &str,
+    debit_id: &str,
+    credits: u64,
+) -> Result<Executed, Error> {
+    let now: DateTime<Utc> = NOW.parse().unwrap();
+    let (id, debit_id) = (ReversalId::parse(key).unwrap(), DebitId::parse(debit_id).unwrap());
+    let reversal = Reversal { credits: Some(Credits::new(credits, 0, 0)), reason: None };
+    let identity = (&Operation::Reversal(id.clone()), &RequestHash::of(&(&debit_id, &reversal)).unwrap());
+    ledger
+        .execute(account, identity, Some(&debit_id), now, |state| {
+            reversal::decide(&state.account, &id, &debit_id, state.debit.as_ref(), &reversal, now)
+        })
+        .await
+}
+
+fn name(executed: &Result<Executed, Error>) -> (&'static str, u32) {
+    match executed {
+        Ok(Executed { outcome, attempts }) => (
+            match outcome {
+                Outcome::Appended(_) => "appended",
+                Outcome::Replayed(_) => "replayed",
+                Outcome::Unchanged(_) => "unchanged",
+                Outcome::Refused(_) => "refused",
+            },
+            *attempts,
+        ),
+        Err(Error::KeyReused) => ("key reused", 1),
+        Err(Error::TryAgain { attempts, .. }) => ("try again", *attempts),
+        Err(Error::Internal { .. }) => ("internal", 1),
+    }
+}
+
+#[tokio::test]
+async fn faults_that_pass_are_waited_out() {
+    const CONFLICT: &[&str] = &["None", "TransactionConflict"];
+    let conflicts = |n: usize| (0..n).map(|_| Fault::cancelled(CONFLICT)).collect::<Vec<_>>();
+    let once = |fault: Fault| vec![fault];
+    for (faults, expected) in [
+        (conflicts(1), ("appended", 2)),
+        (conflicts(9), ("appended", 10)),
+        (once(Fault::cancelled(&["TransactionConflict", "TransactionConflict"])), ("appended", 2)),
+        (once(Fault::cancelled(&["ThrottlingError", "None"])), ("appended", 2)),
+        (once(Fault::cancelled(&["None", "ProvisionedThroughputExceeded"])), ("appended", 2)),
+        (once(Fault::service(400, "ThrottlingException")), ("appended", 2)),
+        (once(Fault::service(400, "ProvisionedThroughputExceededException")), ("appended", 2)),
+        (once(Fault::service(400, "RequestLimitExceeded")), ("appended", 2)),
+        (once(Fault::service(400, "TransactionInProgressException")), ("appended", 2)),
+        (once(Fault::service(500, "InternalServerError")), ("appended", 2)),
+        (once(Fault::service(503, "SomethingNew")), ("appended", 2)),
+        (once(Fault::LostBefore), ("appended", 2)),
+        // It was written, and its answer got lost: the operation's row says so.
+        (once(Fault::LostAfter), ("replayed", 2)),
+        (vec![Fault::LostBefore, Fault::LostAfter, Fault::LostBefore], ("replayed", 4)),
+    ] {
+        let world = World::new().await;
+        let script = format!("{faults:?}");
+        for fault in faults {
+            world.faults.next(WRITE, fault);
+        }
+        assert_eq!(name(&world.take("d", 10).await), expected, "{script}");
+        assert_eq!(world.balance().await, 990, "{script}");
+    }
+}
+
+#[tokio::test]
+async fn a_lost_answer_of_the_debit_that_emptied_the_account_is_found() {
+    let world = World::new().await;
+    for (number, images) in [100; 9].iter().enumerate() {
+        world.take(&format!("before-{number}"), *images).await.unwrap();
+    }
+    world.faults.next(WRITE, Fault::LostAfter);
+    assert_eq!(name(&world.take("all", 100).await), ("replayed", 2));
+    assert_eq!(world.balance().await, 0);
+}
+
+#[tokio::test]
+async fn what_waiting_cannot_help_is_said_at_once() {
+    for fault in [
+        Fault::cancelled(&["None", "ValidationError"]),
+        Fault::cancelled(&["None", "SomethingNew"]),
+        Fault::cancelled(&["None", "None"]),
+        Fault::cancelled(&["TransactionConflict"]),
+        Fault::cancelled(&[]),
+        Fault::service(400, "AccessDeniedException"),
+        Fault::service(400, "ResourceNotFoundException"),
+        Fault::service(400, "ValidationException"),
+        Fault::service(400, "SomethingNew"),
+    ] {
+        let world = World::new().await;
+        let script = format!("{fault:?}");
+        world.faults.next(WRITE, fault);
+        assert_eq!(name(&world.take("d", 10).await), ("internal", 1), "{script}");
+        assert_eq!(world.faults.asked(), ["Query", WRITE], "{script}");
+        assert_eq!(world.balance().await, 1000, "{script}");
+        // The next one is served.
+        assert_eq!(name(&world.take("d", 10).await), ("appended", 1), "{script}");
+    }
+}
+
+#[tokio::test]
+async fn contention_that_outlasts_the_attempts_takes_nothing() {
+    let world = World::new().await;
+    for _ in 0..10 {
+        world.faults.next(WRITE, Fault::cancelled(&["None", "TransactionConflict"]));
+    }
+    let error = world.take("d", 10).await.unwrap_err();
+    assert!(error.is_transient());
+    assert!(matches!(error, Error::TryAgain { attempts: 10, last: LedgerFault::Contended }), "{error}");
+    assert_eq!(world.balance().await, 1000);
+    assert_eq!(name(&world.take("d", 10).await), ("appended", 1));
+}
+
+#[tokio::test]
+async fn an_answer_lost_at_the_last_attempt_is_looked_for() {
+    let world = World::new().await;
+    for _ in 0..9 {
+        world.faults.next(WRITE, Fault::cancelled(&["None", "TransactionConflict"]));
+    }
+    world.faults.next(WRITE, Fault::LostAfter);
+    assert_eq!(name(&world.take("d", 10).await), ("replayed", 10));
+    assert_eq!(world.balance().await, 990);
+}
+
+#[tokio::test]
+async fn a_database_that_went_away_leaves_a_retry_that_is_answered() {
+    let world = World::new().await;
+    world.faults.next(WRITE, Fault::LostAfter);
+    world.faults.next("Query", Fault::None);
+    for _ in 0..20 {
+        world.faults.next("Query", Fault::LostBefore);
+        world.faults.next("GetItem", Fault::LostBefore);
+    }
+    assert_eq!(name(&world.take("d", 10).await), ("try again", 10));
+    world.faults.clear();
+    assert_eq!(name(&world.take("d", 10).await), ("replayed", 1));
+    assert_eq!(world.balance().await, 990);
+}
+
+#[tokio::test]
+async fn reads_are_tried_again_too() {
+    let world = World::new().await;
+    world.faults.next("Query", Fault::service(400, "ThrottlingException"));
+    world.faults.next("Query", Fault::LostAfter);
+    assert_eq!(world.faulty.account(&world.account).await.unwrap().unwrap().balance.playground(), 1000);
+    world.faults.next("Query", Fault::service(400, "ThrottlingException"));
+    assert_eq!(name(&world.take("d", 10).await), ("appended", 2));
+    world.faults.next("Query", Fault::service(400, "AccessDeniedException"));
+    assert!(matches!(world.faulty.account(&world.account).await, Err(Error::Internal { .. })));
+}
+
+#[tokio::test]
+async fn requests_are_as_few_as_the_design_says() {
+    let world = World::new().await;
+    world.take("d", 10).await.unwrap();
+    assert_eq!(world.faults.asked(), ["Query", WRITE]);
+    // A retry: the transaction finds the operation, which names the entry.
+    assert_eq!(name(&world.take("d", 10).await), ("replayed", 1));
+    assert_eq!(world.faults.asked(), ["Query", WRITE, "GetItem", "GetItem"]);
+    world.reverse("r", "d", 1).await.unwrap();
+    assert_eq!(world.faults.asked(), ["Query", "GetItem", WRITE]);
+    for number in 0..9 {
+        world.take(&format!("spend-{number}"), 100).await.unwrap();
+    }
+    world.faults.asked();
+    assert_eq!(name(&world.take("too-much", 100).await), ("refused", 1));
+    assert_eq!(world.faults.asked(), ["Query", "GetItem"]);
+}
+
+#[tokio::test]
+async fn who_loses_a_race_decides_again_on_what_won() {
+    let world = World::new().await;
+    world.faults.next(WRITE, world.meanwhile("first", 30));
+    assert_eq!(name(&world.take("second", 10).await), ("appended", 2));
+    // The reason carried the entry that won: no second read.
+    assert_eq!(world.faults.asked(), ["Query", WRITE, WRITE]);
+    assert_eq!(world.balance().await, 960);
+}
+
+#[tokio::test]
+async fn who_loses_twice_reads_again() {
+    let world = World::new().await;
+    world.faults.next(WRITE, world.meanwhile("first", 30));
+    world.faults.next(WRITE, world.meanwhile("second", 30));
+    assert_eq!(name(&world.take("third", 10).await), ("appended", 3));
+    assert_eq!(world.faults.asked(), ["Query", WRITE, WRITE, "Query", WRITE]);
+    assert_eq!(world.balance().await, 930);
+}
+
+#[tokio::test]
+async fn who_loses_the_last_credits_is_refused_on_a_fresh_read() {
+    let world = World::new().await;
+    for number in 0..9 {
+        world.take(&format!("before-{number}"), 100).await.unwrap();
+    }
+    world.faults.asked();
+    world.faults.next(WRITE, world.meanwhile("first", 95));
+    let executed = world.take("second", 10).await.unwrap();
+    let Outcome::Refused(Refusal::InsufficientCredits { balance, .. }) = executed.outcome else {
+        panic!("{executed:?}");
+    };
+    assert_eq!(balance.playground(), 5);
+    assert_eq!(world.faults.asked(), ["Query", WRITE, "Query", "GetItem"]);
+    assert_eq!(world.balance().await, 5);
+}
+
+#[tokio::test]
+async fn a_duplicate_that_wins_answers_both() {
+    let world = World::new().await;
+    world.faults.next(WRITE, world.meanwhile("same", 10));
+    assert_eq!(name(&world.take("same", 10).await), ("replayed", 1));
+    assert_eq!(world.balance().await, 990);
+    // With another request under the key, it is no duplicate.
+    let world = World::new().await;
+    world.faults.next(WRITE, world.meanwhile("same", 10));
+    assert_eq!(name(&world.take("same", 11).await), ("key reused", 1));
+    assert_eq!(world.balance().await, 990);
+}
+
+#[tokio::test]
+async fn a_clock_that_is_behind_is_not_refused_in_the_middle_of_anothers_turn_of_the_month() {
+    // The other, in December, appends expiry, refill and debit while this one, still in November, tries
+    // to append a debit that November's rest would cover and the expiry alone wouldn't.
+    let world = World::new().await;
+    let other = Arc::clone(&world);
+    world.faults.next(
+        WRITE,
+        Fault::meanwhile(async move {
+            let december = tokio::spawn(async move {
+                take(&other.plain, &other.account, "december", 10, "2026-12-01T00:00:01Z").await
+            });
+            assert!(matches!(december.await.unwrap().unwrap().outcome, Outcome::Appended(_)));
+        }),
+    );
+    let late = take(&world.faulty, &world.account, "november", 10, "2026-11-30T23:59:59Z").await;
+    assert_eq!(name(&late).0, "appended");
+    let page = world.plain.entries(&world.account, None, 100).await.unwrap();
+    let newest = &page.entries[0];
+    // It spends December's credits, and the history's time doesn't run backwards.
+    assert_eq!(newest.account.balance.playground(), 980);
+    assert_eq!(newest.at, "2026-12-01T00:00:01Z".parse::<DateTime<Utc>>().unwrap());
+    assert_eq!(world.balance().await, 980);
+}
+
+#[tokio::test]
+async fn two_reversals_that_race_never_give_back_more_than_was_taken() {
+    for (second, expected) in [(4, "appended"), (5, "refused")] {
+        let world = World::new().await;
+        world.take("d", 10).await.unwrap();
+        let other = Arc::clone(&world);
+        world.faults.next(
+            WRITE,
+            Fault::meanwhile(async move {
+                let first =
+                    tokio::spawn(async move { reverse(&other.plain, &other.account, "first", "d", 6).await });
+                assert!(matches!(first.await.unwrap().unwrap().outcome, Outcome::Appended(_)));
+            }),
+        );
+        assert_eq!(name(&world.reverse("second", "d", second).await).0, expected);
+        let back = if expected == "appended" { 10 } else { 6 };
+        assert_eq!(world.balance().await, 990 + back);
+    }
+}
+
+#[tokio::test]
+async fn a_reversal_whose_answer_is_lost_gives_back_once() {
+    let world = World::new().await;
+    world.take("d", 10).await.unwrap();
+    world.faults.next(WRITE, Fault::LostAfter);
+    assert_eq!(name(&world.reverse("r", "d", 10).await), ("replayed", 2));
+    assert_eq!(world.balance().await, 1000);
+}

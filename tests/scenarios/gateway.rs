@@ -1,0 +1,6 @@
+//! The gateway, without a real function behind it.
+
+mod bench;
+mod events;
+mod refusals;
+mod responses;

@@ -1,0 +1,15 @@
+//! Every test that goes through HTTP or real processes, in one binary: a module for each subject.
+
+mod api;
+mod debits;
+mod events;
+mod faults;
+mod gateway;
+mod problems;
+mod processes;
+mod purity;
+mod quotes;
+mod reversals;
+mod runtime_api;
+mod support;
+mod template;

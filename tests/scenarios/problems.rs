@@ -1,0 +1,352 @@
+//! Every code of the contract, and bad input of every kind, through real HTTP and real binaries: the
+//! contract's problem comes back and nothing is left behind.
+
+use axum::{Router, http::StatusCode};
+use chrono::TimeDelta;
+use reqwest::Method;
+use scrip_tests::{Options, Stack};
+use serde_json::{Value, json};
+
+use crate::api::{Api, credits, enhance, send};
+
+/// Bodies that are no debit, and what they get.
+const BAD_BODIES: [(&str, u16, &str); 40] = [
+    ("", 400, "invalid_request"),
+    ("{", 400, "invalid_request"),
+    ("null", 400, "invalid_request"),
+    ("[]", 400, "invalid_request"),
+    ("\"download\"", 400, "invalid_request"),
+    ("[\"download\"]", 400, "invalid_request"),
+    ("{}", 400, "invalid_request"),
+    (r#"{"operation":null}"#, 400, "invalid_request"),
+    (r#"{"operation":4}"#, 400, "invalid_request"),
+    (r#"{"operation":"video"}"#, 400, "invalid_request"),
+    (r#"{"operation":"face_enhance"} x"#, 400, "invalid_request"),
+    (r#"{"operation":"face_enhance","images":"1"}"#, 400, "invalid_request"),
+    (r#"{"operation":"face_enhance","images":null}"#, 400, "invalid_request"),
+    (r#"{"operation":"face_enhance","images":[1]}"#, 400, "invalid_request"),
+    (r#"{"operation":"face_enhance","images":1.5}"#, 400, "invalid_request"),
+    (r#"{"operation":"face_enhance","images":NaN}"#, 400, "invalid_request"),
+    (r#"{"operation":"face_enhance","images":1e999}"#, 400, "invalid_request"),
+    (r#"{"operation":"face_enhance","images":1,"images":2}"#, 400, "invalid_request"),
+    (r#"{"operation":"face_enhance","colour":"red"}"#, 400, "invalid_request"),
+    (r#"{"operation":"download","images":1}"#, 400, "invalid_request"),
+    (r#"{"operation":"upscale"}"#, 400, "invalid_request"),
+    (r#"{"operation":"text_to_image","width":512}"#, 400, "invalid_request"),
+    (r#"{"operation":"train_tune","if_short":1}"#, 400, "invalid_request"),
+    (r#"{"operation":"face_enhance","expected_credits":{"playground":1}}"#, 400, "invalid_request"),
+    (r#"{"operation":"face_enhance","expected_credits":1}"#, 400, "invalid_request"),
+    (
+        r#"{"operation":"face_enhance","expected_credits":{"playground":-1,"tune":0,"tune_image":0}}"#,
+        400,
+        "invalid_request",
+    ),
+    (r#"{"operation":"face_enhance","images":0}"#, 422, "unsupported_operation"),
+    (r#"{"operation":"face_enhance","images":-1}"#, 422, "unsupported_operation"),
+    (r#"{"operation":"face_enhance","images":101}"#, 422, "unsupported_operation"),
+    (r#"{"operation":"face_enhance","images":9223372036854775808}"#, 422, "unsupported_operation"),
+    (r#"{"operation":"face_enhance","images":99999999999999999999999999}"#, 422, "unsupported_operation"),
+    (r#"{"operation":"face_enhance","images":-1e300}"#, 422, "unsupported_operation"),
+    (r#"{"operation":"upscale","factor":3}"#, 422, "unsupported_operation"),
+    (r#"{"operation":"train_tune","prompts":9}"#, 422, "unsupported_operation"),
+    (r#"{"operation":"train_tune","if_short":"later"}"#, 422, "unsupported_operation"),
+    (r#"{"operation":"tune_images","prompts":0}"#, 422, "unsupported_operation"),
+    (r#"{"operation":"text_to_image","width":0,"height":512}"#, 422, "unsupported_operation"),
+    (r#"{"operation":"text_to_image","width":1025,"height":512}"#, 422, "unsupported_operation"),
+    (r#"{"operation":"text_to_image","width":512,"height":512,"steps":0}"#, 422, "unsupported_operation"),
+    (r#"{"operation":"text_to_image","width":512,"height":512,"steps":151}"#, 422, "unsupported_operation"),
+];
+
+#[tokio::test]
+async fn bad_bodies_are_refused_and_leave_nothing_behind() {
+    let api = Api::with_playground(500).await;
+    let before = api.statement().await;
+    for (body, status, code) in BAD_BODIES {
+        for route in ["/debits", "/quotes"] {
+            let reply = raw(&api, route, "application/json", body.as_bytes().to_vec()).await;
+            // A quote has no expected price, and says so.
+            reply.is_problem(status, code);
+        }
+    }
+    for depth in [127, 100_000 / 2] {
+        let nested = format!("{{\"operation\":{}{}", "[".repeat(depth), "]".repeat(depth / 10));
+        raw(&api, "/debits", "application/json", nested.into_bytes())
+            .await
+            .is_problem(400, "invalid_request");
+    }
+    for bytes in [&b"{\"operation\":\"\xff\xfe\"}"[..], b"\xef\xbb\xbf{\"operation\":\"download\"}", b"\0"] {
+        raw(&api, "/debits", "application/json", bytes.to_vec()).await.is_problem(400, "invalid_request");
+    }
+    assert_eq!(api.statement().await, before);
+}
+
+#[tokio::test]
+async fn a_body_is_json_by_its_type_and_at_most_64_kib() {
+    let api = Api::with_playground(500).await;
+    let before = api.statement().await.len();
+    let padded = |length: usize| {
+        let mut body = enhance(1).to_string();
+        body.push_str(&" ".repeat(length - body.len()));
+        body.into_bytes()
+    };
+    for (content_type, length, status, code) in [
+        ("application/json", 65_536, 201, ""),
+        ("application/json; charset=utf-8", 100, 201, ""),
+        ("Application/JSON", 100, 201, ""),
+        ("application/json", 65_537, 413, "payload_too_large"),
+        ("application/json", 1_000_000, 413, "payload_too_large"),
+        ("text/plain", 100, 415, "unsupported_media_type"),
+        ("application/octet-stream", 100, 415, "unsupported_media_type"),
+        ("application/jsonp", 100, 415, "unsupported_media_type"),
+        ("", 100, 415, "unsupported_media_type"),
+    ] {
+        let reply = raw(&api, "/debits", content_type, padded(length)).await;
+        if status == 201 {
+            reply.is(201);
+        } else {
+            reply.is_problem(status, code);
+        }
+    }
+    // The three that were taken had the same key.
+    assert_eq!(api.statement().await.len(), before + 1);
+}
+
+async fn raw(api: &Api, route: &str, content_type: &str, body: Vec<u8>) -> crate::api::Reply {
+    let mut request = api.request(Method::POST, &api.path(route)).header("idempotency-key", "bad").body(body);
+    if !content_type.is_empty() {
+        request = request.header("content-type", content_type);
+    }
+    send(request).await
+}
+
+#[tokio::test]
+async fn a_base64_body_is_the_same_body() {
+    let api = Api::with_playground(10).await;
+    let event = |body: &str| {
+        json!({
+            "version": "2.0", "routeKey": "POST /v1/accounts/{account_id}/debits",
+            "rawPath": api.path("/debits"), "rawQueryString": "",
+            "headers": {"content-type": "application/json", "idempotency-key": "b64"},
+            "pathParameters": {"account_id": api.account},
+            "requestContext": {
+                "routeKey": "POST /v1/accounts/{account_id}/debits", "stage": "$default",
+                "requestId": "r", "timeEpoch": 1_795_000_000_000_i64,
+                "http": {"method": "POST", "path": api.path("/debits"), "protocol": "HTTP/1.1"},
+                "authorizer": {"jwt": {"claims": {"sub": api.account, "scope": "credits:debit"}, "scopes": null}},
+            },
+            "body": body, "isBase64Encoded": true,
+        })
+    };
+    // {"operation":"face_enhance"}
+    let answer = api.stack.invoke("debit", event("eyJvcGVyYXRpb24iOiJmYWNlX2VuaGFuY2UifQ==")).await.unwrap();
+    assert_eq!(answer["statusCode"], 201, "{answer}");
+    // What is no base64 is no event of a gateway: the function fails, and goes on to serve.
+    assert!(api.stack.invoke("debit", event("%%%")).await.is_err());
+    api.debit("b64", &json!({"operation": "face_enhance"})).await.is(201);
+    assert_eq!(api.balance().await, credits(9, 0, 0));
+}
+
+#[tokio::test]
+async fn keys_are_required_and_are_ids() {
+    let api = Api::with_playground(10).await;
+    let before = api.statement().await.len();
+    let debits = api.path("/debits");
+    api.post(&debits, None, &enhance(1)).await.is_problem(400, "idempotency_key_required");
+    let too_long = "k".repeat(129);
+    for key in ["", " ", "a b", "a,b", "\"quoted\"", "a#b", "ü", &too_long] {
+        api.post(&debits, Some(key), &enhance(1)).await.is_problem(400, "invalid_idempotency_key");
+    }
+    let twice = api.request(Method::POST, &debits).json(&enhance(1));
+    let twice = send(twice.header("idempotency-key", "a").header("idempotency-key", "b")).await;
+    twice.is_problem(400, "invalid_idempotency_key");
+    assert_eq!(api.statement().await.len(), before);
+    api.post(&debits, Some(&"k".repeat(128)), &enhance(1)).await.is(201);
+    let reversals = format!("{debits}/{}/reversals", "k".repeat(128));
+    api.post(&reversals, None, &json!({})).await.is_problem(400, "idempotency_key_required");
+    api.post(&reversals, Some("a b"), &json!({})).await.is_problem(400, "invalid_idempotency_key");
+}
+
+#[tokio::test]
+async fn bad_reversals_are_refused() {
+    let api = Api::with_playground(10).await;
+    api.debit("d", &enhance(10)).await.is(201);
+    let before = api.statement().await.len();
+    for body in [
+        json!({"credits": credits(0, 0, 0)}),
+        json!({"credits": credits(-1, 0, 0)}),
+        json!({"credits": {"playground": 1}}),
+        json!({"credits": null}),
+        json!({"reason": "x".repeat(201)}),
+        json!({"amount": 1}),
+        json!([]),
+    ] {
+        api.reverse("d", "r", &body).await.is_problem(400, "invalid_request");
+    }
+    api.reverse("not%20an%20id", "r", &json!({})).await.is_problem(400, "invalid_request");
+    assert_eq!(api.statement().await.len(), before);
+}
+
+/// The routes of an account, each with the scope it needs.
+fn account_routes(account: &str) -> Vec<(Method, String, Value, &'static str)> {
+    let path = |rest: &str| format!("/v1/accounts/{account}{rest}");
+    vec![
+        (Method::GET, path(""), Value::Null, "credits:read"),
+        (Method::GET, path("/entries"), Value::Null, "credits:read"),
+        (Method::POST, path("/quotes"), enhance(1), "credits:read"),
+        (Method::POST, path("/debits"), enhance(1), "credits:debit"),
+        (Method::POST, path("/debits/d/reversals"), json!({}), "credits:debit"),
+    ]
+}
+
+#[tokio::test]
+async fn every_account_route_wants_the_scope_and_the_account() {
+    let api = Api::with_playground(10).await;
+    let before = api.statement().await.len();
+    let account = api.account.clone();
+    let stranger = Api::new();
+    for (method, path, body, scope) in account_routes(&account) {
+        let call = |token: Option<String>| {
+            let mut request = reqwest::Client::new()
+                .request(method.clone(), format!("{}{path}", api.stack.base_url()))
+                .header("idempotency-key", "not-mine");
+            if let Some(token) = token {
+                request = request.bearer_auth(token);
+            }
+            send(if body.is_null() { request } else { request.json(&body) })
+        };
+        let issue = |subject: &str, scopes: &[&str], hours: i64| {
+            Some(api.stack.tokens().issue(subject, scopes, TimeDelta::hours(hours)))
+        };
+        let other_scope = if scope == "credits:read" { "credits:debit" } else { "credits:read" };
+        // What the gateway refuses keeps the gateway's form.
+        call(None).await.is(401);
+        call(Some("not.a.token".to_owned())).await.is(401);
+        call(issue(&account, &[scope], -1)).await.is(401);
+        call(issue(&account, &[], 1)).await.is(403);
+        call(issue(&account, &[other_scope], 1)).await.is(403);
+        call(issue(&account, &["credits:any-account"], 1)).await.is(403);
+        call(issue("backend", &["credits:any-account", other_scope], 1)).await.is(403);
+        // What the function refuses: another's account, whether or not it exists.
+        call(issue(&stranger.account, &[scope], 1)).await.is_problem(403, "forbidden");
+        call(issue("", &[scope], 1)).await.is_problem(403, "forbidden");
+    }
+    for (method, path, body, scope) in account_routes("never-seen-account") {
+        let token = api.stack.tokens().issue(&account, &[scope], TimeDelta::hours(1));
+        let request = api.request(method, &path).header("idempotency-key", "k").json(&body);
+        send(request.bearer_auth(token)).await;
+        let mine = Api::new().with_token(&account, &[scope]);
+        let reply = match path.as_str() {
+            path if body.is_null() => mine.get(path).await,
+            path => mine.post(path, Some("k"), &body).await,
+        };
+        reply.is_problem(403, "forbidden");
+    }
+    assert_eq!(api.statement().await.len(), before);
+}
+
+#[tokio::test]
+async fn a_backend_may_use_any_account() {
+    let api = Api::with_playground(10)
+        .await
+        .with_token("backend", &["credits:read", "credits:debit", "credits:any-account"]);
+    api.debit("d", &enhance(4)).await.is(201);
+    api.reverse("d", "r", &json!({})).await.is(201);
+    assert_eq!(api.balance().await, credits(10, 0, 0));
+    api.quote(&enhance(1)).await.is(200);
+    // An id that is none is said to be so, to who may ask.
+    for id in ["a.b", "a%20b", "%C3%BC", &"x".repeat(129)] {
+        api.get(&format!("/v1/accounts/{id}")).await.is_problem(400, "invalid_request");
+    }
+}
+
+/// Behind the gateway the functions check again: no claims, no service.
+#[tokio::test]
+async fn an_event_without_claims_gets_nothing() {
+    let api = Api::with_playground(10).await;
+    let before = api.statement().await.len();
+    for (function, route, rest) in [
+        ("quote", "GET /v1/accounts/{account_id}", ""),
+        ("quote", "GET /v1/accounts/{account_id}/entries", "/entries"),
+        ("quote", "POST /v1/accounts/{account_id}/quotes", "/quotes"),
+        ("debit", "POST /v1/accounts/{account_id}/debits", "/debits"),
+        ("refund", "POST /v1/accounts/{account_id}/debits/{debit_id}/reversals", "/debits/d/reversals"),
+    ] {
+        for (authorizer, status) in [
+            (Value::Null, 401),
+            (json!({}), 401),
+            (json!({"jwt": {"claims": {}, "scopes": null}}), 403),
+            (json!({"jwt": {"claims": {"sub": api.account}, "scopes": null}}), 403),
+        ] {
+            let mut event = json!({
+                "version": "2.0", "routeKey": route, "rawPath": api.path(rest), "rawQueryString": "",
+                "headers": {"content-type": "application/json", "idempotency-key": "k"},
+                "pathParameters": {"account_id": api.account, "debit_id": "d"},
+                "requestContext": {
+                    "routeKey": route, "stage": "$default", "requestId": "r", "timeEpoch": 1_795_000_000_000_i64,
+                    "http": {"method": route.split(' ').next(), "path": api.path(rest), "protocol": "HTTP/1.1"},
+                },
+                "body": enhance(1).to_string(), "isBase64Encoded": false,
+            });
+            if !authorizer.is_null() {
+                event["requestContext"]["authorizer"] = authorizer;
+            }
+            let answer = api.stack.invoke(function, event).await.unwrap();
+            assert_eq!(answer["statusCode"], status, "{route}: {answer}");
+            let body: Value = serde_json::from_str(answer["body"].as_str().unwrap()).unwrap();
+            let code = if status == 401 { "unauthenticated" } else { "forbidden" };
+            assert_eq!(body["code"], code, "{route}");
+        }
+    }
+    assert_eq!(api.statement().await.len(), before);
+}
+
+#[tokio::test]
+async fn a_route_that_is_not_a_functions_is_not_found() {
+    let api = Api::new();
+    for function in ["quote", "debit", "refund"] {
+        let event = json!({
+            "version": "2.0", "routeKey": "GET /v2/other", "rawPath": "/v2/other", "rawQueryString": "",
+            "headers": {},
+            "requestContext": {
+                "routeKey": "GET /v2/other", "stage": "$default", "requestId": "r", "timeEpoch": 1,
+                "http": {"method": "GET", "path": "/v2/other", "protocol": "HTTP/1.1"},
+            },
+            "isBase64Encoded": false,
+        });
+        let answer = api.stack.invoke(function, event).await.unwrap();
+        assert_eq!(answer["statusCode"], 404, "{answer}");
+    }
+    // The gateway's own.
+    assert_eq!(api.get("/v2/other").await.is(404).json, json!({"message": "Not Found"}));
+}
+
+/// A database that is throttled for longer than anyone retries.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_busy_table_says_try_again() {
+    let throttled = || async {
+        let body =
+            r#"{"__type":"com.amazonaws.dynamodb.v20120810#ThrottlingException","message":"slow down"}"#;
+        (StatusCode::BAD_REQUEST, [("content-type", "application/x-amz-json-1.0")], body)
+    };
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let database_url = format!("http://{}", listener.local_addr().unwrap());
+    let server = tokio::spawn(axum::serve(listener, Router::new().fallback(throttled)).into_future());
+    let options = Options { instances: 1, database_url: Some(database_url), ..Options::default() };
+    let stack = Stack::start(options).await.unwrap();
+    let token = stack.tokens().issue("busy", &["credits:read", "credits:debit"], TimeDelta::hours(1));
+    let post = |path: &str, body: Value| {
+        let request = reqwest::Client::new().post(format!("{}/v1/accounts/busy{path}", stack.base_url()));
+        send(request.bearer_auth(&token).header("idempotency-key", "k").json(&body))
+    };
+    for (path, body) in [("/debits", enhance(1)), ("/debits/d/reversals", json!({})), ("/quotes", enhance(1))]
+    {
+        let reply = post(path, body).await;
+        reply.is_problem(503, "try_again");
+        assert_eq!(reply.header("retry-after"), Some("1"));
+    }
+    // What needs no database is answered still.
+    let quote = reqwest::Client::new().post(format!("{}/v1/quotes", stack.base_url())).json(&enhance(1));
+    send(quote).await.is(200);
+    stack.stop().await;
+    server.abort();
+}

@@ -1,0 +1,162 @@
+//! What is read from `template.yaml`, and what is refused in a template.
+
+use crate::support::stack;
+use scrip_tests::template::{Access, Template};
+use serde_json::{Value, json};
+use std::{collections::BTreeMap, fs, path::Path, time::Duration};
+
+const TEXT: &str = include_str!("../../template.yaml");
+const PARAMETERS: [(&str, &str); 2] =
+    [("JwtIssuer", "https://issuer.example/"), ("JwtAudience", "an-audience")];
+
+fn parse(text: &str) -> Result<Template, String> {
+    Template::parse(text, &BTreeMap::from(PARAMETERS)).map_err(|why| why.to_string())
+}
+
+#[test]
+fn routes_say_who_answers_and_who_may_ask() {
+    let template = parse(TEXT).unwrap();
+    let mut routes: Vec<_> = template
+        .routes
+        .iter()
+        .map(|route| {
+            let access = match &route.access {
+                Access::Public => "public".to_owned(),
+                Access::Token { scopes } => scopes.join(" "),
+            };
+            format!("{} -> {}, {access}", route.key(), route.function)
+        })
+        .collect();
+    routes.sort();
+    assert_eq!(
+        routes,
+        [
+            "GET /v1/accounts/{account_id} -> quote, credits:read",
+            "GET /v1/accounts/{account_id}/entries -> quote, credits:read",
+            "GET /v1/catalog -> quote, public",
+            "POST /v1/accounts/{account_id}/debits -> debit, credits:debit",
+            "POST /v1/accounts/{account_id}/debits/{debit_id}/reversals -> refund, credits:debit",
+            "POST /v1/accounts/{account_id}/quotes -> quote, credits:read",
+            "POST /v1/quotes -> quote, public",
+        ]
+    );
+}
+
+#[test]
+fn functions_get_the_settings_of_the_template() {
+    let template = parse(TEXT).unwrap();
+    assert_eq!(template.authorizer.issuer, "https://issuer.example/");
+    assert_eq!(template.authorizer.audience, ["an-audience"]);
+    for function in &template.functions {
+        assert_eq!(function.environment["TABLE_NAME"], template.table.name, "{}", function.name);
+        assert_eq!(function.timeout, Duration::from_secs(15), "{}", function.name);
+        assert_eq!(function.memory_mb, 256, "{}", function.name);
+    }
+}
+
+#[test]
+fn the_table_has_its_keys_and_its_index() {
+    let create = parse(TEXT).unwrap().table.create;
+    let names = |schema: &Value| {
+        schema.as_array().unwrap().iter().map(|key| key["AttributeName"].clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(names(&create["KeySchema"]), ["pk", "sk"]);
+    let indexes = create["GlobalSecondaryIndexes"].as_array().unwrap();
+    assert_eq!(indexes.len(), 1);
+    assert_eq!(indexes[0]["IndexName"], "due");
+    assert_eq!(names(&indexes[0]["KeySchema"]), ["due", "pk"]);
+    assert!(create.get("PointInTimeRecoverySpecification").is_none());
+}
+
+#[test]
+fn what_the_stack_does_not_know_is_refused() {
+    let changed = |from: &str, to: &str| {
+        assert!(TEXT.contains(from), "{from}");
+        parse(&TEXT.replacen(from, to, 1)).unwrap_err()
+    };
+    let refused = [
+        (changed("!Ref Table", "!Reference Table"), "`!Reference` is not a CloudFormation tag"),
+        (changed("!Ref Table", "!Sub '${Table}'"), "TABLE_NAME: Fn::Sub is not supported"),
+        (changed("!Ref Table", "!Ref Tabel"), "TABLE_NAME: !Ref Tabel refers to nothing"),
+        (changed("!Ref JwtIssuer", "!Ref Architecture2"), "Api.Jwt: !Ref Architecture2 refers to nothing"),
+        (
+            changed("CodeUri: target/lambda/quote/", "CodeUri: elsewhere/"),
+            "QuoteFunction: CodeUri `elsewhere/`",
+        ),
+        (changed("Method: GET", "Method: ANY"), "a route for any method is not supported"),
+        (changed("Path: /v1/catalog", "Path: /v1/{proxy+}"), "the path /v1/{proxy+} is not supported"),
+        (changed("Authorizer: NONE", "Authorizer: Other"), "Api has no authorizer Other"),
+        (changed("Authorizer: NONE", "InvokeRole: NONE"), "unknown field `InvokeRole`"),
+        (changed("ApiId: !Ref Api", "ApiId: !Ref Table"), "ApiId must be `!Ref Api`"),
+        (changed("$request.header.Authorization", "$request.querystring.token"), "IdentitySource must be"),
+        (
+            changed("BillingMode: PAY_PER_REQUEST", "TimeToLiveSpecification: {}"),
+            "Table: TimeToLiveSpecification",
+        ),
+        (changed("AWS::DynamoDB::Table", "AWS::S3::Bucket"), "there is no AWS::DynamoDB::Table"),
+        (parse("a: [").unwrap_err(), "not YAML"),
+    ];
+    for (message, part) in refused {
+        assert!(message.contains(part), "`{message}` does not say `{part}`");
+    }
+    let without_values = Template::parse(TEXT, &BTreeMap::new()).unwrap_err().to_string();
+    assert!(without_values.contains("the parameter JwtIssuer has no value"), "{without_values}");
+}
+
+#[test]
+fn every_route_has_one_sample_event() {
+    let template = parse(TEXT).unwrap();
+    let mut events: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("../events");
+    for file in fs::read_dir(directory).unwrap() {
+        let path = file.unwrap().path();
+        let event: Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
+        if let Some(route) = event["routeKey"].as_str() {
+            events.entry(route.to_owned()).or_default().push(path.display().to_string());
+            assert_shape(&template, &event);
+        }
+    }
+    for route in &template.routes {
+        let of_route = events.remove(&route.key()).unwrap_or_default();
+        assert_eq!(of_route.len(), 1, "{}: {of_route:?}", route.key());
+    }
+    assert!(events.is_empty(), "events of no route: {events:?}");
+}
+
+/// An event agrees with itself and with its route.
+fn assert_shape(template: &Template, event: &Value) {
+    let key = event["routeKey"].as_str().unwrap();
+    let context = &event["requestContext"];
+    assert_eq!(event["version"], "2.0", "{key}");
+    assert_eq!(context["routeKey"], *key);
+    assert_eq!(context["http"]["path"], event["rawPath"], "{key}");
+    let epoch = context["timeEpoch"].as_i64().unwrap();
+    let time = chrono::DateTime::from_timestamp_millis(epoch).unwrap();
+    assert_eq!(context["time"], time.format("%d/%b/%Y:%H:%M:%S +0000").to_string(), "{key}");
+    let filled = event["pathParameters"]
+        .as_object()
+        .into_iter()
+        .flatten()
+        .fold(key.split_once(' ').unwrap().1.to_owned(), |path, (name, value)| {
+            path.replace(&format!("{{{name}}}"), value.as_str().unwrap())
+        });
+    assert_eq!(event["rawPath"], filled, "{key}");
+    let route = template.routes.iter().find(|route| route.key() == key).unwrap();
+    let claims = &context["authorizer"]["jwt"]["claims"];
+    match &route.access {
+        Access::Public => assert!(claims.is_null(), "{key}"),
+        Access::Token { scopes } => {
+            let held: Vec<_> = claims["scope"].as_str().unwrap().split(' ').collect();
+            assert!(scopes.iter().any(|scope| held.contains(&scope.as_str())), "{key}");
+            assert_eq!(claims["sub"], event["pathParameters"]["account_id"], "{key}");
+        }
+    }
+}
+
+#[test]
+fn the_stack_uses_the_template() {
+    let stack = stack();
+    assert_eq!(stack.routes(), parse(TEXT).unwrap().routes);
+    assert_eq!(stack.instance_pids().len(), 4 * parse(TEXT).unwrap().functions.len());
+    assert_eq!(json!(stack.table_name()), parse(TEXT).unwrap().table.create["TableName"]);
+}

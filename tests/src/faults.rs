@@ -1,0 +1,179 @@
+//! A DynamoDB client whose requests meet faults by a script: the emulator never conflicts, throttles or
+//! loses an answer, so these are put between the SDK and it.
+//!
+//! Invariant: a request without a fault of its own passes unchanged, and every request is recorded.
+
+use std::{
+    collections::{BTreeMap, VecDeque},
+    fmt,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use aws_smithy_runtime_api::{
+    client::{
+        http::{
+            HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpClient,
+            SharedHttpConnector,
+        },
+        orchestrator::{HttpRequest, HttpResponse},
+        result::ConnectorError,
+        runtime_components::RuntimeComponents,
+    },
+    http::StatusCode,
+};
+use aws_smithy_types::body::SdkBody;
+use serde_json::{Value, json};
+
+/// What happens to one request.
+pub enum Fault {
+    /// It passes.
+    None,
+    /// It never arrives.
+    LostBefore,
+    /// It is carried out, and its answer never arrives.
+    LostAfter,
+    /// The database isn't asked; this is the answer.
+    Answer(u16, Value),
+    /// Something else happens first; then it passes.
+    Meanwhile(Box<dyn Future<Output = ()> + Send + Sync>),
+}
+
+impl Fault {
+    /// A transaction that was cancelled for these reasons, by position.
+    #[must_use]
+    pub fn cancelled(codes: &[&str]) -> Self {
+        let reasons: Vec<_> =
+            codes.iter().map(|code| json!({"Code": code, "Message": "by script"})).collect();
+        let mut answer = error("TransactionCanceledException");
+        answer["CancellationReasons"] = Value::Array(reasons);
+        Self::Answer(400, answer)
+    }
+
+    /// An error of the service as a whole.
+    #[must_use]
+    pub fn service(status: u16, name: &str) -> Self {
+        Self::Answer(status, error(name))
+    }
+
+    /// Something that happens before the request passes.
+    pub fn meanwhile(what: impl Future<Output = ()> + Send + Sync + 'static) -> Self {
+        Self::Meanwhile(Box::new(what))
+    }
+}
+
+fn error(name: &str) -> Value {
+    json!({"__type": format!("com.amazonaws.dynamodb.v20120810#{name}"), "message": "by script"})
+}
+
+impl fmt::Debug for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::None => f.write_str("None"),
+            Self::LostBefore => f.write_str("LostBefore"),
+            Self::LostAfter => f.write_str("LostAfter"),
+            Self::Answer(status, body) => write!(f, "Answer({status}, {body})"),
+            Self::Meanwhile(_) => f.write_str("Meanwhile"),
+        }
+    }
+}
+
+/// The script: the faults of each operation (`Query`, `TransactWriteItems`, …) in order, and the
+/// operations asked for so far. Cheap to clone; clones share it.
+#[derive(Debug, Clone, Default)]
+pub struct Faults {
+    shared: Arc<Mutex<Script>>,
+}
+
+#[derive(Debug, Default)]
+struct Script {
+    faults: BTreeMap<String, VecDeque<Fault>>,
+    asked: Vec<String>,
+}
+
+impl Faults {
+    /// Adds a fault for the next request of an operation that has none yet.
+    pub fn next(&self, operation: &str, fault: Fault) {
+        self.with(|script| script.faults.entry(operation.to_owned()).or_default().push_back(fault));
+    }
+
+    /// Forgets the faults that are left.
+    pub fn clear(&self) {
+        self.with(|script| script.faults.clear());
+    }
+
+    /// The operations asked for since this was asked last, in order.
+    #[allow(clippy::must_use_candidate, reason = "also called to forget them")]
+    pub fn asked(&self) -> Vec<String> {
+        self.with(|script| std::mem::take(&mut script.asked))
+    }
+
+    /// An HTTP client for the SDK that follows the script and passes the rest on.
+    #[must_use]
+    pub fn client(&self) -> SharedHttpClient {
+        let inner = aws_smithy_http_client::Builder::new().build_http();
+        SharedHttpClient::new(FaultyClient { inner, faults: self.clone() })
+    }
+
+    fn take(&self, request: &HttpRequest) -> Fault {
+        let target = request.headers().get("x-amz-target").unwrap_or_default();
+        let operation = target.rsplit('.').next().unwrap_or_default().to_owned();
+        self.with(|script| {
+            let fault = script.faults.get_mut(&operation).and_then(VecDeque::pop_front);
+            script.asked.push(operation);
+            fault.unwrap_or(Fault::None)
+        })
+    }
+
+    fn with<T>(&self, act: impl FnOnce(&mut Script) -> T) -> T {
+        act(&mut self.shared.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+#[derive(Debug)]
+struct FaultyClient {
+    inner: SharedHttpClient,
+    faults: Faults,
+}
+
+impl HttpClient for FaultyClient {
+    fn http_connector(
+        &self,
+        settings: &HttpConnectorSettings,
+        components: &RuntimeComponents,
+    ) -> SharedHttpConnector {
+        let inner = self.inner.http_connector(settings, components);
+        SharedHttpConnector::new(FaultyConnector { inner, faults: self.faults.clone() })
+    }
+}
+
+#[derive(Debug)]
+struct FaultyConnector {
+    inner: SharedHttpConnector,
+    faults: Faults,
+}
+
+impl HttpConnector for FaultyConnector {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        let (inner, fault) = (self.inner.clone(), self.faults.take(&request));
+        let lost = || ConnectorError::io("the connection was lost, by script".into());
+        HttpConnectorFuture::new(async move {
+            match fault {
+                Fault::None => inner.call(request).await,
+                Fault::LostBefore => Err(lost()),
+                Fault::LostAfter => {
+                    inner.call(request).await?;
+                    Err(lost())
+                }
+                Fault::Answer(status, body) => {
+                    let status = StatusCode::try_from(status)
+                        .map_err(|invalid| ConnectorError::other(invalid.into(), None))?;
+                    Ok(HttpResponse::new(status, SdkBody::from(body.to_string())))
+                }
+                Fault::Meanwhile(what) => {
+                    Box::into_pin(what).await;
+                    inner.call(request).await
+                }
+            }
+        })
+    }
+}

@@ -1,0 +1,278 @@
+//! The processes that run the functions: a fixed number for each, one invocation at a time.
+//!
+//! Invariant: a process sees what Lambda would give it and nothing of the developer's environment
+//! (an AWS profile, say), and none outlives the stack. The stack kills them when it stops or is
+//! dropped; if the stack itself is killed, the Runtime API goes with it and the processes end by
+//! themselves, since the Lambda runtime ends when it can't ask for the next invocation.
+
+use crate::{
+    invocations::{FunctionError, Invocations, Registration},
+    logs::Logs,
+    template::{Function, REGION},
+};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt::Write,
+    path::PathBuf,
+    process::Stdio,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+use tokio::{
+    io::{AsyncBufReadExt, AsyncRead, BufReader},
+    process::{Child, Command},
+    sync::{mpsc, watch},
+    task::JoinSet,
+    time::{sleep, timeout},
+};
+
+/// How often in a row an instance may end without asking for an invocation before it is given up.
+const STARTS_MAX: u32 = 5;
+/// The pause before the second start; it doubles each time.
+const START_PAUSE: Duration = Duration::from_millis(50);
+/// How long the last output of an ended process is waited for.
+const LAST_OUTPUT_MAX: Duration = Duration::from_secs(1);
+/// How many lines of a function's output an error quotes.
+const QUOTED_LINES_MAX: usize = 5;
+
+/// A binary and what it is started with.
+#[derive(Debug, Clone)]
+pub struct Program {
+    /// The name of the function.
+    pub function: String,
+    /// The binary.
+    pub executable: PathBuf,
+    /// All of its environment but `AWS_LAMBDA_RUNTIME_API`.
+    pub environment: BTreeMap<String, String>,
+}
+
+impl Program {
+    /// The program of `function`, with the environment Lambda would give it, the variables of the
+    /// template, and the database in the place of DynamoDB.
+    #[must_use]
+    pub fn new(function: &Function, executable: PathBuf, database: &str) -> Self {
+        let name = &function.name;
+        let lambda = [
+            ("_HANDLER", "bootstrap"),
+            ("AWS_ACCESS_KEY_ID", "local"),
+            ("AWS_DEFAULT_REGION", REGION),
+            ("AWS_ENDPOINT_URL_DYNAMODB", database),
+            ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", &function.memory_mb.to_string()),
+            ("AWS_LAMBDA_FUNCTION_NAME", name),
+            ("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST"),
+            ("AWS_LAMBDA_INITIALIZATION_TYPE", "on-demand"),
+            ("AWS_LAMBDA_LOG_GROUP_NAME", &format!("/aws/lambda/{name}")),
+            ("AWS_LAMBDA_LOG_STREAM_NAME", "local"),
+            ("AWS_REGION", REGION),
+            ("AWS_SECRET_ACCESS_KEY", "local"),
+            ("AWS_SESSION_TOKEN", "local"),
+            ("LANG", "en_US.UTF-8"),
+            ("LAMBDA_RUNTIME_DIR", "/var/runtime"),
+            ("LAMBDA_TASK_ROOT", "/var/task"),
+            ("PATH", "/usr/local/bin:/usr/bin/:/bin:/opt/bin"),
+            ("TZ", ":UTC"),
+        ];
+        let mut environment: BTreeMap<_, _> =
+            lambda.into_iter().map(|(key, value)| (key.to_owned(), value.to_owned())).collect();
+        environment.extend(function.environment.clone());
+        Self { function: name.clone(), executable, environment }
+    }
+
+    fn spawn(&self, runtime_api: &str) -> Result<Child, String> {
+        let mut command = Command::new(&self.executable);
+        command
+            .env_clear()
+            .envs(&self.environment)
+            .env("AWS_LAMBDA_RUNTIME_API", runtime_api)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .kill_on_drop(true);
+        // A group of their own, so that Ctrl-C in the terminal reaches the stack only, which then ends
+        // them in order.
+        #[cfg(unix)]
+        command.process_group(0);
+        command.spawn().map_err(|why| format!("{}: {why}", self.executable.display()))
+    }
+}
+
+/// The running processes.
+#[derive(Debug)]
+pub struct Instances {
+    pids: Arc<Mutex<BTreeSet<u32>>>,
+    stop: watch::Sender<bool>,
+    tasks: JoinSet<()>,
+    /// One message for each instance: it asked for its first invocation, or ended before.
+    started: mpsc::UnboundedReceiver<Result<(), String>>,
+    count: usize,
+}
+
+impl Instances {
+    /// Starts `per_function` processes of each program, which find the Runtime API at `runtime_api`, and
+    /// keeps that many running.
+    #[must_use]
+    pub fn start(
+        runtime_api: &str,
+        invocations: &Arc<Invocations>,
+        programs: &[Program],
+        per_function: usize,
+        logs: &Arc<Logs>,
+    ) -> Self {
+        let (stop, stopped) = watch::channel(false);
+        let (report, started) = mpsc::unbounded_channel();
+        let pids = Arc::<Mutex<BTreeSet<u32>>>::default();
+        let mut tasks = JoinSet::new();
+        for program in programs {
+            for _ in 0..per_function {
+                let keeper = Keeper {
+                    runtime_api: runtime_api.to_owned(),
+                    invocations: Arc::clone(invocations),
+                    program: program.clone(),
+                    logs: Arc::clone(logs),
+                    pids: Arc::clone(&pids),
+                    report: report.clone(),
+                    stopped: stopped.clone(),
+                };
+                tasks.spawn(keeper.keep_running());
+            }
+        }
+        Self { pids, stop, count: tasks.len(), tasks, started }
+    }
+
+    /// Waits until every instance has asked for its first invocation.
+    ///
+    /// # Errors
+    /// When one ended instead; says how, and what it printed last.
+    pub async fn ready(&mut self) -> Result<(), String> {
+        for _ in 0..self.count {
+            // The keepers hold the other end until the stack stops.
+            self.started.recv().await.unwrap_or(Ok(()))?;
+        }
+        Ok(())
+    }
+
+    /// The process ids of the instances that run now.
+    #[must_use]
+    pub fn pids(&self) -> Vec<u32> {
+        self.pids.lock().unwrap_or_else(PoisonError::into_inner).iter().copied().collect()
+    }
+
+    /// Kills every process and waits until it is gone.
+    pub async fn stop(mut self) {
+        self.stop.send_replace(true);
+        while self.tasks.join_next().await.is_some() {}
+    }
+}
+
+/// Keeps one instance running.
+struct Keeper {
+    runtime_api: String,
+    invocations: Arc<Invocations>,
+    program: Program,
+    logs: Arc<Logs>,
+    pids: Arc<Mutex<BTreeSet<u32>>>,
+    report: mpsc::UnboundedSender<Result<(), String>>,
+    stopped: watch::Receiver<bool>,
+}
+
+/// How one process ended.
+enum End {
+    Stopped,
+    /// It served (or at least asked), and then ended.
+    Later,
+    /// It never asked for an invocation.
+    AtStart(String),
+}
+
+impl Keeper {
+    async fn keep_running(mut self) {
+        let mut failed_starts = 0;
+        loop {
+            match self.run_once().await {
+                End::Stopped => return,
+                End::Later => failed_starts = 0,
+                End::AtStart(how) => {
+                    failed_starts += 1;
+                    let _ = self.report.send(Err(how.clone()));
+                    if failed_starts == STARTS_MAX {
+                        self.logs.add(&self.program.function, format!("given up: {how}"));
+                        self.invocations.close(&self.program.function, &FunctionError::Unavailable(how));
+                        return;
+                    }
+                    sleep(START_PAUSE * 2_u32.pow(failed_starts - 1)).await;
+                }
+            }
+        }
+    }
+
+    /// Runs one process to its end, whoever ends it.
+    async fn run_once(&mut self) -> End {
+        let function = &self.program.function;
+        let Ok(Registration { id, mut polled, overdue }) = self.invocations.register(function) else {
+            return End::AtStart(format!("the template has no function `{function}`"));
+        };
+        let mut child = match self.program.spawn(&format!("{}/{function}/{id}", self.runtime_api)) {
+            Ok(child) => child,
+            Err(why) => return End::AtStart(why),
+        };
+        let pid = child.id();
+        self.pids.lock().unwrap_or_else(PoisonError::into_inner).extend(pid);
+        let mut output = JoinSet::new();
+        output.spawn(forward(child.stdout.take(), function.clone(), Arc::clone(&self.logs)));
+        output.spawn(forward(child.stderr.take(), function.clone(), Arc::clone(&self.logs)));
+
+        let (mut has_polled, mut stopping) = (false, false);
+        let how = loop {
+            tokio::select! {
+                status = child.wait() => break match status {
+                    Ok(status) => status.to_string(),
+                    Err(why) => why.to_string(),
+                },
+                // An error means that the stack was dropped.
+                _ = self.stopped.wait_for(|stopped| *stopped), if !stopping => {
+                    stopping = true;
+                    let _ = child.start_kill();
+                }
+                () = overdue.notified() => { let _ = child.start_kill(); }
+                asked = &mut polled, if !has_polled => {
+                    has_polled = asked.is_ok();
+                    let _ = self.report.send(Ok(()));
+                }
+            }
+        };
+        if let Some(pid) = pid {
+            self.pids.lock().unwrap_or_else(PoisonError::into_inner).remove(&pid);
+        }
+        let _ = timeout(LAST_OUTPUT_MAX, async { while output.join_next().await.is_some() {} }).await;
+        let reported = self.invocations.unregister(function, id, &how);
+        match (stopping, has_polled) {
+            (true, _) => End::Stopped,
+            (false, true) => End::Later,
+            (false, false) => End::AtStart(self.explain(&how, reported)),
+        }
+    }
+
+    fn explain(&self, how: &str, reported: Option<FunctionError>) -> String {
+        let function = &self.program.function;
+        let mut text = format!("the function `{function}` ended at its start ({how})");
+        if let Some(error) = reported {
+            let _ = write!(text, ": {error}");
+        }
+        let lines = self.logs.of(function);
+        for line in lines.iter().skip(lines.len().saturating_sub(QUOTED_LINES_MAX)) {
+            let _ = write!(text, "\n  {function} | {line}");
+        }
+        text
+    }
+}
+
+async fn forward(stream: Option<impl AsyncRead + Unpin>, function: String, logs: Arc<Logs>) {
+    let Some(stream) = stream else { return };
+    let mut reader = BufReader::new(stream);
+    let mut line = Vec::new();
+    while let Ok(1..) = reader.read_until(b'\n', &mut line).await {
+        let text = String::from_utf8_lossy(&line);
+        logs.add(&function, text.trim_end().to_owned());
+        line.clear();
+    }
+}

@@ -1,0 +1,110 @@
+//! The accounts a fresh local stack starts with, bought by appending to the ledger.
+//!
+//! Invariant: seeding twice is seeding once, so that a data file can be opened again.
+
+use aws_sdk_dynamodb::{
+    Client,
+    config::{BehaviorVersion, Credentials, Region, retry::RetryConfig},
+};
+use chrono::{DateTime, Datelike, Months, NaiveTime, Utc};
+use credits::{AccountId, Purchase, PurchaseId, Refusal, Subscription, purchase};
+use ledger::{Ledger, Operation, Outcome, RequestHash};
+use pricing::{CATALOG, Gives};
+
+use crate::{Stack, clock, demo};
+
+/// What the demo account on a custom plan agreed on with support.
+const CUSTOM_ALLOWANCE: u64 = 12_000;
+
+/// Why the accounts could not be seeded.
+#[derive(Debug, thiserror::Error)]
+pub enum SeedError {
+    /// The database refuses a write.
+    #[error("seeding: {0}")]
+    Ledger(#[from] ledger::Error),
+    /// A rule refuses a purchase.
+    #[error("seeding: {0:?}")]
+    Refused(Refusal),
+    /// The catalog doesn't sell it.
+    #[error("seeding: the catalog has no {0}")]
+    Unknown(&'static str),
+    /// An id that is none.
+    #[error("seeding: an id {0}")]
+    Id(#[from] credits::InvalidId),
+}
+
+/// A client of the embedded database at that URL, with the settings that the functions' client has.
+#[must_use]
+pub fn client(database_url: &str) -> aws_sdk_dynamodb::config::Builder {
+    aws_sdk_dynamodb::Config::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .endpoint_url(database_url)
+        .region(Region::from_static("eu-central-1"))
+        .credentials_provider(Credentials::new("local", "local", None, None, "local"))
+        .retry_config(RetryConfig::disabled())
+        .http_client(aws_smithy_http_client::Builder::new().build_http())
+}
+
+/// The ledger of a running stack, past its functions.
+#[must_use]
+pub fn ledger(stack: &Stack) -> Ledger {
+    Ledger::new(Client::from_conf(client(stack.database_url()).build()), stack.table_name())
+}
+
+/// Buys a plan or a pack for an account, once for each purchase id.
+///
+/// # Errors
+/// Where the catalog doesn't have the SKU, or the ledger refuses.
+pub async fn buy(
+    ledger: &Ledger,
+    (account, purchase_id): (&str, &str),
+    sku: &'static str,
+    paid_through: DateTime<Utc>,
+    now: DateTime<Utc>,
+) -> Result<(), SeedError> {
+    let offer = CATALOG.offer(sku).ok_or(SeedError::Unknown(sku))?;
+    let bought = match offer.gives {
+        Gives::Plan { plan, allowance, .. } => Purchase::Plan(Subscription {
+            plan: plan.to_owned(),
+            allowance: allowance.unwrap_or(CUSTOM_ALLOWANCE),
+            paid_through,
+        }),
+        Gives::Pack(credits) => Purchase::Pack(credits),
+    };
+    let (account, id) = (AccountId::parse(account)?, PurchaseId::parse(purchase_id)?);
+    let identity = (&Operation::Purchase(id.clone()), &RequestHash::of(&sku)?);
+    let decide = |state: &ledger::State| purchase::decide(&state.account, &id, &bought, now);
+    match ledger.execute(&account, identity, None, now, decide).await?.outcome {
+        Outcome::Refused(refusal) => Err(SeedError::Refused(refusal)),
+        Outcome::Appended(_) | Outcome::Replayed(_) | Outcome::Unchanged(_) => Ok(()),
+    }
+}
+
+/// Adds the demo accounts to the ledger of a running stack and returns their ids: one on each plan,
+/// with packs, one without anything bought, and the one whose month `--demo` plays.
+///
+/// # Errors
+/// When the database refuses a write.
+pub async fn demo_accounts(stack: &Stack) -> Result<Vec<String>, SeedError> {
+    let ledger = ledger(stack);
+    let now = clock::now();
+    let next_year = now.checked_add_months(Months::new(12)).unwrap_or(now);
+    let accounts = [
+        ("demo-basic", "basic_monthly"),
+        ("demo-standard", "standard_monthly"),
+        ("demo-business", "business_annual"),
+        ("demo-custom", "custom"),
+    ];
+    for (account, sku) in accounts {
+        buy(&ledger, (account, "seed-plan"), sku, next_year, now).await?;
+        buy(&ledger, (account, "seed-tune-pack"), "tune_pack", next_year, now).await?;
+        buy(&ledger, (account, "seed-avatar-pack"), "avatar_pack", next_year, now).await?;
+    }
+    let third = now.with_day(3).unwrap_or(now);
+    let bought_at = third.date_naive().and_time(NaiveTime::MIN).and_utc() + chrono::Duration::hours(9);
+    let next_month = bought_at.checked_add_months(Months::new(1)).unwrap_or(bought_at);
+    buy(&ledger, (demo::ACCOUNT, "seed-plan"), "standard_monthly", next_month, bought_at).await?;
+    buy(&ledger, (demo::ACCOUNT, "seed-tune-pack"), "tune_pack", next_month, bought_at).await?;
+    let ids = accounts.iter().map(|(account, _)| *account).chain(["demo-none", demo::ACCOUNT]);
+    Ok(ids.map(str::to_owned).collect())
+}

@@ -1,0 +1,321 @@
+//! What `template.yaml` says about functions, routes and the table.
+//!
+//! Invariant: what the local stack would have to guess or leave out, because it does not know the
+//! construct, is an error that names the place.
+
+mod document;
+
+use crate::yaml;
+use document::{ApiAuth, ApiProperties, Document, FunctionProperties, Resource, RouteProperties};
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
+use std::{collections::BTreeMap, fs, path::Path, time::Duration};
+
+/// The region the stack claims to be in.
+pub const REGION: &str = "us-east-1";
+/// The account the stack claims to belong to.
+pub const AWS_ACCOUNT_ID: &str = "123456789012";
+
+/// Parts of a table's definition that change nothing on one machine.
+const TABLE_IGNORED: [&str; 5] = [
+    "DeletionProtectionEnabled",
+    "PointInTimeRecoverySpecification",
+    "SSESpecification",
+    "TableName",
+    "Tags",
+];
+/// Parts of a table's definition that `CreateTable` takes as they are.
+const TABLE_KNOWN: [&str; 5] =
+    ["AttributeDefinitions", "BillingMode", "GlobalSecondaryIndexes", "KeySchema", "LocalSecondaryIndexes"];
+
+/// Everything the local stack takes from the template.
+#[derive(Debug, Clone)]
+pub struct Template {
+    /// Every `AWS::Serverless::Function`, ordered by logical id.
+    pub functions: Vec<Function>,
+    /// Every `HttpApi` event of every function.
+    pub routes: Vec<Route>,
+    /// Whose tokens the API accepts.
+    pub authorizer: Authorizer,
+    /// The one `AWS::DynamoDB::Table`.
+    pub table: Table,
+}
+
+/// One function and the settings Lambda would give it.
+#[derive(Debug, Clone)]
+pub struct Function {
+    /// Its key under `Resources`.
+    pub logical_id: String,
+    /// The binary it runs: the last segment of `CodeUri: target/lambda/<name>/`.
+    pub name: String,
+    /// Its environment variables, references resolved.
+    pub environment: BTreeMap<String, String>,
+    /// How long an invocation may take.
+    pub timeout: Duration,
+    /// Its memory in MB; told to the function, not enforced.
+    pub memory_mb: u32,
+}
+
+/// One route of the HTTP API.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Route {
+    /// `GET`, `POST`, …
+    pub method: String,
+    /// `/v1/accounts/{account_id}`; a parameter is a whole segment.
+    pub path: String,
+    /// The binary that answers.
+    pub function: String,
+    /// Who may pass the gateway.
+    pub access: Access,
+}
+
+impl Route {
+    /// `GET /v1/catalog`: how API Gateway names the route.
+    #[must_use]
+    pub fn key(&self) -> String {
+        format!("{} {}", self.method, self.path)
+    }
+}
+
+/// What the gateway demands before it calls the function.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Access {
+    /// Nothing (`Authorizer: NONE`).
+    Public,
+    /// A valid token that holds at least one of these scopes; any valid token if there are none.
+    Token {
+        /// The route's `AuthorizationScopes`.
+        scopes: Vec<String>,
+    },
+}
+
+/// The JWT authorizer of the API.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Authorizer {
+    /// What `iss` must be.
+    pub issuer: String,
+    /// What `aud` must be or contain; one of them is enough.
+    pub audience: Vec<String>,
+}
+
+/// The table, as `CreateTable` wants it.
+#[derive(Debug, Clone)]
+pub struct Table {
+    /// Its name on the local stack: `TableName`, else its logical id.
+    pub name: String,
+    /// The body of a `CreateTable` request.
+    pub create: Value,
+}
+
+/// Why a template can't be used: the place in it and what is wrong there.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct TemplateError(String);
+
+fn error<T>(message: String) -> Result<T, TemplateError> {
+    Err(TemplateError(message))
+}
+
+impl Template {
+    /// Reads the template in `file`; `parameters` are the values a deployment would be given.
+    ///
+    /// # Errors
+    /// When the file can't be read, or as [`Template::parse`].
+    pub fn read(file: &Path, parameters: &BTreeMap<&str, &str>) -> Result<Self, TemplateError> {
+        let named = |why: String| TemplateError(format!("{}: {why}", file.display()));
+        let text = fs::read_to_string(file).map_err(|why| named(why.to_string()))?;
+        Self::parse(&text, parameters).map_err(|TemplateError(why)| named(why))
+    }
+
+    /// Reads a template from its text.
+    ///
+    /// # Errors
+    /// When it is not YAML, lacks what the stack needs, or uses what the stack does not know.
+    pub fn parse(text: &str, parameters: &BTreeMap<&str, &str>) -> Result<Self, TemplateError> {
+        let document: Document = typed("template", yaml::load(text).map_err(TemplateError)?)?;
+        Reader { document: &document, parameters }.template()
+    }
+}
+
+/// The document, and the parameter values that its references resolve to.
+struct Reader<'a> {
+    document: &'a Document,
+    parameters: &'a BTreeMap<&'a str, &'a str>,
+}
+
+impl Reader<'_> {
+    fn template(&self) -> Result<Template, TemplateError> {
+        let (api_id, api) = self.the_only("AWS::Serverless::HttpApi")?;
+        let api: ApiProperties = typed(api_id, api.clone())?;
+        if api.cors_configuration.is_some() || api.stage_name.is_some() {
+            return error(format!(
+                "{api_id}: CorsConfiguration and StageName are not supported by the local stack"
+            ));
+        }
+        let (mut functions, mut routes) = (Vec::new(), Vec::new());
+        for (logical_id, resource) in &self.document.resources {
+            if resource.r#type == "AWS::Serverless::Function" {
+                let properties: FunctionProperties = typed(logical_id, resource.properties.clone())?;
+                let function = self.function(logical_id, &properties)?;
+                for (event, trigger) in
+                    properties.events.iter().filter(|(_, event)| event.r#type == "HttpApi")
+                {
+                    let place = format!("{logical_id}.{event}");
+                    routes.push(route(&place, &function.name, trigger, api_id, &api.auth)?);
+                }
+                functions.push(function);
+            }
+        }
+        Ok(Template {
+            functions,
+            routes,
+            authorizer: self.authorizer(api_id, &api.auth)?,
+            table: self.table()?,
+        })
+    }
+
+    fn the_only(&self, kind: &str) -> Result<(&str, &Value), TemplateError> {
+        let mut found = self.document.resources.iter().filter(|(_, resource)| resource.r#type == kind);
+        match (found.next(), found.next()) {
+            (Some((id, resource)), None) => Ok((id, &resource.properties)),
+            (None, _) => error(format!("there is no {kind} in it")),
+            (Some((one, _)), Some((other, _))) => {
+                error(format!("{one} and {other} are both {kind}; the local stack supports one"))
+            }
+        }
+    }
+
+    fn function(&self, logical_id: &str, own: &FunctionProperties) -> Result<Function, TemplateError> {
+        let global = &self.document.globals.function;
+        let code_uri = own.code_uri.as_deref().unwrap_or_default();
+        let name = match code_uri.trim_end_matches('/').strip_prefix("target/lambda/") {
+            Some(name) if !name.is_empty() && !name.contains('/') => name.to_owned(),
+            _ => {
+                return error(format!("{logical_id}: CodeUri `{code_uri}` is not `target/lambda/<binary>/`"));
+            }
+        };
+        let mut environment = BTreeMap::new();
+        for (key, value) in global.environment.variables.iter().chain(&own.environment.variables) {
+            environment.insert(key.clone(), self.resolve(&format!("{logical_id} {key}"), value)?);
+        }
+        Ok(Function {
+            logical_id: logical_id.to_owned(),
+            name,
+            environment,
+            // SAM's own defaults.
+            timeout: Duration::from_secs(own.timeout.or(global.timeout).unwrap_or(3)),
+            memory_mb: own.memory_size.or(global.memory_size).unwrap_or(128),
+        })
+    }
+
+    fn authorizer(&self, api_id: &str, auth: &ApiAuth) -> Result<Authorizer, TemplateError> {
+        let Some((name, properties)) =
+            auth.authorizers.first_key_value().filter(|_| auth.authorizers.len() == 1)
+        else {
+            return error(format!("{api_id}: the local stack supports exactly one JWT authorizer"));
+        };
+        if properties.identity_source != "$request.header.Authorization" {
+            return error(format!("{api_id}.{name}: IdentitySource must be $request.header.Authorization"));
+        }
+        let place = format!("{api_id}.{name}");
+        let audience = &properties.jwt_configuration.audience;
+        Ok(Authorizer {
+            issuer: self.resolve(&place, &properties.jwt_configuration.issuer)?,
+            audience: audience.iter().map(|value| self.resolve(&place, value)).collect::<Result<_, _>>()?,
+        })
+    }
+
+    fn table(&self) -> Result<Table, TemplateError> {
+        let (logical_id, properties) = self.the_only("AWS::DynamoDB::Table")?;
+        let name = self.physical_name(logical_id, properties)?;
+        let mut create = Map::from_iter([("TableName".to_owned(), Value::String(name.clone()))]);
+        for (key, value) in properties.as_object().into_iter().flatten() {
+            if TABLE_KNOWN.contains(&key.as_str()) {
+                create.insert(key.clone(), value.clone());
+            } else if !TABLE_IGNORED.contains(&key.as_str()) {
+                return error(format!("{logical_id}: {key} is not supported by the local stack"));
+            }
+        }
+        Ok(Table { name, create: Value::Object(create) })
+    }
+
+    /// The text of a value: itself, or what its `Ref` refers to.
+    fn resolve(&self, place: &str, value: &Value) -> Result<String, TemplateError> {
+        match value {
+            Value::String(text) => Ok(text.clone()),
+            Value::Number(_) | Value::Bool(_) => Ok(value.to_string()),
+            Value::Object(object) => match object.iter().next() {
+                Some((function, Value::String(name))) if function == "Ref" => self.referred(place, name),
+                Some((function, _)) => {
+                    error(format!("{place}: {function} is not supported by the local stack"))
+                }
+                None => error(format!("{place}: a string is expected")),
+            },
+            Value::Null | Value::Array(_) => error(format!("{place}: a string is expected")),
+        }
+    }
+
+    fn referred(&self, place: &str, name: &str) -> Result<String, TemplateError> {
+        if let Some(value) = self.parameters.get(name) {
+            return Ok((*value).to_owned());
+        }
+        if let Some(parameter) = self.document.parameters.get(name) {
+            return match &parameter.default {
+                Some(value) => self.resolve(name, value),
+                None => error(format!("{place}: the parameter {name} has no value and no Default")),
+            };
+        }
+        if let Some(resource) = self.document.resources.get(name) {
+            return self.physical_name(name, &resource.properties);
+        }
+        match name {
+            "AWS::Region" => Ok(REGION.to_owned()),
+            "AWS::AccountId" => Ok(AWS_ACCOUNT_ID.to_owned()),
+            _ => error(format!("{place}: !Ref {name} refers to nothing the local stack knows")),
+        }
+    }
+
+    fn physical_name(&self, logical_id: &str, properties: &Value) -> Result<String, TemplateError> {
+        match properties.get("TableName") {
+            Some(name) => self.resolve(&format!("{logical_id} TableName"), name),
+            None => Ok(logical_id.to_owned()),
+        }
+    }
+}
+
+fn route(
+    place: &str,
+    function: &str,
+    event: &Resource,
+    api_id: &str,
+    api: &ApiAuth,
+) -> Result<Route, TemplateError> {
+    let properties: RouteProperties = typed(place, event.properties.clone())?;
+    if properties.api_id != Some(serde_json::json!({ "Ref": api_id })) {
+        return error(format!("{place}: ApiId must be `!Ref {api_id}`"));
+    }
+    let method = properties.method.to_ascii_uppercase();
+    if method == "ANY" || method == "*" {
+        return error(format!("{place}: a route for any method is not supported by the local stack"));
+    }
+    let whole_segments = properties.path.split('/').skip(1).all(|segment| {
+        let name = segment.strip_prefix('{').and_then(|rest| rest.strip_suffix('}')).unwrap_or(segment);
+        !name.is_empty() && !name.contains(['{', '}', '+'])
+    });
+    if !properties.path.starts_with('/') || !whole_segments {
+        return error(format!("{place}: the path {} is not supported by the local stack", properties.path));
+    }
+    let auth = properties.auth.unwrap_or_default();
+    let access = match auth.authorizer.as_deref().or(api.default_authorizer.as_deref()) {
+        None | Some("NONE") => Access::Public,
+        Some(name) if api.authorizers.contains_key(name) => {
+            Access::Token { scopes: auth.authorization_scopes }
+        }
+        Some(name) => return error(format!("{place}: {api_id} has no authorizer {name}")),
+    };
+    Ok(Route { method, path: properties.path, function: function.to_owned(), access })
+}
+
+fn typed<T: DeserializeOwned>(place: &str, value: Value) -> Result<T, TemplateError> {
+    serde_json::from_value(value).map_err(|why| TemplateError(format!("{place}: {why}")))
+}

@@ -1,0 +1,105 @@
+//! The parts of a SAM template that the local stack reads, as they are written there.
+//!
+//! Invariant: where an unknown field could change what a request meets (routes, authorizers), it is
+//! refused.
+
+use serde::Deserialize;
+use serde_json::Value;
+use std::collections::BTreeMap;
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct Document {
+    #[serde(default)]
+    pub(super) parameters: BTreeMap<String, Parameter>,
+    #[serde(default)]
+    pub(super) globals: Globals,
+    #[serde(default)]
+    pub(super) resources: BTreeMap<String, Resource>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct Parameter {
+    pub(super) default: Option<Value>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct Globals {
+    #[serde(default)]
+    pub(super) function: FunctionProperties,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct Resource {
+    pub(super) r#type: String,
+    #[serde(default)]
+    pub(super) properties: Value,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct FunctionProperties {
+    pub(super) code_uri: Option<String>,
+    pub(super) timeout: Option<u64>,
+    pub(super) memory_size: Option<u32>,
+    #[serde(default)]
+    pub(super) environment: Environment,
+    #[serde(default)]
+    pub(super) events: BTreeMap<String, Resource>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct Environment {
+    #[serde(default)]
+    pub(super) variables: BTreeMap<String, Value>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+pub(super) struct RouteProperties {
+    pub(super) api_id: Option<Value>,
+    pub(super) method: String,
+    pub(super) path: String,
+    pub(super) auth: Option<RouteAuth>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+pub(super) struct RouteAuth {
+    pub(super) authorizer: Option<String>,
+    #[serde(default)]
+    pub(super) authorization_scopes: Vec<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct ApiProperties {
+    pub(super) auth: ApiAuth,
+    pub(super) cors_configuration: Option<Value>,
+    pub(super) stage_name: Option<Value>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+pub(super) struct ApiAuth {
+    pub(super) default_authorizer: Option<String>,
+    pub(super) authorizers: BTreeMap<String, AuthorizerProperties>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+pub(super) struct AuthorizerProperties {
+    pub(super) identity_source: String,
+    pub(super) jwt_configuration: JwtConfiguration,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct JwtConfiguration {
+    pub(super) issuer: Value,
+    pub(super) audience: Vec<Value>,
+}
