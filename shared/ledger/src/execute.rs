@@ -90,11 +90,7 @@ impl Ledger {
         }
     }
 
-    async fn attempt<D>(
-        &self,
-        command: &Command<'_, D>,
-        carried: Option<Account>,
-    ) -> Result<Attempt, Failure>
+    async fn attempt<D>(&self, command: &Command<'_, D>, carried: Option<Account>) -> Result<Attempt, Failure>
     where
         D: Fn(&State) -> Result<Decision, Refusal> + Send + Sync,
     {
