@@ -4,11 +4,11 @@ use aws_sdk_dynamodb::types::{Delete, Put, ReturnValuesOnConditionCheckFailure, 
 use credits::{Account, AccountId, Decision, Entry, Record};
 
 use crate::{
-    Error, Fault, Ledger, RequestHash,
+    Error, Ledger, RequestHash,
     cancellation::{Cancelled, Slot, read_reasons},
     error::{Failure, cancellation, classify},
     items::{self, Item},
-    keys::{self, Key, Operation},
+    keys::{self, Operation},
 };
 
 /// What came of an append.
@@ -23,7 +23,7 @@ pub(crate) enum Appended {
 }
 
 impl Ledger {
-    /// Writes a decision that was made from an account (`None`: never seen). One attempt.
+    /// Writes a decision that was made from an account. One attempt.
     pub(crate) async fn append(
         &self,
         of: &AccountId,
@@ -83,8 +83,9 @@ impl Ledger {
         match record {
             Record::Reversed { debit_id, before, after } => {
                 let key = keys::operation(of, &Operation::Debit(debit_id.clone()));
-                let update = self
-                    .update(key)
+                let update = Update::builder()
+                    .table_name(&self.table)
+                    .set_key(Some(key.into_attributes()))
                     .update_expression("SET #reversed = :after")
                     .expression_attribute_names("#reversed", keys::REVERSED)
                     .expression_attribute_values(":after", items::credits(*after)?);
@@ -122,11 +123,9 @@ impl Ledger {
                 TransactWriteItem::builder().put(put)
             }
             (_, None) => {
-                let key = keys::due(of);
                 let delete = Delete::builder()
                     .table_name(&self.table)
-                    .key(keys::PK, aws_sdk_dynamodb::types::AttributeValue::S(key.pk))
-                    .key(keys::SK, aws_sdk_dynamodb::types::AttributeValue::S(key.sk))
+                    .set_key(Some(keys::due(of).into_attributes()))
                     .build()
                     .map_err(|source| Error::internal("build a delete", &source))?;
                 TransactWriteItem::builder().delete(delete)
@@ -134,16 +133,4 @@ impl Ledger {
         };
         Ok(Some(write.build()))
     }
-
-    fn update(&self, key: Key) -> aws_sdk_dynamodb::types::builders::UpdateBuilder {
-        Update::builder()
-            .table_name(&self.table)
-            .key(keys::PK, aws_sdk_dynamodb::types::AttributeValue::S(key.pk))
-            .key(keys::SK, aws_sdk_dynamodb::types::AttributeValue::S(key.sk))
-    }
-}
-
-impl Appended {
-    /// What a raced append is waited for as.
-    pub(crate) const RACED: Fault = Fault::Raced;
 }

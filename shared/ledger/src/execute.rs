@@ -7,7 +7,9 @@
 use chrono::{DateTime, Utc};
 use credits::{Account, AccountId, DebitId, DebitRecord, Decision, Entry, Refusal};
 
-use crate::{Error, Fault, Ledger, RequestHash, append::Appended, backoff, error::Failure, keys::Operation};
+use crate::{
+    Error, Fault, Ledger, RequestHash, append::Appended, backoff::Attempts, error::Failure, keys::Operation,
+};
 
 /// What a decision is made from, as one attempt read it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -67,26 +69,23 @@ impl Ledger {
         decide: impl Fn(&State) -> Result<Decision, Refusal> + Send + Sync,
     ) -> Result<Executed, Error> {
         let command = Command { account, operation, request, debit, now, decide };
-        let mut attempts = 1;
+        let mut attempts = Attempts::first();
         // The entry that won a race, to decide again on without reading.
         let mut carried = None;
         loop {
-            let last = match self.attempt(&command, carried.take()).await {
-                Ok(Attempt::Settled(outcome)) => return Ok(Executed { outcome, attempts }),
-                Ok(Attempt::Raced(newest)) => {
-                    carried = newest;
-                    Appended::RACED
+            let again = match self.attempt(&command, carried.take()).await {
+                Ok(Attempt::Settled(outcome)) => return Ok(Executed { outcome, attempts: attempts.made() }),
+                Ok(Attempt::Raced(Some(newest))) => {
+                    carried = Some(newest);
+                    attempts.again_at_once(Fault::Raced)
                 }
-                Err(Failure::Transient(fault)) => fault,
+                Ok(Attempt::Raced(None)) => attempts.again(Fault::Raced).await,
+                Err(Failure::Transient(fault)) => attempts.again(fault).await,
                 Err(Failure::Fatal(error)) => return Err(error),
             };
-            if attempts == backoff::ATTEMPTS_MAX {
-                return self.last_look(&command, attempts, last).await;
+            if let Err(enough) = again {
+                return self.last_look(&command, attempts.made(), enough).await;
             }
-            if carried.is_none() {
-                tokio::time::sleep(backoff::wait(attempts)).await;
-            }
-            attempts += 1;
         }
     }
 
@@ -168,11 +167,11 @@ impl Ledger {
         &self,
         command: &Command<'_, D>,
         attempts: u32,
-        last: Fault,
+        enough: Error,
     ) -> Result<Executed, Error> {
         match self.replay(command).await {
             Ok(Some(outcome)) => Ok(Executed { outcome, attempts }),
-            Ok(None) | Err(Failure::Transient(_)) => Err(Error::TryAgain { attempts, last }),
+            Ok(None) | Err(Failure::Transient(_)) => Err(enough),
             Err(Failure::Fatal(error)) => Err(error),
         }
     }

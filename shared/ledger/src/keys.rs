@@ -9,6 +9,9 @@
 //!
 //! Ids have no `#` in them, so no two items can share a key.
 
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::types::AttributeValue;
 use credits::{AccountId, DebitId, Period, PurchaseId, ReversalId, Sequence};
 
 /// The partition key.
@@ -26,6 +29,16 @@ pub const DUE_SHARDS: u64 = 16;
 pub(crate) struct Key {
     pub(crate) pk: String,
     pub(crate) sk: String,
+}
+
+impl Key {
+    /// The key as the SDK has it.
+    pub(crate) fn into_attributes(self) -> HashMap<String, AttributeValue> {
+        HashMap::from([
+            (PK.to_owned(), AttributeValue::S(self.pk)),
+            (SK.to_owned(), AttributeValue::S(self.sk)),
+        ])
+    }
 }
 
 /// The partition of an account: its entries and its due row.

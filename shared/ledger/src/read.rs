@@ -4,7 +4,8 @@ use aws_sdk_dynamodb::{operation::query::builders::QueryFluentBuilder, types::At
 use credits::{Account, AccountId, DebitId, DebitRecord, Entry, Sequence};
 
 use crate::{
-    Error, Fault, Ledger, backoff,
+    Error, Ledger,
+    backoff::Attempts,
     error::{Failure, classify},
     items::{self, Item, OperationItem},
     keys::{self, Key, Operation},
@@ -109,8 +110,7 @@ impl Ledger {
             .client
             .get_item()
             .table_name(&self.table)
-            .key(keys::PK, text(key.pk))
-            .key(keys::SK, text(key.sk))
+            .set_key(Some(key.into_attributes()))
             .consistent_read(true);
         let answer = request.send().await.map_err(|error| classify(doing, &error))?;
         Ok(answer.item)
@@ -150,17 +150,12 @@ async fn persist<T, F>(read: impl Fn() -> F) -> Result<T, Error>
 where
     F: Future<Output = Result<T, Failure>>,
 {
-    let mut attempts = 1;
+    let mut attempts = Attempts::first();
     loop {
-        let last: Fault = match read().await {
+        match read().await {
             Ok(value) => return Ok(value),
             Err(Failure::Fatal(error)) => return Err(error),
-            Err(Failure::Transient(fault)) => fault,
-        };
-        if attempts == backoff::ATTEMPTS_MAX {
-            return Err(Error::TryAgain { attempts, last });
+            Err(Failure::Transient(fault)) => attempts.again(fault).await?,
         }
-        tokio::time::sleep(backoff::wait(attempts)).await;
-        attempts += 1;
     }
 }

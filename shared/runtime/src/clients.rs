@@ -9,9 +9,9 @@ use lambda_http::Error;
 use ledger::Ledger;
 
 /// A connection that isn't made by then won't be.
-const CONNECT_TIMEOUT_MS: u64 = 1_000;
+const CONNECT_TIMEOUT_MS: u64 = 500;
 /// DynamoDB answers in milliseconds; what hasn't come by then is asked for again.
-const ATTEMPT_TIMEOUT_MS: u64 = 2_000;
+const ATTEMPT_TIMEOUT_MS: u64 = 1_000;
 
 /// The ledger in the table that the variable `TABLE_NAME` names, with the region and the credentials that
 /// Lambda sets.
