@@ -9,6 +9,8 @@ use serde::Deserialize;
 
 #[path = "check.rs"]
 mod check;
+#[path = "../src/defaults.rs"]
+pub mod defaults;
 
 /// Reads and checks a catalog. The problems say what is wrong and where, all at once; a file that
 /// is not of the right shape at all yields the first one only.
@@ -32,7 +34,7 @@ pub type Credits = BTreeMap<String, i64>;
 pub struct CatalogFile {
     pub version: String,
     pub currency: String,
-    pub images: Setting,
+    pub images: Range,
     pub plans: Vec<Plan>,
     pub packs: Vec<Pack>,
     pub text_to_image: TextToImage,
@@ -44,15 +46,7 @@ pub struct CatalogFile {
     pub tune_images: TuneImages,
 }
 
-/// A range with the value meant when the caller doesn't say.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Setting {
-    pub min: i64,
-    pub max: i64,
-    pub default: i64,
-}
-
+/// The numbers a caller may send. What one means who sends none is in [`defaults`].
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Range {
@@ -100,7 +94,6 @@ pub struct Pack {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TextToImage {
-    pub steps_default: i64,
     pub step_bands: Vec<i64>,
     pub tiers: Vec<Tier>,
 }
@@ -144,7 +137,7 @@ pub struct Tool {
 pub struct TrainTune {
     pub once: Credits,
     pub per_prompt: Credits,
-    pub prompts: Setting,
+    pub prompts: Range,
 }
 
 #[derive(Debug, Deserialize)]

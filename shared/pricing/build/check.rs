@@ -4,7 +4,8 @@
 
 use std::collections::BTreeSet;
 
-use super::{Allowance, CatalogFile, Credits, Plan, Range, Setting};
+use super::defaults::{IMAGES_DEFAULT, TRAIN_TUNE_PROMPTS_DEFAULT};
+use super::{Allowance, CatalogFile, Credits, Plan, Range};
 
 #[path = "check_tables.rs"]
 mod check_tables;
@@ -25,7 +26,8 @@ pub fn problems(file: &CatalogFile) -> Vec<String> {
     problems.plans(&file.plans);
     problems.packs(file);
     problems.skus(file);
-    problems.setting("images", &file.images, 1);
+    problems.range("images", &file.images, 1);
+    problems.default("images", IMAGES_DEFAULT, &file.images);
     problems.steps(&file.text_to_image);
     problems.tiers(&file.text_to_image);
     problems.factors(&file.upscale);
@@ -39,7 +41,8 @@ pub fn problems(file: &CatalogFile) -> Vec<String> {
     ] {
         problems.price(place, table, kind, least);
     }
-    problems.setting("train_tune: prompts", &file.train_tune.prompts, 0);
+    problems.range("train_tune: prompts", &file.train_tune.prompts, 0);
+    problems.default("train_tune: prompts", TRAIN_TUNE_PROMPTS_DEFAULT, &file.train_tune.prompts);
     problems.range("tune_images: prompts", &file.tune_images.prompts, 1);
     problems.0
 }
@@ -64,11 +67,14 @@ impl Problems {
         self.number(&format!("{place}: max"), range.max, range.min, RATE_MAX);
     }
 
-    fn setting(&mut self, place: &str, setting: &Setting, least: i64) {
-        let Setting { min, max, default } = *setting;
-        self.range(place, &Range { min, max }, least);
+    /// The API's default never changes, so it is the range that must contain it.
+    fn default(&mut self, place: &str, default: i64, range: &Range) {
+        let Range { min, max } = *range;
         if !(min..=max).contains(&default) {
-            self.say(format!("{place}: default is {default}, outside {min} to {max}"));
+            self.say(format!(
+                "{place}: the default, {default}, is outside {min} to {max}: \
+                 callers who leave it out would be refused"
+            ));
         }
     }
 

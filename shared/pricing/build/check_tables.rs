@@ -3,7 +3,8 @@
 
 use std::collections::BTreeSet;
 
-use super::super::{TextToImage, Upscale};
+use super::super::defaults::STEPS_DEFAULT;
+use super::super::{Range, TextToImage, Upscale};
 use super::{Problems, RATE_MAX};
 
 impl Problems {
@@ -20,9 +21,8 @@ impl Problems {
         }
         if rates.step_bands.is_empty() {
             self.say("text_to_image: step_bands is empty".to_owned());
-        } else if !(1..=above).contains(&rates.steps_default) {
-            let default = rates.steps_default;
-            self.say(format!("text_to_image: steps_default is {default}, outside 1 to {above}"));
+        } else {
+            self.default("text_to_image: steps", STEPS_DEFAULT, &Range { min: 1, max: above });
         }
     }
 

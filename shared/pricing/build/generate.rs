@@ -1,11 +1,12 @@
 //! Writes a checked catalog as the Rust source of `pricing::CATALOG`, in the order of the
 //! structs in `src/catalog.rs` and `src/rates.rs`. It decides nothing but the order of offers.
 
-use crate::catalog_file::{Allowance, CatalogFile, Credits, Pack, Plan, Setting, TextToImage, Tool, Upscale};
+use crate::catalog_file::defaults::{IMAGES_DEFAULT, STEPS_DEFAULT, TRAIN_TUNE_PROMPTS_DEFAULT};
+use crate::catalog_file::{Allowance, CatalogFile, Credits, Pack, Plan, Range, TextToImage, Tool, Upscale};
 
 /// The source of one `static`.
 pub fn source(file: &CatalogFile) -> String {
-    let images = setting(&file.images);
+    let images = setting(&file.images, IMAGES_DEFAULT);
     let fields = [
         format!("version: {:?}", file.version),
         format!("currency: {:?}", file.currency),
@@ -34,21 +35,20 @@ fn rates(file: &CatalogFile, images: &str) -> String {
             "train_tune: TrainTune {{ credits: {}, credits_per_prompt: {}, prompts: {} }}",
             credits(&train.once),
             credits(&train.per_prompt),
-            setting(&train.prompts),
+            setting(&train.prompts, TRAIN_TUNE_PROMPTS_DEFAULT),
         ),
         format!(
             "tune_images: TuneImages {{ credits_per_prompt: {}, prompts: {} }}",
             credits(&tune.per_prompt),
-            range(tune.prompts.min, tune.prompts.max),
+            range(&tune.prompts),
         ),
     ]
     .join(",\n")
 }
 
 fn text_to_image(rates: &TextToImage, images: &str) -> String {
-    let side_max = rates.tiers.iter().map(|tier| tier.height).max().unwrap_or(0);
-    let steps =
-        Setting { min: 1, max: rates.step_bands.last().copied().unwrap_or(0), default: rates.steps_default };
+    let side = Range { min: 1, max: rates.tiers.iter().map(|tier| tier.height).max().unwrap_or(0) };
+    let steps = Range { min: 1, max: rates.step_bands.last().copied().unwrap_or(0) };
     let tiers = slice(rates.tiers.iter().map(|tier| {
         let bands = rates.step_bands.iter().zip(&tier.playground);
         let bands = slice(bands.map(|(end, price)| {
@@ -59,8 +59,8 @@ fn text_to_image(rates: &TextToImage, images: &str) -> String {
     }));
     format!(
         "TextToImage {{ side: {}, steps: {}, images: {images}, tiers: {tiers} }}",
-        range(1, side_max),
-        setting(&steps),
+        range(&side),
+        setting(&steps, STEPS_DEFAULT),
     )
 }
 
@@ -129,13 +129,13 @@ fn credits(table: &Credits) -> String {
     format!("Credits::new({}, {}, {})", of("playground"), of("tune"), of("tune_image"))
 }
 
-fn range(min: i64, max: i64) -> String {
+fn range(range: &Range) -> String {
+    let Range { min, max } = *range;
     format!("Range {{ min: {min}, max: {max} }}")
 }
 
-fn setting(setting: &Setting) -> String {
-    let Setting { min, max, default } = *setting;
-    format!("Setting {{ range: {}, default: {default} }}", range(min, max))
+fn setting(of: &Range, default: i64) -> String {
+    format!("Setting {{ range: {}, default: {default} }}", range(of))
 }
 
 fn slice(rows: impl IntoIterator<Item = String>) -> String {

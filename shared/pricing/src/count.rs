@@ -6,10 +6,10 @@ use std::fmt;
 use serde::de::{Error, Unexpected, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 
-/// An integer as the caller wrote it: any JSON integer, also a negative or a huge one, so that a
-/// value out of range is answered as out of range and not as malformed. Beyond `i64` it is the
-/// nearest `i64`, which is out of every range too. An integer may be written `2.0` or `2e0`, as
-/// JSON Schema has it.
+/// An integer as the caller wrote it, also a negative or a huge one, so that a value out of range
+/// is answered as out of range and not as malformed. Beyond `i64` it is the nearest `i64`, which is
+/// out of every range too. An integer may be written `2.0` or `2e0`, as JSON Schema has it. One
+/// that no float holds, such as `1e999`, is a syntax error to `serde_json` and never gets here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 pub struct Count(i64);
 
@@ -24,6 +24,15 @@ impl Count {
     #[must_use]
     pub const fn get(self) -> i64 {
         self.0
+    }
+
+    /// What to add to a refusal of this number: "; you sent 151". Nothing at either end of `i64`,
+    /// where it may not be the number that the caller sent.
+    pub(crate) fn you_sent(self) -> String {
+        match self.0 {
+            i64::MIN | i64::MAX => String::new(),
+            count => format!("; you sent {count}"),
+        }
     }
 }
 

@@ -22,6 +22,7 @@ mod catalog;
 mod catalog_body;
 mod count;
 mod credits;
+mod defaults;
 mod operation;
 mod quote;
 mod rates;

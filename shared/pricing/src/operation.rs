@@ -1,8 +1,8 @@
 //! The operations that have a price, as callers write them (contract, section 3, "Operations").
 //!
 //! Parsing settles only whether something is an operation at all; whether its values are in
-//! range is for [`crate::Catalog::quote`] to say. Fields a caller may leave out are filled in
-//! from the catalog, so what is stored says what was done even after a default changes.
+//! range is for [`crate::Catalog::quote`] to say. Fields a caller may leave out are filled in with
+//! the defaults of the API, which never change, so that a request means the same forever.
 
 use std::fmt;
 
@@ -10,7 +10,8 @@ use serde::de::value::MapAccessDeserializer;
 use serde::de::{DeserializeSeed, IntoDeserializer, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 
-use crate::{CATALOG, Count};
+use crate::Count;
+use crate::defaults::{IMAGES_DEFAULT, STEPS_DEFAULT, TRAIN_TUNE_PROMPTS_DEFAULT};
 
 /// One piece of work with a price. Serialized with its defaults spelled out.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
@@ -114,15 +115,15 @@ enum Fields {
 }
 
 fn steps_default() -> Count {
-    CATALOG.rates().text_to_image.steps.default()
+    Count::new(STEPS_DEFAULT)
 }
 
 fn images_default() -> Count {
-    CATALOG.rates().text_to_image.images.default()
+    Count::new(IMAGES_DEFAULT)
 }
 
 fn train_tune_prompts_default() -> Count {
-    CATALOG.rates().train_tune.prompts.default()
+    Count::new(TRAIN_TUNE_PROMPTS_DEFAULT)
 }
 
 impl<'de> Deserialize<'de> for Operation {
@@ -179,7 +180,8 @@ impl<'de, A: MapAccess<'de>> MapAccess<'de> for NamedByString<A> {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum IfShort {
-    /// Train now, and leave all the images for later.
+    /// Train now, and leave all the images for later. The default of the API, which never
+    /// changes, as the numbers in `defaults.rs`.
     #[default]
     Defer,
     /// Do nothing.

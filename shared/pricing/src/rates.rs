@@ -120,7 +120,7 @@ impl Upscale {
             .ok_or_else(|| {
                 let allowed: Vec<_> = self.factors.iter().map(|row| row.factor.to_string()).collect();
                 let allowed = allowed.join(" or ");
-                Unsupported { detail: format!("factor must be {allowed}; you sent {factor}") }
+                Unsupported { detail: format!("factor must be {allowed}{}", factor.you_sent()) }
             })
     }
 }
@@ -140,12 +140,13 @@ impl Range {
             .ok()
             .filter(|number| (min.into()..=max.into()).contains(number))
             .ok_or_else(|| Unsupported {
-                detail: format!("{field} must be {min} to {max}; you sent {count}"),
+                detail: format!("{field} must be {min} to {max}{}", count.you_sent()),
             })
     }
 }
 
-/// A range, and the value meant when the caller doesn't say.
+/// A range, and what a caller means who leaves the field out: the default of the API, shown here
+/// and filled in where an operation is read.
 #[derive(Debug, Serialize)]
 pub(crate) struct Setting {
     #[serde(flatten)]
@@ -157,10 +158,5 @@ impl Setting {
     /// As [`Range::of`].
     pub(crate) fn of(&self, field: &str, count: Count) -> Result<u64, Unsupported> {
         self.range.of(field, count)
-    }
-
-    /// What a caller means who leaves the field out.
-    pub(crate) fn default(&self) -> Count {
-        Count::new(self.default.into())
     }
 }

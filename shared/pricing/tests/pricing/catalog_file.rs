@@ -181,9 +181,10 @@ fn text_to_image() {
             "text_to_image: step_bands must rise, so that no two overlap; 50 follows 100",
         ),
         (
-            "steps_default = 50",
-            "steps_default = 151",
-            "text_to_image: steps_default is 151, outside 1 to 150",
+            "step_bands = [50, 100, 150]",
+            "step_bands = [10, 20, 49]",
+            "text_to_image: steps: the default, 50, is outside 1 to 49: \
+             callers who leave it out would be refused",
         ),
     ]);
 }
@@ -232,13 +233,25 @@ fn tools_and_tune_work() {
             "tune_images: prompts: min is 0; it must be at least 1",
         ),
         (
-            "prompts = { min = 0, max = 8, default = 8 }",
-            "prompts = { min = 0, max = 8, default = 9 }",
-            "train_tune: prompts: default is 9, outside 0 to 8",
+            "prompts = { min = 0, max = 8 }",
+            "prompts = { min = 0, max = 4 }",
+            "train_tune: prompts: the default, 8, is outside 0 to 4: \
+             callers who leave it out would be refused",
         ),
         (
-            "images = { min = 1, max = 100, default = 1 }",
-            "images = { min = 1, max = 1000001, default = 1 }",
+            "prompts = { min = 0, max = 8 }",
+            "prompts = { min = 9, max = 20 }",
+            "train_tune: prompts: the default, 8, is outside 9 to 20: \
+             callers who leave it out would be refused",
+        ),
+        (
+            "images = { min = 1, max = 100 }",
+            "images = { min = 2, max = 100 }",
+            "images: the default, 1, is outside 2 to 100: callers who leave it out would be refused",
+        ),
+        (
+            "images = { min = 1, max = 100 }",
+            "images = { min = 1, max = 1000001 }",
             "images: max is 1000001, which is too large; at most 1000000",
         ),
     ]);
@@ -287,10 +300,22 @@ fn version_and_currency() {
 fn a_file_of_another_shape_says_where() {
     // Where, what.
     let table = [
-        ("steps_default = 50", "steps_default = 50\ncolour = 1", "unknown field `colour`"),
-        ("steps_default = 50\n", "", "missing field `steps_default`"),
-        ("steps_default = 50", "steps_default = 50.5", "expected i64"),
-        ("steps_default = 50", "steps_default = 50\nsteps_default = 60", "duplicate key"),
+        ("[text_to_image]", "[text_to_image]\ncolour = 1", "unknown field `colour`"),
+        ("images = { min = 1, max = 100 }", "images = { min = 1 }", "missing field `max`"),
+        ("images = { min = 1, max = 100 }", "images = { min = 1, max = 99.5 }", "expected i64"),
+        ("images = { min = 1, max = 100 }", "images = { min = 1, min = 2, max = 100 }", "duplicate key"),
+        // A default is the API's, not the catalog's.
+        (
+            "images = { min = 1, max = 100 }",
+            "images = { min = 1, max = 100, default = 2 }",
+            "unknown field `default`",
+        ),
+        (
+            "prompts = { min = 0, max = 8 }",
+            "prompts = { min = 0, max = 8, default = 4 }",
+            "unknown field `default`",
+        ),
+        ("[text_to_image]", "[text_to_image]\nsteps_default = 60", "unknown field `steps_default`"),
         ("monthly_price = 1900", "monthly_prize = 1900", "unknown field `monthly_prize`"),
         (
             "playground = 1000,",

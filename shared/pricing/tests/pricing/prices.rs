@@ -142,7 +142,16 @@ fn outside_the_range_the_caller_is_told_the_range() {
         (train_tune(8, IfShort::Unsupported), "if_short must be \"defer\" or \"refuse\""),
         (tune_images(0), "prompts must be 1 to 100; you sent 0"),
         (tune_images(101), "prompts must be 1 to 100; you sent 101"),
-        (text_to_image(i64::MAX, i64::MIN, 50, 1), "width must be 1 to 1024; you sent 9223372036854775807"),
+        // At the ends of i64 it may be another number that was sent.
+        (text_to_image(i64::MAX, i64::MIN, 50, 1), "width must be 1 to 1024"),
+        (text_to_image(512, i64::MIN, 50, 1), "height must be 1 to 1024"),
+        (text_to_image(512, 512, i64::MAX - 1, 1), "steps must be 1 to 150; you sent 9223372036854775806"),
+        (text_to_image(512, 512, i64::MIN + 1, 1), "steps must be 1 to 150; you sent -9223372036854775807"),
+        (upscale(i64::MAX, 1), "factor must be 2 or 4"),
+        (upscale(i64::MIN, 1), "factor must be 2 or 4"),
+        (face_enhance(i64::MAX), "images must be 1 to 100"),
+        (train_tune(i64::MIN, IfShort::Defer), "prompts must be 0 to 8"),
+        (tune_images(i64::MAX), "prompts must be 1 to 100"),
     ];
     for (operation, detail) in table {
         assert_eq!(refusal(&operation), detail, "{operation:?}");
