@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::{Client, types::AttributeValue};
 use chrono::{DateTime, Utc};
 use credits::{AccountId, Debit, DebitId, Refusal, Reversal, ReversalId, debit, reversal};
 use ledger::{Error, Executed, Fault as LedgerFault, Ledger, Operation, Outcome, RequestHash};
@@ -16,6 +16,7 @@ use scrip_tests::{
 use crate::{api::Api, support};
 
 const WRITE: &str = "TransactWriteItems";
+const CONFIRM: &str = "TransactGetItems";
 const NOW: &str = "2026-11-22T10:00:00Z";
 
 /// A ledger whose requests meet faults, one that has none, and an account they share.
@@ -261,7 +262,7 @@ async fn requests_are_as_few_as_the_design_says() {
     }
     world.faults.asked();
     assert_eq!(name(&world.take("too-much", 100).await), ("refused", 1));
-    assert_eq!(world.faults.asked(), ["Query", "GetItem"]);
+    assert_eq!(world.faults.asked(), ["Query", CONFIRM]);
 }
 
 #[tokio::test]
@@ -297,7 +298,7 @@ async fn who_loses_the_last_credits_is_refused_on_a_fresh_read() {
         panic!("{executed:?}");
     };
     assert_eq!(balance.playground(), 5);
-    assert_eq!(world.faults.asked(), ["Query", WRITE, "Query", "GetItem"]);
+    assert_eq!(world.faults.asked(), ["Query", WRITE, "Query", CONFIRM]);
     assert_eq!(world.balance().await, 5);
 }
 
@@ -366,4 +367,97 @@ async fn a_reversal_whose_answer_is_lost_gives_back_once() {
     world.faults.next(WRITE, Fault::LostAfter);
     assert_eq!(name(&world.reverse("r", "d", 10).await), ("replayed", 2));
     assert_eq!(world.balance().await, 1000);
+}
+
+/// DynamoDB keeps only single items from being seen half-way through a transaction. What the emulator
+/// never shows is shown here: the entry is there, and its operation isn't yet.
+#[tokio::test]
+async fn a_refusal_waits_for_a_transaction_that_is_being_written() {
+    let world = World::new().await;
+    for number in 0..10 {
+        world.take(&format!("all-{number}"), 100).await.unwrap();
+    }
+    // The retry of the debit that emptied the account, while that debit's rows become visible.
+    world.faults.next(CONFIRM, Fault::cancelled(&["TransactionConflict", "None"]));
+    world.faults.next(CONFIRM, Fault::service(400, "ThrottlingException"));
+    assert_eq!(name(&world.take("all-9", 100).await), ("replayed", 3));
+    world.faults.next(CONFIRM, Fault::cancelled(&["None", "SomethingNew"]));
+    assert_eq!(name(&world.take("all-9", 100).await), ("internal", 1));
+}
+
+#[tokio::test]
+async fn a_replay_waits_for_the_entry_it_answers_with() {
+    let unseen = || Fault::Answer(200, serde_json::json!({}));
+    let world = World::new().await;
+    world.take("d", 10).await.unwrap();
+    // The transaction found the operation; its row, then its entry, isn't visible to a read yet.
+    world.faults.next("GetItem", unseen());
+    world.faults.next("GetItem", Fault::None);
+    world.faults.next("GetItem", unseen());
+    assert_eq!(name(&world.take("d", 10).await), ("replayed", 3));
+    // A reversal whose debit isn't visible yet is not refused for it.
+    world.faults.next("GetItem", unseen());
+    assert_eq!(name(&world.reverse("r", "d", 10).await), ("appended", 2));
+}
+
+#[tokio::test]
+async fn a_refusal_is_only_said_of_the_newest_entry() {
+    let world = World::new().await;
+    for number in 0..10 {
+        world.take(&format!("all-{number}"), 100).await.unwrap();
+    }
+    // Credits come back between the read that found none and the refusal.
+    let other = Arc::clone(&world);
+    world.faults.next(
+        CONFIRM,
+        Fault::meanwhile(async move {
+            let back =
+                tokio::spawn(async move { reverse(&other.plain, &other.account, "r", "all-0", 50).await });
+            assert!(matches!(back.await.unwrap().unwrap().outcome, Outcome::Appended(_)));
+        }),
+    );
+    assert_eq!(name(&world.take("next", 50).await), ("appended", 2));
+    assert_eq!(world.balance().await, 0);
+}
+
+#[tokio::test]
+async fn a_history_with_a_gap_is_read_again() {
+    let world = World::new().await;
+    for number in 0..3 {
+        world.take(&format!("d-{number}"), 1).await.unwrap();
+    }
+    let _ = world.faults.asked();
+    let whole = world.plain.entries(&world.account, None, 100).await.unwrap();
+    // A page as a half-visible transaction would leave it: read the raw rows, and leave one out.
+    let stack = support::stack();
+    let client = Client::from_conf(seed::client(stack.database_url()).build());
+    let rows = async |left_out: usize| {
+        let query = client.query().table_name(stack.table_name()).scan_index_forward(false);
+        let query = query.key_condition_expression("pk = :pk AND begins_with(sk, :entry)");
+        let account = AttributeValue::S(format!("ACCOUNT#{}", world.account));
+        let query = query.expression_attribute_values(":pk", account);
+        let query = query.expression_attribute_values(":entry", AttributeValue::S("ENTRY#".to_owned()));
+        let mut items = query.send().await.unwrap().items.unwrap();
+        items.remove(left_out);
+        serde_json::json!({"Items": items.iter().map(wire_item).collect::<Vec<_>>()})
+    };
+    for left_out in [1, 2, 3] {
+        world.faults.next("Query", Fault::Answer(200, rows(left_out).await));
+        assert_eq!(world.faulty.entries(&world.account, None, 100).await.unwrap(), whole, "{left_out}");
+        assert_eq!(world.faults.asked(), ["Query", "Query"], "{left_out}");
+    }
+}
+
+/// An item in DynamoDB's JSON.
+fn wire_item(item: &std::collections::HashMap<String, AttributeValue>) -> serde_json::Value {
+    item.iter().map(|(name, value)| (name.clone(), wire_value(value))).collect()
+}
+
+fn wire_value(value: &AttributeValue) -> serde_json::Value {
+    match value {
+        AttributeValue::S(text) => serde_json::json!({"S": text}),
+        AttributeValue::N(number) => serde_json::json!({"N": number}),
+        AttributeValue::M(map) => serde_json::json!({"M": wire_item(map)}),
+        other => panic!("{other:?}"),
+    }
 }

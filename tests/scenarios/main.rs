@@ -9,6 +9,7 @@ mod problems;
 mod processes;
 mod purity;
 mod quotes;
+mod refill;
 mod reversals;
 mod runtime_api;
 mod support;

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use crate::api::{Api, credits, enhance, send};
 
 /// Bodies that are no debit, and what they get.
-const BAD_BODIES: [(&str, u16, &str); 40] = [
+const BAD_BODIES: [(&str, u16, &str); 41] = [
     ("", 400, "invalid_request"),
     ("{", 400, "invalid_request"),
     ("null", 400, "invalid_request"),
@@ -36,6 +36,7 @@ const BAD_BODIES: [(&str, u16, &str); 40] = [
     (r#"{"operation":"train_tune","if_short":1}"#, 400, "invalid_request"),
     (r#"{"operation":"face_enhance","expected_credits":{"playground":1}}"#, 400, "invalid_request"),
     (r#"{"operation":"face_enhance","expected_credits":1}"#, 400, "invalid_request"),
+    (r#"{"operation":"face_enhance","expected_credits":null}"#, 400, "invalid_request"),
     (
         r#"{"operation":"face_enhance","expected_credits":{"playground":-1,"tune":0,"tune_image":0}}"#,
         400,

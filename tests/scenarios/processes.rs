@@ -11,6 +11,9 @@ async fn one_each() -> Stack {
     Stack::start(Options { instances: 1, ..Options::default() }).await.unwrap()
 }
 
+/// How many functions the template has.
+const FUNCTIONS: usize = 4;
+
 fn is_alive(pid: u32) -> bool {
     Path::new(&format!("/proc/{pid}")).exists()
 }
@@ -20,12 +23,13 @@ fn is_alive(pid: u32) -> bool {
 async fn a_process_that_dies_is_replaced_and_none_outlives_the_stack() {
     let stack = one_each().await;
     let before = stack.instance_pids();
-    assert_eq!(before.len(), 3);
+    assert_eq!(before.len(), FUNCTIONS);
     for pid in &before {
         assert!(Command::new("kill").args(["-9", &pid.to_string()]).status().unwrap().success());
     }
     let replaced = async {
-        while stack.instance_pids().len() < 3 || stack.instance_pids().iter().any(|pid| before.contains(pid))
+        while stack.instance_pids().len() < FUNCTIONS
+            || stack.instance_pids().iter().any(|pid| before.contains(pid))
         {
             sleep(Duration::from_millis(10)).await;
         }

@@ -7,7 +7,8 @@
 mod script;
 
 use crate::{Stack, clock, gateway, statement};
-use chrono::{DateTime, Datelike, NaiveDate, NaiveTime, SecondsFormat, TimeDelta, Utc};
+use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
+use credits::Period;
 use reqwest::{Client, Method};
 use script::{ACCOUNT_URL, At, Request, SCRIPT, Step};
 use serde_json::Value;
@@ -16,6 +17,12 @@ use serde_json::Value;
 pub const ACCOUNT: &str = "demo-month";
 /// The scopes that the month needs.
 const SCOPES: [&str; 2] = ["credits:read", "credits:debit"];
+
+/// The first moment of the month that is played: last month, so that its turn has come.
+#[must_use]
+pub fn month() -> DateTime<Utc> {
+    Period::of(clock::now()).previous().start()
+}
 
 /// Why the demo stopped.
 #[derive(Debug, thiserror::Error)]
@@ -47,7 +54,7 @@ pub enum DemoError {
 pub async fn play(stack: &Stack) -> Result<(), DemoError> {
     let token = stack.tokens().issue(ACCOUNT, &SCOPES, TimeDelta::hours(1));
     let api = Api { client: Client::new(), base_url: stack.base_url(), token };
-    let month = first_of_month(clock::now());
+    let month = month();
     println!("A month of {ACCOUNT} (standard plan and a tune pack, bought on the 3rd):\n");
     let mut last = Value::Null;
     for step in &SCRIPT {
@@ -112,11 +119,6 @@ impl Api<'_> {
         println!("{at}  {:<52}  {status}  {}", step.says, (step.show)(&body));
         Ok(body)
     }
-}
-
-fn first_of_month(now: DateTime<Utc>) -> DateTime<Utc> {
-    let first = NaiveDate::from_ymd_opt(now.year(), now.month(), 1).unwrap_or_default();
-    first.and_time(NaiveTime::MIN).and_utc()
 }
 
 fn outcome(status: u16, replayed: bool) -> String {

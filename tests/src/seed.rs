@@ -2,16 +2,17 @@
 //!
 //! Invariant: seeding twice is seeding once, so that a data file can be opened again.
 
+use aws_config::{BehaviorVersion, Region, SdkConfig, retry::RetryConfig};
 use aws_sdk_dynamodb::{
     Client,
-    config::{BehaviorVersion, Credentials, Region, retry::RetryConfig},
+    config::{Credentials, SharedCredentialsProvider},
 };
-use chrono::{DateTime, Datelike, Months, NaiveTime, Utc};
+use chrono::{DateTime, Months, TimeDelta, Utc};
 use credits::{AccountId, Purchase, PurchaseId, Refusal, Subscription, purchase};
 use ledger::{Ledger, Operation, Outcome, RequestHash};
 use pricing::{CATALOG, Gives};
 
-use crate::{Stack, clock, demo};
+use crate::{Stack, clock, demo, template::REGION};
 
 /// What the demo account on a custom plan agreed on with support.
 const CUSTOM_ALLOWANCE: u64 = 12_000;
@@ -33,16 +34,24 @@ pub enum SeedError {
     Id(#[from] credits::InvalidId),
 }
 
-/// A client of the embedded database at that URL, with the settings that the functions' client has.
+/// What every client of a service on this machine starts from.
+#[must_use]
+pub fn aws_config(url: &str) -> SdkConfig {
+    SdkConfig::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .endpoint_url(url)
+        .region(Region::from_static(REGION))
+        .credentials_provider(SharedCredentialsProvider::new(Credentials::new(
+            "local", "local", None, None, "local",
+        )))
+        .http_client(aws_smithy_http_client::Builder::new().build_http())
+        .build()
+}
+
+/// A client of the database at that URL, with the settings that the functions' client has.
 #[must_use]
 pub fn client(database_url: &str) -> aws_sdk_dynamodb::config::Builder {
-    aws_sdk_dynamodb::Config::builder()
-        .behavior_version(BehaviorVersion::latest())
-        .endpoint_url(database_url)
-        .region(Region::from_static("eu-central-1"))
-        .credentials_provider(Credentials::new("local", "local", None, None, "local"))
-        .retry_config(RetryConfig::disabled())
-        .http_client(aws_smithy_http_client::Builder::new().build_http())
+    aws_sdk_dynamodb::config::Builder::from(&aws_config(database_url)).retry_config(RetryConfig::disabled())
 }
 
 /// The ledger of a running stack, past its functions.
@@ -100,8 +109,7 @@ pub async fn demo_accounts(stack: &Stack) -> Result<Vec<String>, SeedError> {
         buy(&ledger, (account, "seed-tune-pack"), "tune_pack", next_year, now).await?;
         buy(&ledger, (account, "seed-avatar-pack"), "avatar_pack", next_year, now).await?;
     }
-    let third = now.with_day(3).unwrap_or(now);
-    let bought_at = third.date_naive().and_time(NaiveTime::MIN).and_utc() + chrono::Duration::hours(9);
+    let bought_at = demo::month() + TimeDelta::days(2) + TimeDelta::hours(9);
     let next_month = bought_at.checked_add_months(Months::new(1)).unwrap_or(bought_at);
     buy(&ledger, (demo::ACCOUNT, "seed-plan"), "standard_monthly", next_month, bought_at).await?;
     buy(&ledger, (demo::ACCOUNT, "seed-tune-pack"), "tune_pack", next_month, bought_at).await?;

@@ -196,7 +196,9 @@ impl Reader<'_> {
         };
         let mut environment = BTreeMap::new();
         for (key, value) in global.environment.variables.iter().chain(&own.environment.variables) {
-            environment.insert(key.clone(), self.resolve(&format!("{logical_id} {key}"), value)?);
+            if !self.names_a_queue(value) {
+                environment.insert(key.clone(), self.resolve(&format!("{logical_id} {key}"), value)?);
+            }
         }
         Ok(Function {
             logical_id: logical_id.to_owned(),
@@ -253,6 +255,13 @@ impl Reader<'_> {
             },
             Value::Null | Value::Array(_) => error(format!("{place}: a string is expected")),
         }
+    }
+
+    /// Whether a value is the URL of a queue. The local stack has none, and a function whose variable is
+    /// left out does the work itself.
+    fn names_a_queue(&self, value: &Value) -> bool {
+        let resource = value["Ref"].as_str().and_then(|name| self.document.resources.get(name));
+        resource.is_some_and(|resource| resource.r#type == "AWS::SQS::Queue")
     }
 
     fn referred(&self, place: &str, name: &str) -> Result<String, TemplateError> {

@@ -4,14 +4,17 @@ use chrono::{DateTime, Utc};
 use pricing::{CATALOG, Credits, Operation};
 use serde::{Deserialize, Serialize};
 
-use crate::{Account, Change, DebitId, Decision, Event, Refusal, affordability, journal::Journal};
+use crate::{
+    Account, Change, DebitId, Decision, Event, Refusal, affordability, ids::present, journal::Journal,
+};
 
 /// What the caller asks for. Its JSON is what a retry is compared by, so a field that is added later must
 /// leave the JSON of older requests as it is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Debit {
-    /// The price the caller showed its user; where it differs now, nothing is taken.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    /// The price the caller showed its user; where it differs now, nothing is taken. It may be left out,
+    /// but null is no price: a guard that failed to be one isn't taken for none.
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "present")]
     pub expected_credits: Option<Credits>,
     /// The work. Its variants refuse unknown fields for the whole body.
     #[serde(flatten)]
@@ -33,8 +36,11 @@ pub fn decide(
     let mut journal = Journal::open(account, now);
     let balance = journal.account().balance;
     let charge = price.charge(balance);
+    // A caller may expect the full price, as the public quote says it, or what an account's quote said
+    // would be taken: less, where a Tune's images wait.
     if let Some(expected) = debit.expected_credits
         && expected != charge.credits
+        && expected != price.credits()
     {
         return Err(Refusal::PriceChanged { expected, current: charge.credits });
     }
@@ -140,10 +146,18 @@ mod tests {
         let range = decide_at(c(9, 0, 0), &expecting(r#"{"operation":"upscale","factor":3}"#, 1), NOW);
         assert!(matches!(range, Err(Refusal::Unsupported(_))), "{range:?}");
         assert!(decide_at(c(1, 0, 0), &expecting(FACE, 1), NOW).is_ok());
-        // A train_tune that would defer costs what it would take now.
-        let defer =
-            r#"{"operation":"train_tune","expected_credits":{"playground":0,"tune":1,"tune_image":64}}"#;
-        assert_eq!(decide_at(c(0, 1, 0), defer, NOW), Err(changed(c(0, 1, 64), c(0, 1, 0))));
+        // A train_tune that defers may be expected at its full price or at what it takes now; but never
+        // takes more than was expected.
+        let train = |playground, tune, tune_image| {
+            let credits = format!(r#"{{"playground":{playground},"tune":{tune},"tune_image":{tune_image}}}"#);
+            format!(r#"{{"operation":"train_tune","expected_credits":{credits}}}"#)
+        };
+        let taken = |decided: Result<Decision, Refusal>| decided.unwrap().entries[0].change.taken();
+        assert_eq!(taken(decide_at(c(0, 1, 0), &train(0, 1, 64), NOW)), c(0, 1, 0));
+        assert_eq!(taken(decide_at(c(0, 1, 0), &train(0, 1, 0), NOW)), c(0, 1, 0));
+        assert_eq!(taken(decide_at(c(0, 1, 64), &train(0, 1, 64), NOW)), c(0, 1, 64));
+        let more = decide_at(c(0, 1, 64), &train(0, 1, 0), NOW);
+        assert_eq!(more, Err(changed(c(0, 1, 0), c(0, 1, 64))));
     }
 
     #[test]

@@ -4,7 +4,7 @@
 
 use std::fmt;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 /// The longest id that is accepted, in characters.
 const ID_LENGTH_MAX: usize = 128;
@@ -79,6 +79,15 @@ id!(
     /// A purchase: the payment provider's id of what was paid. Unique within its account.
     PurchaseId
 );
+
+/// Reads an optional field that may be left out but isn't null.
+pub(crate) fn present<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Deserialize<'de>,
+{
+    T::deserialize(deserializer).map(Some)
+}
 
 #[cfg(test)]
 mod tests {

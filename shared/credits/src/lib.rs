@@ -13,7 +13,7 @@ mod ids;
 mod journal;
 mod period;
 pub mod purchase;
-mod refill;
+pub mod refill;
 mod refusal;
 pub mod reversal;
 

@@ -32,6 +32,13 @@ impl Period {
         self.first_day.and_time(NaiveTime::MIN).and_utc()
     }
 
+    /// The month before. The first month chrono can express is its own predecessor.
+    #[must_use]
+    pub fn previous(self) -> Self {
+        let first_day = self.first_day.checked_sub_months(chrono::Months::new(1));
+        Self { first_day: first_day.unwrap_or(self.first_day) }
+    }
+
     /// The month after. The last month chrono can express is its own successor.
     #[must_use]
     pub fn next(self) -> Self {
@@ -93,6 +100,7 @@ mod tests {
             let period = Period::of(moment);
             assert_eq!(period.to_string(), month);
             assert_eq!(period.next().start(), next_start.parse::<DateTime<Utc>>().unwrap());
+            assert_eq!(period.next().previous(), period);
             assert_eq!(month.parse::<Period>(), Ok(period));
         }
     }

@@ -3,7 +3,16 @@
 //! Settling is part of every decision, so whoever comes first in a month, a debit, a purchase or the
 //! cron, makes these entries, in its own write, and nobody makes them twice.
 
-use crate::{Event, Period, journal::Journal};
+use chrono::{DateTime, Utc};
+
+use crate::{Account, Decision, Event, Period, journal::Journal};
+
+/// Decides the turn of the month by itself, as the sweep on the first of the month asks for it: the
+/// entries that are due at a moment, none where they were made.
+#[must_use]
+pub fn decide(account: &Account, moment: DateTime<Utc>) -> Decision {
+    Journal::open(account, moment).close(None)
+}
 
 /// Settles the account for the journal's month: an `expiry` entry for playground credits that were left,
 /// if any, then, with a plan that is paid into the month, a `refill` entry that sets them to the
@@ -40,7 +49,7 @@ mod tests {
     use chrono::{DateTime, Utc};
     use pricing::Credits;
 
-    use crate::{Account, EntryKind, Period, Sequence, Subscription, journal::Journal};
+    use crate::{Account, EntryKind, Period, Sequence, Subscription};
 
     fn time(text: &str) -> DateTime<Utc> {
         text.parse().unwrap()
@@ -110,7 +119,7 @@ mod tests {
         ];
         for (period, left, granted, paid_through, now, entries, after) in table {
             let before = account(period, *left, *granted, *paid_through);
-            let decision = Journal::open(&before, time(now)).close(None);
+            let decision = super::decide(&before, time(now));
             let kinds: Vec<_> = decision.entries.iter().map(|entry| entry.event.kind()).collect();
             assert_eq!(kinds, *entries, "{period} {left} {granted} {paid_through:?} at {now}");
             let settled = before.as_of(time(now));
@@ -131,7 +140,7 @@ mod tests {
             let account = account("2026-11", left, 1000, paid_through);
             assert_eq!(account.due_after().is_some(), due, "{left} {paid_through:?}");
             // Due is exactly who would be given an entry by the next month's first moment.
-            let entries = Journal::open(&account, time("2026-12-01T00:00:00Z")).close(None).entries;
+            let entries = super::decide(&account, time("2026-12-01T00:00:00Z")).entries;
             assert_eq!(!entries.is_empty(), due, "{left} {paid_through:?}");
         }
     }

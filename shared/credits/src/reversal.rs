@@ -7,7 +7,9 @@ use chrono::{DateTime, Utc};
 use pricing::Credits;
 use serde::{Deserialize, Deserializer, Serialize};
 
-use crate::{Account, Change, DebitId, Decision, Event, Record, Refusal, ReversalId, journal::Journal};
+use crate::{
+    Account, Change, DebitId, Decision, Event, Record, Refusal, ReversalId, ids::present, journal::Journal,
+};
 
 /// The longest reason, in characters.
 const REASON_LENGTH_MAX: usize = 200;
@@ -21,7 +23,7 @@ pub struct Reversal {
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some_credits")]
     pub credits: Option<Credits>,
     /// Why.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "present")]
     pub reason: Option<Reason>,
 }
 
@@ -168,6 +170,7 @@ mod tests {
             (r#"{"credits":null}"#.to_owned(), false),
             (r#"{"credit":1}"#.to_owned(), false),
             (r#"{"reason":5}"#.to_owned(), false),
+            (r#"{"reason":null}"#.to_owned(), false),
             (reason(200), true),
             (reason(201), false),
         ] {

@@ -28,14 +28,17 @@ impl Ledger {
         &self,
         of: &AccountId,
         from: &Account,
-        (operation, request): (&Operation, &RequestHash),
+        identity: Option<(&Operation, &RequestHash)>,
         decision: &Decision,
     ) -> Result<Appended, Failure> {
         let Some(last) = decision.entries.last() else {
             return Ok(Appended::Done);
         };
-        let mut slots = vec![Slot::Operation];
-        let mut writes = vec![self.put_new(items::operation(of, operation, request, last)?)?];
+        let (mut slots, mut writes) = (Vec::new(), Vec::new());
+        if let Some((operation, request)) = identity {
+            slots.push(Slot::Operation);
+            writes.push(self.put_new(items::operation(of, operation, request, last)?)?);
+        }
         for entry in &decision.entries {
             slots.push(Slot::Entry);
             writes.push(self.put_new(items::entry(of, entry)?)?);

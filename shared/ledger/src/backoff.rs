@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::{Error, Fault};
+use crate::{Error, Fault, error::Failure};
 
 /// How often a command or a read is tried.
 const ATTEMPTS_MAX: u32 = 10;
@@ -59,6 +59,21 @@ impl Attempts {
         }
         self.made += 1;
         Ok(())
+    }
+}
+
+/// Tries a read until it succeeds, a bounded number of times.
+pub(crate) async fn persist<T, F>(read: impl Fn() -> F) -> Result<T, Error>
+where
+    F: Future<Output = Result<T, Failure>>,
+{
+    let mut attempts = Attempts::first();
+    loop {
+        match read().await {
+            Ok(value) => return Ok(value),
+            Err(Failure::Fatal(error)) => return Err(error),
+            Err(Failure::Transient(fault)) => attempts.again(fault).await?,
+        }
     }
 }
 

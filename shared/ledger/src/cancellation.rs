@@ -18,6 +18,8 @@ pub enum Slot {
     Record,
     /// A row that is written whatever it was.
     Due,
+    /// A row that is only read.
+    Read,
 }
 
 /// What a cancelled transaction says.

@@ -5,10 +5,11 @@
 //! knowledge that nothing was written; where neither can be had, the caller is told to ask again.
 
 use chrono::{DateTime, Utc};
-use credits::{Account, AccountId, DebitId, DebitRecord, Decision, Entry, Refusal};
+use credits::{Account, AccountId, DebitId, DebitRecord, Decision, Entry, Refusal, refill};
 
 use crate::{
-    Error, Fault, Ledger, RequestHash, append::Appended, backoff::Attempts, error::Failure, keys::Operation,
+    Error, Fault, Ledger, RequestHash, append::Appended, backoff::Attempts, error::Failure,
+    items::OperationItem, keys::Operation,
 };
 
 /// What a decision is made from, as one attempt read it.
@@ -45,8 +46,8 @@ pub struct Executed {
 /// A command as the ledger sees it.
 struct Command<'a, D> {
     account: &'a AccountId,
-    operation: &'a Operation,
-    request: &'a RequestHash,
+    /// What a caller knows it by; `None` for what follows from the account alone, a month's turn.
+    identity: Option<(&'a Operation, &'a RequestHash)>,
     debit: Option<&'a DebitId>,
     now: DateTime<Utc>,
     decide: D,
@@ -63,17 +64,33 @@ impl Ledger {
     pub async fn execute(
         &self,
         account: &AccountId,
-        (operation, request): (&Operation, &RequestHash),
+        identity: (&Operation, &RequestHash),
         debit: Option<&DebitId>,
         now: DateTime<Utc>,
         decide: impl Fn(&State) -> Result<Decision, Refusal> + Send + Sync,
     ) -> Result<Executed, Error> {
-        let command = Command { account, operation, request, debit, now, decide };
+        self.run(&Command { account, identity: Some(identity), debit, now, decide }).await
+    }
+
+    /// Settles an account for the month of a moment: writes the expiry and the refill that are due then,
+    /// or finds that nothing is ([`Outcome::Unchanged`]). At most two requests without contention.
+    ///
+    /// # Errors
+    /// [`Error::TryAgain`] where contention or faults outlast the attempts, [`Error::Internal`].
+    pub async fn settle(&self, account: &AccountId, moment: DateTime<Utc>) -> Result<Executed, Error> {
+        let decide = |state: &State| Ok(refill::decide(&state.account, moment));
+        self.run(&Command { account, identity: None, debit: None, now: moment, decide }).await
+    }
+
+    async fn run<D>(&self, command: &Command<'_, D>) -> Result<Executed, Error>
+    where
+        D: Fn(&State) -> Result<Decision, Refusal> + Send + Sync,
+    {
         let mut attempts = Attempts::first();
         // The entry that won a race, to decide again on without reading.
         let mut carried = None;
         loop {
-            let again = match self.attempt(&command, carried.take()).await {
+            let again = match self.attempt(command, carried.take()).await {
                 Ok(Attempt::Settled(outcome)) => return Ok(Executed { outcome, attempts: attempts.made() }),
                 Ok(Attempt::Raced(Some(newest))) => {
                     carried = Some(newest);
@@ -84,7 +101,7 @@ impl Ledger {
                 Err(Failure::Fatal(error)) => return Err(error),
             };
             if let Err(enough) = again {
-                return self.last_look(&command, attempts.made(), enough).await;
+                return self.last_look(command, attempts.made(), enough).await;
             }
         }
     }
@@ -108,15 +125,37 @@ impl Ledger {
         let unwritten = match (command.decide)(&state) {
             Ok(decision) => match decision.entries.last().cloned() {
                 Some(last) => return self.write(command, &state.account, &decision, last, is_carried).await,
+                None if is_carried => return Ok(Attempt::Raced(None)),
                 None => Outcome::Unchanged(state.account.as_of(command.now)),
             },
-            // A carried entry may not be the newest, or stand in the middle of a transaction: it is good
-            // enough to try an append on, which fails if so, but not to refuse on.
+            // A carried entry may be old by now: it is good enough to try an append on, which fails if so.
             Err(_) if is_carried => return Ok(Attempt::Raced(None)),
             Err(refusal) => Outcome::Refused(refusal),
         };
-        let before = self.replay(command).await?;
-        Ok(Attempt::Settled(before.unwrap_or(unwritten)))
+        self.confirm(command, &state, unwritten).await
+    }
+
+    /// Makes sure of what is answered without a write. The reads before may have seen half of another
+    /// transaction, or of an earlier attempt's own: DynamoDB only keeps single items from that. So the
+    /// operation, the place after the newest entry and the debit are read once more, in a transaction,
+    /// which fails while any of them is being written. Where they agree with what was read, the answer was
+    /// true at that moment; where the operation exists, it is a retry.
+    async fn confirm<D>(
+        &self,
+        command: &Command<'_, D>,
+        state: &State,
+        unwritten: Outcome,
+    ) -> Result<Attempt, Failure> {
+        let Some((operation, _)) = command.identity else {
+            return Ok(Attempt::Settled(unwritten));
+        };
+        let newest = state.account.sequence;
+        let snapshot = self.snapshot(command.account, operation, newest, command.debit).await?;
+        match snapshot.operation {
+            Some(operation) => self.replay(command, operation).await.map(Attempt::Settled),
+            None if snapshot.is_newest && snapshot.debit == state.debit => Ok(Attempt::Settled(unwritten)),
+            None => Ok(Attempt::Raced(None)),
+        }
     }
 
     async fn write<D>(
@@ -127,16 +166,12 @@ impl Ledger {
         last: Entry,
         was_carried: bool,
     ) -> Result<Attempt, Failure> {
-        let identity = (command.operation, command.request);
-        match self.append(command.account, from, identity, decision).await? {
+        match self.append(command.account, from, command.identity, decision).await? {
             Appended::Done => Ok(Attempt::Settled(Outcome::Appended(last))),
-            Appended::Retry => match self.replay(command).await? {
+            Appended::Retry => match self.look_up(command).await? {
                 Some(outcome) => Ok(Attempt::Settled(outcome)),
-                // Rows are never deleted: it can't have gone.
-                None => Err(Failure::Fatal(Error::Internal {
-                    doing: "replay",
-                    cause: "an operation exists for the write and not for the read".to_owned(),
-                })),
+                // It is still being written.
+                None => Err(Failure::Transient(Fault::Contended)),
             },
             // At once the first time; who loses again waits its turn and reads where the history is now.
             Appended::Raced(newest) => {
@@ -146,19 +181,29 @@ impl Ledger {
     }
 
     /// The answer of the same command carried out before, if it was.
-    async fn replay<D>(&self, command: &Command<'_, D>) -> Result<Option<Outcome>, Failure> {
-        let Some(operation) = self.operation(command.account, command.operation).await? else {
+    async fn look_up<D>(&self, command: &Command<'_, D>) -> Result<Option<Outcome>, Failure> {
+        let Some((operation, _)) = command.identity else {
             return Ok(None);
         };
-        if operation.request != *command.request {
+        match self.operation(command.account, operation).await? {
+            Some(operation) => self.replay(command, operation).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// The answer of an operation that was carried out, if it was for the same request.
+    async fn replay<D>(
+        &self,
+        command: &Command<'_, D>,
+        operation: OperationItem,
+    ) -> Result<Outcome, Failure> {
+        if command.identity.is_none_or(|(_, request)| *request != operation.request) {
             return Err(Failure::Fatal(Error::KeyReused));
         }
         match self.entry(command.account, operation.sequence).await? {
-            Some(entry) => Ok(Some(Outcome::Replayed(entry))),
-            None => Err(Failure::Fatal(Error::Internal {
-                doing: "replay",
-                cause: format!("no entry {} for its operation", operation.sequence),
-            })),
+            Some(entry) => Ok(Outcome::Replayed(entry)),
+            // It is still being written: entries are never deleted.
+            None => Err(Failure::Transient(Fault::Contended)),
         }
     }
 
@@ -169,7 +214,7 @@ impl Ledger {
         attempts: u32,
         enough: Error,
     ) -> Result<Executed, Error> {
-        match self.replay(command).await {
+        match self.look_up(command).await {
             Ok(Some(outcome)) => Ok(Executed { outcome, attempts }),
             Ok(None) | Err(Failure::Transient(_)) => Err(enough),
             Err(Failure::Fatal(error)) => Err(error),

@@ -8,7 +8,8 @@ use std::{collections::HashMap, fmt::Write};
 use aws_sdk_dynamodb::types::AttributeValue;
 use chrono::{DateTime, Utc};
 use credits::{
-    Account, AccountId, Change, DebitId, Entry, EntryKind, Event, Period, Reason, Sequence, Subscription,
+    Account, AccountId, Change, DebitId, DebitRecord, Entry, EntryKind, Event, Period, Reason, Sequence,
+    Subscription,
 };
 use pricing::{Credits, Operation};
 use serde::{Deserialize, Serialize};
@@ -162,6 +163,14 @@ pub(crate) struct OperationItem {
     pub(crate) reversed: Option<Credits>,
 }
 
+impl OperationItem {
+    /// What is known of the debit, where the operation is one.
+    pub(crate) fn debit(&self) -> Option<DebitRecord> {
+        let reversed = self.reversed.unwrap_or_default();
+        self.taken.map(|taken| DebitRecord { taken, reversed })
+    }
+}
+
 /// The item of an operation that an entry carries out.
 pub(crate) fn operation(
     of: &AccountId,
@@ -196,7 +205,7 @@ struct DueItem {
 /// The item that says an account must be settled at the month after the one it was settled for.
 pub(crate) fn due(of: &AccountId, settled: Period) -> Result<Item, Error> {
     let key = keys::due(of);
-    to_item(&DueItem { pk: key.pk, sk: key.sk, due: keys::due_partition(of, settled) })
+    to_item(&DueItem { pk: key.pk, sk: key.sk, due: keys::due_partition(settled, keys::due_shard(of)) })
 }
 
 /// Credits as an attribute.

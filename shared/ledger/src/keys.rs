@@ -14,12 +14,17 @@ use std::collections::HashMap;
 use aws_sdk_dynamodb::types::AttributeValue;
 use credits::{AccountId, DebitId, Period, PurchaseId, ReversalId, Sequence};
 
+use crate::Error;
+
 /// The partition key.
 pub(crate) const PK: &str = "pk";
 /// The sort key.
 pub(crate) const SK: &str = "sk";
 /// What of a debit came back so far, on its operation.
 pub(crate) const REVERSED: &str = "reversed";
+
+/// The sparse index of due accounts, and the attribute that is its key.
+pub(crate) const DUE: &str = "due";
 
 /// How many partitions a month's due accounts are spread over.
 pub const DUE_SHARDS: u64 = 16;
@@ -64,14 +69,26 @@ pub(crate) fn due(of: &AccountId) -> Key {
     Key { pk: account(of), sk: "DUE".to_owned() }
 }
 
-/// The due index's partition: the month that was settled last, and the account's shard of it. A hash that
-/// never changes keeps an account in one shard.
-pub(crate) fn due_partition(of: &AccountId, settled: Period) -> String {
+/// The account of an item in its partition.
+pub(crate) fn account_of(mut item: HashMap<String, AttributeValue>) -> Result<AccountId, Error> {
+    let corrupt = || Error::corrupt("due index", "DUE", "account");
+    let Some(AttributeValue::S(pk)) = item.remove(PK) else { return Err(corrupt()) };
+    let id = pk.strip_prefix("ACCOUNT#").ok_or_else(corrupt)?;
+    AccountId::parse(id).map_err(|_| corrupt())
+}
+
+/// A partition of the due index: the month that was settled last, and a shard of its accounts.
+pub(crate) fn due_partition(settled: Period, shard: u64) -> String {
+    format!("{settled}#{shard:02}")
+}
+
+/// An account's shard. A hash that never changes keeps an account in one shard.
+pub(crate) fn due_shard(of: &AccountId) -> u64 {
     // FNV-1a: spreads short ids evenly; nothing hangs on it being hard to guess.
     let hash = of.as_str().bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
     });
-    format!("{settled}#{:02}", hash % DUE_SHARDS)
+    hash % DUE_SHARDS
 }
 
 /// What a command is known by, forever: its account, its kind and the key the caller gave it.
@@ -112,18 +129,15 @@ mod tests {
             assert_eq!((key.pk.as_str(), key.sk.as_str()), (pk, sk));
         }
         // The shard of an account must never change: rows of earlier months would be orphaned.
-        assert_eq!(due_partition(&alice, period), "2026-11#07");
+        assert_eq!(due_partition(period, due_shard(&alice)), "2026-11#07");
     }
 
     #[test]
     fn due_accounts_spread_over_all_shards() {
-        let period: Period = "2026-11".parse().unwrap();
         let mut counts = [0; 16];
         for number in 0..16_000 {
             let id = AccountId::parse(format!("user-{number}")).unwrap();
-            let partition = due_partition(&id, period);
-            let shard: usize = partition.rsplit('#').next().unwrap().parse().unwrap();
-            counts[shard] += 1;
+            counts[usize::try_from(due_shard(&id)).unwrap()] += 1;
         }
         for count in counts {
             assert!((800..1200).contains(&count), "{counts:?}");

@@ -7,6 +7,7 @@
 mod append;
 mod backoff;
 mod cancellation;
+mod due;
 mod error;
 mod execute;
 mod items;
@@ -16,6 +17,7 @@ mod read;
 use aws_sdk_dynamodb::Client;
 
 pub use cancellation::{Cancelled, Slot, read_reasons};
+pub use due::{DueCursor, DuePage, DuePartition};
 pub use error::{Error, Fault};
 pub use execute::{Executed, Outcome, State};
 pub use items::RequestHash;

@@ -1,12 +1,20 @@
 //! Reading accounts and their history. Every read is consistent: what was answered is seen.
+//!
+//! A read of several items may still see half of a transaction that is being written. A decision that ends
+//! in an append is guarded by the append's conditions; what is answered without one stands on a
+//! [`Snapshot`].
 
-use aws_sdk_dynamodb::{operation::query::builders::QueryFluentBuilder, types::AttributeValue};
+use aws_sdk_dynamodb::{
+    operation::query::builders::QueryFluentBuilder,
+    types::{AttributeValue, Get, TransactGetItem},
+};
 use credits::{Account, AccountId, DebitId, DebitRecord, Entry, Sequence};
 
 use crate::{
-    Error, Ledger,
-    backoff::Attempts,
-    error::{Failure, classify},
+    Error, Fault, Ledger,
+    backoff::persist,
+    cancellation::Slot,
+    error::{Failure, classify, read_cancelled},
     items::{self, Item, OperationItem},
     keys::{self, Key, Operation},
 };
@@ -18,6 +26,17 @@ pub struct Page {
     pub entries: Vec<Entry>,
     /// Where the next page goes on: below this sequence; `None` after the first entry ever made.
     pub next_below: Option<Sequence>,
+}
+
+/// What a refusal stands on.
+#[derive(Debug)]
+pub(crate) struct Snapshot {
+    /// The operation, if it was carried out.
+    pub(crate) operation: Option<OperationItem>,
+    /// Whether nothing follows the entry that was taken for the newest.
+    pub(crate) is_newest: bool,
+    /// The debit that was asked for.
+    pub(crate) debit: Option<DebitRecord>,
 }
 
 impl Ledger {
@@ -54,7 +73,7 @@ impl Ledger {
                     text(keys::entry_sort(Sequence::new(newest.min(SEQUENCE_MAX)))),
                 )
                 .limit(i32::from(limit));
-            self.read_entries("read the history", query)
+            self.read_page(query, limit)
         })
         .await?;
         let oldest = entries.last().map(|entry| entry.account.sequence);
@@ -79,10 +98,39 @@ impl Ledger {
         id: &DebitId,
     ) -> Result<Option<DebitRecord>, Failure> {
         let operation = self.operation(account, &Operation::Debit(id.clone())).await?;
-        let record = operation.and_then(|operation| {
-            Some(DebitRecord { taken: operation.taken?, reversed: operation.reversed.unwrap_or_default() })
-        });
-        Ok(record)
+        Ok(operation.and_then(|operation| operation.debit()))
+    }
+
+    /// What a refusal stands on, read in one transaction: it fails, and is worth another attempt, while
+    /// one of the items is being written.
+    pub(crate) async fn snapshot(
+        &self,
+        account: &AccountId,
+        operation: &Operation,
+        newest: Sequence,
+        debit: Option<&DebitId>,
+    ) -> Result<Snapshot, Failure> {
+        let mut wanted = vec![keys::operation(account, operation), keys::entry(account, newest.next())];
+        wanted.extend(debit.map(|id| keys::operation(account, &Operation::Debit(id.clone()))));
+        let slots = vec![Slot::Read; wanted.len()];
+        let wanted =
+            wanted.into_iter().map(|key| self.transact_get(key)).collect::<Result<Vec<_>, Error>>()?;
+        let request = self.client.transact_get_items().set_transact_items(Some(wanted));
+        let answer = match request.send().await {
+            Ok(answer) => answer,
+            Err(error) => return Err(read_cancelled(&slots, &error)),
+        };
+        let mut items = answer.responses.unwrap_or_default().into_iter().map(|response| response.item);
+        let operation = items.next().flatten().map(items::read_operation).transpose()?;
+        let is_newest = items.next().flatten().is_none();
+        let debit = items.next().flatten().map(items::read_operation).transpose()?;
+        Ok(Snapshot { operation, is_newest, debit: debit.and_then(|operation| operation.debit()) })
+    }
+
+    fn transact_get(&self, key: Key) -> Result<TransactGetItem, Error> {
+        let get = Get::builder().table_name(&self.table).set_key(Some(key.into_attributes())).build();
+        let get = get.map_err(|source| Error::internal("build a read", &source))?;
+        Ok(TransactGetItem::builder().get(get).build())
     }
 
     /// The row of an operation: one attempt.
@@ -127,6 +175,17 @@ impl Ledger {
             .consistent_read(true)
     }
 
+    /// Reads a page that has no gaps. Between its rows a transaction may be half visible for a moment;
+    /// such a page is read again.
+    async fn read_page(&self, query: QueryFluentBuilder, limit: u8) -> Result<Vec<Entry>, Failure> {
+        let entries = self.read_entries("read the history", query).await?;
+        let sequence = |entry: &Entry| entry.account.sequence;
+        let gap = entries.windows(2).any(|pair| sequence(&pair[1]).next() != sequence(&pair[0]));
+        let ends_early = entries.len() < usize::from(limit)
+            && entries.last().is_some_and(|oldest| sequence(oldest) != Sequence::new(1));
+        if gap || ends_early { Err(Failure::Transient(Fault::Contended)) } else { Ok(entries) }
+    }
+
     async fn read_entries(
         &self,
         doing: &'static str,
@@ -143,19 +202,4 @@ const SEQUENCE_MAX: u64 = 999_999_999_999;
 
 fn text(value: String) -> AttributeValue {
     AttributeValue::S(value)
-}
-
-/// Tries a read until it succeeds, a bounded number of times.
-async fn persist<T, F>(read: impl Fn() -> F) -> Result<T, Error>
-where
-    F: Future<Output = Result<T, Failure>>,
-{
-    let mut attempts = Attempts::first();
-    loop {
-        match read().await {
-            Ok(value) => return Ok(value),
-            Err(Failure::Fatal(error)) => return Err(error),
-            Err(Failure::Transient(fault)) => attempts.again(fault).await?,
-        }
-    }
 }

@@ -3,7 +3,7 @@
 //! The time is the gateway's (`requestContext.timeEpoch`), so a request is decided as of the moment it
 //! came in, and no rule reads a clock.
 
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::Instant;
 
 use chrono::{DateTime, Utc};
 use credits::AccountId;
@@ -14,7 +14,7 @@ use lambda_http::{
 };
 use serde::de::DeserializeOwned;
 
-use crate::{Answer, Code, Problem, Scope, answer, claims, telemetry};
+use crate::{Answer, Code, Problem, Scope, answer, claims, clock, telemetry};
 
 /// The largest body that is read (contract, section 1).
 const BODY_BYTES_MAX: usize = 64 * 1024;
@@ -43,7 +43,7 @@ impl Call {
     #[must_use]
     pub fn now(&self) -> DateTime<Utc> {
         let received = self.context(|context| DateTime::from_timestamp_millis(context.time_epoch));
-        received.filter(|received| received.timestamp_millis() > 0).unwrap_or_else(machine_time)
+        received.filter(|received| received.timestamp_millis() > 0).unwrap_or_else(clock::now)
     }
 
     /// The account of the path, once the caller is known to be allowed that action on it.
@@ -160,7 +160,3 @@ impl Call {
 }
 
 type Context = lambda_http::aws_lambda_events::apigw::ApiGatewayV2httpRequestContext;
-
-fn machine_time() -> DateTime<Utc> {
-    DateTime::UNIX_EPOCH + SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
-}

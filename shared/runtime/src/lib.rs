@@ -7,11 +7,14 @@ mod answer;
 mod call;
 mod claims;
 mod clients;
+mod clock;
 mod problem;
 mod telemetry;
 
 pub use answer::Answer;
 pub use call::Call;
 pub use claims::Scope;
-pub use clients::ledger;
+pub use clients::{aws_config, ledger};
+pub use clock::now;
 pub use problem::{Code, Problem};
+pub use telemetry::event;

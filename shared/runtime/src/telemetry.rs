@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::{Answer, Problem};
 
@@ -13,6 +13,11 @@ pub(crate) struct Line<'a> {
     pub(crate) account_id: &'a str,
     pub(crate) result: &'a Result<Answer, Problem>,
     pub(crate) elapsed: Duration,
+}
+
+/// Writes a line about something that is no call: an object, whose `level` and `message` say what it is.
+pub fn event(line: &Value) {
+    println!("{line}");
 }
 
 /// Writes the line to standard output, which Lambda keeps.

@@ -1,0 +1,108 @@
+//! What the function is called with: the schedule's event, or records of its own queue.
+
+use chrono::{DateTime, Utc};
+use credits::{AccountId, Period};
+use lambda_runtime::Error;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// An event, read.
+pub(crate) enum Input {
+    /// The schedule's: the time it was scheduled for.
+    Schedule(DateTime<Utc>),
+    /// Records of the queue: each one's id, and its message if it is one of ours.
+    Batch(Vec<(String, Result<Message, Error>)>),
+}
+
+/// A piece of the sweep, as it travels through the queue.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Message {
+    /// The month to settle for.
+    pub(crate) period: Period,
+    /// What of it.
+    #[serde(flatten)]
+    pub(crate) work: Work,
+}
+
+/// What of a month's sweep.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Work {
+    /// A shard's accounts.
+    Shard(u64),
+    /// One account that failed when its shard was swept.
+    #[serde(rename = "account_id")]
+    Account(AccountId),
+}
+
+#[derive(Deserialize)]
+struct Schedule {
+    time: DateTime<Utc>,
+}
+
+#[derive(Deserialize)]
+struct Batch {
+    #[serde(rename = "Records")]
+    records: Vec<Record>,
+}
+
+#[derive(Deserialize)]
+struct Record {
+    #[serde(rename = "messageId")]
+    message_id: String,
+    body: String,
+}
+
+impl Input {
+    pub(crate) fn parse(event: Value) -> Result<Self, Error> {
+        if event.get("Records").is_none() {
+            let schedule: Schedule = serde_json::from_value(event)
+                .map_err(|error| format!("the event has no scheduled `time`: {error}"))?;
+            return Ok(Self::Schedule(schedule.time));
+        }
+        let batch: Batch = serde_json::from_value(event)?;
+        let read = |record: Record| {
+            let message = serde_json::from_str(&record.body).map_err(Error::from);
+            (record.message_id, message)
+        };
+        Ok(Self::Batch(batch.records.into_iter().map(read).collect()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn messages_travel_as_readable_json() {
+        let period: Period = "2026-12".parse().unwrap();
+        let account = AccountId::parse("alice").unwrap();
+        for (work, text) in [
+            (Work::Shard(3), r#"{"period":"2026-12","shard":3}"#),
+            (Work::Account(account), r#"{"period":"2026-12","account_id":"alice"}"#),
+        ] {
+            let message = Message { period, work };
+            assert_eq!(serde_json::to_string(&message).unwrap(), text);
+            assert_eq!(serde_json::from_str::<Message>(text).unwrap(), message);
+        }
+    }
+
+    #[test]
+    fn an_event_is_a_schedule_or_a_batch() {
+        let schedule = json!({"time": "2026-12-01T00:00:00Z", "source": "aws.scheduler"});
+        let Input::Schedule(time) = Input::parse(schedule).unwrap() else { panic!() };
+        assert_eq!(time.to_rfc3339(), "2026-12-01T00:00:00+00:00");
+        let batch = json!({"Records": [
+            {"messageId": "a", "body": r#"{"period":"2026-12","shard":3}"#, "eventSource": "aws:sqs"},
+            {"messageId": "b", "body": "garbage"},
+        ]});
+        let Input::Batch(messages) = Input::parse(batch).unwrap() else { panic!() };
+        let read: Vec<_> = messages.iter().map(|(id, message)| (id.as_str(), message.is_ok())).collect();
+        assert_eq!(read, [("a", true), ("b", false)]);
+        for event in [json!({}), json!({"time": "yesterday"}), json!({"Records": 1}), json!(null)] {
+            assert!(Input::parse(event.clone()).is_err(), "{event}");
+        }
+    }
+}

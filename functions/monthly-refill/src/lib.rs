@@ -1,0 +1,136 @@
+//! The first-of-month refill: settles every account that is due (contract, section 6).
+//!
+//! The month is taken from the event, never from the clock. What is done twice, late, in parallel or was
+//! killed half-way comes to the same: each account is settled by one write that also takes it off the list.
+//!
+//! With a queue the schedule's event only names the shards, and the queue's workers settle them; without
+//! one the function works through the shards itself.
+
+mod input;
+mod queue;
+mod sweep;
+
+use std::time::{Duration, Instant};
+
+use chrono::{DateTime, Utc};
+use credits::Period;
+use lambda_runtime::Error;
+use ledger::{DUE_SHARDS, Ledger};
+use serde_json::{Value, json};
+
+use input::{Input, Message, Work};
+pub use queue::Queue;
+use sweep::{Counts, Sweep};
+
+/// A worker stops so long before Lambda would stop it: long enough for the account it is at.
+const DEADLINE_MARGIN: Duration = Duration::from_secs(12);
+
+/// Answers an event of the schedule, or a batch of the queue's records.
+///
+/// `now` only serves to refuse a month that hasn't begun; `time_left` is what Lambda allows.
+///
+/// # Errors
+/// Where the event is none of ours, names a month that hasn't begun, or the time ran out before the sweep's
+/// end. The event is then delivered again, and goes on with what is left.
+pub async fn handle(
+    ledger: &Ledger,
+    queue: Option<&Queue>,
+    event: Value,
+    now: DateTime<Utc>,
+    time_left: Duration,
+) -> Result<Value, Error> {
+    let until = Instant::now() + time_left.saturating_sub(DEADLINE_MARGIN);
+    match Input::parse(event)? {
+        Input::Schedule(time) => {
+            let period = begun(Period::of(time), now)?;
+            match queue {
+                Some(queue) => fan_out(queue, period).await,
+                None => sweep_all(ledger, period, until).await,
+            }
+        }
+        Input::Batch(messages) => work_off(ledger, queue, messages, now, until).await,
+    }
+}
+
+fn begun(period: Period, now: DateTime<Utc>) -> Result<Period, Error> {
+    if period.start() > now {
+        return Err(format!("{period} hasn't begun: nothing was refilled").into());
+    }
+    Ok(period)
+}
+
+/// Names each shard to the queue. Named twice, a shard is swept twice, and the second finds nothing.
+async fn fan_out(queue: &Queue, period: Period) -> Result<Value, Error> {
+    let shards: Vec<Message> =
+        (0..DUE_SHARDS).map(|shard| Message { period, work: Work::Shard(shard) }).collect();
+    queue.send(&shards).await?;
+    runtime::event(&json!({
+        "level": "info", "message": "refill queued", "period": period, "shards": DUE_SHARDS,
+    }));
+    Ok(json!({"period": period, "queued": DUE_SHARDS}))
+}
+
+async fn sweep_all(ledger: &Ledger, period: Period, until: Instant) -> Result<Value, Error> {
+    let sweep = Sweep::new(ledger, period, until);
+    let mut counts = Counts::default();
+    for shard in 0..DUE_SHARDS {
+        counts.add(&sweep.shard(shard).await?.counts);
+    }
+    let answer = counts.answer(period);
+    runtime::event(&json!({"level": counts.level(), "message": "refill done", "counts": answer}));
+    Ok(answer)
+}
+
+/// Works off a batch, and reports item by item what must be delivered again.
+async fn work_off(
+    ledger: &Ledger,
+    queue: Option<&Queue>,
+    messages: Vec<(String, Result<Message, Error>)>,
+    now: DateTime<Utc>,
+    until: Instant,
+) -> Result<Value, Error> {
+    let mut failures = Vec::new();
+    for (id, message) in messages {
+        let done = match message {
+            Ok(message) => work(ledger, queue, &message, now, until).await,
+            Err(error) => Err(error),
+        };
+        if let Err(error) = done {
+            runtime::event(&json!({
+                "level": "error", "message": "refill item failed", "item": id, "cause": error.to_string(),
+            }));
+            failures.push(json!({"itemIdentifier": id}));
+        }
+    }
+    Ok(json!({"batchItemFailures": failures}))
+}
+
+async fn work(
+    ledger: &Ledger,
+    queue: Option<&Queue>,
+    message: &Message,
+    now: DateTime<Utc>,
+    until: Instant,
+) -> Result<(), Error> {
+    let period = begun(message.period, now)?;
+    let sweep = Sweep::new(ledger, period, until);
+    match &message.work {
+        Work::Account(account) => sweep.account(account).await,
+        Work::Shard(shard) => {
+            let swept = sweep.shard(*shard).await?;
+            runtime::event(&json!({
+                "level": swept.counts.level(), "message": "refill shard done", "shard": shard,
+                "counts": swept.counts.answer(period),
+            }));
+            // Each on its own from here: it is tried again, and ends in the dead-letter queue by its name.
+            let failed =
+                swept.failed.into_iter().map(|account| Message { period, work: Work::Account(account) });
+            let failed: Vec<_> = failed.collect();
+            match queue {
+                _ if failed.is_empty() => Ok(()),
+                Some(queue) => queue.send(&failed).await,
+                None => Err(format!("{} accounts failed", failed.len()).into()),
+            }
+        }
+    }
+}

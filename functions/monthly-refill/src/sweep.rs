@@ -1,0 +1,201 @@
+//! Settling the accounts of a shard, several at once, until none is left or the time is over.
+
+use std::{collections::HashSet, time::Instant};
+
+use credits::{AccountId, EntryKind, Period};
+use futures_util::{StreamExt, stream};
+use lambda_runtime::Error;
+use ledger::{DuePartition, Ledger, Outcome};
+use serde_json::{Value, json};
+
+/// How many accounts are settled at once.
+const SETTLED_AT_ONCE: usize = 16;
+/// How many months back accounts are looked for: whoever was missed then is settled now.
+const MONTHS_BACK_MAX: usize = 12;
+/// How often a partition is gone through. The index follows the table a moment later, so an account that
+/// became due in the month's last moment may show up only in a second look.
+const PASSES_MAX: usize = 3;
+
+/// What came of a sweep (contract, section 6).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Counts {
+    /// Accounts that the index listed.
+    due: u64,
+    /// Got the month's allowance.
+    refilled: u64,
+    /// Lost what was left, and have no plan that is paid into the month.
+    expired: u64,
+    /// Somebody else was first.
+    already_settled: u64,
+    /// Couldn't be settled.
+    failed: u64,
+}
+
+impl Counts {
+    pub(crate) fn add(&mut self, other: &Self) {
+        self.due += other.due;
+        self.refilled += other.refilled;
+        self.expired += other.expired;
+        self.already_settled += other.already_settled;
+        self.failed += other.failed;
+    }
+
+    pub(crate) fn answer(&self, period: Period) -> Value {
+        json!({
+            "period": period, "due": self.due, "refilled": self.refilled, "expired": self.expired,
+            "already_settled": self.already_settled, "failed": self.failed,
+        })
+    }
+
+    pub(crate) fn level(&self) -> &'static str {
+        if self.failed > 0 { "error" } else { "info" }
+    }
+}
+
+/// A shard that was gone through.
+#[derive(Debug, Default)]
+pub(crate) struct Swept {
+    pub(crate) counts: Counts,
+    /// The accounts that couldn't be settled.
+    pub(crate) failed: HashSet<AccountId>,
+}
+
+/// The sweep of one month.
+#[derive(Debug)]
+pub(crate) struct Sweep<'a> {
+    ledger: &'a Ledger,
+    period: Period,
+    until: Instant,
+}
+
+/// What came of one account.
+enum Settled {
+    Refilled,
+    Expired,
+    Already,
+    Failed(AccountId),
+}
+
+impl<'a> Sweep<'a> {
+    pub(crate) fn new(ledger: &'a Ledger, period: Period, until: Instant) -> Self {
+        Self { ledger, period, until }
+    }
+
+    /// Settles one account.
+    pub(crate) async fn account(&self, account: &AccountId) -> Result<(), Error> {
+        self.ledger.settle(account, self.period.start()).await?;
+        Ok(())
+    }
+
+    /// Settles a shard's accounts.
+    ///
+    /// # Errors
+    /// Where the index can't be read, or the time is over before the end.
+    pub(crate) async fn shard(&self, shard: u64) -> Result<Swept, Error> {
+        let mut swept = Swept::default();
+        let mut settled = self.period;
+        for _ in 0..MONTHS_BACK_MAX {
+            settled = settled.previous();
+            self.partition(DuePartition { settled, shard }, &mut swept).await?;
+        }
+        swept.counts.failed = swept.failed.len() as u64;
+        Ok(swept)
+    }
+
+    async fn partition(&self, partition: DuePartition, swept: &mut Swept) -> Result<(), Error> {
+        for pass in 0..PASSES_MAX {
+            let total = self.ledger.count_due(partition).await?;
+            let written = self.pass(partition, pass == 0, total, swept).await?;
+            if written == 0 {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Goes through a partition once; how many accounts were written to.
+    async fn pass(
+        &self,
+        partition: DuePartition,
+        is_first: bool,
+        total: u64,
+        swept: &mut Swept,
+    ) -> Result<u64, Error> {
+        let (mut written, mut seen, mut cursor) = (0, 0, None);
+        let started = Instant::now();
+        loop {
+            let page = self.ledger.due(partition, cursor.take()).await?;
+            let mut settling = stream::iter(page.accounts)
+                .map(|account| self.settle(account))
+                .buffer_unordered(SETTLED_AT_ONCE);
+            while let Some(settled) = settling.next().await {
+                seen += 1;
+                written += swept.note(settled?, is_first);
+                if seen % PROGRESS_EVERY == 0 {
+                    self.progress(partition, seen, total, started);
+                }
+            }
+            match page.next {
+                Some(next) => cursor = Some(next),
+                None => return Ok(written),
+            }
+        }
+    }
+
+    async fn settle(&self, account: AccountId) -> Result<Settled, Error> {
+        if Instant::now() >= self.until {
+            return Err(format!(
+                "the time for {} is over: the rest is done when this is delivered again",
+                self.period
+            )
+            .into());
+        }
+        let settled = match self.ledger.settle(&account, self.period.start()).await {
+            Ok(executed) => match executed.outcome {
+                Outcome::Appended(entry) if entry.event.kind() == EntryKind::Refill => Settled::Refilled,
+                Outcome::Appended(_) => Settled::Expired,
+                Outcome::Unchanged(_) | Outcome::Replayed(_) | Outcome::Refused(_) => Settled::Already,
+            },
+            Err(error) => {
+                runtime::event(&json!({
+                    "level": "error", "message": "refill failed", "account_id": account, "period": self.period,
+                    "cause": error.to_string(),
+                }));
+                Settled::Failed(account)
+            }
+        };
+        Ok(settled)
+    }
+
+    fn progress(&self, partition: DuePartition, done: u64, total: u64, started: Instant) {
+        let elapsed_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX).max(1);
+        runtime::event(&json!({
+            "level": "info", "message": "refill progress", "period": self.period, "shard": partition.shard,
+            "done": done, "per_second": done * 1000 / elapsed_ms, "remaining": total.saturating_sub(done),
+        }));
+    }
+}
+
+/// After how many accounts progress is logged.
+const PROGRESS_EVERY: u64 = 1_000;
+
+impl Swept {
+    /// Counts an account; 1 where it was written to. A later pass lists again what the index still shows of
+    /// the first and what failed there, so it only counts what it wrote.
+    fn note(&mut self, settled: Settled, is_first: bool) -> u64 {
+        let (written, counter) = match settled {
+            Settled::Refilled => (1, &mut self.counts.refilled),
+            Settled::Expired => (1, &mut self.counts.expired),
+            Settled::Already => (0, &mut self.counts.already_settled),
+            Settled::Failed(account) => {
+                self.counts.due += u64::from(self.failed.insert(account));
+                return 0;
+            }
+        };
+        if is_first || written > 0 {
+            *counter += 1;
+            self.counts.due += 1;
+        }
+        written
+    }
+}

@@ -1,0 +1,103 @@
+//! The due index: which accounts a month's turn still has to settle.
+//!
+//! An account that is settled leaves its partition in the write that settles it, so the index is its own
+//! cursor: a sweep that was killed finds what is left by starting again. The index follows the table a
+//! moment later, so it may still list an account that is settled; settling that one writes nothing.
+
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::types::{AttributeValue, Select};
+use credits::{AccountId, Period};
+
+use crate::{
+    Error, Ledger, backoff,
+    error::{Failure, classify},
+    keys,
+};
+
+/// A part of a month's due accounts: the month they were settled for last, and the shard.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DuePartition {
+    /// The month that was settled last.
+    pub settled: Period,
+    /// The shard, below [`DUE_SHARDS`](crate::DUE_SHARDS).
+    pub shard: u64,
+}
+
+/// A page of due accounts.
+#[derive(Debug, Clone, Default)]
+pub struct DuePage {
+    /// The accounts.
+    pub accounts: Vec<AccountId>,
+    /// Where the next page begins; `None` after the last.
+    pub next: Option<DueCursor>,
+}
+
+/// Where a page of due accounts begins.
+#[derive(Debug, Clone)]
+pub struct DueCursor(HashMap<String, AttributeValue>);
+
+impl Ledger {
+    /// A page of a partition's accounts, in no order that means anything.
+    ///
+    /// # Errors
+    /// [`Error::TryAgain`] where throttling or faults outlast the attempts, [`Error::Internal`].
+    pub async fn due(&self, partition: DuePartition, from: Option<DueCursor>) -> Result<DuePage, Error> {
+        let start = from.map(|cursor| cursor.0);
+        backoff::persist(|| self.due_page(partition, start.clone())).await
+    }
+
+    /// How many accounts a partition holds.
+    ///
+    /// # Errors
+    /// As [`Ledger::due`].
+    pub async fn count_due(&self, partition: DuePartition) -> Result<u64, Error> {
+        let (mut count, mut start) = (0, None);
+        loop {
+            let (page, next) = backoff::persist(|| self.count_page(partition, start.clone())).await?;
+            count += page;
+            match next {
+                Some(next) => start = Some(next),
+                None => return Ok(count),
+            }
+        }
+    }
+
+    async fn due_page(
+        &self,
+        partition: DuePartition,
+        start: Option<HashMap<String, AttributeValue>>,
+    ) -> Result<DuePage, Failure> {
+        let query = self.due_query(partition).set_exclusive_start_key(start);
+        let answer = query.send().await.map_err(|error| classify("read the due index", &error))?;
+        let accounts = answer.items.unwrap_or_default().into_iter().map(keys::account_of);
+        Ok(DuePage {
+            accounts: accounts.collect::<Result<_, _>>()?,
+            next: answer.last_evaluated_key.map(DueCursor),
+        })
+    }
+
+    async fn count_page(
+        &self,
+        partition: DuePartition,
+        start: Option<HashMap<String, AttributeValue>>,
+    ) -> Result<(u64, Option<HashMap<String, AttributeValue>>), Failure> {
+        let query = self.due_query(partition).select(Select::Count).set_exclusive_start_key(start);
+        let answer = query.send().await.map_err(|error| classify("count the due accounts", &error))?;
+        Ok((u64::from(answer.count.unsigned_abs()), answer.last_evaluated_key))
+    }
+
+    fn due_query(
+        &self,
+        partition: DuePartition,
+    ) -> aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder {
+        let value = keys::due_partition(partition.settled, partition.shard);
+        self.client
+            .query()
+            .table_name(&self.table)
+            .index_name(keys::DUE)
+            .key_condition_expression("#due = :due")
+            .expression_attribute_names("#due", keys::DUE)
+            .expression_attribute_values(":due", AttributeValue::S(value))
+    }
+}
