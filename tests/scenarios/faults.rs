@@ -1,17 +1,18 @@
 //! What the emulator never does and DynamoDB does: conflicts, throttling, lost answers, races at an exact
 //! moment. The ledger runs against the embedded database, with these put in between.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use aws_sdk_dynamodb::{Client, types::AttributeValue};
 use chrono::{DateTime, Utc};
 use credits::{AccountId, Debit, DebitId, Refusal, Reversal, ReversalId, debit, reversal};
-use ledger::{Error, Executed, Fault as LedgerFault, Ledger, Operation, Outcome, RequestHash};
+use ledger::{DuePartition, Error, Executed, Fault as LedgerFault, Ledger, Operation, Outcome, RequestHash};
 use pricing::Credits;
 use scrip_tests::{
     faults::{Fault, Faults},
     seed,
 };
+use tokio::time::Instant;
 
 use crate::{api::Api, support};
 
@@ -147,6 +148,10 @@ async fn faults_that_pass_are_waited_out() {
         (once(Fault::service(500, "InternalServerError")), ("appended", 2)),
         (once(Fault::service(503, "SomethingNew")), ("appended", 2)),
         (once(Fault::LostBefore), ("appended", 2)),
+        // An answer that breaks off, or isn't one, says nothing of the write.
+        (once(Fault::Answer(200, r#"{"ConsumedCapacity":["#.to_owned())), ("appended", 2)),
+        (once(Fault::Answer(200, "<html>".to_owned())), ("appended", 2)),
+        (once(Fault::Answer(502, "<html>Bad Gateway".to_owned())), ("appended", 2)),
         // It was written, and its answer got lost: the operation's row says so.
         (once(Fault::LostAfter), ("replayed", 2)),
         (vec![Fault::LostBefore, Fault::LostAfter, Fault::LostBefore], ("replayed", 4)),
@@ -243,8 +248,77 @@ async fn reads_are_tried_again_too() {
     assert_eq!(world.faulty.account(&world.account).await.unwrap().unwrap().balance.playground(), 1000);
     world.faults.next("Query", Fault::service(400, "ThrottlingException"));
     assert_eq!(name(&world.take("d", 10).await), ("appended", 2));
+    world.faults.next("Query", Fault::Answer(200, r#"{"Items":[{"pk":"#.to_owned()));
+    assert_eq!(world.faulty.account(&world.account).await.unwrap().unwrap().balance.playground(), 990);
     world.faults.next("Query", Fault::service(400, "AccessDeniedException"));
     assert!(matches!(world.faulty.account(&world.account).await, Err(Error::Internal { .. })));
+}
+
+/// Nothing but the script answers here, so that the paused clock stands still except for waits.
+#[tokio::test(start_paused = true)]
+async fn reads_and_commands_wait_between_their_ten_attempts() {
+    let faults = Faults::default();
+    let config = seed::client("http://127.0.0.1:1").http_client(faults.client()).build();
+    let ledger = Ledger::new(Client::from_conf(config), "table");
+    let account = AccountId::parse("busy").unwrap();
+    for _ in 0..10 {
+        faults.next("Query", Fault::service(400, "ThrottlingException"));
+    }
+    let started = Instant::now();
+    let error = ledger.account(&account).await.unwrap_err();
+    assert!(matches!(error, Error::TryAgain { attempts: 10, last: LedgerFault::Throttled }), "{error}");
+    assert!(started.elapsed() > Duration::from_millis(100), "{:?}", started.elapsed());
+
+    faults.next("GetItem", Fault::Answer(200, "{}".to_owned()));
+    for _ in 0..10 {
+        faults.next("Query", Fault::Answer(200, head_of_1000()));
+        faults.next(WRITE, Fault::cancelled(&["None", "TransactionConflict"]));
+    }
+    let started = Instant::now();
+    assert_eq!(name(&take(&ledger, &account, "d", 10, NOW).await), ("try again", 10));
+    assert!(started.elapsed() > Duration::from_millis(100), "{:?}", started.elapsed());
+}
+
+/// What a query for the newest entry answers: 1000 playground credits.
+fn head_of_1000() -> String {
+    let credits =
+        serde_json::json!({"M": {"playground": {"N": "1000"}, "tune": {"N": "0"}, "tune_image": {"N": "0"}}});
+    let entry = serde_json::json!({
+        "pk": {"S": "ACCOUNT#busy"}, "sk": {"S": "ENTRY#000000000001"}, "sequence": {"N": "1"},
+        "kind": {"S": "purchase"}, "credits": credits, "reference": {"S": "p"}, "at": {"S": NOW},
+        "balance": credits, "period": {"S": "2026-11"}, "granted": {"N": "1000"},
+    });
+    serde_json::json!({"Items": [entry], "Count": 1, "ScannedCount": 1}).to_string()
+}
+
+#[tokio::test]
+async fn every_read_of_the_table_is_consistent() {
+    let world = World::new().await;
+    world.take("d", 10).await.unwrap();
+    world.take("d", 10).await.unwrap();
+    world.reverse("r", "d", 1).await.unwrap();
+    assert_eq!(name(&world.take("too-much", 100).await), ("appended", 1));
+    world.faulty.account(&world.account).await.unwrap();
+    world.faulty.entries(&world.account, None, 2).await.unwrap();
+    world.faulty.settle(&world.account, "2026-12-01T00:00:00Z".parse().unwrap()).await.unwrap();
+    let partition = DuePartition { settled: "2020-01".parse().unwrap(), shard: 0 };
+    world.faulty.due(partition, None).await.unwrap();
+    world.faulty.count_due(partition).await.unwrap();
+    let (mut consistent, mut of_the_index) = (0, 0);
+    for (operation, body) in world.faults.requests() {
+        match (operation.as_str(), body["IndexName"].as_str()) {
+            // A transaction's reads are consistent by themselves.
+            (WRITE | CONFIRM, _) => {}
+            ("Query" | "GetItem", None) => {
+                assert_eq!(body["ConsistentRead"], true, "{operation}: {body}");
+                consistent += 1;
+            }
+            // An index can't be read consistently; what stands there is looked at again in the table.
+            ("Query", Some("due")) => of_the_index += 1,
+            other => panic!("{other:?}: {body}"),
+        }
+    }
+    assert_eq!((consistent, of_the_index), (10, 2));
 }
 
 #[tokio::test]
@@ -387,7 +461,7 @@ async fn a_refusal_waits_for_a_transaction_that_is_being_written() {
 
 #[tokio::test]
 async fn a_replay_waits_for_the_entry_it_answers_with() {
-    let unseen = || Fault::Answer(200, serde_json::json!({}));
+    let unseen = || Fault::Answer(200, "{}".to_owned());
     let world = World::new().await;
     world.take("d", 10).await.unwrap();
     // The transaction found the operation; its row, then its entry, isn't visible to a read yet.
@@ -442,7 +516,7 @@ async fn a_history_with_a_gap_is_read_again() {
         serde_json::json!({"Items": items.iter().map(wire_item).collect::<Vec<_>>()})
     };
     for left_out in [1, 2, 3] {
-        world.faults.next("Query", Fault::Answer(200, rows(left_out).await));
+        world.faults.next("Query", Fault::Answer(200, rows(left_out).await.to_string()));
         assert_eq!(world.faulty.entries(&world.account, None, 100).await.unwrap(), whole, "{left_out}");
         assert_eq!(world.faults.asked(), ["Query", "Query"], "{left_out}");
     }

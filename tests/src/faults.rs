@@ -32,8 +32,8 @@ pub enum Fault {
     LostBefore,
     /// It is carried out, and its answer never arrives.
     LostAfter,
-    /// The database isn't asked; this is the answer.
-    Answer(u16, Value),
+    /// The database isn't asked; this is the answer, as text, so that it may be broken.
+    Answer(u16, String),
     /// Something else happens first; then it passes.
     Meanwhile(Box<dyn Future<Output = ()> + Send + Sync>),
 }
@@ -46,13 +46,13 @@ impl Fault {
             codes.iter().map(|code| json!({"Code": code, "Message": "by script"})).collect();
         let mut answer = error("TransactionCanceledException");
         answer["CancellationReasons"] = Value::Array(reasons);
-        Self::Answer(400, answer)
+        Self::Answer(400, answer.to_string())
     }
 
     /// An error of the service as a whole.
     #[must_use]
     pub fn service(status: u16, name: &str) -> Self {
-        Self::Answer(status, error(name))
+        Self::Answer(status, error(name).to_string())
     }
 
     /// Something that happens before the request passes.
@@ -77,8 +77,8 @@ impl fmt::Debug for Fault {
     }
 }
 
-/// The script: the faults of each operation (`Query`, `TransactWriteItems`, …) in order, and the
-/// operations asked for so far. Cheap to clone; clones share it.
+/// The script: the faults of each operation (`Query`, `TransactWriteItems`, …) in order, and what was
+/// asked for so far. Cheap to clone; clones share it.
 #[derive(Debug, Clone, Default)]
 pub struct Faults {
     shared: Arc<Mutex<Script>>,
@@ -87,7 +87,7 @@ pub struct Faults {
 #[derive(Debug, Default)]
 struct Script {
     faults: BTreeMap<String, VecDeque<Fault>>,
-    asked: Vec<String>,
+    asked: Vec<(String, Value)>,
 }
 
 impl Faults {
@@ -104,6 +104,12 @@ impl Faults {
     /// The operations asked for since this was asked last, in order.
     #[allow(clippy::must_use_candidate, reason = "also called to forget them")]
     pub fn asked(&self) -> Vec<String> {
+        self.requests().into_iter().map(|(operation, _)| operation).collect()
+    }
+
+    /// The same, each with the body of its request.
+    #[must_use]
+    pub fn requests(&self) -> Vec<(String, Value)> {
         self.with(|script| std::mem::take(&mut script.asked))
     }
 
@@ -117,9 +123,10 @@ impl Faults {
     fn take(&self, request: &HttpRequest) -> Fault {
         let target = request.headers().get("x-amz-target").unwrap_or_default();
         let operation = target.rsplit('.').next().unwrap_or_default().to_owned();
+        let body = request.body().bytes().and_then(|bytes| serde_json::from_slice(bytes).ok());
         self.with(|script| {
             let fault = script.faults.get_mut(&operation).and_then(VecDeque::pop_front);
-            script.asked.push(operation);
+            script.asked.push((operation, body.unwrap_or_default()));
             fault.unwrap_or(Fault::None)
         })
     }
@@ -167,7 +174,7 @@ impl HttpConnector for FaultyConnector {
                 Fault::Answer(status, body) => {
                     let status = StatusCode::try_from(status)
                         .map_err(|invalid| ConnectorError::other(invalid.into(), None))?;
-                    Ok(HttpResponse::new(status, SdkBody::from(body.to_string())))
+                    Ok(HttpResponse::new(status, SdkBody::from(body)))
                 }
                 Fault::Meanwhile(what) => {
                     Box::into_pin(what).await;

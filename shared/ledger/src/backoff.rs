@@ -108,6 +108,21 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn waits_are_spread_over_all_that_they_may_be() {
+        let mut waits = std::collections::BTreeSet::new();
+        for _ in 0..100 {
+            let mut ninth = Attempts { made: 9, ..Attempts::first() };
+            let before = Instant::now();
+            ninth.again(Fault::Contended).await.unwrap();
+            waits.insert(before.elapsed());
+        }
+        // Out of 401: the odds against it have more than ten digits.
+        assert!(waits.len() > 50, "{waits:?}");
+        assert!(waits.first() < Some(&Duration::from_millis(100)), "{waits:?}");
+        assert!(waits.last() > Some(&Duration::from_millis(300)), "{waits:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn no_attempt_starts_after_five_seconds() {
         for (slept_ms, goes_on) in [(4_980, true), (5_001, false)] {
             let mut attempts = Attempts::first();

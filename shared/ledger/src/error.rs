@@ -111,6 +111,8 @@ where
             Some("TransactionConflictException" | "TransactionInProgressException") => Some(Fault::Contended),
             Some("InternalServerError" | "ServiceUnavailable") => Some(Fault::Unknown),
             _ if service.raw().status().is_server_error() => Some(Fault::Unknown),
+            // It succeeded, and its answer can't be read: it broke off, or isn't DynamoDB's.
+            None if service.raw().status().is_success() => Some(Fault::Unknown),
             _ => None,
         },
         _ => None,
