@@ -6,7 +6,7 @@
 use chrono::TimeDelta;
 use clap::Parser;
 use scrip_tests::{Options, Stack, demo, seed, tokens::Tokens};
-use std::{error::Error, path::PathBuf, process::ExitCode};
+use std::{env, error::Error, ffi::OsString, path::PathBuf, process::ExitCode};
 use tokio::signal;
 
 /// How long the printed tokens last.
@@ -37,13 +37,22 @@ struct Arguments {
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    match run(Arguments::parse()).await {
+    match run(Arguments::parse_from(given())).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(why) => {
             eprintln!("cargo local: {why}");
             ExitCode::FAILURE
         }
     }
+}
+
+/// What was given on the command line. The alias ends in `--`, so the one of `cargo local -- --demo` comes
+/// through; it says nothing.
+fn given() -> impl Iterator<Item = OsString> {
+    let mut given = env::args_os().peekable();
+    let program = given.next();
+    given.next_if(|first| first == "--");
+    program.into_iter().chain(given)
 }
 
 async fn run(arguments: Arguments) -> Result<(), Box<dyn Error + Send + Sync>> {

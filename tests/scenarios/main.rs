@@ -5,6 +5,7 @@ mod debits;
 mod events;
 mod faults;
 mod gateway;
+mod local;
 mod problems;
 mod processes;
 mod purity;

@@ -1,4 +1,4 @@
-//! Builds the function binaries and finds them.
+//! Builds the function binaries, or other targets of a workspace, and finds them.
 //!
 //! Invariant: the stack always runs what the sources say now, built with the profile and into the
 //! target directory of the running test or example, so that the build is shared and takes no time
@@ -14,6 +14,9 @@ use std::{
 };
 use tokio::{process::Command, time::sleep};
 
+/// The targets that the functions are: every binary of the workspace.
+pub const FUNCTIONS: &[&str] = &["--workspace", "--bins"];
+
 /// A build that takes longer than this says that it is running.
 const SILENCE_MAX: Duration = Duration::from_secs(2);
 
@@ -28,15 +31,17 @@ pub enum BuildError {
     Failed(String),
 }
 
-/// Builds every binary of the workspace at `root`; returns the path of each by its name.
+/// Builds targets of the workspace at `root`, as cargo's arguments name them; returns the path of each
+/// executable by its name.
 ///
 /// # Errors
 /// When cargo can't be run or the build fails.
-pub async fn build(root: &Path) -> Result<BTreeMap<String, PathBuf>, BuildError> {
+pub async fn build(root: &Path, targets: &[&str]) -> Result<BTreeMap<String, PathBuf>, BuildError> {
     let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     command
         .current_dir(root)
-        .args(["build", "--workspace", "--bins", "--message-format=json-render-diagnostics"])
+        .args(["build", "--message-format=json-render-diagnostics"])
+        .args(targets)
         .args(own_profile())
         .stdin(Stdio::null())
         .stderr(Stdio::piped())

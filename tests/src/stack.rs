@@ -115,7 +115,7 @@ impl Stack {
             let url = database.endpoint().to_owned();
             (Some(database), url)
         };
-        let executables = binaries::build(&options.root).await?;
+        let executables = binaries::build(&options.root, binaries::FUNCTIONS).await?;
         let programs = programs(&template, &executables, &database_url)?;
 
         let no_port = |why| StartError::Port(0, why);

@@ -90,3 +90,68 @@ fn plain(value: &Value) -> String {
         other => other.to_string(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn credits(playground: i64, tune: i64, tune_image: i64) -> Value {
+        json!({"playground": playground, "tune": tune, "tune_image": tune_image})
+    }
+
+    fn entry(sequence: u64, change: &Value, after: &Value) -> Value {
+        json!({"sequence": sequence, "credits": change, "balance": after})
+    }
+
+    #[test]
+    fn only_a_history_without_gaps_that_makes_the_stated_balance_adds_up() {
+        let c = credits;
+        let bought = entry(1, &c(1000, 1, 64), &c(1000, 1, 64));
+        let spent = entry(2, &c(-10, 0, -64), &c(990, 1, 0));
+        for (second, stated, verdict) in [
+            (&spent, c(990, 1, 0), Ok("It adds up: the 2 changes make 990 playground, 1 tune, 0 tune_image")),
+            (&entry(3, &c(-10, 0, 0), &c(990, 1, 64)), c(990, 1, 64), Err("entry 3 follows 1")),
+            (&entry(1, &c(-10, 0, 0), &c(990, 1, 64)), c(990, 1, 64), Err("entry 1 follows 1")),
+            (&json!({"credits": c(0, 0, 0), "balance": c(1000, 1, 64)}), c(1000, 1, 64), Err("entry null")),
+            (
+                &entry(2, &c(-10, 0, 0), &c(991, 1, 64)),
+                c(991, 1, 64),
+                Err("the changes up to entry 2 make 990 playground, not 991"),
+            ),
+            (
+                &entry(2, &c(0, 0, -1), &c(1000, 1, 64)),
+                c(1000, 1, 63),
+                Err("the changes up to entry 2 make 63 tune_image, not 64"),
+            ),
+            (
+                &json!({"sequence": 2, "credits": {"playground": 1.5}, "balance": c(0, 0, 0)}),
+                c(0, 0, 0),
+                Err("a change is not an integer"),
+            ),
+            (&spent, c(991, 1, 0), Err("the changes make 990 playground, the account has 991")),
+            (&spent, c(990, 1, 1), Err("the changes make 0 tune_image, the account has 1")),
+            (&spent, json!({}), Err("the changes make 990 playground, the account has null")),
+        ] {
+            let said = check(&[&bought, second], &stated);
+            match (&said, verdict) {
+                (Ok(said), Ok(part)) | (Err(said), Err(part)) => assert!(said.contains(part), "{said}"),
+                (said, _) => panic!("{second} {stated}: {said:?}"),
+            }
+        }
+        assert!(check(&[], &c(0, 0, 0)).is_ok());
+    }
+
+    #[test]
+    fn a_statement_is_one_whole_page() {
+        for (page, sequences) in [
+            (json!({"entries": [{"sequence": 2}, {"sequence": 1}], "next_cursor": null}), Some(vec![1, 2])),
+            (json!({"entries": [{"sequence": 2}], "next_cursor": "2"}), None),
+            (json!({"message": "Not Found"}), None),
+        ] {
+            let entries = oldest_first(&page).ok();
+            let read = entries.map(|all| all.iter().filter_map(|entry| entry["sequence"].as_u64()).collect());
+            assert_eq!(read, sequences, "{page}");
+        }
+    }
+}
