@@ -1,6 +1,8 @@
 //! Turns `catalog.toml` into Rust, or fails the build: a catalog with a mistake in it can't be
 //! deployed, and nothing reads TOML at run time.
 
+#![allow(clippy::disallowed_methods, reason = "a build script reads the catalog and writes the source of it")]
+
 use std::{env, error::Error, fs, path::Path};
 
 #[path = "build/catalog_file.rs"]
