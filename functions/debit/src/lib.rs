@@ -1,67 +1,61 @@
 //! `POST /v1/accounts/{account_id}/debits`: prices an operation and takes the credits, once.
 
 use chrono::{DateTime, Utc};
-use credits::{AccountId, Debit, DebitId, Entry, Event, debit};
+use credits::{Account, AccountId, Debit, DebitId, Entry, Event, debit};
 use lambda_http::{
     Body, Request, Response,
     http::{StatusCode, header},
 };
-use ledger::{Ledger, Operation, Outcome, RequestHash};
-use pricing::Credits;
+use ledger::{Ledger, Outcome, RequestHash};
+use pricing::{Credits, Operation};
 use runtime::{Answer, Call, Problem, Scope};
 use serde::Serialize;
 
-/// The route this function serves, as the template names it.
-pub const ROUTE: &str = "POST /v1/accounts/{account_id}/debits";
+/// The routes this function serves, as the template names them.
+pub const ROUTES: [&str; 1] = [DEBIT];
+
+const DEBIT: &str = "POST /v1/accounts/{account_id}/debits";
 
 /// Answers a request of the route.
 pub async fn handle(ledger: &Ledger, request: Request) -> Response<Body> {
     let call = Call::new(request);
     let result = match call.route() {
-        ROUTE => take(ledger, &call).await,
+        DEBIT => take(ledger, &call).await,
         _ => Err(call.no_such_route()),
     };
     call.finish(result)
 }
 
 async fn take(ledger: &Ledger, call: &Call) -> Result<Answer, Problem> {
-    let account = call.account(Scope::Debit)?;
+    let account = call.authorized_account(Scope::Debit)?;
     let id: DebitId = call.idempotency_key()?;
     let debit: Debit = call.json()?;
     let now = call.now();
 
-    let identity = (&Operation::Debit(id.clone()), &RequestHash::of(&debit)?);
+    let identity = (&ledger::Operation::Debit(id.clone()), &RequestHash::of(&debit)?);
     let executed = ledger
         .execute(&account, identity, None, now, |state| debit::decide(&state.account, &id, &debit, now))
         .await?;
-    match executed.outcome {
-        Outcome::Appended(entry) => Ok(created(&account, &id, &TakenBody::of(&account, &id, &entry)?)?
-            .executed("debited", executed.attempts, false)),
-        Outcome::Replayed(entry) => Ok(created(&account, &id, &TakenBody::of(&account, &id, &entry)?)?
-            .executed("replayed", executed.attempts, true)),
-        Outcome::Unchanged(state) => {
-            let body = TakenBody {
-                debit_id: &id,
-                account_id: &account,
-                operation: &debit.operation,
-                credits: Credits::ZERO,
-                balance: state.balance,
-                sequence: state.sequence.get(),
-                deferred_images: 0,
-                created_at: now,
-            };
-            Ok(created(&account, &id, &body)?.executed("free", executed.attempts, false))
+    let (entry, replayed) = match executed.outcome {
+        Outcome::Appended(entry) => (entry, false),
+        Outcome::Replayed(entry) => (entry, true),
+        Outcome::Unchanged(unchanged) => {
+            let body = TakenBody::free((&account, &id), &debit.operation, &unchanged, now);
+            return Ok(created(&body)?.executed("free", executed.attempts, false));
         }
-        Outcome::Refused(refusal) => Err(refusal.into()),
-    }
+        Outcome::Refused(refusal) => return Err(refusal.into()),
+    };
+    let outcome = if replayed { "replayed" } else { "debited" };
+    let body = TakenBody::of((&account, &id), &entry)?;
+    Ok(created(&body)?.executed(outcome, executed.attempts, replayed))
 }
 
-/// What was taken. Everything in it is read off the entry, so that a retry gets the same body forever.
+/// What was taken. What cost something is read off its entry, so that a retry gets the same body forever.
 #[derive(Serialize)]
 struct TakenBody<'a> {
     debit_id: &'a DebitId,
     account_id: &'a AccountId,
-    operation: &'a pricing::Operation,
+    operation: &'a Operation,
     credits: Credits,
     balance: Credits,
     sequence: u64,
@@ -70,7 +64,7 @@ struct TakenBody<'a> {
 }
 
 impl<'a> TakenBody<'a> {
-    fn of(account_id: &'a AccountId, debit_id: &'a DebitId, entry: &'a Entry) -> Result<Self, Problem> {
+    fn of((account_id, debit_id): (&'a AccountId, &'a DebitId), entry: &'a Entry) -> Result<Self, Problem> {
         let Event::Debit { operation, deferred_images, .. } = &entry.event else {
             return Err(Problem::internal("the operation of a debit names an entry of another kind"));
         };
@@ -85,9 +79,28 @@ impl<'a> TakenBody<'a> {
             created_at: entry.at,
         })
     }
+
+    /// Of work that is free: nothing is written, so a retry is answered as of its own moment.
+    fn free(
+        (account_id, debit_id): (&'a AccountId, &'a DebitId),
+        operation: &'a Operation,
+        account: &Account,
+        now: DateTime<Utc>,
+    ) -> Self {
+        Self {
+            debit_id,
+            account_id,
+            operation,
+            credits: Credits::ZERO,
+            balance: account.balance,
+            sequence: account.sequence.get(),
+            deferred_images: 0,
+            created_at: now,
+        }
+    }
 }
 
-fn created(account: &AccountId, id: &DebitId, body: &TakenBody<'_>) -> Result<Answer, Problem> {
-    let location = format!("/v1/accounts/{account}/debits/{id}");
+fn created(body: &TakenBody<'_>) -> Result<Answer, Problem> {
+    let location = format!("/v1/accounts/{}/debits/{}", body.account_id, body.debit_id);
     Ok(Answer::json(StatusCode::CREATED, body)?.header(header::LOCATION, &location))
 }

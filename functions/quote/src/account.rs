@@ -27,7 +27,7 @@ struct Entitlements {
 
 /// Shows an account. One that was never seen is empty, not missing.
 pub(crate) async fn show(ledger: &Ledger, call: &Call) -> Result<Answer, Problem> {
-    let account_id = call.account(Scope::Read)?;
+    let account_id = call.authorized_account(Scope::Read)?;
     let now = call.now();
     let account = ledger.account(&account_id).await?.unwrap_or_else(|| Account::unseen(now)).as_of(now);
     let body = AccountBody {

@@ -73,7 +73,7 @@ impl<'a> From<&'a Entry> for EntryBody<'a> {
 
 /// Lists a page of an account's entries.
 pub(crate) async fn list(ledger: &Ledger, call: &Call) -> Result<Answer, Problem> {
-    let account = call.account(Scope::Read)?;
+    let account = call.authorized_account(Scope::Read)?;
     let query = Query::read(call.query())?;
     let page = ledger.entries(&account, query.below, query.limit).await?;
     let body = PageBody {

@@ -43,7 +43,7 @@ pub(crate) fn price(call: &Call) -> Result<Answer, Problem> {
 
 /// Prices an operation for an account: what a debit would take from it now.
 pub(crate) async fn price_for_account(ledger: &Ledger, call: &Call) -> Result<Answer, Problem> {
-    let id = call.account(Scope::Read)?;
+    let id = call.authorized_account(Scope::Read)?;
     let operation: Operation = call.json()?;
     let price = look_up(&operation)?;
     let now = call.now();

@@ -7,8 +7,10 @@ use pricing::Credits;
 use runtime::{Answer, Call, Problem, Scope};
 use serde::Serialize;
 
-/// The route of a reversal, as the template names it.
-pub const REVERSAL: &str = "POST /v1/accounts/{account_id}/debits/{debit_id}/reversals";
+/// The routes this function serves, as the template names them.
+pub const ROUTES: [&str; 1] = [REVERSAL];
+
+const REVERSAL: &str = "POST /v1/accounts/{account_id}/debits/{debit_id}/reversals";
 
 /// Answers a request of the route.
 pub async fn handle(ledger: &Ledger, request: Request) -> Response<Body> {
@@ -21,7 +23,7 @@ pub async fn handle(ledger: &Ledger, request: Request) -> Response<Body> {
 }
 
 async fn reverse(ledger: &Ledger, call: &Call) -> Result<Answer, Problem> {
-    let account = call.account(Scope::Debit)?;
+    let account = call.authorized_account(Scope::Debit)?;
     let debit_id = DebitId::parse(call.path("debit_id"))
         .map_err(|invalid| Problem::invalid(format!("debit_id {invalid}.")))?;
     let id: ReversalId = call.idempotency_key()?;

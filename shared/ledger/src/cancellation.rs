@@ -9,7 +9,7 @@ use crate::{Fault, items::Item};
 
 /// What a write of the transaction was for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Slot {
+pub(crate) enum Slot {
     /// The row that makes the command happen once.
     Operation,
     /// An entry; its condition makes the history one line.
@@ -24,7 +24,7 @@ pub enum Slot {
 
 /// What a cancelled transaction says.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Cancelled {
+pub(crate) enum Cancelled {
     /// The operation was carried out before: this is a retry.
     Retry,
     /// Someone else appended first; the newest entry that the reasons carry, if any does.
@@ -37,8 +37,7 @@ pub enum Cancelled {
 
 /// Reads the reasons of a cancelled transaction. A retry outweighs everything, since its answer stands
 /// whatever else happened. An unknown code outweighs the rest: it isn't waited for in silence.
-#[must_use]
-pub fn read_reasons(slots: &[Slot], reasons: &[CancellationReason]) -> Cancelled {
+pub(crate) fn read_reasons(slots: &[Slot], reasons: &[CancellationReason]) -> Cancelled {
     if slots.len() != reasons.len() {
         return Cancelled::Unknown(format!("{} writes, {} reasons", slots.len(), reasons.len()));
     }

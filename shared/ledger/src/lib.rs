@@ -16,7 +16,6 @@ mod read;
 
 use aws_sdk_dynamodb::Client;
 
-pub use cancellation::{Cancelled, Slot, read_reasons};
 pub use due::{DueCursor, DuePage, DuePartition};
 pub use error::{Error, Fault};
 pub use execute::{Executed, Outcome, State};

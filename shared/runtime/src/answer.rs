@@ -5,6 +5,7 @@ use lambda_http::{
     http::{HeaderName, HeaderValue, StatusCode, header},
 };
 use serde::Serialize;
+use sha2::{Digest, Sha256};
 
 use crate::{Code, Problem};
 
@@ -45,6 +46,15 @@ impl Answer {
     #[must_use]
     pub fn empty(status: StatusCode) -> Self {
         Self { status, headers: Vec::new(), body: None, attempts: None, outcome: "answered" }
+    }
+
+    /// The entity tag of the body, its SHA-256: whatever changes the answer changes the tag.
+    #[must_use]
+    pub fn entity_tag(&self) -> String {
+        let digest = Sha256::digest(self.body.as_deref().unwrap_or_default());
+        let hex = digest.iter().flat_map(|byte| [byte >> 4, byte & 0xf]);
+        let hex = hex.filter_map(|digit| char::from_digit(digit.into(), 16));
+        format!("\"{}\"", hex.collect::<String>())
     }
 
     /// Sets a header, in place of one of that name. A value that isn't visible ASCII is left out.

@@ -50,7 +50,7 @@ impl Call {
     ///
     /// # Errors
     /// `unauthenticated`, `forbidden`, or `invalid_request` for what is no account id.
-    pub fn account(&self, action: Scope) -> Result<AccountId, Problem> {
+    pub fn authorized_account(&self, action: Scope) -> Result<AccountId, Problem> {
         let parameters = self.request.path_parameters_ref();
         let account = parameters.and_then(|path| path.first("account_id")).unwrap_or_default();
         let claims = self.context(|context| Some(&context.authorizer.as_ref()?.jwt.as_ref()?.claims));
