@@ -40,12 +40,6 @@ impl RequestHash {
         }
         Ok(Self(hex))
     }
-
-    /// The 64 hex digits.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -220,3 +214,6 @@ fn to_item(item: &impl Serialize) -> Result<Item, Error> {
 fn from_item<T: for<'de> Deserialize<'de>>(item: Item) -> Result<T, Error> {
     serde_dynamo::from_item(item).map_err(|source| Error::internal("read an item", &source))
 }
+
+#[cfg(test)]
+mod tests;

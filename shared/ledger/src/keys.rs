@@ -120,10 +120,14 @@ mod tests {
     fn keys_are_written_as_the_table_says() {
         let alice = AccountId::parse("alice").unwrap();
         let debit = Operation::Debit(DebitId::parse("d-1").unwrap());
+        let reversal = Operation::Reversal(ReversalId::parse("r-1").unwrap());
+        let purchase = Operation::Purchase(PurchaseId::parse("p-1").unwrap());
         let period: Period = "2026-11".parse().unwrap();
         for (key, pk, sk) in [
             (entry(&alice, Sequence::new(42)), "ACCOUNT#alice", "ENTRY#000000000042"),
             (operation(&alice, &debit), "OPERATION#alice#debit#d-1", "OPERATION"),
+            (operation(&alice, &reversal), "OPERATION#alice#reversal#r-1", "OPERATION"),
+            (operation(&alice, &purchase), "OPERATION#alice#purchase#p-1", "OPERATION"),
             (due(&alice), "ACCOUNT#alice", "DUE"),
         ] {
             assert_eq!((key.pk.as_str(), key.sk.as_str()), (pk, sk));
