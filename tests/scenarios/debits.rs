@@ -177,6 +177,10 @@ async fn the_first_debit_of_a_month_spends_its_allowance() {
     let reply = api.debit("december", &enhance(100)).await;
     assert_eq!(reply.is(201).json["balance"], credits(900, 0, 0));
     assert_eq!(reply.json["created_at"], "2026-12-01T00:00:01Z");
+    // Its operation names its own entry, not the month's, which were written with it.
+    assert_eq!(reply.json["sequence"], 5);
+    let again = api.debit("december", &enhance(100)).await;
+    assert_eq!((again.status, again.text.as_str()), (201, reply.text.as_str()));
     let rows: Vec<_> = api
         .statement()
         .await

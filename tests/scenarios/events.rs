@@ -25,11 +25,13 @@ async fn every_sample_event_is_answered() {
         ("refill-queue.json", "monthly-refill", json!({"batchItemFailures": []})),
     ] {
         let event: Value = serde_json::from_slice(&fs::read(folder.join(file)).unwrap()).unwrap();
-        // Twice: a sample may be sent again.
-        for _ in 0..2 {
+        // Twice: a sample may be sent again, and what it did is done once.
+        for sent_before in [false, true] {
             let answer = support::seeded_stack().await.invoke(function, event.clone()).await.unwrap();
             let answered = answer.get("statusCode").unwrap_or(&answer);
             assert_eq!(*answered, expected, "{file}: {answer}");
+            let is_replay = answer["headers"]["idempotent-replayed"] == "true";
+            assert_eq!(is_replay, sent_before && expected == 201, "{file}: {answer}");
         }
         played.push(file.to_owned());
     }

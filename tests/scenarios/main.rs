@@ -1,8 +1,10 @@
 //! Every test that goes through HTTP or real processes, in one binary: a module for each subject.
 
+mod access;
 mod api;
 mod catalog_build;
 mod debits;
+mod due;
 mod events;
 mod faults;
 mod gateway;

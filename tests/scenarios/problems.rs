@@ -1,13 +1,15 @@
 //! Every code of the contract, and bad input of every kind, through real HTTP and real binaries: the
 //! contract's problem comes back and nothing is left behind.
 
+use std::time::{Duration, Instant};
+
 use axum::{Router, http::StatusCode};
 use chrono::TimeDelta;
 use reqwest::Method;
 use scrip_tests::{Options, Stack};
 use serde_json::{Value, json};
 
-use crate::api::{Api, credits, enhance, send};
+use crate::api::{Api, Reply, credits, enhance, send};
 
 /// Bodies that are no debit, and what they get.
 const BAD_BODIES: [(&str, u16, &str); 41] = [
@@ -65,7 +67,7 @@ async fn bad_bodies_are_refused_and_leave_nothing_behind() {
     for (body, status, code) in BAD_BODIES {
         for route in ["/debits", "/quotes"] {
             let reply = raw(&api, route, "application/json", body.as_bytes().to_vec()).await;
-            // A quote has no expected price, and says so.
+            // A quote refuses expected_credits as any other unknown field.
             reply.is_problem(status, code);
         }
     }
@@ -112,7 +114,7 @@ async fn a_body_is_json_by_its_type_and_at_most_64_kib() {
     assert_eq!(api.statement().await.len(), before + 1);
 }
 
-async fn raw(api: &Api, route: &str, content_type: &str, body: Vec<u8>) -> crate::api::Reply {
+async fn raw(api: &Api, route: &str, content_type: &str, body: Vec<u8>) -> Reply {
     let mut request = api.request(Method::POST, &api.path(route)).header("idempotency-key", "bad").body(body);
     if !content_type.is_empty() {
         request = request.header("content-type", content_type);
@@ -187,120 +189,6 @@ async fn bad_reversals_are_refused() {
     assert_eq!(api.statement().await.len(), before);
 }
 
-/// The routes of an account, each with the scope it needs.
-fn account_routes(account: &str) -> Vec<(Method, String, Value, &'static str)> {
-    let path = |rest: &str| format!("/v1/accounts/{account}{rest}");
-    vec![
-        (Method::GET, path(""), Value::Null, "credits:read"),
-        (Method::GET, path("/entries"), Value::Null, "credits:read"),
-        (Method::POST, path("/quotes"), enhance(1), "credits:read"),
-        (Method::POST, path("/debits"), enhance(1), "credits:debit"),
-        (Method::POST, path("/debits/d/reversals"), json!({}), "credits:debit"),
-    ]
-}
-
-#[tokio::test]
-async fn every_account_route_wants_the_scope_and_the_account() {
-    let api = Api::with_playground(10).await;
-    let before = api.statement().await.len();
-    let account = api.account.clone();
-    let stranger = Api::new();
-    for (method, path, body, scope) in account_routes(&account) {
-        let call = |token: Option<String>| {
-            let mut request = reqwest::Client::new()
-                .request(method.clone(), format!("{}{path}", api.stack.base_url()))
-                .header("idempotency-key", "not-mine");
-            if let Some(token) = token {
-                request = request.bearer_auth(token);
-            }
-            send(if body.is_null() { request } else { request.json(&body) })
-        };
-        let issue = |subject: &str, scopes: &[&str], hours: i64| {
-            Some(api.stack.tokens().issue(subject, scopes, TimeDelta::hours(hours)))
-        };
-        let other_scope = if scope == "credits:read" { "credits:debit" } else { "credits:read" };
-        // What the gateway refuses keeps the gateway's form.
-        call(None).await.is(401);
-        call(Some("not.a.token".to_owned())).await.is(401);
-        call(issue(&account, &[scope], -1)).await.is(401);
-        call(issue(&account, &[], 1)).await.is(403);
-        call(issue(&account, &[other_scope], 1)).await.is(403);
-        call(issue(&account, &["credits:any-account"], 1)).await.is(403);
-        call(issue("backend", &["credits:any-account", other_scope], 1)).await.is(403);
-        // What the function refuses: another's account, whether or not it exists.
-        call(issue(&stranger.account, &[scope], 1)).await.is_problem(403, "forbidden");
-        call(issue("", &[scope], 1)).await.is_problem(403, "forbidden");
-    }
-    for (method, path, body, scope) in account_routes("never-seen-account") {
-        let token = api.stack.tokens().issue(&account, &[scope], TimeDelta::hours(1));
-        let request = api.request(method, &path).header("idempotency-key", "k").json(&body);
-        send(request.bearer_auth(token)).await;
-        let mine = Api::new().with_token(&account, &[scope]);
-        let reply = match path.as_str() {
-            path if body.is_null() => mine.get(path).await,
-            path => mine.post(path, Some("k"), &body).await,
-        };
-        reply.is_problem(403, "forbidden");
-    }
-    assert_eq!(api.statement().await.len(), before);
-}
-
-#[tokio::test]
-async fn a_backend_may_use_any_account() {
-    let api = Api::with_playground(10)
-        .await
-        .with_token("backend", &["credits:read", "credits:debit", "credits:any-account"]);
-    api.debit("d", &enhance(4)).await.is(201);
-    api.reverse("d", "r", &json!({})).await.is(201);
-    assert_eq!(api.balance().await, credits(10, 0, 0));
-    api.quote(&enhance(1)).await.is(200);
-    // An id that is none is said to be so, to who may ask.
-    for id in ["a.b", "a%20b", "%C3%BC", &"x".repeat(129)] {
-        api.get(&format!("/v1/accounts/{id}")).await.is_problem(400, "invalid_request");
-    }
-}
-
-/// Behind the gateway the functions check again: no claims, no service.
-#[tokio::test]
-async fn an_event_without_claims_gets_nothing() {
-    let api = Api::with_playground(10).await;
-    let before = api.statement().await.len();
-    for (function, route, rest) in [
-        ("quote", "GET /v1/accounts/{account_id}", ""),
-        ("quote", "GET /v1/accounts/{account_id}/entries", "/entries"),
-        ("quote", "POST /v1/accounts/{account_id}/quotes", "/quotes"),
-        ("debit", "POST /v1/accounts/{account_id}/debits", "/debits"),
-        ("refund", "POST /v1/accounts/{account_id}/debits/{debit_id}/reversals", "/debits/d/reversals"),
-    ] {
-        for (authorizer, status) in [
-            (Value::Null, 401),
-            (json!({}), 401),
-            (json!({"jwt": {"claims": {}, "scopes": null}}), 403),
-            (json!({"jwt": {"claims": {"sub": api.account}, "scopes": null}}), 403),
-        ] {
-            let mut event = json!({
-                "version": "2.0", "routeKey": route, "rawPath": api.path(rest), "rawQueryString": "",
-                "headers": {"content-type": "application/json", "idempotency-key": "k"},
-                "pathParameters": {"account_id": api.account, "debit_id": "d"},
-                "requestContext": {
-                    "routeKey": route, "stage": "$default", "requestId": "r", "timeEpoch": 1_795_000_000_000_i64,
-                    "http": {"method": route.split(' ').next(), "path": api.path(rest), "protocol": "HTTP/1.1"},
-                },
-                "body": enhance(1).to_string(), "isBase64Encoded": false,
-            });
-            if !authorizer.is_null() {
-                event["requestContext"]["authorizer"] = authorizer;
-            }
-            let answer = api.stack.invoke(function, event).await.unwrap();
-            assert_eq!(answer["statusCode"], status, "{route}: {answer}");
-            let body: Value = serde_json::from_str(answer["body"].as_str().unwrap()).unwrap();
-            let code = if status == 401 { "unauthenticated" } else { "forbidden" };
-            assert_eq!(body["code"], code, "{route}");
-        }
-    }
-    assert_eq!(api.statement().await.len(), before);
-}
-
 #[tokio::test]
 async fn a_route_that_is_not_a_functions_is_not_found() {
     let api = Api::new();
@@ -321,27 +209,36 @@ async fn a_route_that_is_not_a_functions_is_not_found() {
     assert_eq!(api.get("/v2/other").await.is(404).json, json!({"message": "Not Found"}));
 }
 
+/// A stack on another database than the embedded one.
+async fn stack_on(database: Router) -> Stack {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let database_url = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(axum::serve(listener, database).into_future());
+    let options = Options { instances: 1, database_url: Some(database_url), ..Options::default() };
+    Stack::start(options).await.unwrap()
+}
+
+async fn post(stack: &Stack, path: &str, body: Value) -> Reply {
+    let token = stack.tokens().issue("busy", &["credits:read", "credits:debit"], TimeDelta::hours(1));
+    let request = reqwest::Client::new().post(format!("{}/v1/accounts/busy{path}", stack.base_url()));
+    send(request.bearer_auth(token).header("idempotency-key", "k").json(&body)).await
+}
+
+/// A database that refuses every request like this.
+fn refusing(error: &str, message: &str) -> Router {
+    let body = json!({"__type": format!("com.amazonaws.dynamodb.v20120810#{error}"), "message": message});
+    let answer =
+        (StatusCode::BAD_REQUEST, [("content-type", "application/x-amz-json-1.0")], body.to_string());
+    Router::new().fallback(|| async { answer })
+}
+
 /// A database that is throttled for longer than anyone retries.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_busy_table_says_try_again() {
-    let throttled = || async {
-        let body =
-            r#"{"__type":"com.amazonaws.dynamodb.v20120810#ThrottlingException","message":"slow down"}"#;
-        (StatusCode::BAD_REQUEST, [("content-type", "application/x-amz-json-1.0")], body)
-    };
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let database_url = format!("http://{}", listener.local_addr().unwrap());
-    let server = tokio::spawn(axum::serve(listener, Router::new().fallback(throttled)).into_future());
-    let options = Options { instances: 1, database_url: Some(database_url), ..Options::default() };
-    let stack = Stack::start(options).await.unwrap();
-    let token = stack.tokens().issue("busy", &["credits:read", "credits:debit"], TimeDelta::hours(1));
-    let post = |path: &str, body: Value| {
-        let request = reqwest::Client::new().post(format!("{}/v1/accounts/busy{path}", stack.base_url()));
-        send(request.bearer_auth(&token).header("idempotency-key", "k").json(&body))
-    };
+    let stack = stack_on(refusing("ThrottlingException", "slow down")).await;
     for (path, body) in [("/debits", enhance(1)), ("/debits/d/reversals", json!({})), ("/quotes", enhance(1))]
     {
-        let reply = post(path, body).await;
+        let reply = post(&stack, path, body).await;
         reply.is_problem(503, "try_again");
         assert_eq!(reply.header("retry-after"), Some("1"));
     }
@@ -349,5 +246,30 @@ async fn a_busy_table_says_try_again() {
     let quote = reqwest::Client::new().post(format!("{}/v1/quotes", stack.base_url())).json(&enhance(1));
     send(quote).await.is(200);
     stack.stop().await;
-    server.abort();
+}
+
+/// A database that takes requests and never answers: the function gives up before it is given up.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_table_that_hangs_says_try_again_in_time() {
+    let stack = stack_on(Router::new().fallback(std::future::pending::<()>)).await;
+    let started = Instant::now();
+    post(&stack, "/debits", enhance(1)).await.is_problem(503, "try_again");
+    assert!(started.elapsed() < Duration::from_secs(10), "{:?}", started.elapsed());
+    stack.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_mistake_of_ours_is_told_to_the_log_only() {
+    let denied = refusing("AccessDeniedException", "User: arn:aws:iam::1:role/x may not");
+    let stack = stack_on(denied).await;
+    let reply = post(&stack, "/debits", enhance(1)).await;
+    reply.is_problem(500, "internal");
+    assert!(!reply.text.contains("arn:") && !reply.text.contains("AccessDenied"), "{}", reply.text);
+    let lines = stack.logs().of("debit");
+    let line: Value = serde_json::from_str(lines.last().expect("a line")).unwrap();
+    let said = (&line["level"], &line["outcome"], &line["status"]);
+    assert_eq!(said, (&json!("error"), &json!("internal"), &json!(500)), "{line}");
+    assert!(line["cause"].as_str().unwrap().contains("AccessDenied"), "{line}");
+    assert!(!lines.concat().contains("Bearer"), "{lines:?}");
+    stack.stop().await;
 }

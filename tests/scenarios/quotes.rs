@@ -41,6 +41,8 @@ async fn an_account_quote_says_what_a_debit_would_do() {
     assert_eq!(reply.json["affordable_images"], 10);
     assert_eq!(reply.json["shortfall"], credits(0, 0, 0));
     assert_eq!(reply.json["remedies"], json!([]));
+    // Only a Tune that would defer says what.
+    assert_eq!(reply.json.get("deferred_images"), None);
 
     let reply = api.quote(&enhance(12)).await;
     assert_eq!(reply.is(200).json["affordable"], false);
@@ -128,6 +130,7 @@ async fn entries_come_newest_first_a_page_at_a_time() {
     assert_eq!(newest["credits"], credits(-1, 0, 0));
     assert_eq!(newest["balance"], credits(976, 0, 0));
     assert_eq!(newest["operation"], enhance(1));
+    assert_eq!((&newest["deferred_images"], &newest["catalog_version"]), (&json!(0), &json!("2026-11-01")));
     // What is appended meanwhile doesn't move the pages.
     api.debit("meanwhile", &enhance(1)).await.is(201);
     let cursor = page.json["next_cursor"].as_str().unwrap();
@@ -147,10 +150,14 @@ async fn the_catalog_is_cacheable() {
     assert_eq!(catalog.is(200).json["catalog_version"], "2026-11-01");
     assert_eq!(catalog.json["plans"][0]["plan"], "basic");
     let tag = catalog.header("etag").unwrap();
+    let digest = ring::digest::digest(&ring::digest::SHA256, catalog.text.as_bytes());
+    let hex: Vec<_> = digest.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
+    assert_eq!(tag, format!("\"{}\"", hex.concat()));
     assert_eq!(catalog.header("cache-control"), Some("public, max-age=300"));
     let request = |tag: &str| api.request(Method::GET, "/v1/catalog").header("if-none-match", tag);
     let unchanged = send(request(tag)).await;
     assert_eq!((unchanged.status, unchanged.text.as_str()), (304, ""));
     assert_eq!(unchanged.header("etag"), Some(tag));
+    assert_eq!(unchanged.header("cache-control"), catalog.header("cache-control"));
     send(request("\"other\"")).await.is(200);
 }

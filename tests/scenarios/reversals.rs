@@ -103,3 +103,14 @@ async fn credits_of_a_month_that_is_over_come_back_into_this_one() {
     let kinds: Vec<_> = api.statement().await.iter().map(|entry| entry["kind"].clone()).collect();
     assert_eq!(kinds, ["purchase", "debit", "expiry", "refill", "reversal"]);
 }
+
+#[tokio::test]
+async fn a_debit_that_turned_the_month_is_reversed_like_any_other() {
+    let api = Api::new().at("2026-12-01T00:00:01Z");
+    let bought = "2026-11-12T10:00:00Z".parse().unwrap();
+    api.buy_at("basic_monthly", bought, "2026-12-12T10:00:00Z".parse().unwrap()).await;
+    api.debit("december", &enhance(100)).await.is(201);
+    let reply = api.reverse("december", "r", &json!({})).await;
+    assert_eq!(reply.is(201).json["credits"], credits(100, 0, 0));
+    assert_eq!(reply.json["balance"], credits(1000, 0, 0));
+}

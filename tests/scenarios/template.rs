@@ -1,7 +1,10 @@
 //! What is read from `template.yaml`, and what is refused in a template.
 
 use crate::support::stack;
-use scrip_tests::template::{Access, Template};
+use scrip_tests::{
+    template::{Access, Template},
+    yaml,
+};
 use serde_json::{Value, json};
 use std::{collections::BTreeMap, fs, path::Path, time::Duration};
 
@@ -38,6 +41,80 @@ fn routes_say_who_answers_and_who_may_ask() {
             "POST /v1/accounts/{account_id}/debits/{debit_id}/reversals -> refund, credits:debit",
             "POST /v1/accounts/{account_id}/quotes -> quote, credits:read",
             "POST /v1/quotes -> quote, public",
+        ]
+    );
+}
+
+#[test]
+fn the_functions_serve_the_routes_of_the_template() {
+    let mut listed: Vec<_> =
+        parse(TEXT).unwrap().routes.into_iter().map(|route| (route.function.clone(), route.key())).collect();
+    let mut served = Vec::new();
+    for (function, routes) in [
+        ("quote", &quote_function::ROUTES[..]),
+        ("debit", &debit_function::ROUTES),
+        ("refund", &refund_function::ROUTES),
+    ] {
+        served.extend(routes.iter().map(|route| (function.to_owned(), (*route).to_owned())));
+    }
+    listed.sort();
+    served.sort();
+    assert_eq!(listed, served);
+}
+
+/// What each function may do in AWS, and nothing else: a line for each statement of its policies.
+#[test]
+fn each_function_may_do_what_it_does_and_no_more() {
+    let template = yaml::load(TEXT).unwrap();
+    let name = |resource: &Value| match resource {
+        Value::Object(call) => call.values().next().unwrap().as_str().unwrap().to_owned(),
+        other => panic!("{other} names its resource by hand"),
+    };
+    let several = |value: &Value| match value {
+        Value::Array(values) => values.clone(),
+        one => vec![one.clone()],
+    };
+    let mut rows = Vec::new();
+    for (function, resource) in template["Resources"].as_object().unwrap() {
+        assert!(!resource["Type"].as_str().unwrap().starts_with("AWS::IAM::"), "{function}: not read below");
+        if resource["Type"] != "AWS::Serverless::Function" {
+            continue;
+        }
+        assert_eq!(resource["Properties"]["Role"], Value::Null, "{function}");
+        for statement in
+            several(&resource["Properties"]["Policies"]).iter().flat_map(|p| several(&p["Statement"]))
+        {
+            let allowed = several(&statement["Action"]);
+            let allowed: Vec<_> = allowed.iter().map(|action| action.as_str().unwrap()).collect();
+            let resources: Vec<_> = several(&statement["Resource"]).iter().map(name).collect();
+            let condition = match &statement["Condition"] {
+                Value::Null => String::new(),
+                condition => format!(" if {condition}"),
+            };
+            let effect = statement["Effect"].as_str().unwrap();
+            rows.push(format!(
+                "{function}: {effect} {} on {}{condition}",
+                allowed.join(", "),
+                resources.join(", ")
+            ));
+        }
+    }
+    let in_transaction =
+        r#" if {"ForAnyValue:StringEquals":{"dynamodb:EnclosingOperation":["TransactWriteItems"]}}"#;
+    let write =
+        format!("dynamodb:PutItem, dynamodb:UpdateItem, dynamodb:DeleteItem on Table.Arn{in_transaction}");
+    let read = "dynamodb:GetItem, dynamodb:Query on Table.Arn";
+    assert_eq!(
+        rows,
+        [
+            format!("DebitFunction: Allow {read}"),
+            format!("DebitFunction: Allow {write}"),
+            format!("MonthlyRefillFunction: Allow {read}, ${{Table.Arn}}/index/due"),
+            format!("MonthlyRefillFunction: Allow {write}"),
+            "MonthlyRefillFunction: Allow sqs:SendMessage on RefillQueue.Arn".to_owned(),
+            "QuoteFunction: Allow dynamodb:Query on Table.Arn".to_owned(),
+            format!("RefundFunction: Allow {read}"),
+            format!("RefundFunction: Allow {write}"),
         ]
     );
 }

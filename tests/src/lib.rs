@@ -24,6 +24,6 @@ pub mod stack;
 pub mod statement;
 pub mod template;
 pub mod tokens;
-mod yaml;
+pub mod yaml;
 
 pub use stack::{Options, Stack, StartError};

@@ -28,7 +28,10 @@ const FUNCTIONS: [&str; 18] = [
 ];
 
 /// Reads the one document of a template.
-pub(crate) fn load(text: &str) -> Result<Value, String> {
+///
+/// # Errors
+/// When it is not YAML, not one document, or has a tag that templates don't have.
+pub fn load(text: &str) -> Result<Value, String> {
     let documents = Yaml::load_from_str(text).map_err(|error| format!("not YAML: {error}"))?;
     match documents.as_slice() {
         [document] => convert(document),

@@ -146,6 +146,8 @@ mod tests {
         let range = decide_at(c(9, 0, 0), &expecting(r#"{"operation":"upscale","factor":3}"#, 1), NOW);
         assert!(matches!(range, Err(Refusal::Unsupported(_))), "{range:?}");
         assert!(decide_at(c(1, 0, 0), &expecting(FACE, 1), NOW).is_ok());
+        let free = decide_at(c(0, 0, 0), &expecting(r#"{"operation":"download"}"#, 1), NOW);
+        assert_eq!(free, Err(changed(c(1, 0, 0), c(0, 0, 0))));
         // A train_tune that defers may be expected at its full price or at what it takes now; but never
         // takes more than was expected.
         let train = |playground, tune, tune_image| {

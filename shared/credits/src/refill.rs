@@ -130,6 +130,13 @@ mod tests {
     }
 
     #[test]
+    fn a_clock_that_is_behind_names_the_refill_after_the_settled_month() {
+        let account = account("2026-12", 900, 1000, Some("2027-01-15T00:00:00Z"));
+        let next = account.next_refill_at(time("2026-11-30T23:59:58Z"));
+        assert_eq!(next, Some(time("2027-01-01T00:00:00Z")));
+    }
+
+    #[test]
     fn who_is_due_at_the_next_month() {
         for (left, paid_through, due) in [
             (0, None, false),

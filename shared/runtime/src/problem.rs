@@ -217,3 +217,74 @@ impl From<Error> for Problem {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fmt::Write;
+
+    use credits::Refusal::{self, *};
+    use ledger::{Error, Fault};
+    use pricing::{CATALOG, Count, Credits, Operation};
+
+    use super::Problem;
+
+    const SECRET: &str = "AccessDenied: arn:aws:iam::123456789012:role/x";
+
+    fn refusals() -> Vec<Refusal> {
+        let c = Credits::new;
+        let upscale = Operation::Upscale { factor: Count::new(3), images: Count::new(1) };
+        let short = |required: Credits, balance: Credits, remedies: &[&'static str]| InsufficientCredits {
+            required,
+            balance,
+            shortfall: balance.shortfall(required),
+            remedies: remedies.to_vec(),
+        };
+        vec![
+            Unsupported(CATALOG.quote(&upscale).unwrap_err()),
+            PriceChanged { expected: c(4, 0, 0), current: c(6, 0, 0) },
+            short(c(0, 1, 64), c(7, 0, 60), &["tune_pack"]),
+            short(c(9000, 0, 0), c(7, 0, 0), &[]),
+            DebitNotFound,
+            ExceedsDebit { reversible: c(6, 0, 0) },
+            BalanceLimit,
+        ]
+    }
+
+    fn errors() -> Vec<Error> {
+        vec![
+            Error::KeyReused,
+            Error::TryAgain { attempts: 10, last: Fault::Throttled },
+            Error::Internal { doing: "append", cause: SECRET.to_owned() },
+        ]
+    }
+
+    /// The snapshot is the table: what each refusal and each error is answered as, and what is logged of it.
+    #[test]
+    fn each_refusal_and_each_error_has_its_problem() {
+        let refusals = refusals().into_iter().map(|refusal| (format!("{refusal:?}"), refusal.into()));
+        let errors = errors().into_iter().map(|error| (error.to_string(), error.into()));
+        let mut told = String::new();
+        for (from, problem) in refusals.chain(errors) {
+            let problem: Problem = problem;
+            let body = problem.body();
+            assert_eq!(body["status"], problem.code().status(), "{from}");
+            assert!(body["detail"].as_str().is_some_and(|advice| advice.len() > 30), "{from}: {body}");
+            let cause = problem.cause().unwrap_or("nothing");
+            writeln!(told, "{from}\n  answered: {body}\n  logged: {cause}").unwrap();
+        }
+        insta::assert_snapshot!(told);
+    }
+
+    #[test]
+    fn a_cause_is_for_the_log_only() {
+        let internal = Error::Internal { doing: "append", cause: SECRET.to_owned() };
+        for problem in [Problem::from(internal), Problem::internal(SECRET)] {
+            assert!(problem.cause().unwrap().contains(SECRET));
+            let body = problem.body().to_string();
+            assert!(!body.contains("arn:") && !body.contains("append"), "{body}");
+        }
+        let busy = Problem::from(Error::TryAgain { attempts: 10, last: Fault::Throttled });
+        assert!(busy.cause().unwrap().contains("throttled"));
+        assert!(!busy.body().to_string().contains("throttled"));
+    }
+}
