@@ -16,5 +16,6 @@ mod quotes;
 mod refill;
 mod reversals;
 mod runtime_api;
+mod stripe;
 mod support;
 mod template;

@@ -22,6 +22,7 @@ pub mod seed;
 pub mod server;
 pub mod stack;
 pub mod statement;
+pub mod stripe;
 pub mod template;
 pub mod tokens;
 pub mod yaml;
