@@ -6,7 +6,9 @@ use std::{sync::Arc, time::Duration};
 use aws_sdk_dynamodb::{Client, types::AttributeValue};
 use chrono::{DateTime, Utc};
 use credits::{AccountId, Debit, DebitId, Refusal, Reversal, ReversalId, debit, reversal};
-use ledger::{DuePartition, Error, Executed, Fault as LedgerFault, Ledger, Operation, Outcome, RequestHash};
+use ledger::{
+    DuePartition, Error, Executed, Fault as LedgerFault, Ledger, Operation, Outcome, Related, RequestHash,
+};
 use pricing::Credits;
 use scrip_tests::{
     faults::{Fault, Faults},
@@ -91,7 +93,9 @@ async fn take(
             .unwrap();
     let identity = (&Operation::Debit(id.clone()), &RequestHash::of(&debit).unwrap());
     ledger
-        .execute(account, identity, None, now, |state| debit::decide(&state.account, &id, &debit, now))
+        .execute(account, identity, Related::Nothing, now, |state| {
+            debit::decide(&state.account, &id, &debit, now)
+        })
         .await
 }
 
@@ -107,7 +111,7 @@ async fn reverse(
     let reversal = Reversal { credits: Some(Credits::new(credits, 0, 0)), reason: None };
     let identity = (&Operation::Reversal(id.clone()), &RequestHash::of(&(&debit_id, &reversal)).unwrap());
     ledger
-        .execute(account, identity, Some(&debit_id), now, |state| {
+        .execute(account, identity, Related::Debit(&debit_id), now, |state| {
             reversal::decide(&state.account, &id, &debit_id, state.debit.as_ref(), &reversal, now)
         })
         .await
@@ -119,6 +123,7 @@ fn name(executed: &Result<Executed, Error>) -> (&'static str, u32) {
             match outcome {
                 Outcome::Appended(_) => "appended",
                 Outcome::Replayed(_) => "replayed",
+                Outcome::Recorded => "recorded",
                 Outcome::Unchanged(_) => "unchanged",
                 Outcome::Refused(_) => "refused",
             },

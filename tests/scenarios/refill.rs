@@ -319,3 +319,40 @@ async fn with_a_queue_the_sweep_goes_out_in_shards_and_what_fails_by_its_name() 
     assert_eq!(answer, json!({"batchItemFailures": [{"itemIdentifier": "b"}]}));
     stack.stop().await;
 }
+
+/// Takes minutes, so it runs only when it is asked for; the README says how.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "takes minutes: cargo test --release -- --ignored --nocapture refill_of_100_000"]
+async fn a_refill_of_100_000_accounts_shows_its_progress_and_a_second_writes_nothing() {
+    const ACCOUNTS: usize = 100_000;
+    let stack = stack().await;
+    let ledger = seed::ledger(&stack);
+    let started = std::time::Instant::now();
+    let seeders: Vec<_> = (0..8)
+        .map(|seeder| {
+            let ledger = ledger.clone();
+            tokio::spawn(async move {
+                for number in (seeder..ACCOUNTS).step_by(8) {
+                    let account = format!("account-{number}");
+                    subscribe(&ledger, &account, "2026-10-12T10:00:00Z", "2026-11-12T10:00:00Z").await;
+                }
+            })
+        })
+        .collect();
+    for seeder in seeders {
+        seeder.await.unwrap();
+    }
+    println!("seeded in {:?}", started.elapsed());
+    let (refilled, nothing) = (counts("2026-11", [100_000, 100_000, 0, 0, 0]), counts("2026-11", [0; 5]));
+    for expected in [refilled, nothing] {
+        let started = std::time::Instant::now();
+        let answer = stack.invoke("monthly-refill", json!({"time": NOVEMBER})).await.unwrap();
+        println!("{answer} in {:?}", started.elapsed());
+        assert_eq!(answer, expected);
+    }
+    let lines = stack.logs().of("monthly-refill");
+    let progress: Vec<_> = lines.iter().filter(|line| line.contains("refill progress")).collect();
+    println!("{} lines of progress, the last: {}", progress.len(), progress.last().unwrap());
+    assert!(progress.len() >= 80, "{}", progress.len());
+    stack.stop().await;
+}

@@ -50,13 +50,14 @@ impl Program {
     /// The program of `function`, with the environment Lambda would give it, the variables of the
     /// template, and the database in the place of DynamoDB.
     #[must_use]
-    pub fn new(function: &Function, executable: PathBuf, database: &str) -> Self {
+    pub fn new(function: &Function, executable: PathBuf, database: &str, parameters: &str) -> Self {
         let name = &function.name;
         let lambda = [
             ("_HANDLER", "bootstrap"),
             ("AWS_ACCESS_KEY_ID", "local"),
             ("AWS_DEFAULT_REGION", REGION),
             ("AWS_ENDPOINT_URL_DYNAMODB", database),
+            ("AWS_ENDPOINT_URL_SSM", parameters),
             ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", &function.memory_mb.to_string()),
             ("AWS_LAMBDA_FUNCTION_NAME", name),
             ("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST"),

@@ -7,12 +7,12 @@ use aws_sdk_dynamodb::{
     Client,
     config::{Credentials, SharedCredentialsProvider},
 };
-use chrono::{DateTime, Months, TimeDelta, Utc};
-use credits::{AccountId, Purchase, PurchaseId, Refusal, Subscription, purchase};
-use ledger::{Ledger, Operation, Outcome, RequestHash};
+use chrono::{DateTime, Months, Utc};
+use credits::{AccountId, Buys, Payment, PaymentId, PurchaseId, Refusal, SubscriptionId, purchase};
+use ledger::{Ledger, Operation, Outcome, Related, RequestHash};
 use pricing::{CATALOG, Gives};
 
-use crate::{Stack, clock, demo, template::REGION};
+use crate::{Stack, clock, template::REGION};
 
 /// What the demo account on a custom plan agreed on with support.
 const CUSTOM_ALLOWANCE: u64 = 12_000;
@@ -72,25 +72,37 @@ pub async fn buy(
     now: DateTime<Utc>,
 ) -> Result<(), SeedError> {
     let offer = CATALOG.offer(sku).ok_or(SeedError::Unknown(sku))?;
-    let bought = match offer.gives {
-        Gives::Plan { plan, allowance, .. } => Purchase::Plan(Subscription {
+    let buys = match offer.gives {
+        Gives::Plan { plan, allowance, .. } => Buys::Plan {
+            subscription_id: SubscriptionId::parse("seed")?,
             plan: plan.to_owned(),
             allowance: allowance.unwrap_or(CUSTOM_ALLOWANCE),
-            paid_through,
-        }),
-        Gives::Pack(credits) => Purchase::Pack(credits),
+            paid_until: paid_through,
+        },
+        Gives::Pack(credits) => Buys::Pack(credits),
     };
     let (account, id) = (AccountId::parse(account)?, PurchaseId::parse(purchase_id)?);
-    let identity = (&Operation::Purchase(id.clone()), &RequestHash::of(&sku)?);
-    let decide = |state: &ledger::State| purchase::decide(&state.account, &id, &bought, now);
-    match ledger.execute(&account, identity, None, now, decide).await?.outcome {
+    let payment = Payment {
+        id: id.clone(),
+        sku: sku.to_owned(),
+        amount: offer.price.unwrap_or_default(),
+        currency: CATALOG.currency().to_owned(),
+        paid_at: now,
+        // Names that no other account's seed has.
+        payment_id: PaymentId::parse(format!("seed-{account}-{id}")).ok(),
+        customer_id: None,
+        buys,
+    };
+    let identity = (&Operation::Purchase(id), &RequestHash::of(&sku)?);
+    let decide = |state: &ledger::State| purchase::decide(&state.account, &payment, now);
+    match ledger.execute(&account, identity, Related::Nothing, now, decide).await?.outcome {
         Outcome::Refused(refusal) => Err(SeedError::Refused(refusal)),
-        Outcome::Appended(_) | Outcome::Replayed(_) | Outcome::Unchanged(_) => Ok(()),
+        Outcome::Appended(_) | Outcome::Recorded | Outcome::Replayed(_) | Outcome::Unchanged(_) => Ok(()),
     }
 }
 
 /// Adds the demo accounts to the ledger of a running stack and returns their ids: one on each plan,
-/// with packs, one without anything bought, and the one whose month `--demo` plays.
+/// with packs, and one without anything bought.
 ///
 /// # Errors
 /// When the database refuses a write.
@@ -109,10 +121,6 @@ pub async fn demo_accounts(stack: &Stack) -> Result<Vec<String>, SeedError> {
         buy(&ledger, (account, "seed-tune-pack"), "tune_pack", next_year, now).await?;
         buy(&ledger, (account, "seed-avatar-pack"), "avatar_pack", next_year, now).await?;
     }
-    let bought_at = demo::month() + TimeDelta::days(2) + TimeDelta::hours(9);
-    let next_month = bought_at.checked_add_months(Months::new(1)).unwrap_or(bought_at);
-    buy(&ledger, (demo::ACCOUNT, "seed-plan"), "standard_monthly", next_month, bought_at).await?;
-    buy(&ledger, (demo::ACCOUNT, "seed-tune-pack"), "tune_pack", next_month, bought_at).await?;
-    let ids = accounts.iter().map(|(account, _)| *account).chain(["demo-none", demo::ACCOUNT]);
+    let ids = accounts.iter().map(|(account, _)| *account).chain(["demo-none"]);
     Ok(ids.map(str::to_owned).collect())
 }

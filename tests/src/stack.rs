@@ -10,11 +10,14 @@ use crate::{
     instances::{Instances, Program},
     invocations::{FunctionError, Invocations},
     logs::Logs,
+    parameters::Parameters,
     runtime_api::RuntimeApi,
     server::{self, Server},
+    stripe,
     template::{Route, Template, TemplateError},
     tokens::{self, Tokens},
 };
+use pricing::CATALOG;
 use serde_json::Value;
 use std::{
     collections::BTreeMap,
@@ -32,6 +35,8 @@ pub struct Options {
     pub data: Option<PathBuf>,
     /// Another database than the embedded one, which isn't started then: one that fails, say.
     pub database_url: Option<String>,
+    /// Where the payment provider's API answers.
+    pub stripe_api_base: Option<String>,
     /// How many processes run for each function.
     pub instances: usize,
     /// Whether the functions' output is printed as it comes.
@@ -47,6 +52,7 @@ impl Default for Options {
             port: 0,
             data: None,
             database_url: None,
+            stripe_api_base: None,
             instances: 2,
             show_logs: false,
             root: root.to_owned(),
@@ -90,6 +96,7 @@ pub struct Stack {
     instances: Instances,
     invocations: Arc<Invocations>,
     runtime_api: RuntimeApi,
+    parameters: Parameters,
     database: Option<Database>,
     database_url: String,
     base_url: String,
@@ -102,8 +109,12 @@ impl Stack {
     /// Says what is missing, and for a port or a file what to do about it.
     pub async fn start(options: Options) -> Result<Self, StartError> {
         // First what fails fast; the build may take minutes.
-        let parameters = BTreeMap::from([("JwtIssuer", tokens::ISSUER), ("JwtAudience", tokens::AUDIENCE)]);
-        let template = Template::read(&options.root.join("template.yaml"), &parameters)?;
+        let mut given = BTreeMap::from([("JwtIssuer", tokens::ISSUER), ("JwtAudience", tokens::AUDIENCE)]);
+        // Never the real provider's: without one of its own, a stack's refunds are pending.
+        given.insert("StripeApiBase", options.stripe_api_base.as_deref().unwrap_or("http://127.0.0.1:9"));
+        let prices = prices();
+        given.insert("StripePrices", &prices);
+        let template = Template::read(&options.root.join("template.yaml"), &given)?;
         let listener = server::loopback(options.port).await.map_err(|why| match why.kind() {
             io::ErrorKind::AddrInUse => StartError::PortTaken(options.port),
             _ => StartError::Port(options.port, why),
@@ -116,9 +127,10 @@ impl Stack {
             (Some(database), url)
         };
         let executables = binaries::build(&options.root, binaries::FUNCTIONS).await?;
-        let programs = programs(&template, &executables, &database_url)?;
-
         let no_port = |why| StartError::Port(0, why);
+        let parameters = Parameters::start(secrets()).await.map_err(no_port)?;
+        let programs = programs(&template, &executables, (&database_url, &parameters.endpoint()))?;
+
         let invocations = Arc::new(Invocations::new(&template.functions));
         let runtime_api = RuntimeApi::start(&invocations).await.map_err(no_port)?;
         let logs = Arc::new(Logs::new(options.show_logs));
@@ -146,6 +158,7 @@ impl Stack {
             instances,
             invocations,
             runtime_api,
+            parameters,
             database,
             database_url,
             base_url,
@@ -194,6 +207,12 @@ impl Stack {
         &self.logs
     }
 
+    /// The functions' secrets.
+    #[must_use]
+    pub fn parameters(&self) -> &Parameters {
+        &self.parameters
+    }
+
     /// Hands a raw event to the function whose binary is called `function`, past the gateway, and
     /// returns its raw answer.
     ///
@@ -210,22 +229,44 @@ impl Stack {
         self.instances.stop().await;
         self.invocations.close_all();
         self.runtime_api.stop().await;
+        self.parameters.stop().await;
         if let Some(database) = self.database {
             database.stop().await;
         }
     }
 }
 
+/// Which SKU each of the fake provider's prices stands for.
+fn prices() -> String {
+    let skus = CATALOG.offers().iter().map(|offer| offer.sku).chain(["custom"]);
+    let prices: BTreeMap<_, _> = skus.map(|sku| (stripe::price_id(sku), sku)).collect();
+    serde_json::to_string(&prices).unwrap_or_default()
+}
+
+/// The secret that signs webhooks to a local stack.
+pub const WEBHOOK_SECRET: &str = "whsec_local";
+/// The key that a local stack's functions call the payment provider with.
+pub const API_KEY: &str = "sk_test_local";
+/// The name under which the template looks for the webhook's secrets.
+pub const WEBHOOK_SECRET_PARAMETER: &str = "/scrip/stripe/webhook-secret";
+
+fn secrets() -> BTreeMap<String, String> {
+    BTreeMap::from([
+        (WEBHOOK_SECRET_PARAMETER.to_owned(), WEBHOOK_SECRET.to_owned()),
+        ("/scrip/stripe/api-key".to_owned(), API_KEY.to_owned()),
+    ])
+}
+
 fn programs(
     template: &Template,
     executables: &BTreeMap<String, PathBuf>,
-    database: &str,
+    (database, secrets): (&str, &str),
 ) -> Result<Vec<Program>, StartError> {
     let program = |function: &crate::template::Function| {
         let executable = executables
             .get(&function.name)
             .ok_or_else(|| StartError::NoBinary(function.logical_id.clone(), function.name.clone()))?;
-        Ok(Program::new(function, executable.clone(), database))
+        Ok(Program::new(function, executable.clone(), database, secrets))
     };
     template.functions.iter().map(program).collect()
 }

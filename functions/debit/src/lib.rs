@@ -6,7 +6,7 @@ use lambda_http::{
     Body, Request, Response,
     http::{StatusCode, header},
 };
-use ledger::{Ledger, Outcome, RequestHash};
+use ledger::{Ledger, Outcome, Related, RequestHash};
 use pricing::{Credits, Operation};
 use runtime::{Answer, Call, Problem, Scope};
 use serde::Serialize;
@@ -34,7 +34,9 @@ async fn take(ledger: &Ledger, call: &Call) -> Result<Answer, Problem> {
 
     let identity = (&ledger::Operation::Debit(id.clone()), &RequestHash::of(&debit)?);
     let executed = ledger
-        .execute(&account, identity, None, now, |state| debit::decide(&state.account, &id, &debit, now))
+        .execute(&account, identity, Related::Nothing, now, |state| {
+            debit::decide(&state.account, &id, &debit, now)
+        })
         .await?;
     let (entry, replayed) = match executed.outcome {
         Outcome::Appended(entry) => (entry, false),
@@ -43,6 +45,7 @@ async fn take(ledger: &Ledger, call: &Call) -> Result<Answer, Problem> {
             let body = TakenBody::free((&account, &id), &debit.operation, &unchanged, now);
             return Ok(created(&body)?.executed("free", executed.attempts, false));
         }
+        Outcome::Recorded => return Err(Problem::internal("a debit without an entry")),
         Outcome::Refused(refusal) => return Err(refusal.into()),
     };
     let outcome = if replayed { "replayed" } else { "debited" };

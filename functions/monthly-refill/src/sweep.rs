@@ -154,7 +154,9 @@ impl<'a> Sweep<'a> {
             Ok(executed) => match executed.outcome {
                 Outcome::Appended(entry) if entry.event.kind() == EntryKind::Refill => Settled::Refilled,
                 Outcome::Appended(_) => Settled::Expired,
-                Outcome::Unchanged(_) | Outcome::Replayed(_) | Outcome::Refused(_) => Settled::Already,
+                Outcome::Unchanged(_) | Outcome::Recorded | Outcome::Replayed(_) | Outcome::Refused(_) => {
+                    Settled::Already
+                }
             },
             Err(error) => {
                 runtime::event(&json!({

@@ -37,7 +37,7 @@ pub(crate) async fn show(ledger: &Ledger, call: &Call) -> Result<Answer, Problem
         period: account.period,
         next_refill_at: account.next_refill_at(now),
         entitlements: Entitlements { extended_tune_storage: account.extended_tune_storage(now) },
-        paid_through: account.subscription.as_ref().map(|subscription| subscription.paid_through),
+        paid_through: account.subscription.as_ref().map(credits::Subscription::paid_through),
         plan: account.subscription.map(|subscription| subscription.plan),
     };
     Answer::json(StatusCode::OK, &body)

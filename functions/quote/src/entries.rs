@@ -38,6 +38,8 @@ struct EntryBody<'a> {
     debit_id: Option<&'a DebitId>,
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<&'a Reason>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    credits_spent: Option<Credits>,
 }
 
 impl<'a> From<&'a Entry> for EntryBody<'a> {
@@ -54,9 +56,16 @@ impl<'a> From<&'a Entry> for EntryBody<'a> {
             catalog_version: None,
             debit_id: None,
             reason: None,
+            credits_spent: None,
         };
         match &entry.event {
-            Event::Purchase | Event::Refill | Event::Expiry => {}
+            Event::Purchase
+            | Event::Refill
+            | Event::Expiry
+            | Event::Subscription
+            | Event::RefundFailed
+            | Event::DisputeWon => {}
+            Event::Refund { spent } | Event::Dispute { spent } => body.credits_spent = Some(*spent),
             Event::Debit { operation, deferred_images, catalog_version } => {
                 body.operation = Some(operation);
                 body.deferred_images = Some(*deferred_images);

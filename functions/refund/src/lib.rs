@@ -1,78 +1,28 @@
-//! `POST /v1/accounts/{account_id}/debits/{debit_id}/reversals`: gives credits back for work that failed.
+//! What is given back: credits of work that failed, and the money of a purchase.
 
-use credits::{AccountId, DebitId, Entry, Event, Reversal, ReversalId, reversal};
-use lambda_http::{Body, Request, Response, http::StatusCode};
-use ledger::{Ledger, Operation, Outcome, RequestHash};
-use pricing::Credits;
-use runtime::{Answer, Call, Problem, Scope};
-use serde::Serialize;
+mod money_back;
+mod provider;
+mod reversal;
+
+use lambda_http::{Body, Request, Response};
+use ledger::Ledger;
+use runtime::Call;
+
+pub use provider::Provider;
 
 /// The routes this function serves, as the template names them.
-pub const ROUTES: [&str; 1] = [REVERSAL];
+pub const ROUTES: [&str; 2] = [REVERSAL, MONEY_BACK];
 
 const REVERSAL: &str = "POST /v1/accounts/{account_id}/debits/{debit_id}/reversals";
+const MONEY_BACK: &str = "POST /v1/accounts/{account_id}/purchases/{purchase_id}/refund";
 
-/// Answers a request of the route.
-pub async fn handle(ledger: &Ledger, request: Request) -> Response<Body> {
+/// Answers a request of one of the routes.
+pub async fn handle(ledger: &Ledger, provider: &Provider, request: Request) -> Response<Body> {
     let call = Call::new(request);
     let result = match call.route() {
-        REVERSAL => reverse(ledger, &call).await,
+        REVERSAL => reversal::reverse(ledger, &call).await,
+        MONEY_BACK => money_back::refund(ledger, provider, &call).await,
         _ => Err(call.no_such_route()),
     };
     call.finish(result)
-}
-
-async fn reverse(ledger: &Ledger, call: &Call) -> Result<Answer, Problem> {
-    let account = call.authorized_account(Scope::Debit)?;
-    let debit_id = DebitId::parse(call.path("debit_id"))
-        .map_err(|invalid| Problem::invalid(format!("debit_id {invalid}.")))?;
-    let id: ReversalId = call.idempotency_key()?;
-    let reversal: Reversal = call.json()?;
-    let now = call.now();
-
-    // The debit is part of the request: the same key for another debit is another request.
-    let identity = (&Operation::Reversal(id.clone()), &RequestHash::of(&(&debit_id, &reversal))?);
-    let executed = ledger
-        .execute(&account, identity, Some(&debit_id), now, |state| {
-            reversal::decide(&state.account, &id, &debit_id, state.debit.as_ref(), &reversal, now)
-        })
-        .await?;
-    let (entry, replayed) = match executed.outcome {
-        Outcome::Appended(entry) => (entry, false),
-        Outcome::Replayed(entry) => (entry, true),
-        Outcome::Unchanged(_) => return Err(Problem::internal("a reversal without an entry")),
-        Outcome::Refused(refusal) => return Err(refusal.into()),
-    };
-    let outcome = if replayed { "replayed" } else { "reversed" };
-    let body = ReversedBody::of(&account, &id, &entry)?;
-    Ok(Answer::json(StatusCode::CREATED, &body)?.executed(outcome, executed.attempts, replayed))
-}
-
-/// What came back. Everything in it is read off the entry, so that a retry gets the same body forever.
-#[derive(Serialize)]
-struct ReversedBody<'a> {
-    reversal_id: &'a ReversalId,
-    debit_id: &'a DebitId,
-    account_id: &'a AccountId,
-    credits: Credits,
-    balance: Credits,
-    sequence: u64,
-    created_at: chrono::DateTime<chrono::Utc>,
-}
-
-impl<'a> ReversedBody<'a> {
-    fn of(account_id: &'a AccountId, reversal_id: &'a ReversalId, entry: &'a Entry) -> Result<Self, Problem> {
-        let Event::Reversal { debit_id, .. } = &entry.event else {
-            return Err(Problem::internal("the operation of a reversal names an entry of another kind"));
-        };
-        Ok(Self {
-            reversal_id,
-            debit_id,
-            account_id,
-            credits: entry.change.given(),
-            balance: entry.account.balance,
-            sequence: entry.account.sequence.get(),
-            created_at: entry.at,
-        })
-    }
 }

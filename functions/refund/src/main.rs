@@ -1,9 +1,11 @@
 //! The refund function: start-up and run.
 
 use lambda_http::{Error, run, service_fn};
+use refund_function::{Provider, handle};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
-    let ledger = runtime::ledger(&runtime::aws_config().await)?;
-    run(service_fn(async |request| Ok::<_, Error>(refund_function::handle(&ledger, request).await))).await
+    let config = runtime::aws_config().await;
+    let (ledger, provider) = (runtime::ledger(&config)?, Provider::from_env(&config)?);
+    run(service_fn(async |request| Ok::<_, Error>(handle(&ledger, &provider, request).await))).await
 }

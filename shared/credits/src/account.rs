@@ -4,9 +4,9 @@
 
 use chrono::{DateTime, Utc};
 use pricing::{CATALOG, Credits};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
-use crate::{Period, Sequence, journal::Journal};
+use crate::{Period, Sequence, Subscription, journal::Journal};
 
 /// An account after its newest entry.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,17 +26,6 @@ pub struct Account {
     pub updated_at: DateTime<Utc>,
 }
 
-/// A plan that was subscribed to, and how long it is paid for.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Subscription {
-    /// The plan's name in the catalog.
-    pub plan: String,
-    /// Playground credits a month: the plan's, or what was agreed for a custom one.
-    pub allowance: u64,
-    /// The moment from which on nothing is paid.
-    pub paid_through: DateTime<Utc>,
-}
-
 /// Where an account's plan stands (`plan_status` of the contract).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -45,8 +34,10 @@ pub enum PlanStatus {
     None,
     /// Paid for.
     Active,
-    /// The paid time is over and the subscription was not ended.
+    /// A renewal failed, or the paid time is over, and the subscription was not ended.
     PastDue,
+    /// It was ended, or its money went back.
+    Canceled,
 }
 
 impl Account {
@@ -73,7 +64,7 @@ impl Account {
     /// Whether the plan is paid for at a moment (rule 2).
     #[must_use]
     pub fn is_active(&self, now: DateTime<Utc>) -> bool {
-        self.subscription.as_ref().is_some_and(|subscription| subscription.paid_through > now)
+        self.subscription.as_ref().is_some_and(|subscription| subscription.paid_through() > now)
     }
 
     /// Where the plan stands at a moment.
@@ -81,8 +72,9 @@ impl Account {
     pub fn plan_status(&self, now: DateTime<Utc>) -> PlanStatus {
         match &self.subscription {
             None => PlanStatus::None,
-            Some(_) if self.is_active(now) => PlanStatus::Active,
-            Some(_) => PlanStatus::PastDue,
+            Some(plan) if plan.ended_at.is_some() || plan.withdrawn_at.is_some() => PlanStatus::Canceled,
+            Some(plan) if plan.past_due || plan.paid_through() <= now => PlanStatus::PastDue,
+            Some(_) => PlanStatus::Active,
         }
     }
 

@@ -76,11 +76,7 @@ mod tests {
             balance,
             period: "2026-11".parse().unwrap(),
             granted: 1000,
-            subscription: Some(Subscription {
-                plan: "basic".into(),
-                allowance: 1000,
-                paid_through: time("2027-11-01T00:00:00Z"),
-            }),
+            subscription: Some(Subscription::of_basic(time("2027-11-01T00:00:00Z"))),
             updated_at: time("2026-11-20T00:00:00Z"),
         }
     }

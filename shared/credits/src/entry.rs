@@ -3,7 +3,7 @@
 use std::fmt;
 
 use chrono::{DateTime, Utc};
-use pricing::Operation;
+use pricing::{Credits, Operation};
 use serde::{Deserialize, Serialize};
 
 use crate::{Account, Change, DebitId, Reason};
@@ -56,6 +56,16 @@ pub enum EntryKind {
     Debit,
     /// Credits of a debit came back, because the work failed.
     Reversal,
+    /// The plan, its status or its paid time changed, and no credits moved.
+    Subscription,
+    /// Money went back, and credits with it.
+    Refund,
+    /// A refund failed after all: the credits came back.
+    RefundFailed,
+    /// The money of a purchase was disputed, and credits went with it.
+    Dispute,
+    /// The dispute was won: the credits came back.
+    DisputeWon,
 }
 
 /// What happened, with what only this kind of entry knows.
@@ -83,6 +93,22 @@ pub enum Event {
         /// Why, in the caller's words.
         reason: Option<Reason>,
     },
+    /// See [`EntryKind::Subscription`].
+    Subscription,
+    /// See [`EntryKind::Refund`].
+    Refund {
+        /// What couldn't be taken back of the purchase, because it was spent (rule 7).
+        spent: Credits,
+    },
+    /// See [`EntryKind::RefundFailed`].
+    RefundFailed,
+    /// See [`EntryKind::Dispute`].
+    Dispute {
+        /// What couldn't be taken back of the purchase, because it was spent (rule 7).
+        spent: Credits,
+    },
+    /// See [`EntryKind::DisputeWon`].
+    DisputeWon,
 }
 
 impl Event {
@@ -95,6 +121,11 @@ impl Event {
             Self::Expiry => EntryKind::Expiry,
             Self::Debit { .. } => EntryKind::Debit,
             Self::Reversal { .. } => EntryKind::Reversal,
+            Self::Subscription => EntryKind::Subscription,
+            Self::Refund { .. } => EntryKind::Refund,
+            Self::RefundFailed => EntryKind::RefundFailed,
+            Self::Dispute { .. } => EntryKind::Dispute,
+            Self::DisputeWon => EntryKind::DisputeWon,
         }
     }
 }

@@ -80,6 +80,27 @@ id!(
     PurchaseId
 );
 
+id!(
+    /// A subscription: the payment provider's id of it.
+    SubscriptionId
+);
+id!(
+    /// A payment: the payment provider's id of the intent that moved the money.
+    PaymentId
+);
+id!(
+    /// A customer: the payment provider's id of who pays.
+    CustomerId
+);
+id!(
+    /// An event of the payment provider.
+    EventId
+);
+id!(
+    /// A refund: the payment provider's id of money that went back.
+    RefundId
+);
+
 /// Reads an optional field that may be left out but isn't null.
 pub(crate) fn present<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
 where

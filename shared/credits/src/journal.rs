@@ -7,13 +7,13 @@
 use chrono::{DateTime, Utc};
 use pricing::Credits;
 
-use crate::{Account, Change, DebitId, Entry, Event, Period, Refusal, refill};
+use crate::{Account, Change, DebitId, Entry, Event, Period, Refusal, purchase::Purchase, refill};
 
 /// What a command comes to: one transaction.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Decision {
-    /// The entries to append, oldest first; the command's own is the last. Empty where nothing is
-    /// written (a download).
+    /// The entries to append, oldest first; the command's own is the last, but for a refill that it made
+    /// due. Empty where no credits and no plan change.
     pub entries: Vec<Entry>,
     /// What else changes with them.
     pub record: Option<Record>,
@@ -31,6 +31,9 @@ pub enum Record {
         /// Reversed in total after.
         after: Credits,
     },
+    /// A purchase was made, or more became known of its money. The write fails where the record isn't the
+    /// revision before.
+    Purchase(Box<Purchase>),
 }
 
 /// The entries made so far, and the account after them.
@@ -73,6 +76,11 @@ impl Journal {
     pub(crate) fn enter(&mut self, period: Period) {
         self.account.period = period;
         self.account.granted = 0;
+    }
+
+    /// Changes the account beside its balance. No entry by itself: the next one carries it.
+    pub(crate) fn update(&mut self, update: impl FnOnce(&mut Account)) {
+        update(&mut self.account);
     }
 
     /// Makes an entry and applies what it changes beside the balance.

@@ -16,15 +16,24 @@ pub mod purchase;
 pub mod refill;
 mod refusal;
 pub mod reversal;
+pub mod status;
+mod subscription;
+pub mod withdrawal;
 
-pub use account::{Account, PlanStatus, Subscription};
+pub use account::{Account, PlanStatus};
 pub use affordability::{AccountQuote, quote};
 pub use change::Change;
 pub use debit::Debit;
 pub use entry::{Entry, EntryKind, Event, Sequence};
-pub use ids::{AccountId, DebitId, InvalidId, PurchaseId, ReversalId};
+pub use ids::{
+    AccountId, CustomerId, DebitId, EventId, InvalidId, PaymentId, PurchaseId, RefundId, ReversalId,
+    SubscriptionId,
+};
 pub use journal::{Decision, Record};
 pub use period::{InvalidPeriod, Period};
-pub use purchase::Purchase;
+pub use purchase::{Buys, Dispute, Payment, Purchase, Refund};
 pub use refusal::Refusal;
 pub use reversal::{DebitRecord, Reason, Reversal};
+pub use status::{Status, StatusChange};
+pub use subscription::Subscription;
+pub use withdrawal::Word;

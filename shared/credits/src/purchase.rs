@@ -1,89 +1,314 @@
-//! A purchase: credits for a plan or a pack that was paid (rules 4 and 5).
+//! A purchase: what was paid becomes credits (rules 4 and 5), once, in whatever order the provider's events
+//! speak of it.
 
 use chrono::{DateTime, Utc};
 use pricing::Credits;
+use serde::{Deserialize, Serialize};
 
-use crate::{Account, Change, Decision, Event, PurchaseId, Refusal, Subscription, journal::Journal};
+use crate::{
+    Account, Change, CustomerId, Decision, Event, PaymentId, Period, PurchaseId, Reason, Record, RefundId,
+    Refusal, Subscription, journal::Journal, refill,
+};
 
-/// What was paid.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Purchase {
+/// A payment that succeeded.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Payment {
+    /// What the purchase is known by: the invoice of a plan; the payment, or else the session, of a pack.
+    pub id: PurchaseId,
+    /// What was bought.
+    pub sku: String,
+    /// How much was paid, in the currency's minor unit.
+    pub amount: u64,
+    /// The currency's ISO code, in lower case.
+    pub currency: String,
+    /// When, by the provider's time.
+    pub paid_at: DateTime<Utc>,
+    /// What moved the money; none where nothing had to be paid.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub payment_id: Option<PaymentId>,
+    /// Who paid.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub customer_id: Option<CustomerId>,
+    /// What it buys.
+    pub buys: Buys,
+}
+
+/// What a payment buys.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Buys {
     /// A plan, up to a moment.
-    Plan(Subscription),
+    Plan {
+        /// The provider's subscription.
+        subscription_id: crate::SubscriptionId,
+        /// The plan's name in the catalog.
+        plan: String,
+        /// Playground credits a month.
+        allowance: u64,
+        /// The end of the period that was paid.
+        paid_until: DateTime<Utc>,
+    },
     /// A pack, with what it gives.
     Pack(Credits),
 }
 
-/// Decides a purchase: the entry that grants the credits. A pack adds what it gives. A plan adds its
-/// allowance, less what this month granted already, so that going up, down and up again within a month
-/// never yields more than the highest allowance paid for.
+/// What is kept of a purchase: what was paid and granted, and what was taken back since.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Purchase {
+    /// Counts the changes of this record: a write fails where it isn't the one that was read.
+    pub revision: u64,
+    /// What was paid.
+    pub payment: Payment,
+    /// What the purchase itself granted.
+    pub granted: Credits,
+    /// What a refund or dispute has taken back of it, and not given again.
+    pub revoked: Credits,
+    /// What a refund or dispute couldn't take back, because it was spent.
+    pub spent: Credits,
+    /// The month in which playground credits were taken back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub revoked_in: Option<Period>,
+    /// How much of the money went back in all, by the provider's word.
+    pub refunded_amount: u64,
+    /// The provider's time of that word.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refunded_at: Option<DateTime<Utc>>,
+    /// Where a dispute stands.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dispute: Option<Dispute>,
+    /// Where a money-back refund stands.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refund: Option<Refund>,
+    /// Why it was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refund_reason: Option<Reason>,
+}
+
+/// Where a dispute stands. It only ever goes forward.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Dispute {
+    /// The money is gone.
+    Withdrawn,
+    /// The money came back.
+    Won,
+}
+
+/// Where a money-back refund stands.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "status", rename_all = "snake_case")]
+pub enum Refund {
+    /// The credits are revoked; the provider is asked, or is yet to be.
+    RefundPending,
+    /// The provider sent the money back.
+    Refunded {
+        /// The provider's refund, where it is known.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        refund_id: Option<RefundId>,
+    },
+}
+
+/// Decides a payment: its record, and the entry for what it changes. A pack adds what it gives. A plan adds
+/// its allowance, less what this month granted already, so that going up, down and up again within a month
+/// never yields more than the highest allowance paid for. A renewal that comes after its month has begun
+/// brings the month's refill, and one that changes nothing but the time is a `subscription` entry.
 ///
 /// # Errors
 /// [`Refusal::BalanceLimit`] where a balance would rise above what one may hold.
-pub fn decide(
-    account: &Account,
-    id: &PurchaseId,
-    purchase: &Purchase,
-    now: DateTime<Utc>,
-) -> Result<Decision, Refusal> {
+pub fn decide(account: &Account, payment: &Payment, now: DateTime<Utc>) -> Result<Decision, Refusal> {
     let mut journal = Journal::open(account, now);
-    match purchase {
-        Purchase::Plan(subscription) => {
-            let granted = subscription.allowance.saturating_sub(journal.account().granted);
-            let change = Change::give(Credits::new(granted, 0, 0)).ok_or(Refusal::BalanceLimit)?;
-            journal.post(Event::Purchase, change, id.as_str(), |account| {
-                account.granted = account.granted.saturating_add(granted);
-                account.subscription = Some(subscription.clone());
-            })?;
-        }
-        Purchase::Pack(credits) => {
+    let granted = match &payment.buys {
+        Buys::Pack(credits) => {
             let change = Change::give(*credits).ok_or(Refusal::BalanceLimit)?;
-            journal.post(Event::Purchase, change, id.as_str(), |_| {})?;
+            journal.post(Event::Purchase, change, payment.id.as_str(), |_| {})?;
+            *credits
         }
+        Buys::Plan { .. } => subscribe(&mut journal, payment)?,
+    };
+    Ok(journal.close(Some(Record::Purchase(Box::new(Purchase {
+        revision: 1,
+        payment: payment.clone(),
+        granted,
+        revoked: Credits::ZERO,
+        spent: Credits::ZERO,
+        revoked_in: None,
+        refunded_amount: 0,
+        refunded_at: None,
+        dispute: None,
+        refund: None,
+        refund_reason: None,
+    })))))
+}
+
+fn subscribe(journal: &mut Journal, payment: &Payment) -> Result<Credits, Refusal> {
+    let Some(paid) = subscription(payment) else { return Ok(Credits::ZERO) };
+    let allowance = paid.allowance;
+    let before = journal.account().subscription.clone();
+    let is_renewal = before.as_ref().is_some_and(|before| before.id == paid.id);
+    let after = match before {
+        Some(before) => before.after(paid),
+        None => paid,
+    };
+    if is_renewal {
+        // It moves the time, and who pays late gets the month's refill with it (rule 4).
+        journal.update(|account| account.subscription = Some(after.clone()));
+        refill::settle(journal);
     }
-    Ok(journal.close(None))
+    let missing = allowance.saturating_sub(journal.account().granted);
+    // What a settled month already refilled was no purchase of this one's.
+    let granted = Credits::new(missing, 0, 0);
+    let event = if granted.is_zero() { Event::Subscription } else { Event::Purchase };
+    let change = Change::give(granted).ok_or(Refusal::BalanceLimit)?;
+    journal.post(event, change, payment.id.as_str(), |account| {
+        account.granted = account.granted.saturating_add(missing);
+        account.subscription = Some(after);
+    })?;
+    Ok(granted)
+}
+
+/// The subscription as this payment alone would leave it.
+fn subscription(payment: &Payment) -> Option<Subscription> {
+    let Buys::Plan { subscription_id, plan, allowance, paid_until } = &payment.buys else { return None };
+    Some(Subscription {
+        id: subscription_id.clone(),
+        plan: plan.clone(),
+        allowance: *allowance,
+        purchase_id: payment.id.clone(),
+        paid_at: payment.paid_at,
+        previous_paid_at: None,
+        paid_until: *paid_until,
+        ended_at: None,
+        withdrawn_at: None,
+        past_due: false,
+        status_at: None,
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::EntryKind;
+
+    fn time(text: &str) -> DateTime<Utc> {
+        text.parse().unwrap()
+    }
+
+    /// A payment for a plan: subscription, plan, allowance, paid at, paid until.
+    fn plan(id: &str, subscription: &str, allowance: u64, paid_at: &str, paid_until: &str) -> Payment {
+        Payment {
+            id: PurchaseId::parse(id).unwrap(),
+            sku: "plan".into(),
+            amount: 1900,
+            currency: "usd".into(),
+            paid_at: time(paid_at),
+            payment_id: None,
+            customer_id: None,
+            buys: Buys::Plan {
+                subscription_id: crate::SubscriptionId::parse(subscription).unwrap(),
+                plan: format!("plan-of-{allowance}"),
+                allowance,
+                paid_until: time(paid_until),
+            },
+        }
+    }
 
     #[test]
     fn a_plan_grants_up_to_its_allowance_within_a_month() {
-        // Purchases in order, each with what it grants: rule 5 in one account and month.
-        let rows: [(&str, u64, &str, u64); 6] = [
-            ("basic", 1000, "2026-11-03T09:00:00Z", 1000),
-            ("standard", 2500, "2026-11-04T09:00:00Z", 1500),
-            ("basic", 1000, "2026-11-05T09:00:00Z", 0),
-            ("standard", 2500, "2026-11-06T09:00:00Z", 0),
-            ("business", 6000, "2026-11-30T23:59:59Z", 3500),
-            // December: the refill of what was bought in November, then nothing more for the same plan.
-            ("business", 6000, "2026-12-01T00:00:00Z", 0),
+        use EntryKind::{Purchase, Refill, Subscription};
+        const DEC: &str = "2026-12-03T09:00:00Z";
+        const JAN: &str = "2027-01-03T09:00:00Z";
+        const FEB: &str = "2027-02-03T09:00:00Z";
+        // Payments in order, each with when it is heard of, its own entry, and the playground balance after.
+        let rows = [
+            (plan("in1", "s1", 1000, "2026-11-03T09:00:00Z", DEC), "2026-11-03T09:00:00Z", Purchase, 1000),
+            (plan("in2", "s1", 2500, "2026-11-04T09:00:00Z", DEC), "2026-11-04T09:00:00Z", Purchase, 2500),
+            (
+                plan("in3", "s1", 1000, "2026-11-05T09:00:00Z", DEC),
+                "2026-11-05T09:00:00Z",
+                Subscription,
+                2500,
+            ),
+            (
+                plan("in4", "s2", 2500, "2026-11-06T09:00:00Z", DEC),
+                "2026-11-06T09:00:00Z",
+                Subscription,
+                2500,
+            ),
+            (plan("in5", "s2", 6000, "2026-11-30T23:59:59Z", DEC), "2026-11-30T23:59:59Z", Purchase, 6000),
+            // December refilled by itself; the renewal moves the time.
+            (plan("in6", "s2", 6000, DEC, JAN), DEC, Subscription, 6000),
+            // Paid three days late: January's refill came due at its first moment, since that was paid.
+            (
+                plan("in7", "s2", 6000, "2027-01-06T09:00:00Z", FEB),
+                "2027-01-06T09:00:00Z",
+                Subscription,
+                6000,
+            ),
+            // A whole month late: nothing was refilled on the 1st of March, and the payment brings it.
+            (
+                plan("in8", "s2", 6000, "2027-03-06T09:00:00Z", "2027-04-03T09:00:00Z"),
+                "2027-03-06T09:00:00Z",
+                Subscription,
+                6000,
+            ),
         ];
-        let mut account = Account::unseen("2026-11-03T09:00:00Z".parse().unwrap());
-        for (number, (plan, allowance, at, granted)) in rows.into_iter().enumerate() {
-            let purchase = Purchase::Plan(Subscription {
-                plan: plan.into(),
-                allowance,
-                paid_through: "2027-01-03T09:00:00Z".parse().unwrap(),
-            });
-            let id = PurchaseId::parse(format!("p{number}")).unwrap();
-            let decision = decide(&account, &id, &purchase, at.parse().unwrap()).unwrap();
-            let entry = decision.entries.last().unwrap();
-            assert_eq!(entry.change.given().playground(), granted, "{plan} at {at}");
-            account = entry.account.clone();
+        let mut account = Account::unseen(time("2026-11-03T09:00:00Z"));
+        for (payment, now, kind, after) in rows {
+            let decision = decide(&account, &payment, time(now)).unwrap();
+            let own = decision.entries.last().unwrap();
+            assert_eq!(own.event.kind(), kind, "{}", payment.id);
+            assert_eq!(own.account.balance.playground(), after, "{}", payment.id);
+            let refills = decision.entries.iter().filter(|entry| entry.event.kind() == Refill).count();
+            let is_turn = ["in6", "in7", "in8"].contains(&payment.id.as_str());
+            assert_eq!(refills, usize::from(is_turn), "{}", payment.id);
+            account = own.account.clone();
         }
-        assert_eq!(account.balance.playground(), 6000);
     }
 
     #[test]
     fn a_pack_adds_what_it_gives() {
-        let now = "2026-11-03T09:00:00Z".parse().unwrap();
-        let id = PurchaseId::parse("p").unwrap();
-        let pack = Purchase::Pack(Credits::new(0, 1, 64));
-        let decision = decide(&Account::unseen(now), &id, &pack, now).unwrap();
+        let now = time("2026-11-03T09:00:00Z");
+        let buys = Buys::Pack(Credits::new(0, 1, 64));
+        let pack = Payment { buys, ..plan("pi1", "s", 0, "2026-11-03T09:00:00Z", "2026-11-03T09:00:00Z") };
+        let decision = decide(&Account::unseen(now), &pack, now).unwrap();
         assert_eq!(decision.entries[0].account.balance, Credits::new(0, 1, 64));
         let full = Account { balance: Credits::new(0, 0, Credits::MAX_OF_A_KIND), ..Account::unseen(now) };
-        assert_eq!(decide(&full, &id, &pack, now), Err(Refusal::BalanceLimit));
+        assert_eq!(decide(&full, &pack, now), Err(Refusal::BalanceLimit));
+    }
+
+    #[test]
+    fn payments_end_in_the_same_plan_in_whatever_order_they_come() {
+        let payments = [
+            plan("in1", "s1", 1000, "2026-11-03T09:00:00Z", "2026-12-03T09:00:00Z"),
+            plan("in2", "s1", 1000, "2026-12-03T09:00:00Z", "2027-01-03T09:00:00Z"),
+            plan("in3", "s1", 2500, "2026-12-10T09:00:00Z", "2027-01-03T09:00:00Z"),
+            plan("in4", "s1", 1000, "2027-01-03T09:00:00Z", "2027-02-03T09:00:00Z"),
+        ];
+        let now = time("2027-01-04T00:00:00Z");
+        for order in permutations(payments.len()) {
+            let mut account = Account::unseen(now);
+            for index in &order {
+                account = decide(&account, &payments[*index], now).unwrap().entries.pop().unwrap().account;
+            }
+            let subscription = account.subscription.unwrap();
+            assert_eq!(subscription.plan, "plan-of-1000", "{order:?}");
+            assert_eq!(subscription.purchase_id.as_str(), "in4", "{order:?}");
+            assert_eq!(subscription.paid_through(), time("2027-02-03T09:00:00Z"), "{order:?}");
+            // All heard of in January: together no more than the highest allowance.
+            assert_eq!((account.balance.playground(), account.granted), (2500, 2500), "{order:?}");
+        }
+    }
+
+    fn permutations(count: usize) -> Vec<Vec<usize>> {
+        (0..count).fold(vec![vec![]], |orders, next| {
+            let insert = |order: Vec<usize>| {
+                (0..=order.len()).map(move |at| {
+                    let mut order = order.clone();
+                    order.insert(at, next);
+                    order
+                })
+            };
+            orders.into_iter().flat_map(insert).collect()
+        })
     }
 }

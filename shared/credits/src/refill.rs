@@ -63,11 +63,7 @@ mod tests {
             balance: Credits::new(playground, 3, 104),
             period,
             granted,
-            subscription: paid_through.map(|moment| Subscription {
-                plan: "basic".into(),
-                allowance: 1000,
-                paid_through: time(moment),
-            }),
+            subscription: paid_through.map(|moment| Subscription::of_basic(time(moment))),
             updated_at: period.start(),
         }
     }

@@ -1,5 +1,6 @@
 //! Why a command is refused. Refusals are data: the handlers' table of problems turns them into answers.
 
+use chrono::{DateTime, Utc};
 use pricing::{Credits, Unsupported};
 
 /// Why nothing was taken or given. Where several apply, the first of this order is said.
@@ -32,6 +33,17 @@ pub enum Refusal {
         /// What can still be reversed.
         reversible: Credits,
     },
+    /// No such purchase in this account.
+    PurchaseNotFound,
+    /// The money-back guarantee is over.
+    RefundWindowClosed {
+        /// Its last moment.
+        closed_at: DateTime<Utc>,
+    },
+    /// A refund failed that isn't known yet.
+    RefundUnknown,
+    /// A subscription that nothing was paid for yet.
+    SubscriptionUnknown,
     /// A balance would rise above what one may hold.
     BalanceLimit,
 }

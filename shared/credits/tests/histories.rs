@@ -2,8 +2,8 @@
 
 use chrono::{DateTime, Duration, Utc};
 use credits::{
-    Account, Debit, DebitId, DebitRecord, Entry, EntryKind, Event, Period, Purchase, PurchaseId, Record,
-    Refusal, Reversal, ReversalId, Subscription, debit, purchase, reversal,
+    Account, Buys, Debit, DebitId, DebitRecord, Entry, EntryKind, Event, Payment, Period, PurchaseId, Record,
+    Refusal, Reversal, ReversalId, SubscriptionId, debit, purchase, reversal,
 };
 use pricing::{Count, Credits, Operation};
 use proptest::prelude::*;
@@ -60,17 +60,16 @@ fn run(kept: &mut Kept, number: usize, command: &Command, now: DateTime<Utc>) ->
             reversal::decide(account, &id, &debit_id, record.as_ref(), &body, now)?
         }
         Command::Plan { allowance, days } => {
-            let id = PurchaseId::parse(format!("p{number}")).unwrap();
-            let plan = Subscription {
+            let plan = Buys::Plan {
+                subscription_id: SubscriptionId::parse("sub").unwrap(),
                 plan: "basic".into(),
                 allowance: *allowance,
-                paid_through: now + Duration::days(*days),
+                paid_until: now + Duration::days(*days),
             };
-            purchase::decide(account, &id, &Purchase::Plan(plan), now)?
+            purchase::decide(account, &payment(number, plan, now), now)?
         }
         Command::Pack => {
-            let id = PurchaseId::parse(format!("p{number}")).unwrap();
-            purchase::decide(account, &id, &Purchase::Pack(Credits::new(0, 1, 64)), now)?
+            purchase::decide(account, &payment(number, Buys::Pack(Credits::new(0, 1, 64)), now), now)?
         }
     };
     if let Some(Record::Reversed { debit_id, before, after }) = &decision.record {
@@ -81,6 +80,19 @@ fn run(kept: &mut Kept, number: usize, command: &Command, now: DateTime<Utc>) ->
     kept.account = decision.entries.last().unwrap().account.clone();
     kept.entries.extend(decision.entries);
     Ok(())
+}
+
+fn payment(number: usize, buys: Buys, now: DateTime<Utc>) -> Payment {
+    Payment {
+        id: PurchaseId::parse(format!("p{number}")).unwrap(),
+        sku: "sku".into(),
+        amount: 1900,
+        currency: "usd".into(),
+        paid_at: now,
+        payment_id: None,
+        customer_id: None,
+        buys,
+    }
 }
 
 proptest! {

@@ -1,14 +1,14 @@
 //! One transaction: the operation's row, the entries, and what must change with them. All or nothing.
 
 use aws_sdk_dynamodb::types::{Delete, Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update};
-use credits::{Account, AccountId, Decision, Entry, Record};
+use credits::{Account, AccountId, Decision, Entry, EntryKind, Record};
 
 use crate::{
     Error, Ledger, RequestHash,
     cancellation::{Cancelled, Slot, read_reasons},
     error::{Failure, cancellation, classify},
     items::{self, Item},
-    keys::{self, Operation},
+    keys::{self, Key, Operation},
 };
 
 /// What came of an append.
@@ -31,13 +31,15 @@ impl Ledger {
         identity: Option<(&Operation, &RequestHash)>,
         decision: &Decision,
     ) -> Result<Appended, Failure> {
-        let Some(last) = decision.entries.last() else {
-            return Ok(Appended::Done);
-        };
         let (mut slots, mut writes) = (Vec::new(), Vec::new());
+        let last = decision.entries.last();
         if let Some((operation, request)) = identity {
+            // Where no credits moved, the newest entry stands for the answer.
+            let sequence = last.map_or(from.sequence, |last| last.account.sequence);
+            let is_debit = |entry: &&Entry| entry.event.kind() == EntryKind::Debit;
+            let taken = last.filter(is_debit).map(|debit| debit.change.taken());
             slots.push(Slot::Operation);
-            writes.push(self.put_new(items::operation(of, operation, request, last)?)?);
+            writes.push(self.put_new(items::operation(of, operation, request, (sequence, taken))?)?);
         }
         for entry in &decision.entries {
             slots.push(Slot::Entry);
@@ -46,9 +48,13 @@ impl Ledger {
         if let Some(record) = &decision.record {
             slots.push(Slot::Record);
             writes.push(self.write_record(of, record)?);
+            for owner in self.write_owners(of, record)? {
+                slots.push(Slot::Unconditional);
+                writes.push(owner);
+            }
         }
-        if let Some(write) = self.write_due(of, from, &last.account)? {
-            slots.push(Slot::Due);
+        if let Some(write) = last.map(|last| self.write_due(of, from, &last.account)).transpose()?.flatten() {
+            slots.push(Slot::Unconditional);
             writes.push(write);
         }
         let transaction = self.client.transact_write_items().set_transact_items(Some(writes));
@@ -104,7 +110,46 @@ impl Ledger {
                 let update = update.build().map_err(|source| Error::internal("build an update", &source))?;
                 Ok(TransactWriteItem::builder().update(update).build())
             }
+            Record::Purchase(purchase) if purchase.revision == 1 => {
+                self.put_new(items::purchase(of, purchase)?)
+            }
+            Record::Purchase(purchase) => {
+                let put = Put::builder()
+                    .table_name(&self.table)
+                    .set_item(Some(items::purchase(of, purchase)?))
+                    .condition_expression("#revision = :before")
+                    .expression_attribute_names("#revision", keys::REVISION)
+                    .expression_attribute_values(":before", items::number(purchase.revision - 1));
+                let put = put.build().map_err(|source| Error::internal("build a put", &source))?;
+                Ok(TransactWriteItem::builder().put(put).build())
+            }
         }
+    }
+
+    /// Notes whose a new purchase's payment and customer are, for the events that name only these.
+    fn write_owners(&self, of: &AccountId, record: &Record) -> Result<Vec<TransactWriteItem>, Error> {
+        let Record::Purchase(purchase) = record else { return Ok(Vec::new()) };
+        if purchase.revision != 1 {
+            return Ok(Vec::new());
+        }
+        let payment = &purchase.payment;
+        let payment_row = payment.payment_id.as_ref().map(|id| (keys::payment(id), Some(&payment.id)));
+        // A payment may become known later, by the purchase's id only.
+        let own_row = payment.payment_id.is_none().then(|| (keys::paid(&payment.id), Some(&payment.id)));
+        let customer_row = payment.customer_id.as_ref().map(|id| (keys::customer(id), None));
+        payment_row
+            .into_iter()
+            .chain(own_row)
+            .chain(customer_row)
+            .map(|(key, purchase_id)| self.put(items::owner(key, Some(of), purchase_id)?))
+            .collect()
+    }
+
+    /// Puts an item whatever was there.
+    pub(crate) fn put(&self, item: Item) -> Result<TransactWriteItem, Error> {
+        let put = Put::builder().table_name(&self.table).set_item(Some(item)).build();
+        let put = put.map_err(|source| Error::internal("build a put", &source))?;
+        Ok(TransactWriteItem::builder().put(put).build())
     }
 
     /// Moves the account in the due index, where the entries change when it must be settled next. The
@@ -117,23 +162,16 @@ impl Ledger {
     ) -> Result<Option<TransactWriteItem>, Error> {
         let write = match (from.due_after(), to.due_after()) {
             (before, after) if before == after => return Ok(None),
-            (_, Some(settled)) => {
-                let put = Put::builder()
-                    .table_name(&self.table)
-                    .set_item(Some(items::due(of, settled)?))
-                    .build()
-                    .map_err(|source| Error::internal("build a put", &source))?;
-                TransactWriteItem::builder().put(put)
-            }
-            (_, None) => {
-                let delete = Delete::builder()
-                    .table_name(&self.table)
-                    .set_key(Some(keys::due(of).into_attributes()))
-                    .build()
-                    .map_err(|source| Error::internal("build a delete", &source))?;
-                TransactWriteItem::builder().delete(delete)
-            }
+            (_, Some(settled)) => self.put(items::due(of, settled)?)?,
+            (_, None) => self.delete(keys::due(of))?,
         };
-        Ok(Some(write.build()))
+        Ok(Some(write))
+    }
+
+    /// Deletes an item, if it is there.
+    pub(crate) fn delete(&self, key: Key) -> Result<TransactWriteItem, Error> {
+        let delete = Delete::builder().table_name(&self.table).set_key(Some(key.into_attributes())).build();
+        let delete = delete.map_err(|source| Error::internal("build a delete", &source))?;
+        Ok(TransactWriteItem::builder().delete(delete).build())
     }
 }

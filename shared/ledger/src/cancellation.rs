@@ -17,7 +17,7 @@ pub(crate) enum Slot {
     /// A row that is read before it is written, under the condition that it is as it was read.
     Record,
     /// A row that is written whatever it was.
-    Due,
+    Unconditional,
     /// A row that is only read.
     Read,
 }
@@ -87,12 +87,12 @@ mod tests {
 
     #[test]
     fn reasons_mean_what_their_position_says() {
-        use Slot::{Due, Entry, Operation, Record};
+        use Slot::{Entry, Operation, Record, Unconditional};
         const NONE: &str = "None";
         const FAILED: &str = "ConditionalCheckFailed";
         const CONFLICT: &str = "TransactionConflict";
         const THROTTLED: &str = "ThrottlingError";
-        let slots = [Operation, Entry, Entry, Record, Due];
+        let slots = [Operation, Entry, Entry, Record, Unconditional];
         let carried = |position: &str| {
             let item = Item::from([("at".to_owned(), AttributeValue::N(position.to_owned()))]);
             Cancelled::Raced(Some(Box::new(item)))
@@ -115,7 +115,7 @@ mod tests {
             ),
             ([NONE, "ValidationError", NONE, NONE, NONE], unknown("ValidationError at Entry: ")),
             ([NONE, CONFLICT, "Novel", NONE, NONE], unknown("Novel at Entry: ")),
-            ([NONE, NONE, NONE, NONE, FAILED], unknown("ConditionalCheckFailed at Due: ")),
+            ([NONE, NONE, NONE, NONE, FAILED], unknown("ConditionalCheckFailed at Unconditional: ")),
             ([NONE, NONE, NONE, NONE, NONE], unknown("cancelled without a reason")),
         ] {
             assert_eq!(read_reasons(&slots, &reasons(&codes)), expected, "{codes:?}");

@@ -5,7 +5,9 @@
 //! knowledge that nothing was written; where neither can be had, the caller is told to ask again.
 
 use chrono::{DateTime, Utc};
-use credits::{Account, AccountId, DebitId, DebitRecord, Decision, Entry, Refusal, refill};
+use credits::{
+    Account, AccountId, DebitId, DebitRecord, Decision, Entry, Purchase, PurchaseId, Refusal, refill,
+};
 
 use crate::{
     Error, Fault, Ledger, RequestHash, append::Appended, backoff::Attempts, error::Failure,
@@ -19,6 +21,19 @@ pub struct State {
     pub account: Account,
     /// The debit that was asked for; `None` where there is no such debit, or none was asked for.
     pub debit: Option<DebitRecord>,
+    /// The purchase that was asked for; `None` where there is no such purchase, or none was asked for.
+    pub purchase: Option<Purchase>,
+}
+
+/// What else a decision is made from than the account.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Related<'a> {
+    /// Nothing else.
+    Nothing,
+    /// A debit of the account.
+    Debit(&'a DebitId),
+    /// A purchase of the account.
+    Purchase(&'a PurchaseId),
 }
 
 /// What came of a command.
@@ -28,6 +43,8 @@ pub enum Outcome {
     Appended(Entry),
     /// It was carried out before, by the same request.
     Replayed(Entry),
+    /// No credits and no plan changed; what is known of a purchase did.
+    Recorded,
     /// It changes nothing and nothing was written; the account as of now.
     Unchanged(Account),
     /// It was refused, and nothing was written.
@@ -48,14 +65,14 @@ struct Command<'a, D> {
     account: &'a AccountId,
     /// What a caller knows it by; `None` for what follows from the account alone, a month's turn.
     identity: Option<(&'a Operation, &'a RequestHash)>,
-    debit: Option<&'a DebitId>,
+    related: Related<'a>,
     now: DateTime<Utc>,
     decide: D,
 }
 
 impl Ledger {
-    /// Carries out a command once, however often it is asked for: reads the account (and a debit, where
-    /// one is named), lets `decide` decide, and appends what it decides in one transaction. `decide` may
+    /// Carries out a command once, however often it is asked for: reads the account (and what else is
+    /// named), lets `decide` decide, and appends what it decides in one transaction. `decide` may
     /// be called several times and must be a pure function of the state.
     ///
     /// # Errors
@@ -65,11 +82,11 @@ impl Ledger {
         &self,
         account: &AccountId,
         identity: (&Operation, &RequestHash),
-        debit: Option<&DebitId>,
+        related: Related<'_>,
         now: DateTime<Utc>,
         decide: impl Fn(&State) -> Result<Decision, Refusal> + Send + Sync,
     ) -> Result<Executed, Error> {
-        self.run(&Command { account, identity: Some(identity), debit, now, decide }).await
+        self.run(&Command { account, identity: Some(identity), related, now, decide }).await
     }
 
     /// Settles an account for the month of a moment: writes the expiry and the refill that are due then,
@@ -79,7 +96,22 @@ impl Ledger {
     /// [`Error::TryAgain`] where contention or faults outlast the attempts, [`Error::Internal`].
     pub async fn settle(&self, account: &AccountId, moment: DateTime<Utc>) -> Result<Executed, Error> {
         let decide = |state: &State| Ok(refill::decide(&state.account, moment));
-        self.run(&Command { account, identity: None, debit: None, now: moment, decide }).await
+        self.run(&Command { account, identity: None, related: Related::Nothing, now: moment, decide }).await
+    }
+
+    /// Carries out what is known by its own state and needs no operation: a word of the payment provider that
+    /// is news or isn't, a refund that is pending or isn't.
+    ///
+    /// # Errors
+    /// [`Error::TryAgain`] where contention or faults outlast the attempts, [`Error::Internal`].
+    pub async fn apply(
+        &self,
+        account: &AccountId,
+        related: Related<'_>,
+        now: DateTime<Utc>,
+        decide: impl Fn(&State) -> Result<Decision, Refusal> + Send + Sync,
+    ) -> Result<Executed, Error> {
+        self.run(&Command { account, identity: None, related, now, decide }).await
     }
 
     async fn run<D>(&self, command: &Command<'_, D>) -> Result<Executed, Error>
@@ -117,19 +149,20 @@ impl Ledger {
         };
         // Read after the head: the append fails unless the head is still the newest entry, so what is
         // read here belongs to it.
-        let debit = match command.debit {
-            Some(id) => self.debit(command.account, id).await?,
-            None => None,
+        let (debit, purchase) = match command.related {
+            Related::Nothing => (None, None),
+            Related::Debit(id) => (self.debit(command.account, id).await?, None),
+            Related::Purchase(id) => (None, self.purchase_once(command.account, id).await?),
         };
-        let state = State { account: account.unwrap_or_else(|| Account::unseen(command.now)), debit };
+        let account = account.unwrap_or_else(|| Account::unseen(command.now));
+        let state = State { account, debit, purchase };
         let unwritten = match (command.decide)(&state) {
-            Ok(decision) => match decision.entries.last().cloned() {
-                Some(last) => return self.write(command, &state.account, &decision, last, is_carried).await,
-                None if is_carried => return Ok(Attempt::Raced(None)),
-                None => Outcome::Unchanged(state.account.as_of(command.now)),
-            },
+            Ok(decision) if decision != Decision::default() => {
+                return self.write(command, &state.account, decision, is_carried).await;
+            }
             // A carried entry may be old by now: it is good enough to try an append on, which fails if so.
-            Err(_) if is_carried => return Ok(Attempt::Raced(None)),
+            Ok(_) | Err(_) if is_carried => return Ok(Attempt::Raced(None)),
+            Ok(_) => Outcome::Unchanged(state.account.as_of(command.now)),
             Err(refusal) => Outcome::Refused(refusal),
         };
         self.confirm(command, &state, unwritten).await
@@ -150,10 +183,14 @@ impl Ledger {
             return Ok(Attempt::Settled(unwritten));
         };
         let newest = state.account.sequence;
-        let snapshot = self.snapshot(command.account, operation, newest, command.debit).await?;
+        let snapshot = self.snapshot(command.account, operation, newest, command.related).await?;
         match snapshot.operation {
             Some(operation) => self.replay(command, operation).await.map(Attempt::Settled),
-            None if snapshot.is_newest && snapshot.debit == state.debit => Ok(Attempt::Settled(unwritten)),
+            None if snapshot.is_newest
+                && (&snapshot.debit, &snapshot.purchase) == (&state.debit, &state.purchase) =>
+            {
+                Ok(Attempt::Settled(unwritten))
+            }
             None => Ok(Attempt::Raced(None)),
         }
     }
@@ -162,12 +199,14 @@ impl Ledger {
         &self,
         command: &Command<'_, D>,
         from: &Account,
-        decision: &Decision,
-        last: Entry,
+        mut decision: Decision,
         was_carried: bool,
     ) -> Result<Attempt, Failure> {
-        match self.append(command.account, from, command.identity, decision).await? {
-            Appended::Done => Ok(Attempt::Settled(Outcome::Appended(last))),
+        match self.append(command.account, from, command.identity, &decision).await? {
+            Appended::Done => Ok(Attempt::Settled(match decision.entries.pop() {
+                Some(last) => Outcome::Appended(last),
+                None => Outcome::Recorded,
+            })),
             Appended::Retry => match self.look_up(command).await? {
                 Some(outcome) => Ok(Attempt::Settled(outcome)),
                 // It is still being written.

@@ -8,8 +8,8 @@ use std::{collections::HashMap, fmt::Write};
 use aws_sdk_dynamodb::types::AttributeValue;
 use chrono::{DateTime, Utc};
 use credits::{
-    Account, AccountId, Change, DebitId, DebitRecord, Entry, EntryKind, Event, Period, Reason, Sequence,
-    Subscription,
+    Account, AccountId, Change, DebitId, DebitRecord, Entry, EntryKind, Event, EventId, Period, Purchase,
+    PurchaseId, Reason, Sequence, Subscription,
 };
 use pricing::{Credits, Operation};
 use serde::{Deserialize, Serialize};
@@ -40,6 +40,12 @@ impl RequestHash {
         }
         Ok(Self(hex))
     }
+
+    /// The 64 hex digits.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -68,6 +74,8 @@ struct EntryItem {
     debit_id: Option<DebitId>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     reason: Option<Reason>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    credits_spent: Option<Credits>,
 }
 
 /// The item of an entry.
@@ -90,9 +98,16 @@ pub(crate) fn entry(of: &AccountId, entry: &Entry) -> Result<Item, Error> {
         catalog_version: None,
         debit_id: None,
         reason: None,
+        credits_spent: None,
     };
     match &entry.event {
-        Event::Purchase | Event::Refill | Event::Expiry => {}
+        Event::Purchase
+        | Event::Refill
+        | Event::Expiry
+        | Event::Subscription
+        | Event::RefundFailed
+        | Event::DisputeWon => {}
+        Event::Refund { spent } | Event::Dispute { spent } => item.credits_spent = Some(*spent),
         Event::Debit { operation, deferred_images, catalog_version } => {
             item.operation = Some(operation.clone());
             item.deferred_images = Some(*deferred_images);
@@ -123,6 +138,15 @@ pub(crate) fn read_entry(item: Item) -> Result<Entry, Error> {
             debit_id: item.debit_id.ok_or_else(|| missing("debit_id"))?,
             reason: item.reason,
         },
+        EntryKind::Subscription => Event::Subscription,
+        EntryKind::Refund => {
+            Event::Refund { spent: item.credits_spent.ok_or_else(|| missing("credits_spent"))? }
+        }
+        EntryKind::RefundFailed => Event::RefundFailed,
+        EntryKind::Dispute => {
+            Event::Dispute { spent: item.credits_spent.ok_or_else(|| missing("credits_spent"))? }
+        }
+        EntryKind::DisputeWon => Event::DisputeWon,
     };
     Ok(Entry {
         event,
@@ -165,28 +189,106 @@ impl OperationItem {
     }
 }
 
-/// The item of an operation that an entry carries out.
+/// The item of an operation: the entry that answers its retries, and what it took where it is a debit.
 pub(crate) fn operation(
     of: &AccountId,
     operation: &keys::Operation,
     request: &RequestHash,
-    entry: &Entry,
+    (sequence, taken): (Sequence, Option<Credits>),
 ) -> Result<Item, Error> {
     let key = keys::operation(of, operation);
-    let is_debit = entry.event.kind() == EntryKind::Debit;
-    to_item(&OperationItem {
-        pk: key.pk,
-        sk: key.sk,
-        sequence: entry.account.sequence,
-        request: request.clone(),
-        taken: is_debit.then(|| entry.change.taken()),
-        reversed: None,
-    })
+    let request = request.clone();
+    to_item(&OperationItem { pk: key.pk, sk: key.sk, sequence, request, taken, reversed: None })
 }
 
 /// The operation of an item.
 pub(crate) fn read_operation(item: Item) -> Result<OperationItem, Error> {
     from_item(item)
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct PurchaseItem {
+    pk: String,
+    sk: String,
+    #[serde(flatten)]
+    purchase: Purchase,
+}
+
+/// The item of a purchase's record.
+pub(crate) fn purchase(of: &AccountId, purchase: &Purchase) -> Result<Item, Error> {
+    let key = keys::purchase(of, &purchase.payment.id);
+    to_item(&PurchaseItem { pk: key.pk, sk: key.sk, purchase: purchase.clone() })
+}
+
+/// The purchase of an item.
+pub(crate) fn read_purchase(item: Item) -> Result<Purchase, Error> {
+    from_item::<PurchaseItem>(item).map(|item| item.purchase)
+}
+
+/// Whom something of the payment provider's belongs to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct OwnerItem {
+    pk: String,
+    sk: String,
+    /// Absent for a payment of which only the purchase is known: the purchase's own row says the account.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) account_id: Option<AccountId>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) purchase_id: Option<PurchaseId>,
+}
+
+/// The item that says whom a payment or a customer belongs to.
+pub(crate) fn owner(
+    key: keys::Key,
+    of: Option<&AccountId>,
+    purchase: Option<&PurchaseId>,
+) -> Result<Item, Error> {
+    let (account_id, purchase_id) = (of.cloned(), purchase.cloned());
+    to_item(&OwnerItem { pk: key.pk, sk: key.sk, account_id, purchase_id })
+}
+
+/// Whom an item says something belongs to.
+pub(crate) fn read_owner(item: Item) -> Result<OwnerItem, Error> {
+    from_item(item)
+}
+
+/// An event of the payment provider that couldn't be applied, whole.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Parked {
+    /// The provider's id of the event.
+    pub event_id: EventId,
+    /// What kind of event it is.
+    pub event_type: String,
+    /// Why it couldn't be applied.
+    pub reason: String,
+    /// When it was parked.
+    pub parked_at: DateTime<Utc>,
+    /// The event as it was signed.
+    pub body: String,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct ParkedItem {
+    pk: String,
+    sk: String,
+    #[serde(flatten)]
+    parked: Parked,
+}
+
+/// The item of a parked event.
+pub(crate) fn parked(parked: &Parked) -> Result<Item, Error> {
+    let key = keys::parked(&parked.event_id);
+    to_item(&ParkedItem { pk: key.pk, sk: key.sk, parked: parked.clone() })
+}
+
+/// The parked event of an item.
+pub(crate) fn read_parked(item: Item) -> Result<Parked, Error> {
+    from_item::<ParkedItem>(item).map(|item| item.parked)
+}
+
+/// A number as an attribute.
+pub(crate) fn number(number: u64) -> AttributeValue {
+    AttributeValue::N(number.to_string())
 }
 
 #[derive(Debug, Serialize)]

@@ -5,14 +5,20 @@
 //! |---|---|---|
 //! | entry | `ACCOUNT#<account>` | `ENTRY#<sequence, 12 digits>` |
 //! | operation | `OPERATION#<account>#<kind>#<key>` | `OPERATION` |
+//! | purchase | `ACCOUNT#<account>` | `PURCHASE#<purchase>` |
+//! | payment | `PAYMENT#<payment>` | `PAYMENT` |
+//! | customer | `CUSTOMER#<customer>` | `CUSTOMER` |
 //! | due | `ACCOUNT#<account>` | `DUE` |
+//! | parked | `PARKED#<event>` | `PARKED` |
 //!
 //! Ids have no `#` in them, so no two items can share a key.
 
 use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use credits::{AccountId, DebitId, Period, PurchaseId, ReversalId, Sequence};
+use credits::{
+    AccountId, CustomerId, DebitId, EventId, PaymentId, Period, PurchaseId, RefundId, ReversalId, Sequence,
+};
 
 use crate::Error;
 
@@ -22,6 +28,8 @@ pub(crate) const PK: &str = "pk";
 pub(crate) const SK: &str = "sk";
 /// What of a debit came back so far, on its operation.
 pub(crate) const REVERSED: &str = "reversed";
+/// Counts the changes of a purchase's record.
+pub(crate) const REVISION: &str = "revision";
 
 /// The sparse index of due accounts, and the attribute that is its key.
 pub(crate) const DUE: &str = "due";
@@ -64,6 +72,31 @@ pub(crate) fn entry(of: &AccountId, sequence: Sequence) -> Key {
     Key { pk: account(of), sk: entry_sort(sequence) }
 }
 
+/// The record of a purchase.
+pub(crate) fn purchase(of: &AccountId, id: &PurchaseId) -> Key {
+    Key { pk: account(of), sk: format!("PURCHASE#{id}") }
+}
+
+/// Which account and purchase a payment was for.
+pub(crate) fn payment(id: &PaymentId) -> Key {
+    Key { pk: format!("PAYMENT#{id}"), sk: "PAYMENT".to_owned() }
+}
+
+/// Which account a purchase was for, where its payment isn't known with it.
+pub(crate) fn paid(id: &PurchaseId) -> Key {
+    Key { pk: format!("PAYMENT#{id}"), sk: "PAYMENT".to_owned() }
+}
+
+/// Which account a customer of the payment provider pays for.
+pub(crate) fn customer(id: &CustomerId) -> Key {
+    Key { pk: format!("CUSTOMER#{id}"), sk: "CUSTOMER".to_owned() }
+}
+
+/// An event of the payment provider that couldn't be applied.
+pub(crate) fn parked(event_id: &EventId) -> Key {
+    Key { pk: format!("PARKED#{event_id}"), sk: "PARKED".to_owned() }
+}
+
 /// The row that says an account must be settled at the next month.
 pub(crate) fn due(of: &AccountId) -> Key {
     Key { pk: account(of), sk: "DUE".to_owned() }
@@ -100,6 +133,8 @@ pub enum Operation {
     Reversal(ReversalId),
     /// A purchase.
     Purchase(PurchaseId),
+    /// A refund that failed after all.
+    RefundFailed(RefundId),
 }
 
 /// The row of an operation.
@@ -108,6 +143,7 @@ pub(crate) fn operation(of: &AccountId, operation: &Operation) -> Key {
         Operation::Debit(id) => ("debit", id.as_str()),
         Operation::Reversal(id) => ("reversal", id.as_str()),
         Operation::Purchase(id) => ("purchase", id.as_str()),
+        Operation::RefundFailed(id) => ("refund_failed", id.as_str()),
     };
     Key { pk: format!("OPERATION#{of}#{kind}#{key}"), sk: "OPERATION".to_owned() }
 }

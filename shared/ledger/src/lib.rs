@@ -12,14 +12,15 @@ mod error;
 mod execute;
 mod items;
 mod keys;
+mod park;
 mod read;
 
 use aws_sdk_dynamodb::Client;
 
 pub use due::{DueCursor, DuePage, DuePartition};
 pub use error::{Error, Fault};
-pub use execute::{Executed, Outcome, State};
-pub use items::RequestHash;
+pub use execute::{Executed, Outcome, Related, State};
+pub use items::{Parked, RequestHash};
 pub use keys::{DUE_SHARDS, Operation};
 pub use read::Page;
 

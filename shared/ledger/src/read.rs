@@ -8,14 +8,17 @@ use aws_sdk_dynamodb::{
     operation::query::builders::QueryFluentBuilder,
     types::{AttributeValue, Get, TransactGetItem},
 };
-use credits::{Account, AccountId, DebitId, DebitRecord, Entry, Sequence};
+use credits::{
+    Account, AccountId, CustomerId, DebitId, DebitRecord, Entry, EventId, PaymentId, Purchase, PurchaseId,
+    Sequence,
+};
 
 use crate::{
-    Error, Fault, Ledger,
+    Error, Fault, Ledger, Parked, Related,
     backoff::persist,
     cancellation::Slot,
     error::{Failure, classify, read_cancelled},
-    items::{self, Item, OperationItem},
+    items::{self, Item, OperationItem, OwnerItem},
     keys::{self, Key, Operation},
 };
 
@@ -37,6 +40,8 @@ pub(crate) struct Snapshot {
     pub(crate) is_newest: bool,
     /// The debit that was asked for.
     pub(crate) debit: Option<DebitRecord>,
+    /// The purchase that was asked for.
+    pub(crate) purchase: Option<Purchase>,
 }
 
 impl Ledger {
@@ -108,10 +113,14 @@ impl Ledger {
         account: &AccountId,
         operation: &Operation,
         newest: Sequence,
-        debit: Option<&DebitId>,
+        related: Related<'_>,
     ) -> Result<Snapshot, Failure> {
         let mut wanted = vec![keys::operation(account, operation), keys::entry(account, newest.next())];
-        wanted.extend(debit.map(|id| keys::operation(account, &Operation::Debit(id.clone()))));
+        wanted.extend(match related {
+            Related::Nothing => None,
+            Related::Debit(id) => Some(keys::operation(account, &Operation::Debit(id.clone()))),
+            Related::Purchase(id) => Some(keys::purchase(account, id)),
+        });
         let slots = vec![Slot::Read; wanted.len()];
         let wanted =
             wanted.into_iter().map(|key| self.transact_get(key)).collect::<Result<Vec<_>, Error>>()?;
@@ -123,14 +132,81 @@ impl Ledger {
         let mut items = answer.responses.unwrap_or_default().into_iter().map(|response| response.item);
         let operation = items.next().flatten().map(items::read_operation).transpose()?;
         let is_newest = items.next().flatten().is_none();
-        let debit = items.next().flatten().map(items::read_operation).transpose()?;
-        Ok(Snapshot { operation, is_newest, debit: debit.and_then(|operation| operation.debit()) })
+        let (mut debit, mut purchase) = (None, None);
+        match (related, items.next().flatten()) {
+            (Related::Debit(_), Some(item)) => debit = items::read_operation(item)?.debit(),
+            (Related::Purchase(_), Some(item)) => purchase = Some(items::read_purchase(item)?),
+            (Related::Nothing | Related::Debit(_) | Related::Purchase(_), _) => {}
+        }
+        Ok(Snapshot { operation, is_newest, debit, purchase })
     }
 
     fn transact_get(&self, key: Key) -> Result<TransactGetItem, Error> {
         let get = Get::builder().table_name(&self.table).set_key(Some(key.into_attributes())).build();
         let get = get.map_err(|source| Error::internal("build a read", &source))?;
         Ok(TransactGetItem::builder().get(get).build())
+    }
+
+    /// The record of a purchase; `None` where the account has none of that id.
+    ///
+    /// # Errors
+    /// As [`Ledger::account`].
+    pub async fn purchase(&self, account: &AccountId, id: &PurchaseId) -> Result<Option<Purchase>, Error> {
+        persist(|| self.purchase_once(account, id)).await
+    }
+
+    /// The record of a purchase: one attempt.
+    pub(crate) async fn purchase_once(
+        &self,
+        account: &AccountId,
+        id: &PurchaseId,
+    ) -> Result<Option<Purchase>, Failure> {
+        let item = self.item("read a purchase", keys::purchase(account, id)).await?;
+        Ok(item.map(items::read_purchase).transpose()?)
+    }
+
+    /// The account and the purchase that a payment was for.
+    ///
+    /// # Errors
+    /// As [`Ledger::account`].
+    pub async fn payment(&self, id: &PaymentId) -> Result<Option<(AccountId, PurchaseId)>, Error> {
+        let Some(owner) = self.owner(keys::payment(id)).await? else { return Ok(None) };
+        let Some(purchase_id) = owner.purchase_id else { return Ok(None) };
+        let account = match owner.account_id {
+            Some(account) => Some(account),
+            None => self.owner(keys::paid(&purchase_id)).await?.and_then(|owner| owner.account_id),
+        };
+        Ok(account.map(|account| (account, purchase_id)))
+    }
+
+    /// Whether anything is known of a payment.
+    ///
+    /// # Errors
+    /// As [`Ledger::account`].
+    pub async fn knows_payment(&self, id: &PaymentId) -> Result<bool, Error> {
+        Ok(self.owner(keys::payment(id)).await?.is_some())
+    }
+
+    async fn owner(&self, key: Key) -> Result<Option<OwnerItem>, Error> {
+        let item = persist(|| self.item("look up an owner", key.clone())).await?;
+        item.map(items::read_owner).transpose()
+    }
+
+    /// The account that a customer pays for.
+    ///
+    /// # Errors
+    /// As [`Ledger::account`].
+    pub async fn customer(&self, id: &CustomerId) -> Result<Option<AccountId>, Error> {
+        Ok(self.owner(keys::customer(id)).await?.and_then(|owner| owner.account_id))
+    }
+
+    /// An event that was parked.
+    ///
+    /// # Errors
+    /// As [`Ledger::account`].
+    pub async fn parked(&self, event_id: &EventId) -> Result<Option<Parked>, Error> {
+        let item = persist(|| self.item("read a parked event", keys::parked(event_id))).await?;
+        item.map(items::read_parked).transpose()
     }
 
     /// The row of an operation: one attempt.

@@ -67,6 +67,13 @@ impl Answer {
         self
     }
 
+    /// Says what came of it, for the log.
+    #[must_use]
+    pub fn outcome(mut self, outcome: &'static str) -> Self {
+        self.outcome = outcome;
+        self
+    }
+
     /// Says what came of a command, for the log, and to the caller whether it had happened before.
     #[must_use]
     pub fn executed(mut self, outcome: &'static str, attempts: u32, replayed: bool) -> Self {

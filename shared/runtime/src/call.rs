@@ -115,16 +115,25 @@ impl Call {
                 "Send the body as JSON, with Content-Type: application/json.",
             ));
         }
-        let body: &[u8] = self.request.body();
-        if body.len() > BODY_BYTES_MAX {
-            return Err(Problem::new(Code::PayloadTooLarge, "Send at most 64 KiB (65536 bytes)."));
-        }
+        let body = self.body()?;
         // serde takes an array for a struct too; no route's body is one.
         if body.trim_ascii_start().first() != Some(&b'{') {
             return Err(Problem::invalid("The body must be a JSON object."));
         }
         serde_json::from_slice(body)
             .map_err(|error| Problem::invalid(format!("The body is invalid: {error}.")))
+    }
+
+    /// The body as it was sent.
+    ///
+    /// # Errors
+    /// `payload_too_large` above 64 KiB.
+    pub fn body(&self) -> Result<&[u8], Problem> {
+        let body: &[u8] = self.request.body();
+        if body.len() > BODY_BYTES_MAX {
+            return Err(Problem::new(Code::PayloadTooLarge, "Send at most 64 KiB (65536 bytes)."));
+        }
+        Ok(body)
     }
 
     /// What a route that this function doesn't serve gets.

@@ -11,6 +11,8 @@ pub enum Scope {
     Read,
     /// Debits and reversals.
     Debit,
+    /// Money-back refunds, on any account.
+    Refund,
 }
 
 impl Scope {
@@ -18,6 +20,7 @@ impl Scope {
         match self {
             Self::Read => "credits:read",
             Self::Debit => "credits:debit",
+            Self::Refund => "credits:refund",
         }
     }
 }
@@ -48,7 +51,7 @@ pub(crate) fn authorize(
         return Err(Problem::new(Code::Forbidden, detail));
     }
     let is_own = claims.get("sub").is_some_and(|sub| !sub.is_empty() && sub == account);
-    if is_own || has(ANY_ACCOUNT) {
+    if is_own || action == Scope::Refund || has(ANY_ACCOUNT) {
         return Ok(());
     }
     Err(Problem::new(
@@ -81,6 +84,9 @@ mod tests {
             (None, Some("credits:read"), Scope::Read, false),
             (Some(""), Some("credits:read"), Scope::Read, false),
             (None, Some("credits:read credits:any-account"), Scope::Read, true),
+            (OTHER, Some("credits:refund"), Scope::Refund, true),
+            (OWN, Some("credits:debit credits:any-account"), Scope::Refund, false),
+            (OTHER, Some("credits:refund"), Scope::Debit, false),
         ] {
             let pair =
                 |name: &str, value: Option<&str>| value.map(|value| (name.to_owned(), value.to_owned()));

@@ -8,6 +8,7 @@ mod call;
 mod claims;
 mod clients;
 mod clock;
+mod parameter;
 mod problem;
 mod telemetry;
 
@@ -16,5 +17,6 @@ pub use call::Call;
 pub use claims::Scope;
 pub use clients::{aws_config, ledger};
 pub use clock::now;
+pub use parameter::Parameter;
 pub use problem::{Code, Problem};
 pub use telemetry::event;

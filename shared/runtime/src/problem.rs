@@ -25,8 +25,18 @@ pub enum Code {
     NotFound,
     /// No such debit in the account.
     DebitNotFound,
+    /// No such purchase in the account.
+    PurchaseNotFound,
     /// The price differs from the caller's.
     PriceChanged,
+    /// The money-back guarantee is over.
+    RefundWindowClosed,
+    /// An event that must wait for an earlier one.
+    NotYet,
+    /// A webhook that isn't signed by the payment provider.
+    InvalidSignature,
+    /// The payment provider refused.
+    ProviderRefused,
     /// More than is left of the debit.
     ExceedsDebit,
     /// A balance would rise above what one may hold.
@@ -59,6 +69,11 @@ impl Code {
             Self::Forbidden => (403, "forbidden", "The token doesn't allow this"),
             Self::NotFound => (404, "not_found", "No such route"),
             Self::DebitNotFound => (404, "debit_not_found", "No such debit"),
+            Self::PurchaseNotFound => (404, "purchase_not_found", "No such purchase"),
+            Self::RefundWindowClosed => (409, "refund_window_closed", "The money-back guarantee is over"),
+            Self::NotYet => (409, "not_yet", "An earlier event must come first"),
+            Self::InvalidSignature => (400, "invalid_signature", "The signature is invalid"),
+            Self::ProviderRefused => (502, "provider_refused", "The payment provider refused"),
             Self::PriceChanged => (409, "price_changed", "The price has changed"),
             Self::ExceedsDebit => (409, "exceeds_debit", "More than is left of the debit"),
             Self::BalanceLimit => (409, "balance_limit", "The balance can't hold more"),
@@ -191,6 +206,19 @@ impl From<Refusal> for Problem {
                 "Nothing was given back. Ask for at most what is reversible.",
             )
             .with(json!({"reversible": reversible})),
+            Refusal::PurchaseNotFound => Self::new(
+                Code::PurchaseNotFound,
+                "The account has no purchase of this id. The entries of kind purchase name them.",
+            ),
+            Refusal::RefundWindowClosed { closed_at } => Self::new(
+                Code::RefundWindowClosed,
+                "A purchase is refunded within 30 days of its payment. Nothing changed.",
+            )
+            .with(json!({"window_closed_at": closed_at})),
+            Refusal::RefundUnknown | Refusal::SubscriptionUnknown => Self::new(
+                Code::NotYet,
+                "The event speaks of something that isn't known yet. Send it again later.",
+            ),
             Refusal::BalanceLimit => Self::new(
                 Code::BalanceLimit,
                 "Nothing changed: a balance holds at most 1,000,000,000,000 credits of a kind.",
@@ -246,6 +274,10 @@ mod tests {
             short(c(9000, 0, 0), c(7, 0, 0), &[]),
             DebitNotFound,
             ExceedsDebit { reversible: c(6, 0, 0) },
+            PurchaseNotFound,
+            RefundWindowClosed { closed_at: chrono::DateTime::UNIX_EPOCH },
+            RefundUnknown,
+            SubscriptionUnknown,
             BalanceLimit,
         ]
     }

@@ -16,7 +16,10 @@ fn stored(kind: &str, more: Value) -> Item {
         "credits": {"playground": -4, "tune": 0, "tune_image": 8}, "reference": "what-made-it",
         "at": "2026-11-22T10:00:00.250Z", "balance": {"playground": 996, "tune": 1, "tune_image": 64},
         "period": "2026-11", "granted": 1000,
-        "subscription": {"plan": "basic", "allowance": 1000, "paid_through": "2026-12-12T10:00:00Z"},
+        "subscription": {
+            "id": "sub_1", "plan": "basic", "allowance": 1000, "purchase_id": "in_1",
+            "paid_at": "2026-11-12T10:00:00Z", "paid_until": "2026-12-12T10:00:00Z",
+        },
     });
     let Value::Object(more) = more else { panic!("{more}") };
     item.as_object_mut().unwrap().extend(more);
@@ -36,6 +39,19 @@ fn every_kind_of_entry_is_stored_as_it_always_was() {
         ("debit", debit),
         ("reversal", json!({"debit_id": "d-1", "reason": "one image failed"})),
         ("reversal", json!({"debit_id": "d-1"})),
+        (
+            "subscription",
+            json!({"subscription": {
+                "id": "sub_1", "plan": "basic", "allowance": 1000, "purchase_id": "in_2",
+                "paid_at": "2026-11-12T10:00:00Z", "previous_paid_at": "2026-10-12T10:00:00Z",
+                "paid_until": "2026-12-12T10:00:00Z", "ended_at": "2026-11-20T00:00:00Z",
+                "withdrawn_at": "2026-11-19T00:00:00Z", "past_due": true, "status_at": "2026-11-20T00:00:00Z",
+            }}),
+        ),
+        ("refund", json!({"credits_spent": {"playground": 4, "tune": 0, "tune_image": 0}})),
+        ("refund_failed", json!({})),
+        ("dispute", json!({"credits_spent": {"playground": 0, "tune": 0, "tune_image": 0}})),
+        ("dispute_won", json!({})),
     ] {
         let item = stored(kind, more.clone());
         let read = read_entry(item.clone()).unwrap();
@@ -56,6 +72,8 @@ fn an_entry_that_lacks_what_its_kind_has_is_an_error() {
         ("debit", json!({"operation": upscale, "catalog_version": "2026-11-01"})),
         ("debit", json!({"deferred_images": 0, "catalog_version": "2026-11-01"})),
         ("reversal", json!({"reason": "one image failed"})),
+        ("refund", json!({})),
+        ("dispute", json!({})),
         ("refill", json!({"balance": null})),
         ("refill", json!({"granted": null})),
         ("unheard-of", json!({})),
@@ -74,18 +92,12 @@ fn an_operation_is_stored_as_it_always_was() {
         "pk": "OPERATION#alice#debit#d-1", "sk": "OPERATION", "sequence": 42, "request": request,
         "taken": {"playground": 4, "tune": 0, "tune_image": 0},
     });
-    let take = read_entry(stored(
-        "debit",
-        json!({
-            "operation": {"operation": "download"}, "deferred_images": 0, "catalog_version": "2026-11-01",
-            "credits": {"playground": -4, "tune": 0, "tune_image": 0},
-        }),
-    ));
-    let give = read_entry(stored("reversal", json!({"debit_id": "d-1"})));
     let debit_id = keys::Operation::Debit(DebitId::parse("d-1").unwrap());
     let reversal_id = keys::Operation::Reversal(credits::ReversalId::parse("r-1").unwrap());
-    for (made_by, entry, item) in [(debit_id, take, &debit), (reversal_id, give, &plain)] {
-        let written = operation(&alice(), &made_by, &RequestHash(request.clone()), &entry.unwrap());
+    let took = Some(Credits::new(4, 0, 0));
+    for (made_by, taken, item) in [(debit_id, took, &debit), (reversal_id, None, &plain)] {
+        let answered_by = (Sequence::new(42), taken);
+        let written = operation(&alice(), &made_by, &RequestHash(request.clone()), answered_by);
         assert_eq!(written.unwrap(), to_item(item).unwrap());
     }
     // What an update added to it.
@@ -135,5 +147,34 @@ fn a_request_is_hashed_as_it_always_was() {
         ),
     ] {
         assert_eq!(hash.unwrap().0, expected, "{json}");
+    }
+}
+
+#[test]
+fn a_purchase_is_stored_as_it_always_was() {
+    let plan = json!({"plan": {
+        "subscription_id": "sub_1", "plan": "basic", "allowance": 1000, "paid_until": "2026-12-12T10:00:00Z",
+    }});
+    let pack = json!({"pack": {"playground": 0, "tune": 1, "tune_image": 64}});
+    let credits = json!({"playground": 0, "tune": 1, "tune_image": 64});
+    let more = json!({
+        "revoked_in": "2026-11", "refunded_at": "2026-11-14T10:00:00Z", "dispute": "withdrawn",
+        "refund": {"status": "refunded", "refund_id": "re_1"}, "refund_reason": "changed their mind",
+    });
+    for (buys, more) in [(plan, json!({})), (pack, more)] {
+        let mut item = json!({
+            "pk": "ACCOUNT#alice", "sk": "PURCHASE#in_1", "revision": 3,
+            "payment": {
+                "id": "in_1", "sku": "sku", "amount": 1900, "currency": "usd", "paid_at": "2026-11-12T10:00:00Z",
+                "payment_id": "pi_1", "customer_id": "cus_1", "buys": buys,
+            },
+            "granted": credits, "revoked": credits, "spent": credits, "refunded_amount": 450,
+        });
+        let Value::Object(more) = more else { panic!() };
+        item.as_object_mut().unwrap().extend(more);
+        let item: Item = to_item(&item).unwrap();
+        let read = read_purchase(item.clone()).unwrap();
+        assert_eq!(purchase(&alice(), &read).unwrap(), item);
+        assert_eq!((read.revision, read.payment.amount), (3, 1900));
     }
 }

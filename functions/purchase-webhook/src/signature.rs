@@ -1,0 +1,120 @@
+//! Whether the payment provider sent this: `Stripe-Signature` over the raw body (contract, section 5).
+//!
+//! Checked before anything of the body is read. The comparison takes the same time wherever it differs.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use ring::hmac;
+
+/// How far the signature's time may be from now, either way.
+const TOLERANCE: TimeDelta = TimeDelta::seconds(300);
+/// How many signatures of one header are tried.
+const SIGNATURES_MAX: usize = 8;
+
+/// Whether a header signs a body with one of the secrets, at about this time.
+pub(crate) fn is_valid(header: &str, body: &[u8], secrets: &[String], now: DateTime<Utc>) -> bool {
+    let mut signed_at = None;
+    let mut signatures = Vec::new();
+    for part in header.split(',') {
+        match part.trim().split_once('=') {
+            Some(("t", time)) => signed_at = Some(time),
+            Some(("v1", hex)) if signatures.len() < SIGNATURES_MAX => signatures.extend(bytes(hex)),
+            _ => {}
+        }
+    }
+    let Some(time) = signed_at else { return false };
+    let is_near = time
+        .parse()
+        .ok()
+        .and_then(|seconds| DateTime::from_timestamp(seconds, 0))
+        .is_some_and(|signed_at: DateTime<Utc>| (now - signed_at).abs() <= TOLERANCE);
+    if !is_near {
+        return false;
+    }
+    let mut signed = Vec::with_capacity(time.len() + 1 + body.len());
+    signed.extend_from_slice(time.as_bytes());
+    signed.push(b'.');
+    signed.extend_from_slice(body);
+    secrets.iter().filter(|secret| !secret.is_empty()).any(|secret| {
+        let key = hmac::Key::new(hmac::HMAC_SHA256, secret.as_bytes());
+        signatures.iter().any(|signature| hmac::verify(&key, &signed, signature).is_ok())
+    })
+}
+
+/// The bytes of 64 hex digits.
+fn bytes(hex: &str) -> Option<[u8; 32]> {
+    let digits = hex.as_bytes();
+    if digits.len() != 64 {
+        return None;
+    }
+    let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
+    let mut bytes = [0; 32];
+    for (byte, pair) in bytes.iter_mut().zip(digits.chunks_exact(2)) {
+        *byte = digit(pair[0])? * 16 + digit(pair[1])?;
+    }
+    Some(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const BODY: &[u8] = br#"{"id":"evt_1"}"#;
+    const SECRET: &str = "whsec_test";
+    const SIGNED_AT: i64 = 1_795_000_000;
+
+    fn sign(secret: &str, time: i64, body: &[u8]) -> String {
+        let key = hmac::Key::new(hmac::HMAC_SHA256, secret.as_bytes());
+        let signed = [format!("{time}.").as_bytes(), body].concat();
+        hmac::sign(&key, &signed).as_ref().iter().fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"))
+    }
+
+    fn check(header: &str, body: &[u8], secrets: &[&str], now: i64) -> bool {
+        let secrets: Vec<String> = secrets.iter().map(|secret| (*secret).to_owned()).collect();
+        is_valid(header, body, &secrets, DateTime::from_timestamp(now, 0).unwrap())
+    }
+
+    #[test]
+    fn one_right_signature_at_about_this_time() {
+        let right = sign(SECRET, SIGNED_AT, BODY);
+        let wrong = sign("other", SIGNED_AT, BODY);
+        let header = |parts: &str| format!("t={SIGNED_AT},{parts}");
+        let both = [SECRET, "whsec_next"];
+        for (header, secrets, now, valid) in [
+            (header(&format!("v1={right}")), &[SECRET][..], SIGNED_AT, true),
+            (header(&format!("v1={right},v0={wrong}")), &[SECRET], SIGNED_AT, true),
+            (header(&format!("v1={wrong},v1={right}")), &[SECRET], SIGNED_AT, true),
+            (header(&format!("v1={right}")), &both, SIGNED_AT, true),
+            (header(&format!("v1={}", sign("whsec_next", SIGNED_AT, BODY))), &both, SIGNED_AT, true),
+            (header(&format!("v1={right}")), &[SECRET], SIGNED_AT + 300, true),
+            (header(&format!("v1={right}")), &[SECRET], SIGNED_AT + 301, false),
+            (header(&format!("v1={right}")), &[SECRET], SIGNED_AT - 300, true),
+            (header(&format!("v1={right}")), &[SECRET], SIGNED_AT - 301, false),
+            (header(&format!("v1={wrong}")), &[SECRET], SIGNED_AT, false),
+            (header(&format!("v0={right}")), &[SECRET], SIGNED_AT, false),
+            (header(&format!("v1={}", &right[..63])), &[SECRET], SIGNED_AT, false),
+            (header(&format!("v1={right}0")), &[SECRET], SIGNED_AT, false),
+            (header("v1="), &[SECRET], SIGNED_AT, false),
+            (format!("v1={right}"), &[SECRET], SIGNED_AT, false),
+            (format!("t={},v1={right}", SIGNED_AT + 1), &[SECRET], SIGNED_AT, false),
+            (format!("t=x,v1={right}"), &[SECRET], SIGNED_AT, false),
+            (header(&format!("v1={right}")), &["other"], SIGNED_AT, false),
+            (header(&format!("v1={right}")), &[], SIGNED_AT, false),
+            // An empty secret is no secret, though it has signatures.
+            (header(&format!("v1={}", sign("", SIGNED_AT, BODY))), &[""], SIGNED_AT, false),
+            (String::new(), &[SECRET], SIGNED_AT, false),
+        ] {
+            assert_eq!(check(&header, BODY, secrets, now), valid, "{header} {secrets:?} {now}");
+        }
+    }
+
+    #[test]
+    fn every_single_bit_counts() {
+        let header = format!("t={SIGNED_AT},v1={}", sign(SECRET, SIGNED_AT, BODY));
+        assert!(check(&header, BODY, &[SECRET], SIGNED_AT));
+        for bit in 0..BODY.len() * 8 {
+            let mut body = BODY.to_vec();
+            body[bit / 8] ^= 1 << (bit % 8);
+            assert!(!check(&header, &body, &[SECRET], SIGNED_AT), "bit {bit}");
+        }
+    }
+}

@@ -1,0 +1,109 @@
+//! `POST /v1/accounts/{account_id}/purchases/{purchase_id}/refund`: the 30-day money-back guarantee.
+//!
+//! Revoke, ask, confirm: the credits go in one write that marks the purchase `refund_pending`, then the
+//! provider is asked with a key that never changes, then the purchase is `refunded`. Whatever stops in between
+//! is healed by calling again, or by the provider's own event.
+
+use credits::{AccountId, Buys, Purchase, PurchaseId, Reason, Refund, withdrawal};
+use lambda_http::http::StatusCode;
+use ledger::{Ledger, Outcome, Related, State};
+use pricing::Credits;
+use runtime::{Answer, Call, Code, Problem, Scope};
+use serde::{Deserialize, Serialize};
+
+use crate::{Provider, provider::Asked};
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RefundRequest {
+    #[serde(default)]
+    reason: Option<Reason>,
+}
+
+#[derive(Serialize)]
+struct RefundBody<'a> {
+    purchase_id: &'a PurchaseId,
+    status: &'static str,
+    credits_revoked: Credits,
+    credits_spent: Credits,
+    amount: u64,
+    currency: &'a str,
+    provider_refund_id: Option<&'a str>,
+}
+
+/// Refunds a purchase, or says again what became of its refund.
+pub(crate) async fn refund(ledger: &Ledger, provider: &Provider, call: &Call) -> Result<Answer, Problem> {
+    let account = call.authorized_account(Scope::Refund)?;
+    let id = PurchaseId::parse(call.path("purchase_id"))
+        .map_err(|invalid| Problem::invalid(format!("purchase_id {invalid}.")))?;
+    let request: RefundRequest = call.json()?;
+    let now = call.now();
+
+    let related = Related::Purchase(&id);
+    let decide = |state: &State| {
+        withdrawal::request(&state.account, state.purchase.as_ref(), request.reason.as_ref(), now)
+    };
+    let executed = ledger.apply(&account, related, now, decide).await?;
+    if let Outcome::Refused(refusal) = executed.outcome {
+        return Err(refusal.into());
+    }
+    let purchase = read(ledger, &account, &id).await?;
+    if purchase.refund != Some(Refund::RefundPending) {
+        return answer(&purchase, "replayed");
+    }
+    match ask(provider, &account, &purchase).await? {
+        Asked::Done(refund_id) => {
+            let decide = |state: &State| withdrawal::confirmed(state.purchase.as_ref(), refund_id.as_ref());
+            ledger.apply(&account, related, now, decide).await?;
+            answer(&read(ledger, &account, &id).await?, "refunded")
+        }
+        Asked::Refused(code) => {
+            let decide = |state: &State| withdrawal::refused(&state.account, state.purchase.as_ref(), now);
+            ledger.apply(&account, related, now, decide).await?;
+            let detail = format!("The payment provider refused the refund ({code}). The credits are back.");
+            Err(Problem::new(Code::ProviderRefused, detail))
+        }
+        Asked::Unknown => answer(&purchase, "refund_pending"),
+    }
+}
+
+/// Asks the provider for the money, and to end the subscription where the purchase is one.
+async fn ask(provider: &Provider, account: &AccountId, purchase: &Purchase) -> Result<Asked, Problem> {
+    let refunded = if purchase.payment.amount == 0 {
+        // Nothing was paid: there is nothing to ask for.
+        Asked::Done(None)
+    } else {
+        provider.refund(account, &purchase.payment).await?
+    };
+    match (&refunded, &purchase.payment.buys) {
+        (Asked::Done(_), Buys::Plan { subscription_id, .. }) => {
+            let is_ended = provider.cancel(subscription_id).await?;
+            Ok(if is_ended { refunded } else { Asked::Unknown })
+        }
+        _ => Ok(refunded),
+    }
+}
+
+async fn read(ledger: &Ledger, account: &AccountId, id: &PurchaseId) -> Result<Purchase, Problem> {
+    let purchase = ledger.purchase(account, id).await?;
+    purchase.ok_or_else(|| Problem::internal("a purchase that was refunded has no record"))
+}
+
+/// What became of a refund, read off the purchase's record.
+fn answer(purchase: &Purchase, outcome: &'static str) -> Result<Answer, Problem> {
+    let (code, status, refund_id) = match &purchase.refund {
+        Some(Refund::Refunded { refund_id }) => (StatusCode::OK, "refunded", refund_id.as_ref()),
+        Some(Refund::RefundPending) => (StatusCode::ACCEPTED, "refund_pending", None),
+        None => return Err(Problem::internal("a refund without a state")),
+    };
+    let body = RefundBody {
+        purchase_id: &purchase.payment.id,
+        status,
+        credits_revoked: purchase.revoked,
+        credits_spent: purchase.spent,
+        amount: purchase.payment.amount,
+        currency: &purchase.payment.currency,
+        provider_refund_id: refund_id.map(credits::RefundId::as_str),
+    };
+    Ok(Answer::json(code, &body)?.outcome(outcome))
+}

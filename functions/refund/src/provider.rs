@@ -1,0 +1,158 @@
+//! The payment provider's API, as far as a refund needs it: three requests to Stripe.
+//!
+//! A client of its own, since a whole Stripe library weighs more than the function. It reuses the HTTP and TLS
+//! stack that the AWS SDK brings. What the provider surely refused is told from what may have happened.
+
+use std::{env, time::Duration};
+
+use aws_config::SdkConfig;
+use credits::{AccountId, Payment, PaymentId, RefundId, SubscriptionId};
+use http_body_util::{BodyExt, Full, Limited};
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
+use hyper_util::{
+    client::legacy::{Client, connect::HttpConnector},
+    rt::TokioExecutor,
+};
+use lambda_http::{
+    Error,
+    http::{Method, Request, StatusCode, header},
+};
+use ledger::RequestHash;
+use runtime::{Parameter, Problem};
+use serde_json::{Value, json};
+
+/// An answer that hasn't come by then may still have been carried out.
+const TIMEOUT: Duration = Duration::from_secs(8);
+/// The largest answer that is read.
+const ANSWER_BYTES_MAX: usize = 256 * 1024;
+
+/// Stripe's API.
+#[derive(Debug)]
+pub struct Provider {
+    http: Client<HttpsConnector<HttpConnector>, Full<hyper::body::Bytes>>,
+    base_url: String,
+    key: Parameter,
+}
+
+/// What came of a request for money.
+#[derive(Debug)]
+pub(crate) enum Asked {
+    /// The money goes back; the provider's refund, where it is named.
+    Done(Option<RefundId>),
+    /// It surely doesn't, for that reason.
+    Refused(String),
+    /// It may.
+    Unknown,
+}
+
+impl Provider {
+    /// The API at `STRIPE_API_BASE`, with the key in the parameter that `STRIPE_API_KEY_PARAMETER` names.
+    ///
+    /// # Errors
+    /// Where a variable isn't set, or the machine has no root certificates.
+    pub fn from_env(config: &SdkConfig) -> Result<Self, Error> {
+        let base_url =
+            env::var("STRIPE_API_BASE").map_err(|_| "set STRIPE_API_BASE, as https://api.stripe.com")?;
+        let key = Parameter::from_env(config, "STRIPE_API_KEY_PARAMETER")?;
+        let https = HttpsConnectorBuilder::new()
+            .with_provider_and_native_roots(rustls::crypto::ring::default_provider())?
+            // The local stack's provider speaks plain HTTP on loopback.
+            .https_or_http()
+            .enable_http1()
+            .build();
+        let http = Client::builder(TokioExecutor::new()).build(https);
+        Ok(Self { http, base_url: base_url.trim_end_matches('/').to_owned(), key })
+    }
+
+    /// Asks for the whole payment back. The key is the same for every attempt, so it goes back once.
+    pub(crate) async fn refund(&self, account: &AccountId, payment: &Payment) -> Result<Asked, Problem> {
+        let payment_id = match &payment.payment_id {
+            Some(id) => Some(id.clone()),
+            None => self.payment_of(payment).await?,
+        };
+        let Some(payment_id) = payment_id else { return Ok(Asked::Unknown) };
+        let key = RequestHash::of(&(account, &payment.id))?;
+        let key = format!("scrip-refund-{}", key.as_str());
+        let form = format!("payment_intent={payment_id}");
+        let Some((status, body)) = self.ask(Method::POST, "/v1/refunds", Some(&key), form).await? else {
+            return Ok(Asked::Unknown);
+        };
+        let refund_id = body["id"].as_str().and_then(|id| RefundId::parse(id).ok());
+        let code =
+            body["error"]["code"].as_str().or_else(|| body["error"]["type"].as_str()).unwrap_or("unnamed");
+        match status {
+            _ if status.is_success() && body["status"] == "failed" => Ok(Asked::Refused("failed".to_owned())),
+            _ if status.is_success() => Ok(Asked::Done(refund_id)),
+            StatusCode::BAD_REQUEST if code == "charge_already_refunded" => Ok(Asked::Done(None)),
+            // Our key or our pace is at fault, or another attempt is under way: nothing is said of the money.
+            StatusCode::UNAUTHORIZED
+            | StatusCode::FORBIDDEN
+            | StatusCode::CONFLICT
+            | StatusCode::TOO_MANY_REQUESTS => {
+                log(status, code);
+                Ok(Asked::Unknown)
+            }
+            _ if status.is_client_error() => Ok(Asked::Refused(code.chars().take(64).collect())),
+            _ => {
+                log(status, code);
+                Ok(Asked::Unknown)
+            }
+        }
+    }
+
+    /// Ends a subscription; whether it surely is ended.
+    pub(crate) async fn cancel(&self, subscription: &SubscriptionId) -> Result<bool, Problem> {
+        let path = format!("/v1/subscriptions/{subscription}");
+        let Some((status, body)) = self.ask(Method::DELETE, &path, None, String::new()).await? else {
+            return Ok(false);
+        };
+        let is_missing = status == StatusCode::NOT_FOUND || body["error"]["code"] == "resource_missing";
+        Ok(status.is_success() || is_missing)
+    }
+
+    /// The payment of an invoice whose event didn't name it.
+    async fn payment_of(&self, payment: &Payment) -> Result<Option<PaymentId>, Problem> {
+        let path = format!("/v1/invoice_payments?invoice={}", payment.id);
+        let answer = self.ask(Method::GET, &path, None, String::new()).await?;
+        let id = answer.and_then(|(_, body)| {
+            let id = body["data"][0]["payment"]["payment_intent"].as_str()?;
+            PaymentId::parse(id).ok()
+        });
+        Ok(id)
+    }
+
+    /// One request; `None` where no whole answer came.
+    async fn ask(
+        &self,
+        method: Method,
+        path: &str,
+        idempotency_key: Option<&str>,
+        form: String,
+    ) -> Result<Option<(StatusCode, Value)>, Problem> {
+        let key = self.key.value().await?;
+        let mut request = Request::builder()
+            .method(method)
+            .uri(format!("{}{path}", self.base_url))
+            .header(header::AUTHORIZATION, format!("Bearer {}", key.trim()))
+            .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
+        if let Some(key) = idempotency_key {
+            request = request.header("Idempotency-Key", key);
+        }
+        let request =
+            request.body(Full::from(form)).map_err(|_| Problem::internal("a request to Stripe isn't one"))?;
+        let exchange = async {
+            let answer = self.http.request(request).await.ok()?;
+            let status = answer.status();
+            let body = Limited::new(answer.into_body(), ANSWER_BYTES_MAX).collect().await.ok()?.to_bytes();
+            Some((status, serde_json::from_slice(&body).unwrap_or(Value::Null)))
+        };
+        Ok(tokio::time::timeout(TIMEOUT, exchange).await.ok().flatten())
+    }
+}
+
+fn log(status: StatusCode, code: &str) {
+    runtime::event(&json!({
+        "level": "error", "message": "the payment provider didn't answer the question", "status": status.as_u16(),
+        "code": code,
+    }));
+}

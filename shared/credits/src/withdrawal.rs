@@ -1,0 +1,467 @@
+//! Money that goes back: refunds and disputes take credits back, and give them again when they fail or are
+//! lost by the other side (rules 7 and 8).
+//!
+//! A purchase's record says how much of the money is gone. From that follows how many credits should be gone;
+//! the entry moves what is from what was. So the provider's events can come late, twice or in another
+//! order: each only changes what is known of the money.
+
+use chrono::{DateTime, Utc};
+use pricing::Credits;
+
+use crate::{
+    Account, Change, Decision, Event, Reason, Record, RefundId, Refusal, Subscription,
+    journal::Journal,
+    purchase::{Buys, Dispute, Purchase, Refund},
+    refill,
+};
+
+/// The money-back guarantee: so long after the payment, to the second (contract, section 3).
+const GUARANTEE_HOURS: i64 = 30 * 24;
+
+/// Until when a purchase's money is given back on demand, inclusive.
+#[must_use]
+pub fn window_closes_at(purchase: &Purchase) -> DateTime<Utc> {
+    purchase.payment.paid_at + chrono::Duration::hours(GUARANTEE_HOURS)
+}
+
+/// Decides a money-back refund: the credits are revoked and the purchase is `refund_pending`. No entries
+/// where that was done.
+///
+/// # Errors
+/// [`Refusal::PurchaseNotFound`], [`Refusal::RefundWindowClosed`].
+pub fn request(
+    account: &Account,
+    purchase: Option<&Purchase>,
+    reason: Option<&Reason>,
+    now: DateTime<Utc>,
+) -> Result<Decision, Refusal> {
+    let purchase = purchase.ok_or(Refusal::PurchaseNotFound)?;
+    if purchase.refund.is_some() {
+        return Ok(Decision::default());
+    }
+    let closed_at = window_closes_at(purchase);
+    if now > closed_at {
+        return Err(Refusal::RefundWindowClosed { closed_at });
+    }
+    let after =
+        Purchase { refund: Some(Refund::RefundPending), refund_reason: reason.cloned(), ..purchase.clone() };
+    settle(account, purchase, after, Kind::Refund, (now, now))
+}
+
+/// Decides that the provider refused a money-back refund: the credits come back, and the purchase is as it
+/// was. No entries where none was pending.
+///
+/// # Errors
+/// [`Refusal::PurchaseNotFound`], [`Refusal::BalanceLimit`].
+pub fn refused(
+    account: &Account,
+    purchase: Option<&Purchase>,
+    now: DateTime<Utc>,
+) -> Result<Decision, Refusal> {
+    let purchase = purchase.ok_or(Refusal::PurchaseNotFound)?;
+    if purchase.refund != Some(Refund::RefundPending) {
+        return Ok(Decision::default());
+    }
+    let after = Purchase { refund: None, ..purchase.clone() };
+    settle(account, purchase, after, Kind::RefundFailed, (now, now))
+}
+
+/// Decides that the provider sent the money of a pending refund back. No entries: the credits are gone
+/// since it was asked for.
+///
+/// # Errors
+/// [`Refusal::PurchaseNotFound`].
+pub fn confirmed(purchase: Option<&Purchase>, refund_id: Option<&RefundId>) -> Result<Decision, Refusal> {
+    let purchase = purchase.ok_or(Refusal::PurchaseNotFound)?;
+    let is_news = match &purchase.refund {
+        Some(Refund::RefundPending) => true,
+        // The provider's event was faster than its answer, and didn't name the refund.
+        Some(Refund::Refunded { refund_id: known }) => known.is_none() && refund_id.is_some(),
+        None => false,
+    };
+    if !is_news {
+        return Ok(Decision::default());
+    }
+    let after = Purchase {
+        revision: purchase.revision.saturating_add(1),
+        refund: Some(Refund::Refunded { refund_id: refund_id.cloned() }),
+        ..purchase.clone()
+    };
+    Ok(Decision { entries: Vec::new(), record: Some(Record::Purchase(Box::new(after))) })
+}
+
+/// What the provider says of a purchase's money.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Word {
+    /// So much of it was refunded in all.
+    Refunded {
+        /// The sum of all refunds that stand.
+        amount: u64,
+    },
+    /// A refund failed after all: so much came back.
+    RefundFailed {
+        /// What that refund had sent back.
+        amount: u64,
+    },
+    /// A dispute stands here.
+    Disputed(Dispute),
+}
+
+/// Decides a word of the provider on a purchase's money. No entries where it says nothing new.
+///
+/// # Errors
+/// [`Refusal::PurchaseNotFound`] where the payment must come first, [`Refusal::RefundUnknown`] where the
+/// refund that failed must, [`Refusal::BalanceLimit`].
+pub fn hear(
+    account: &Account,
+    purchase: Option<&Purchase>,
+    word: &Word,
+    said_at: DateTime<Utc>,
+    now: DateTime<Utc>,
+) -> Result<Decision, Refusal> {
+    let purchase = purchase.ok_or(Refusal::PurchaseNotFound)?;
+    let is_old = purchase.refunded_at.is_some_and(|known| said_at < known);
+    let mut after = purchase.clone();
+    let kind = match word {
+        Word::Refunded { amount } => {
+            if is_old || *amount <= purchase.refunded_amount {
+                return Ok(Decision::default());
+            }
+            after.refunded_amount = *amount;
+            after.refunded_at = Some(said_at);
+            // Our own refund, healed by the event where the answer was lost.
+            if after.refund == Some(Refund::RefundPending) && *amount >= purchase.payment.amount {
+                after.refund = Some(Refund::Refunded { refund_id: None });
+            }
+            Kind::Refund
+        }
+        Word::RefundFailed { amount } => {
+            after.refunded_amount =
+                purchase.refunded_amount.checked_sub(*amount).ok_or(Refusal::RefundUnknown)?;
+            after.refunded_at = purchase.refunded_at.max(Some(said_at));
+            after.refund = None;
+            Kind::RefundFailed
+        }
+        Word::Disputed(dispute) => {
+            if purchase.dispute >= Some(*dispute) {
+                return Ok(Decision::default());
+            }
+            after.dispute = Some(*dispute);
+            if *dispute == Dispute::Won { Kind::DisputeWon } else { Kind::Dispute }
+        }
+    };
+    settle(account, purchase, after, kind, (said_at, now))
+}
+
+/// What the entry is written as.
+#[derive(Debug, Clone, Copy)]
+enum Kind {
+    Refund,
+    RefundFailed,
+    Dispute,
+    DisputeWon,
+}
+
+impl Kind {
+    fn event(self, spent: Credits) -> Event {
+        match self {
+            Self::Refund => Event::Refund { spent },
+            Self::RefundFailed => Event::RefundFailed,
+            Self::Dispute => Event::Dispute { spent },
+            Self::DisputeWon => Event::DisputeWon,
+        }
+    }
+}
+
+/// Moves the credits from what is revoked of a purchase to what should be. Where that moves nothing, only
+/// the record is written.
+fn settle(
+    account: &Account,
+    before: &Purchase,
+    mut after: Purchase,
+    kind: Kind,
+    (said_at, now): (DateTime<Utc>, DateTime<Utc>),
+) -> Result<Decision, Refusal> {
+    let mut journal = Journal::open(account, now);
+    let settled = journal.account().clone();
+    let pays = pays(&settled, before, said_at);
+    let gone = gone(&after);
+    let share = share(basis(before, pays), gone);
+    let owed = match &before.payment.buys {
+        // Of the plan that is paid for now everything that is left goes, whoever granted it (rule 8).
+        Buys::Plan { .. } if gone == WHOLE && pays == Pays::Now => {
+            let left = before.revoked.playground().saturating_add(settled.balance.playground());
+            share.with_playground(share.playground().max(left))
+        }
+        _ => share,
+    };
+    let takes = before.revoked.shortfall(owed).min(settled.balance);
+    let gives = owed.shortfall(before.revoked);
+    // Playground credits of a month that is over would have expired with it.
+    let is_stale = before.revoked_in.is_some_and(|revoked_in| revoked_in != settled.period);
+    let gives = if is_stale { gives.with_playground(0) } else { gives };
+
+    after.revision = before.revision.saturating_add(1);
+    after.revoked = before.revoked.checked_add(takes).ok_or(Refusal::BalanceLimit)?.min(owed);
+    after.spent = after.revoked.shortfall(share);
+    if !takes.is_zero() {
+        after.revoked_in = Some(settled.period);
+    }
+    let subscription = withdrawn(&settled, before, (gone == WHOLE).then_some(said_at));
+    if takes.is_zero() && gives.is_zero() && subscription == settled.subscription {
+        return Ok(Decision { entries: Vec::new(), record: Some(Record::Purchase(Box::new(after))) });
+    }
+    let change = if takes.is_zero() { Change::give(gives) } else { Change::take(takes) };
+    let change = change.ok_or(Refusal::BalanceLimit)?;
+    journal.post(kind.event(after.spent), change, before.payment.id.as_str(), |account| {
+        account.subscription = subscription;
+    })?;
+    // A plan whose money is back may have its month's refill due.
+    refill::settle(&mut journal);
+    Ok(journal.close(Some(Record::Purchase(Box::new(after)))))
+}
+
+/// The subscription once the money of what pays for it is gone since a moment, or is back.
+fn withdrawn(
+    account: &Account,
+    purchase: &Purchase,
+    gone_since: Option<DateTime<Utc>>,
+) -> Option<Subscription> {
+    let subscription = account.subscription.clone()?;
+    if subscription.purchase_id != purchase.payment.id {
+        return Some(subscription);
+    }
+    let withdrawn_at = gone_since.map(|since| subscription.withdrawn_at.unwrap_or(since));
+    Some(Subscription { withdrawn_at, ..subscription })
+}
+
+/// Whether a purchase pays for the account's plan.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Pays {
+    /// It does now.
+    Now,
+    /// It did when the provider spoke; a later payment has taken its place since, and brought credits of
+    /// its own.
+    Then,
+    /// It doesn't, or is none of a plan.
+    Not,
+}
+
+fn pays(account: &Account, purchase: &Purchase, said_at: DateTime<Utc>) -> Pays {
+    let Buys::Plan { subscription_id, paid_until, .. } = &purchase.payment.buys else { return Pays::Not };
+    match &account.subscription {
+        Some(subscription) if subscription.purchase_id == purchase.payment.id => Pays::Now,
+        Some(subscription) if subscription.id == *subscription_id => {
+            let paid_at = purchase.payment.paid_at;
+            let is_between = |other: DateTime<Utc>| paid_at < other && other <= said_at;
+            let was_replaced =
+                is_between(subscription.paid_at) || subscription.previous_paid_at.is_some_and(is_between);
+            if said_at < *paid_until && !was_replaced { Pays::Then } else { Pays::Not }
+        }
+        _ => Pays::Not,
+    }
+}
+
+/// All of the money.
+const WHOLE: (u64, u64) = (1, 1);
+
+/// How much of the money is gone, as a fraction.
+fn gone(purchase: &Purchase) -> (u64, u64) {
+    let all = purchase.payment.amount;
+    let is_whole = purchase.refund.is_some()
+        || purchase.dispute == Some(Dispute::Withdrawn)
+        || (all > 0 && purchase.refunded_amount >= all);
+    if is_whole { WHOLE } else { (purchase.refunded_amount, all.max(1)) }
+}
+
+/// What a purchase is worth in credits: what a pack gave, or a month of the plan while it pays for it.
+fn basis(purchase: &Purchase, pays: Pays) -> Credits {
+    match &purchase.payment.buys {
+        Buys::Pack(credits) => *credits,
+        Buys::Plan { .. } if pays == Pays::Not => Credits::ZERO,
+        Buys::Plan { allowance, .. } => Credits::new(*allowance, 0, 0),
+    }
+}
+
+/// The part of the credits that the money stands for, rounded down.
+fn share(credits: Credits, (part, whole): (u64, u64)) -> Credits {
+    let share = |credits: u64| {
+        let share = u128::from(credits) * u128::from(part) / u128::from(whole);
+        u64::try_from(share).unwrap_or(credits).min(credits)
+    };
+    Credits::new(share(credits.playground()), share(credits.tune()), share(credits.tune_image()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{EntryKind, Payment, PurchaseId, SubscriptionId, purchase};
+
+    fn time(text: &str) -> DateTime<Utc> {
+        text.parse().unwrap()
+    }
+
+    const BOUGHT: &str = "2026-11-03T09:00:00Z";
+    const NOW: &str = "2026-11-20T00:00:00Z";
+
+    fn payment(id: &str, buys: Buys) -> Payment {
+        Payment {
+            id: PurchaseId::parse(id).unwrap(),
+            sku: "sku".into(),
+            amount: 1000,
+            currency: "usd".into(),
+            paid_at: time(BOUGHT),
+            payment_id: None,
+            customer_id: None,
+            buys,
+        }
+    }
+
+    fn pack() -> Payment {
+        payment("pi", Buys::Pack(Credits::new(0, 1, 64)))
+    }
+
+    fn basic(id: &str, paid_at: &str, paid_until: &str) -> Payment {
+        let buys = Buys::Plan {
+            subscription_id: SubscriptionId::parse("sub").unwrap(),
+            plan: "basic".into(),
+            allowance: 1000,
+            paid_until: time(paid_until),
+        };
+        Payment { paid_at: time(paid_at), ..payment(id, buys) }
+    }
+
+    /// An account that bought something, and the purchase's record.
+    fn bought(payment: &Payment) -> (Account, Purchase) {
+        apply(
+            &Account::unseen(payment.paid_at),
+            purchase::decide(&Account::unseen(payment.paid_at), payment, payment.paid_at),
+        )
+    }
+
+    fn apply(account: &Account, decided: Result<Decision, Refusal>) -> (Account, Purchase) {
+        let decision = decided.unwrap();
+        let account = decision.entries.last().map_or(account.clone(), |entry| entry.account.clone());
+        let Some(Record::Purchase(record)) = decision.record else { panic!("no record") };
+        (account, *record)
+    }
+
+    /// The account with some of its credits spent.
+    fn spend(account: &Account, credits: Credits) -> Account {
+        Account { balance: account.balance.checked_sub(credits).unwrap(), ..account.clone() }
+    }
+
+    #[test]
+    fn a_pack_is_revoked_in_proportion_up_to_what_is_left() {
+        let c = Credits::new;
+        // spent, refunded of 1000 -> left, revoked, not recovered
+        for (spent, refunded, left, revoked, lost) in [
+            (c(0, 0, 0), 1000, c(0, 0, 0), c(0, 1, 64), c(0, 0, 0)),
+            (c(0, 1, 8), 1000, c(0, 0, 0), c(0, 0, 56), c(0, 1, 8)),
+            (c(0, 0, 0), 500, c(0, 1, 32), c(0, 0, 32), c(0, 0, 0)),
+            (c(0, 0, 0), 999, c(0, 1, 1), c(0, 0, 63), c(0, 0, 0)),
+            (c(0, 0, 0), 1, c(0, 1, 64), c(0, 0, 0), c(0, 0, 0)),
+            (c(0, 1, 64), 1000, c(0, 0, 0), c(0, 0, 0), c(0, 1, 64)),
+        ] {
+            let (account, purchase) = bought(&pack());
+            let account = spend(&account, spent);
+            let word = Word::Refunded { amount: refunded };
+            let decided = hear(&account, Some(&purchase), &word, time(NOW), time(NOW));
+            let (after, purchase) = apply(&account, decided);
+            assert_eq!(after.balance, left, "{spent:?} {refunded}");
+            assert_eq!((purchase.revoked, purchase.spent), (revoked, lost), "{spent:?} {refunded}");
+            // Said again, it says nothing new.
+            let again = hear(&after, Some(&purchase), &word, time(NOW), time(NOW));
+            assert_eq!(again, Ok(Decision::default()));
+        }
+    }
+
+    #[test]
+    fn a_refund_of_what_pays_for_the_plan_ends_it_and_one_of_an_earlier_payment_does_not() {
+        let first = basic("in1", BOUGHT, "2026-12-03T09:00:00Z");
+        let renewal = basic("in2", "2026-12-03T09:00:00Z", "2027-01-03T09:00:00Z");
+        let whole = Word::Refunded { amount: 1000 };
+
+        let (account, purchase) = bought(&first);
+        let account = spend(&account, Credits::new(300, 0, 0));
+        let (after, refunded) =
+            apply(&account, hear(&account, Some(&purchase), &whole, time(NOW), time(NOW)));
+        assert_eq!((after.balance.playground(), after.is_active(time(NOW))), (0, false));
+        assert_eq!((refunded.revoked.playground(), refunded.spent.playground()), (700, 300));
+        assert_eq!(after.as_of(time("2026-12-01T00:00:00Z")).balance.playground(), 0);
+
+        // Renewed since, and refunded after that: an earlier one revokes nothing.
+        let (account, _) = apply(&account, purchase::decide(&account, &renewal, renewal.paid_at));
+        let later = time("2026-12-20T00:00:00Z");
+        let (after, refunded) = apply(&account, hear(&account, Some(&purchase), &whole, later, later));
+        assert_eq!((after.balance.playground(), after.is_active(later)), (1000, true));
+        assert_eq!(refunded.revoked, Credits::ZERO);
+    }
+
+    #[test]
+    fn money_that_comes_back_brings_the_credits_and_the_plan_back() {
+        for (payment, left) in [
+            (pack(), Credits::new(0, 1, 64)),
+            (basic("in1", BOUGHT, "2026-12-03T09:00:00Z"), Credits::new(1000, 0, 0)),
+        ] {
+            let (account, bought) = bought(&payment);
+            let at = |day: u32| time(&format!("2026-11-{day}T00:00:00Z"));
+            let words = [
+                (Word::Disputed(Dispute::Withdrawn), Credits::ZERO, EntryKind::Dispute),
+                (Word::Disputed(Dispute::Won), left, EntryKind::DisputeWon),
+                (Word::Refunded { amount: 1000 }, Credits::ZERO, EntryKind::Refund),
+                (Word::RefundFailed { amount: 1000 }, left, EntryKind::RefundFailed),
+            ];
+            let (mut account, mut purchase) = (account, bought);
+            for (day, (word, balance, kind)) in (10..).zip(words) {
+                let decided = hear(&account, Some(&purchase), &word, at(day), at(day));
+                assert_eq!(decided.as_ref().unwrap().entries[0].event.kind(), kind);
+                (account, purchase) = apply(&account, decided);
+                assert_eq!(account.balance, balance, "{word:?}");
+            }
+            assert_eq!(account.is_active(at(20)), matches!(payment.buys, Buys::Plan { .. }));
+        }
+    }
+
+    #[test]
+    fn the_guarantee_is_thirty_days_to_the_second() {
+        let (account, purchase) = bought(&pack());
+        for (now, is_open) in
+            [("2026-12-03T08:59:59Z", true), ("2026-12-03T09:00:00Z", true), ("2026-12-03T09:00:01Z", false)]
+        {
+            let decided = request(&account, Some(&purchase), None, time(now));
+            match decided {
+                Ok(decision) => {
+                    assert!(is_open, "{now}");
+                    let (after, pending) = apply(&account, Ok(decision));
+                    assert_eq!(
+                        (after.balance, pending.refund.clone()),
+                        (Credits::ZERO, Some(Refund::RefundPending))
+                    );
+                    // Asked again, nothing more is written; refused by the provider, all is as it was.
+                    assert_eq!(request(&after, Some(&pending), None, time(now)), Ok(Decision::default()));
+                    let (restored, record) = apply(&after, refused(&after, Some(&pending), time(now)));
+                    assert_eq!((restored.balance, record.refund), (account.balance, None));
+                }
+                Err(refusal) => {
+                    assert!(!is_open, "{now}");
+                    let closed_at = time("2026-12-03T09:00:00Z");
+                    assert_eq!(refusal, Refusal::RefundWindowClosed { closed_at });
+                }
+            }
+        }
+        assert_eq!(request(&account, None, None, time(NOW)), Err(Refusal::PurchaseNotFound));
+    }
+
+    #[test]
+    fn the_providers_word_confirms_a_refund_and_takes_nothing_twice() {
+        let (account, purchase) = bought(&pack());
+        let (after, pending) = apply(&account, request(&account, Some(&purchase), None, time(NOW)));
+        let word = Word::Refunded { amount: 1000 };
+        let heard = hear(&after, Some(&pending), &word, time(NOW), time(NOW)).unwrap();
+        assert!(heard.entries.is_empty());
+        let (_, record) = apply(&after, Ok(heard));
+        assert_eq!(record.refund, Some(Refund::Refunded { refund_id: None }));
+        assert_eq!(record.revoked, Credits::new(0, 1, 64));
+    }
+}

@@ -1,0 +1,63 @@
+//! What is kept beside accounts: events of the payment provider that couldn't be applied, whole, until the
+//! cause is mended, and whose its customers and payments are.
+
+use aws_sdk_dynamodb::types::TransactWriteItem;
+use credits::{AccountId, CustomerId, EventId, PaymentId, PurchaseId};
+
+use crate::{
+    Error, Ledger, Parked, backoff,
+    cancellation::{Cancelled, Slot, read_reasons},
+    error::{Failure, cancellation, classify},
+    items, keys,
+};
+
+impl Ledger {
+    /// Parks an event, over what was parked of it before.
+    ///
+    /// # Errors
+    /// [`Error::TryAgain`] where throttling or faults outlast the attempts, [`Error::Internal`].
+    pub async fn park(&self, parked: &Parked) -> Result<(), Error> {
+        let put = self.put(items::parked(parked)?)?;
+        backoff::persist(|| self.write_alone("park an event", put.clone())).await
+    }
+
+    /// Forgets an event that was applied, where it had been parked.
+    ///
+    /// # Errors
+    /// As [`Ledger::park`].
+    pub async fn unpark_if_parked(&self, event_id: &EventId) -> Result<(), Error> {
+        if self.parked(event_id).await?.is_none() {
+            return Ok(());
+        }
+        let delete = self.delete(keys::parked(event_id))?;
+        backoff::persist(|| self.write_alone("forget a parked event", delete.clone())).await
+    }
+
+    /// Notes that a customer of the payment provider pays for an account.
+    ///
+    /// # Errors
+    /// As [`Ledger::park`].
+    pub async fn own_customer(&self, customer: &CustomerId, account: &AccountId) -> Result<(), Error> {
+        let put = self.put(items::owner(keys::customer(customer), Some(account), None)?)?;
+        backoff::persist(|| self.write_alone("note a customer", put.clone())).await
+    }
+
+    /// Notes that a payment was for a purchase, whether or not that is known yet.
+    ///
+    /// # Errors
+    /// As [`Ledger::park`].
+    pub async fn link_payment(&self, payment: &PaymentId, purchase: &PurchaseId) -> Result<(), Error> {
+        let put = self.put(items::owner(keys::payment(payment), None, Some(purchase))?)?;
+        backoff::persist(|| self.write_alone("note a payment", put.clone())).await
+    }
+
+    /// One write, in a transaction like every other: the functions' roles allow no other kind.
+    async fn write_alone(&self, doing: &'static str, write: TransactWriteItem) -> Result<(), Failure> {
+        let transaction = self.client.transact_write_items().transact_items(write);
+        let Err(error) = transaction.send().await else { return Ok(()) };
+        match cancellation(&error).map(|reasons| read_reasons(&[Slot::Unconditional], reasons)) {
+            Some(Cancelled::Wait(fault)) => Err(Failure::Transient(fault)),
+            _ => Err(classify(doing, &error)),
+        }
+    }
+}

@@ -1,0 +1,286 @@
+//! The money-back guarantee, through real HTTP, the real binaries and a provider: revoke, ask, confirm, and
+//! every way in which that can stop half-way.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use scrip_tests::{
+    Options, Stack, server,
+    stack::{API_KEY, WEBHOOK_SECRET},
+    stripe::{
+        ApiError, Checkout, Coupon, Event, Fault, Generation, Interval, Receipt, Stripe, delivery::Endpoint,
+    },
+};
+use serde_json::{Value, json};
+
+use crate::api::{Reply, credits, send};
+
+const REFUND: &str = "POST /v1/refunds";
+
+fn time(text: &str) -> DateTime<Utc> {
+    text.parse().unwrap()
+}
+
+/// A stack with a provider of its own, and what an account bought there on the 3rd of November.
+struct Shop {
+    stack: Stack,
+    stripe: Stripe,
+    provider: server::Server,
+}
+
+impl Shop {
+    async fn open(name: &str, generation: Generation) -> Self {
+        let stripe = Stripe::new(name, generation, time("2026-11-03T09:00:00Z"));
+        let provider = stripe.serve(server::loopback(0).await.unwrap(), API_KEY).unwrap();
+        let options = Options {
+            instances: 2,
+            stripe_api_base: Some(format!("http://{}", provider.address())),
+            ..Options::default()
+        };
+        Self { stack: Stack::start(options).await.unwrap(), stripe, provider }
+    }
+
+    async fn deliver(&self, events: &[Event], at: DateTime<Utc>) {
+        let url = format!("{}/v1/webhooks/stripe", self.stack.base_url());
+        let endpoint = Endpoint::new(&url, &[WEBHOOK_SECRET]);
+        for event in events {
+            assert!(endpoint.send(event, at).await.is_delivered(), "{}", event.kind());
+        }
+    }
+
+    /// Buys, and returns the purchase's id.
+    async fn buy(&self, receipt: &Receipt) -> String {
+        self.deliver(&receipt.events, self.stripe.now()).await;
+        let id = receipt.invoice.clone().or(receipt.payment_intent.clone()).or(receipt.session.clone());
+        id.unwrap()
+    }
+
+    async fn pack(&self, account: &str) -> String {
+        self.buy(&self.stripe.buy_pack(&Checkout::new(account, "tune_pack", 900))).await
+    }
+
+    async fn refund(&self, account: &str, purchase: &str, at: &str) -> Reply {
+        let token = self.stack.tokens().issue("support", &["credits:refund"], TimeDelta::hours(1));
+        let path = format!("/v1/accounts/{account}/purchases/{purchase}/refund");
+        let request = reqwest::Client::new()
+            .post(format!("{}{path}", self.stack.base_url()))
+            .bearer_auth(token)
+            .header("local-time", at)
+            .json(&json!({"reason": "changed their mind"}));
+        send(request).await
+    }
+
+    async fn get(&self, account: &str, rest: &str, at: &str) -> Value {
+        let token =
+            self.stack.tokens().issue(account, &["credits:read", "credits:debit"], TimeDelta::hours(1));
+        let request = reqwest::Client::new()
+            .get(format!("{}/v1/accounts/{account}{rest}", self.stack.base_url()))
+            .bearer_auth(token)
+            .header("local-time", at);
+        send(request).await.is(200).json.clone()
+    }
+
+    async fn kinds(&self, account: &str) -> Vec<String> {
+        let page = self.get(account, "/entries", NOW).await;
+        let kinds = page["entries"].as_array().unwrap().iter();
+        kinds.rev().map(|entry| entry["kind"].as_str().unwrap().to_owned()).collect()
+    }
+
+    /// How often the provider was asked for money.
+    fn asked(&self) -> usize {
+        self.stripe.calls().iter().filter(|call| call.operation() == REFUND).count()
+    }
+
+    async fn close(self) {
+        self.stack.stop().await;
+        self.provider.stop().await;
+    }
+}
+
+const NOW: &str = "2026-11-10T09:00:00Z";
+
+#[tokio::test]
+async fn a_pack_is_refunded_once() {
+    let shop = Shop::open("refund-pack", Generation::Basil).await;
+    let purchase = shop.pack("buyer").await;
+    let first = shop.refund("buyer", &purchase, NOW).await;
+    let refund_id = first.is(200).json["provider_refund_id"].as_str().unwrap().to_owned();
+    assert!(refund_id.starts_with("re_"), "{refund_id}");
+    assert_eq!(
+        first.json,
+        json!({
+            "purchase_id": purchase, "status": "refunded", "credits_revoked": credits(0, 1, 64),
+            "credits_spent": credits(0, 0, 0), "amount": 900, "currency": "usd",
+            "provider_refund_id": refund_id,
+        })
+    );
+    // Asked again, also after the guarantee, it is the same answer; the provider isn't asked again.
+    for at in [NOW, "2027-06-01T00:00:00Z"] {
+        assert_eq!(shop.refund("buyer", &purchase, at).await.text, first.text);
+    }
+    assert_eq!(shop.asked(), 1);
+    // The provider's own events change nothing more.
+    shop.deliver(&shop.stripe.take_events(), time(NOW)).await;
+    assert_eq!(shop.refund("buyer", &purchase, NOW).await.text, first.text);
+    assert_eq!(shop.kinds("buyer").await, ["purchase", "refund"]);
+    shop.close().await;
+}
+
+#[tokio::test]
+async fn a_plan_is_refunded_with_what_is_left_and_ends() {
+    for generation in Generation::ALL {
+        let shop = Shop::open(&format!("refund-plan-{generation:?}"), generation).await;
+        let checkout = Checkout::new("buyer", "standard_monthly", 2900);
+        let receipt = shop.stripe.subscribe(&checkout, Interval::Month);
+        let purchase = shop.buy(&receipt).await;
+        let token = shop.stack.tokens().issue("buyer", &["credits:debit"], TimeDelta::hours(1));
+        let debit = reqwest::Client::new()
+            .post(format!("{}/v1/accounts/buyer/debits", shop.stack.base_url()))
+            .bearer_auth(token)
+            .header("local-time", "2026-11-04T09:00:00Z")
+            .header("idempotency-key", "d")
+            .json(&crate::api::enhance(100));
+        send(debit).await.is(201);
+        let reply = shop.refund("buyer", &purchase, NOW).await;
+        assert_eq!(reply.is(200).json["credits_revoked"], credits(2400, 0, 0));
+        assert_eq!(reply.json["credits_spent"], credits(100, 0, 0));
+        let shown = shop.get("buyer", "", NOW).await;
+        assert_eq!((&shown["balance"], &shown["plan_status"]), (&credits(0, 0, 0), &json!("canceled")));
+        assert_eq!(shop.get("buyer", "", "2026-12-01T00:00:00Z").await["balance"], credits(0, 0, 0));
+        // The subscription was ended at the provider too; its events say so and change nothing.
+        let events = shop.stripe.take_events();
+        assert!(events.iter().any(|event| event.kind() == "customer.subscription.deleted"), "{generation:?}");
+        shop.deliver(&events, time(NOW)).await;
+        let after = shop.get("buyer", "", NOW).await;
+        assert_eq!((&after["balance"], &after["plan_status"]), (&shown["balance"], &shown["plan_status"]));
+        shop.close().await;
+    }
+}
+
+#[tokio::test]
+async fn the_guarantee_ends_after_thirty_days_to_the_second() {
+    let shop = Shop::open("refund-window", Generation::Acacia).await;
+    for (account, at, status) in [
+        ("early", "2026-12-03T08:59:59Z", 200),
+        ("just", "2026-12-03T09:00:00Z", 200),
+        ("late", "2026-12-03T09:00:01Z", 409),
+    ] {
+        let purchase = shop.pack(account).await;
+        let reply = shop.refund(account, &purchase, at).await;
+        assert_eq!(reply.status, status, "{account} {}", reply.text);
+        if status == 409 {
+            reply.is_problem(409, "refund_window_closed");
+            assert_eq!(reply.json["window_closed_at"], "2026-12-03T09:00:00Z");
+            assert_eq!(shop.kinds(account).await, ["purchase"]);
+        }
+    }
+    shop.refund("just", "in_unknown", NOW).await.is_problem(404, "purchase_not_found");
+    shop.refund("just", "not%20an%20id", NOW).await.is_problem(400, "invalid_request");
+    shop.close().await;
+}
+
+#[tokio::test]
+async fn nothing_paid_is_nothing_to_ask_for() {
+    let shop = Shop::open("refund-coupon", Generation::Basil).await;
+    let receipt = shop.stripe.buy_pack(&Checkout::new("buyer", "tune_pack", 900).coupon(Coupon::Free));
+    let purchase = shop.buy(&receipt).await;
+    let reply = shop.refund("buyer", &purchase, NOW).await;
+    assert_eq!(reply.is(200).json["amount"], 0);
+    assert_eq!(
+        (&reply.json["status"], &reply.json["provider_refund_id"]),
+        (&json!("refunded"), &Value::Null)
+    );
+    assert_eq!(shop.asked(), 0);
+    shop.close().await;
+}
+
+#[tokio::test]
+async fn a_refusal_puts_the_credits_back() {
+    let shop = Shop::open("refund-refused", Generation::Basil).await;
+    let purchase = shop.pack("buyer").await;
+    shop.stripe.fault(REFUND, Fault::Answer(ApiError::refused("insufficient_funds", "no")));
+    shop.refund("buyer", &purchase, NOW).await.is_problem(502, "provider_refused");
+    assert_eq!(shop.get("buyer", "", NOW).await["balance"], credits(0, 1, 64));
+    assert_eq!(shop.kinds("buyer").await, ["purchase", "refund", "refund_failed"]);
+    shop.close().await;
+}
+
+#[tokio::test]
+async fn an_unknown_outcome_is_pending_and_healed_by_calling_again_or_by_the_event() {
+    for (name, fault, by_event) in [
+        ("lost-answer", Fault::LoseAnswer, false),
+        ("lost-request", Fault::LoseRequest, false),
+        ("rate-limit", Fault::Answer(ApiError::rate_limited()), false),
+        ("lost-answer-event", Fault::LoseAnswer, true),
+    ] {
+        let shop = Shop::open(&format!("refund-{name}"), Generation::Basil).await;
+        let purchase = shop.pack("buyer").await;
+        shop.stripe.fault(REFUND, fault);
+        let pending = shop.refund("buyer", &purchase, NOW).await;
+        assert_eq!(pending.is(202).json["status"], "refund_pending", "{name}");
+        assert_eq!(pending.json["credits_revoked"], credits(0, 1, 64), "{name}");
+        assert_eq!(shop.get("buyer", "", NOW).await["balance"], credits(0, 0, 0), "{name}");
+        if by_event {
+            shop.deliver(&shop.stripe.take_events(), time(NOW)).await;
+        }
+        let healed = shop.refund("buyer", &purchase, NOW).await;
+        assert_eq!(healed.is(200).json["status"], "refunded", "{name}");
+        assert_eq!(shop.asked(), if by_event { 1 } else { 2 }, "{name}");
+        let events = shop.stripe.take_events();
+        assert!(events.iter().filter(|event| event.kind() == "charge.refunded").count() <= 1, "{name}");
+        shop.deliver(&events, time(NOW)).await;
+        assert_eq!(shop.kinds("buyer").await, ["purchase", "refund"], "{name}");
+        shop.close().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refund_that_is_killed_while_it_asks_is_healed_by_calling_again() {
+    let shop = Arc::new(Shop::open("refund-killed", Generation::Basil).await);
+    let purchase = shop.pack("buyer").await;
+    shop.stripe.fault(REFUND, Fault::Hang);
+    let asking = {
+        let (shop, purchase) = (Arc::clone(&shop), purchase.clone());
+        tokio::spawn(async move { shop.refund("buyer", &purchase, NOW).await.status })
+    };
+    while shop.asked() == 0 {
+        tokio::task::yield_now().await;
+    }
+    let name = |pid: u32| std::fs::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default();
+    for pid in shop.stack.instance_pids().into_iter().filter(|pid| name(*pid).trim() == "refund") {
+        std::process::Command::new("kill").args(["-9", &pid.to_string()]).status().unwrap();
+    }
+    assert_eq!(asking.await.unwrap(), 500);
+    assert_eq!(shop.get("buyer", "", NOW).await["balance"], credits(0, 0, 0));
+    let mut reply = shop.refund("buyer", &purchase, NOW).await;
+    for _ in 0..5 {
+        if reply.status == 200 {
+            break;
+        }
+        reply = shop.refund("buyer", &purchase, NOW).await;
+    }
+    assert_eq!(reply.is(200).json["status"], "refunded");
+    assert_eq!(shop.kinds("buyer").await, ["purchase", "refund"]);
+    Arc::into_inner(shop).unwrap().close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn refunds_at_once_are_one_refund() {
+    let shop = Arc::new(Shop::open("refund-at-once", Generation::Basil).await);
+    let purchase = shop.pack("buyer").await;
+    let calls: Vec<_> = (0..10)
+        .map(|_| {
+            let (shop, purchase) = (Arc::clone(&shop), purchase.clone());
+            tokio::spawn(async move { shop.refund("buyer", &purchase, NOW).await.status })
+        })
+        .collect();
+    for call in calls {
+        let status = call.await.unwrap();
+        assert!([200, 202].contains(&status), "{status}");
+    }
+    let events = shop.stripe.take_events();
+    assert_eq!(events.iter().filter(|event| event.kind() == "charge.refunded").count(), 1);
+    assert_eq!(shop.refund("buyer", &purchase, NOW).await.is(200).json["status"], "refunded");
+    assert_eq!(shop.kinds("buyer").await, ["purchase", "refund"]);
+    Arc::into_inner(shop).unwrap().close().await;
+}

@@ -1,0 +1,78 @@
+//! Buying on this machine: the shop, the provider's fake behind it, and the month that `--demo` plays.
+
+use chrono::TimeDelta;
+use reqwest::Client;
+use scrip_tests::{
+    Options, Stack, demo,
+    shop::{Shop, Told},
+};
+use serde_json::{Value, json};
+
+use crate::api::{Reply, credits, send};
+
+async fn start(seed: &str) -> (Stack, Shop) {
+    Shop::start(Options { instances: 1, ..Options::default() }, seed).await.unwrap()
+}
+
+async fn buy(shop: &Shop, sku: &str) -> Reply {
+    let order = json!({"account_id": "buyer", "sku": sku});
+    send(Client::new().post(format!("{}/local/buy", shop.url())).json(&order)).await
+}
+
+async fn account(stack: &Stack) -> Value {
+    let token = stack.tokens().issue("buyer", &["credits:read"], TimeDelta::hours(1));
+    let request = Client::new().get(format!("{}/v1/accounts/buyer", stack.base_url()));
+    send(request.bearer_auth(token)).await.is(200).json.clone()
+}
+
+#[tokio::test]
+async fn the_demo_plays_and_its_statement_adds_up() {
+    let (stack, shop) = start("the demo").await;
+    demo::play(&stack, &shop).await.unwrap_or_else(|why| panic!("{why}"));
+    shop.stop().await;
+    stack.stop().await;
+}
+
+#[tokio::test]
+async fn what_is_bought_at_the_counter_is_granted_and_refunded() {
+    let (stack, shop) = start("the counter").await;
+    let plan = buy(&shop, "basic_monthly").await.is(200).json.clone();
+    assert_eq!(account(&stack).await["balance"], credits(1000, 0, 0), "{plan}");
+    let pack = buy(&shop, "tune_pack").await.is(200).json.clone();
+    assert_eq!(account(&stack).await["balance"], credits(1000, 1, 64), "{pack}");
+    assert_eq!(pack["amount"], 900);
+    let told = pack["events"].as_array().unwrap();
+    let applied = told.iter().filter(|told| told["outcome"] == "applied").count();
+    assert_eq!((applied, told.iter().all(|told| told["status"] == 200)), (1, true), "{pack}");
+
+    // Another plan changes the same subscription; the money back ends it, so that it can be bought anew.
+    let dearer = buy(&shop, "standard_monthly").await.is(200).json.clone();
+    assert_eq!(dearer["subscription_id"], plan["subscription_id"]);
+    assert_eq!(account(&stack).await["balance"], credits(2500, 1, 64), "{dearer}");
+    let support = stack.tokens().issue("support", &["credits:refund"], TimeDelta::hours(1));
+    let purchase = dearer["purchase_id"].as_str().unwrap();
+    let refund = format!("{}/v1/accounts/buyer/purchases/{purchase}/refund", stack.base_url());
+    let refund = Client::new().post(refund).bearer_auth(support).json(&json!({"reason": "too much"}));
+    assert_eq!(send(refund).await.is(200).json["status"], "refunded");
+    let told = shop.tell().await;
+    assert!(told.iter().any(|told| told.event == "customer.subscription.deleted"), "{told:?}");
+    assert!(told.iter().all(Told::is_delivered), "{told:?}");
+    assert_eq!(account(&stack).await["plan_status"], "canceled");
+    let anew = buy(&shop, "basic_monthly").await.is(200).json.clone();
+    assert_ne!(anew["subscription_id"], plan["subscription_id"]);
+
+    // Another interval is paid at once, a cheaper plan with the next renewal.
+    let annual = buy(&shop, "standard_annual").await.is(200).json.clone();
+    assert!(annual["purchase_id"].is_string(), "{annual}");
+    let cheaper = buy(&shop, "basic_annual").await.is(200).json.clone();
+    assert_eq!((&cheaper["purchase_id"], &cheaper["amount"]), (&Value::Null, &json!(0)), "{cheaper}");
+
+    for (sku, status) in [("basic_annual", 409), ("custom", 404), ("gold", 404)] {
+        let refused = buy(&shop, sku).await;
+        assert!(refused.is(status).json["message"].is_string(), "{}", refused.text);
+    }
+    let nothing = Client::new().post(format!("{}/local/buy", shop.url())).body("{}");
+    send(nothing).await.is(400);
+    shop.stop().await;
+    stack.stop().await;
+}

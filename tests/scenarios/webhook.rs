@@ -1,0 +1,423 @@
+//! The payment provider's events, through real HTTP and the real binary: signed, twice, late, in every
+//! order. What is paid becomes credits once, and what can't be is kept in sight.
+
+use std::{fs, path::Path};
+
+use chrono::{DateTime, TimeDelta, Utc};
+use credits::EventId;
+use scrip_tests::{
+    Options, Stack, seed,
+    stack::{WEBHOOK_SECRET, WEBHOOK_SECRET_PARAMETER},
+    stripe::{Checkout, Coupon, Event, Generation, Interval, Plan, Stripe, delivery::Endpoint, signature},
+};
+use serde_json::{Value, json};
+
+use crate::{
+    api::{Api, Reply, credits, enhance, send},
+    support,
+};
+
+const GENERATIONS: [Generation; 2] = [Generation::Acacia, Generation::Basil];
+
+fn time(text: &str) -> DateTime<Utc> {
+    text.parse().unwrap()
+}
+
+fn stripe(api: &Api, generation: Generation, now: &str) -> Stripe {
+    Stripe::new(&format!("{}-{generation:?}", api.account), generation, time(now))
+}
+
+fn endpoint(stack: &Stack) -> Endpoint {
+    Endpoint::new(&format!("{}/v1/webhooks/stripe", stack.base_url()), &[WEBHOOK_SECRET])
+}
+
+/// Sends an event at a time, and says what became of it: the outcome, or the problem's code.
+async fn say(event: &Event, at: DateTime<Utc>) -> String {
+    let attempt = endpoint(support::stack()).send(event, at).await;
+    let said = attempt.answer["outcome"].as_str().or(attempt.answer["code"].as_str());
+    said.unwrap_or_else(|| panic!("{attempt:?}")).to_owned()
+}
+
+/// Sends events in order until each is taken: one that must wait or is parked is sent again, as Stripe or
+/// support would.
+async fn settle(events: &[Event], at: DateTime<Utc>) {
+    let mut waiting = events.to_vec();
+    for _ in 0..8 {
+        let mut still = Vec::new();
+        for event in waiting {
+            if ["not_yet", "parked"].contains(&say(&event, at).await.as_str()) {
+                still.push(event);
+            }
+        }
+        if still.is_empty() {
+            return;
+        }
+        waiting = still;
+    }
+    panic!("never taken: {waiting:?}");
+}
+
+fn find(events: &[Event], kind: &str) -> Event {
+    events
+        .iter()
+        .find(|event| event.kind() == kind)
+        .unwrap_or_else(|| panic!("no {kind} in {events:?}"))
+        .clone()
+}
+
+async fn kinds(api: &Api) -> Vec<String> {
+    let entries = api.statement().await;
+    entries.iter().map(|entry| entry["kind"].as_str().unwrap().to_owned()).collect()
+}
+
+#[tokio::test]
+async fn a_pack_is_granted_once_however_many_events_speak_of_it() {
+    for generation in GENERATIONS {
+        for coupon in [Coupon::None, Coupon::Free] {
+            let api = Api::new().at("2026-11-03T10:00:00Z");
+            let stripe = stripe(&api, generation, "2026-11-03T09:00:00Z");
+            let checkout = Checkout::new(&api.account, "tune_pack", 900).coupon(coupon);
+            let receipt = stripe.buy_pack(&checkout);
+            let mut outcomes = Vec::new();
+            for event in receipt.events.iter().chain(&receipt.events) {
+                outcomes.push(say(event, time("2026-11-03T10:00:00Z")).await);
+            }
+            assert_eq!(outcomes.iter().filter(|outcome| *outcome == "applied").count(), 1, "{outcomes:?}");
+            assert!(outcomes.contains(&"duplicate".to_owned()), "{outcomes:?}");
+            assert_eq!(api.balance().await, credits(0, 1, 64));
+            assert_eq!(kinds(&api).await, ["purchase"]);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_payment_that_comes_later_grants_when_it_comes() {
+    let api = Api::new().at("2026-11-04T10:00:00Z");
+    let stripe = stripe(&api, Generation::Acacia, "2026-11-03T09:00:00Z");
+    let receipt = stripe.buy_pack_async(&Checkout::new(&api.account, "avatar_pack", 900).silent_payment());
+    for event in &receipt.events {
+        assert_eq!(say(event, time("2026-11-03T09:00:01Z")).await, "ignored", "{}", event.kind());
+    }
+    assert_eq!(api.balance().await, credits(0, 0, 0));
+    stripe.set_now(time("2026-11-04T09:00:00Z"));
+    settle(&stripe.payment_arrives(&receipt.session.unwrap()), time("2026-11-04T09:00:01Z")).await;
+    assert_eq!(api.balance().await, credits(0, 0, 104));
+}
+
+#[tokio::test]
+async fn a_subscription_lives_from_the_31st_through_upgrades_to_its_end() {
+    for generation in GENERATIONS {
+        let mut api = Api::new();
+        let stripe = stripe(&api, generation, "2027-12-31T09:00:00Z");
+        let checkout = Checkout::new(&api.account, "basic_monthly", 1900);
+        let receipt = stripe.subscribe(&checkout, Interval::Month);
+        settle(&receipt.events, stripe.now()).await;
+        let subscription = receipt.subscription.unwrap();
+        let shown = async |api: &Api| {
+            let shown = api.get(&api.path("")).await.json;
+            let text = |name: &str| shown[name].as_str().unwrap_or("null").to_owned();
+            let playground = shown["balance"]["playground"].as_u64().unwrap();
+            (playground, text("plan"), text("plan_status"), text("paid_through"))
+        };
+        let expect = |playground, plan: &str, status: &str, paid_through: &str| {
+            (playground, plan.to_owned(), status.to_owned(), paid_through.to_owned())
+        };
+        api = api.at("2027-12-31T09:00:01Z");
+        assert_eq!(shown(&api).await, expect(1000, "basic", "active", "2028-01-31T09:00:00Z"));
+        // Through a leap February, from the 31st to the 29th and back.
+        settle(&stripe.advance_to(time("2028-03-01T00:00:00Z")), stripe.now()).await;
+        api = api.at("2028-03-01T00:00:00Z");
+        assert_eq!(shown(&api).await, expect(1000, "basic", "active", "2028-03-31T09:00:00Z"));
+        api.debit("d", &enhance(100)).await.is(201);
+        stripe.set_now(time("2028-03-10T00:00:00Z"));
+        settle(&stripe.upgrade(&subscription, &Plan::monthly("standard_monthly", 2900)).events, stripe.now())
+            .await;
+        api = api.at("2028-03-10T00:00:01Z");
+        assert_eq!(shown(&api).await, expect(2400, "standard", "active", "2028-03-31T09:00:00Z"));
+        settle(&stripe.cancel(&subscription), stripe.now()).await;
+        assert_eq!(shown(&api).await, expect(2400, "standard", "canceled", "2028-03-10T00:00:00Z"));
+        api = api.at("2028-04-01T00:00:00Z");
+        assert_eq!(shown(&api).await.0, 0);
+    }
+}
+
+#[tokio::test]
+async fn who_pays_late_gets_the_months_refill_when_they_pay() {
+    let mut api = Api::new();
+    let stripe = stripe(&api, Generation::Basil, "2026-10-31T09:00:00Z");
+    let receipt = stripe.subscribe(&Checkout::new(&api.account, "basic_monthly", 1900), Interval::Month);
+    settle(&receipt.events, stripe.now()).await;
+    let subscription = receipt.subscription.unwrap();
+    stripe.set_now(time("2026-11-30T09:00:00Z"));
+    settle(&stripe.fail_renewal(&subscription).events, stripe.now()).await;
+    api = api.at("2026-12-02T00:00:00Z");
+    let shown = api.get(&api.path("")).await.json;
+    assert_eq!((&shown["plan_status"], &shown["balance"]), (&json!("past_due"), &credits(0, 0, 0)));
+    stripe.set_now(time("2026-12-03T00:00:00Z"));
+    settle(&stripe.pay_late(&subscription).events, stripe.now()).await;
+    api = api.at("2026-12-03T00:00:01Z");
+    let shown = api.get(&api.path("")).await.json;
+    assert_eq!((&shown["plan_status"], &shown["balance"]), (&json!("active"), &credits(1000, 0, 0)));
+    assert!(kinds(&api).await.contains(&"refill".to_owned()));
+}
+
+#[tokio::test]
+async fn a_custom_plan_gives_what_was_agreed() {
+    for (agreed, outcome) in [("12000", "applied"), ("many", "parked"), ("-5", "parked"), ("0", "parked")] {
+        let api = Api::new().at("2026-11-03T09:00:01Z");
+        let stripe = stripe(&api, Generation::Basil, "2026-11-03T09:00:00Z");
+        let receipt = stripe.subscribe(&Checkout::custom(&api.account, 9900, agreed), Interval::Month);
+        let paid = find(&receipt.events, "invoice.paid");
+        assert_eq!(say(&paid, stripe.now()).await, outcome, "{agreed}");
+        let granted = if outcome == "applied" { 12000 } else { 0 };
+        assert_eq!(api.balance().await, credits(granted, 0, 0));
+    }
+}
+
+/// Every order of a lifecycle's events, each said once, twice and three times.
+async fn every_order(name: &str, now: &str, story: impl Fn(&Stripe, &Api) -> Vec<Event>) {
+    let mut expected: Option<Value> = None;
+    let count = {
+        let api = Api::new();
+        story(&stripe(&api, Generation::Basil, "2026-11-03T09:00:00Z"), &api).len()
+    };
+    for (number, order) in permutations(count).into_iter().enumerate() {
+        let api = Api::new().at(now);
+        let generation = GENERATIONS[number % 2];
+        let events = story(&stripe(&api, generation, "2026-11-03T09:00:00Z"), &api);
+        let copies = number % 3 + 1;
+        let said: Vec<Event> =
+            order.iter().flat_map(|index| std::iter::repeat_n(events[*index].clone(), copies)).collect();
+        settle(&said, time(now)).await;
+        let mut shown = api.get(&api.path("")).await.json;
+        shown["account_id"] = Value::Null;
+        api.statement().await;
+        let kinds: Vec<_> = order.iter().map(|index| events[*index].kind().to_owned()).collect();
+        match &expected {
+            None => expected = Some(shown),
+            Some(expected) => assert_eq!(shown, *expected, "{name} {generation:?} x{copies} {kinds:?}"),
+        }
+    }
+}
+
+fn permutations(count: usize) -> Vec<Vec<usize>> {
+    (0..count).fold(vec![vec![]], |orders, next| {
+        let insert = |order: Vec<usize>| {
+            (0..=order.len()).map(move |at| {
+                let mut order = order.clone();
+                order.insert(at, next);
+                order
+            })
+        };
+        orders.into_iter().flat_map(insert).collect()
+    })
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_subscriptions_events_end_in_the_same_account_in_every_order() {
+    every_order("subscription", "2026-12-21T00:00:00Z", |stripe, api| {
+        let receipt = stripe.subscribe(&Checkout::new(&api.account, "basic_monthly", 1900), Interval::Month);
+        let subscription = receipt.subscription.unwrap();
+        let mut events = vec![find(&receipt.events, "invoice.paid")];
+        stripe.set_now(time("2026-12-03T09:00:00Z"));
+        events.push(find(&stripe.renew(&subscription).events, "invoice.paid"));
+        stripe.set_now(time("2026-12-10T09:00:00Z"));
+        let upgrade = stripe.upgrade(&subscription, &Plan::monthly("standard_monthly", 2900)).events;
+        events.push(find(&upgrade, "invoice.paid"));
+        events.push(find(&upgrade, "customer.subscription.updated"));
+        stripe.set_now(time("2026-12-20T09:00:00Z"));
+        events.push(find(&stripe.cancel(&subscription), "customer.subscription.deleted"));
+        events
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refunded_subscriptions_events_end_in_the_same_account_in_every_order() {
+    every_order("refunded subscription", "2026-11-03T09:50:00Z", |stripe, api| {
+        let receipt = stripe.subscribe(&Checkout::new(&api.account, "basic_monthly", 1900), Interval::Month);
+        let subscription = receipt.subscription.unwrap();
+        let mut events = vec![find(&receipt.events, "invoice.paid")];
+        // In the newer shapes another event says which payment this was.
+        let link = receipt.events.iter().find(|event| event.kind() == "invoice_payment.paid").cloned();
+        events.push(link.unwrap_or_else(|| find(&receipt.events, "customer.subscription.created")));
+        stripe.set_now(time("2026-11-03T09:10:00Z"));
+        let payment = receipt.payment_intent.clone().unwrap();
+        events.push(find(&stripe.refund_in_dashboard(&payment, None).unwrap().1, "charge.refunded"));
+        stripe.set_now(time("2026-11-03T09:20:00Z"));
+        let upgrade = stripe.upgrade(&subscription, &Plan::monthly("standard_monthly", 2900)).events;
+        events.push(find(&upgrade, "invoice.paid"));
+        stripe.set_now(time("2026-11-03T09:40:00Z"));
+        events.push(find(&stripe.cancel(&subscription), "customer.subscription.deleted"));
+        events
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_packs_events_end_in_the_same_account_in_every_order() {
+    every_order("pack", "2026-12-21T00:00:00Z", |stripe, api| {
+        let receipt = stripe.buy_pack(&Checkout::new(&api.account, "tune_pack", 900));
+        let payment = receipt.payment_intent.clone().unwrap();
+        let mut events = vec![find(&receipt.events, "checkout.session.completed")];
+        stripe.set_now(time("2026-11-10T09:00:00Z"));
+        let (refund, refunded) = stripe.refund_in_dashboard(&payment, Some(450)).unwrap();
+        events.push(find(&refunded, "charge.refunded"));
+        stripe.set_now(time("2026-11-11T09:00:00Z"));
+        events.push(find(&stripe.fail_refund(&refund), "refund.failed"));
+        stripe.set_now(time("2026-11-12T09:00:00Z"));
+        let (dispute, disputed) = stripe.dispute(&payment);
+        events.push(find(&disputed, "charge.dispute.funds_withdrawn"));
+        stripe.set_now(time("2026-11-20T09:00:00Z"));
+        events.push(find(&stripe.win_dispute(&dispute), "charge.dispute.funds_reinstated"));
+        events
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn paid_money_that_cannot_be_granted_is_parked_whole_and_replayed() {
+    let stack = support::stack();
+    let now = time("2026-11-03T09:00:01Z");
+    let unknown = |api: &Api| Checkout::new(&api.account, "jumbo_pack", 900);
+    let plan_once = |api: &Api| Checkout::new(&api.account, "basic_monthly", 1900);
+    let nobody = |api: &Api| {
+        let mut checkout = Checkout::new(&api.account, "tune_pack", 900);
+        checkout.client_reference_id = None;
+        checkout.guest = true;
+        for metadata in [&mut checkout.metadata, &mut checkout.payment_metadata] {
+            metadata.remove("account_id");
+        }
+        checkout
+    };
+    for name in ["unknown SKU", "a plan once", "no account"] {
+        let api = Api::new().at("2026-11-03T09:00:01Z");
+        let stripe = stripe(&api, Generation::Basil, "2026-11-03T09:00:00Z");
+        let receipt = stripe.buy_pack(&match name {
+            "unknown SKU" => unknown(&api),
+            "a plan once" => plan_once(&api),
+            _ => nobody(&api),
+        });
+        let session = find(&receipt.events, "checkout.session.completed");
+        assert_eq!(say(&session, now).await, "parked", "{name}");
+        assert!(api.statement().await.is_empty(), "{name}");
+        let id = EventId::parse(session.id()).unwrap();
+        let parked = seed::ledger(stack).parked(&id).await.unwrap().unwrap();
+        assert_eq!((parked.body, parked.event_type.as_str()), (session.body(), session.kind()), "{name}");
+        // Nothing was mended: it stays parked.
+        assert_eq!(replay(stack, session.id()).await["outcome"], "parked", "{name}");
+    }
+    // An event that waited too long for its customer is parked, and replayed once the customer is known.
+    let api = Api::new().at("2026-11-03T12:00:00Z");
+    let stripe = stripe(&api, Generation::Basil, "2026-11-03T09:00:00Z");
+    let mut checkout = Checkout::new(&api.account, "basic_monthly", 1900);
+    checkout.payment_metadata.remove("account_id");
+    let receipt = stripe.subscribe(&checkout, Interval::Month);
+    let paid = find(&receipt.events, "invoice.paid");
+    assert_eq!(say(&paid, time("2026-11-03T09:59:59Z")).await, "not_yet");
+    assert_eq!(say(&paid, time("2026-11-03T10:00:00Z")).await, "parked");
+    let session = find(&receipt.events, "checkout.session.completed");
+    assert_eq!(say(&session, time("2026-11-03T11:00:00Z")).await, "applied");
+    assert_eq!(replay(stack, paid.id()).await["outcome"], "applied");
+    assert_eq!(api.balance().await, credits(1000, 0, 0));
+    let id = EventId::parse(paid.id()).unwrap();
+    assert_eq!(seed::ledger(stack).parked(&id).await.unwrap(), None);
+    // What isn't parked can't be replayed; and nobody gets there through the gateway.
+    assert_eq!(replay(stack, paid.id()).await["code"], "not_found");
+}
+
+/// Invokes the function as support would: past the gateway, with the sample that the README names.
+async fn replay(stack: &Stack, event_id: &str) -> Value {
+    let sample = Path::new(env!("CARGO_MANIFEST_DIR")).join("../events/replay.json");
+    let mut event: Value = serde_json::from_slice(&fs::read(sample).unwrap()).unwrap();
+    event["body"] = json!({"event_id": event_id}).to_string().into();
+    let answer = stack.invoke("purchase-webhook", event).await.unwrap();
+    serde_json::from_str(answer["body"].as_str().unwrap()).unwrap()
+}
+
+#[tokio::test]
+async fn what_is_not_ours_is_ignored() {
+    let api = Api::new();
+    let stripe = stripe(&api, Generation::Acacia, "2026-11-03T09:00:00Z");
+    let mut checkout = Checkout::new("someone-elses-product", "their_sku", 900);
+    checkout.client_reference_id = None;
+    checkout.metadata.clear();
+    checkout.payment_metadata.clear();
+    let receipt = stripe.buy_pack(&checkout);
+    for event in &receipt.events {
+        assert_eq!(say(event, stripe.now()).await, "ignored", "{}", event.kind());
+    }
+    let refunded = stripe.refund_in_dashboard(&receipt.payment_intent.unwrap(), None).unwrap().1;
+    let refunded = find(&refunded, "charge.refunded");
+    assert_eq!(say(&refunded, stripe.now() + TimeDelta::minutes(59)).await, "not_yet");
+    assert_eq!(say(&refunded, stripe.now() + TimeDelta::minutes(60)).await, "ignored");
+    let unheard_of = Event::from_json(json!({
+        "id": "evt_unheard", "object": "event", "type": "tax.settings.updated", "created": stripe.now().timestamp(),
+        "data": {"object": {}},
+    }));
+    assert_eq!(say(&unheard_of, stripe.now()).await, "ignored");
+}
+
+async fn post(stack: &Stack, header: Option<&str>, body: &str, at: DateTime<Utc>) -> Reply {
+    let mut request = reqwest::Client::new()
+        .post(format!("{}/v1/webhooks/stripe", stack.base_url()))
+        .header("local-time", at.to_rfc3339())
+        .header("content-type", "application/json")
+        .body(body.to_owned());
+    if let Some(header) = header {
+        request = request.header("stripe-signature", header);
+    }
+    send(request).await
+}
+
+#[tokio::test]
+async fn a_forged_stale_future_or_altered_event_is_refused_and_leaves_nothing() {
+    let stack = support::stack();
+    let api = Api::new();
+    let stripe = stripe(&api, Generation::Basil, "2026-11-03T09:00:00Z");
+    let receipt = stripe.buy_pack(&Checkout::new(&api.account, "tune_pack", 900));
+    let event = find(&receipt.events, "checkout.session.completed");
+    let (body, now) = (event.body(), stripe.now());
+    let signed = |at| signature::sign(&[WEBHOOK_SECRET], at, &body);
+    let longer = format!("{body} ");
+    for (header, body, at) in [
+        (None, &body, now),
+        (Some(String::new()), &body, now),
+        (Some("t=1,v1=00".to_owned()), &body, now),
+        (Some(signature::sign(&["whsec_other"], now, &body)), &body, now),
+        (Some(signed(now)), &longer, now),
+        (Some(signed(now)), &body, now + TimeDelta::seconds(301)),
+        (Some(signed(now)), &body, now - TimeDelta::seconds(301)),
+    ] {
+        post(stack, header.as_deref(), body, at).await.is_problem(400, "invalid_signature");
+    }
+    assert!(api.statement().await.is_empty());
+    let too_large = format!("{body}{}", " ".repeat(65_536));
+    post(stack, Some(&signed(now)), &too_large, now).await.is_problem(413, "payload_too_large");
+    let garbage = "{}";
+    let header = signature::sign(&[WEBHOOK_SECRET], now, garbage);
+    post(stack, Some(&header), garbage, now).await.is_problem(400, "invalid_request");
+    for late in [-300, 300] {
+        let header = signed(now);
+        post(stack, Some(&header), &body, now + TimeDelta::seconds(late)).await.is(200);
+    }
+    assert_eq!(api.at("2026-11-03T09:00:00Z").balance().await, credits(0, 1, 64));
+}
+
+#[tokio::test]
+async fn a_secret_is_rotated_without_a_deploy() {
+    let stack = Stack::start(Options { instances: 1, ..Options::default() }).await.unwrap();
+    stack.parameters().set(WEBHOOK_SECRET_PARAMETER, "whsec_old,whsec_new");
+    let stripe = Stripe::new("rotation", Generation::Basil, time("2026-11-03T09:00:00Z"));
+    let event = stripe.buy_pack(&Checkout::new("rotating", "tune_pack", 900)).events[0].clone();
+    let status = async |secret: &str| {
+        let header = signature::sign(&[secret], stripe.now(), &event.body());
+        post(&stack, Some(&header), &event.body(), stripe.now()).await.status
+    };
+    // Two are valid at a time.
+    assert_eq!((status("whsec_old").await, status("whsec_new").await), (200, 200));
+    // Rotated while the function runs: the old one is dropped, and the new one holds at once.
+    stack.parameters().set(WEBHOOK_SECRET_PARAMETER, "whsec_new,whsec_next");
+    assert_eq!((status("whsec_next").await, status("whsec_old").await), (200, 400));
+    stack.stop().await;
+}
