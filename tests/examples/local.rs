@@ -5,7 +5,7 @@
 
 use chrono::TimeDelta;
 use clap::Parser;
-use scrip_tests::{Options, Stack, demo, seed, tokens::Tokens};
+use scrip_tests::{Options, Stack, clock, demo, seed, shop::Shop};
 use std::{env, error::Error, ffi::OsString, path::PathBuf, process::ExitCode};
 use tokio::signal;
 
@@ -13,8 +13,11 @@ use tokio::signal;
 const TOKEN_LIFETIME: TimeDelta = TimeDelta::days(7);
 /// The account of the printed user token.
 const USER: &str = "demo-standard";
+/// The account that the printed lines buy for.
+const BUYER: &str = "demo-none";
 
-/// Runs Scrip on this machine: the real function binaries behind an HTTP API, and an embedded database.
+/// Runs Scrip on this machine: the real function binaries behind an HTTP API, an embedded database, and a
+/// payment provider that takes no money.
 #[derive(Debug, Parser)]
 #[command(name = "cargo local", version)]
 struct Arguments {
@@ -27,7 +30,7 @@ struct Arguments {
     /// Processes for each function
     #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u8).range(1..=64))]
     instances: u8,
-    /// Plays a month of one account, prints its statement and ends
+    /// Plays a month of one account, from purchase to refund, prints its statement and ends
     #[arg(long, conflicts_with_all = ["data", "port"])]
     demo: bool,
     /// Does not show what the functions print
@@ -64,18 +67,21 @@ async fn run(arguments: Arguments) -> Result<(), Box<dyn Error + Send + Sync>> {
         ..Options::default()
     };
     let mut interrupt = Box::pin(interrupted());
+    // The ids of what is bought: the same in each demo, never those that a data file has already.
+    let seed = if arguments.demo { "demo".to_owned() } else { format!("local {}", clock::now()) };
     // Dropping a stack that is about to start kills what it has started so far.
-    let stack = tokio::select! {
-        stack = Stack::start(options) => stack?,
+    let (stack, shop) = tokio::select! {
+        started = Shop::start(options, &seed) => started?,
         () = &mut interrupt => return Ok(()),
     };
     let outcome = tokio::select! {
-        outcome = serve(&stack, &arguments) => outcome,
+        outcome = serve(&stack, &shop, &arguments) => outcome,
         () = interrupt => {
             eprintln!("\nStopping ...");
             Ok(())
         }
     };
+    shop.stop().await;
     stack.stop().await;
     if outcome.is_ok() && !arguments.demo {
         eprintln!("Stopped.");
@@ -83,24 +89,30 @@ async fn run(arguments: Arguments) -> Result<(), Box<dyn Error + Send + Sync>> {
     outcome
 }
 
-/// Seeds the accounts, then plays the demo or says what there is and waits.
-async fn serve(stack: &Stack, arguments: &Arguments) -> Result<(), Box<dyn Error + Send + Sync>> {
-    let accounts = seed::demo_accounts(stack).await?;
+/// Plays the demo, or seeds the accounts, says what there is, and delivers the provider's events.
+async fn serve(
+    stack: &Stack,
+    shop: &Shop,
+    arguments: &Arguments,
+) -> Result<(), Box<dyn Error + Send + Sync>> {
     if arguments.demo {
-        return Ok(demo::play(stack).await?);
+        return Ok(demo::play(stack, shop).await?);
     }
+    let accounts = seed::demo_accounts(stack).await?;
     let data = arguments.data.as_ref().map_or("in memory".to_owned(), |file| file.display().to_string());
     println!("Scrip is running at {} (data: {data}). Ctrl-C stops it.\n", stack.base_url());
     println!("Demo accounts: {}\n", accounts.join(", "));
-    println!("{}", to_paste(stack.base_url(), stack.tokens()));
-    std::future::pending().await
+    println!("{}", to_paste(stack, shop));
+    shop.watch(!arguments.quiet).await
 }
 
 /// Lines for a shell: the tokens as variables, then a tour of the API.
-fn to_paste(url: &str, tokens: &Tokens) -> String {
+fn to_paste(stack: &Stack, shop: &Shop) -> String {
+    let (url, shop_url, tokens) = (stack.base_url(), shop.url(), stack.tokens());
     let user = tokens.issue(USER, &["credits:read", "credits:debit"], TOKEN_LIFETIME);
     let backend_scopes = ["credits:read", "credits:debit", "credits:any-account"];
     let backend = tokens.issue("demo-backend", &backend_scopes, TOKEN_LIFETIME);
+    let support = tokens.issue("demo-support", &["credits:refund"], TOKEN_LIFETIME);
     let json = "-H 'Content-Type: application/json'";
     let bearer = r#"-H "Authorization: Bearer $TOKEN""#;
     let operation = r#"'{"operation":"text_to_image","width":768,"height":512,"steps":80,"images":2}'"#;
@@ -109,10 +121,12 @@ fn to_paste(url: &str, tokens: &Tokens) -> String {
         r#"curl -sSi -w '\n' {account}/debits" {bearer} {json} -H 'Idempotency-Key: first-debit' -d {operation}"#
     );
     format!(
-        r#"# Paste this first: the URL, a token of {USER}, a token of a backend (any account).
+        r#"# Paste this first: the URL, a token of {USER}, of a backend (any account), of support.
 export SCRIP={url}
 export TOKEN={user}
 export BACKEND_TOKEN={backend}
+export SUPPORT_TOKEN={support}
+export SHOP={shop_url}
 
 # The catalog, and what an operation costs
 curl -sS -w '\n' "$SCRIP/v1/catalog"
@@ -132,6 +146,17 @@ curl -sS -w '\n' {account}/entries" {bearer}
 
 # The same as the backend sees it, at a time of your choice
 curl -sS -w '\n' {account}" -H "Authorization: Bearer $BACKEND_TOKEN" -H 'Local-Time: 2030-01-01T00:00:00Z'
+
+# Buy a plan, a dearer one and a pack. $SHOP is on this machine only: it stands for Stripe and its checkout,
+# and Scrip hears of the purchase by Stripe's signed webhooks.
+curl -sS -w '\n' "$SHOP/local/buy" -d '{{"account_id":"{BUYER}","sku":"basic_monthly"}}'
+curl -sS -w '\n' "$SHOP/local/buy" -d '{{"account_id":"{BUYER}","sku":"standard_monthly"}}'
+curl -sS -w '\n' "$SHOP/local/buy" -d '{{"account_id":"{BUYER}","sku":"tune_pack"}}'
+curl -sS -w '\n' "$SCRIP/v1/accounts/{BUYER}/entries" -H "Authorization: Bearer $BACKEND_TOKEN"
+
+# The money back: put in a purchase_id of the answers above. $SHOP then tells of it as Stripe does.
+export PURCHASE=pi_...
+curl -sS -w '\n' "$SCRIP/v1/accounts/{BUYER}/purchases/$PURCHASE/refund" -H "Authorization: Bearer $SUPPORT_TOKEN" {json} -d '{{"reason":"changed their mind"}}'
 "#
     )
 }

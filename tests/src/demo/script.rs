@@ -2,7 +2,7 @@
 //!
 //! Invariant: a step is a request, the status it must have, and how its answer is told.
 
-use crate::statement;
+use super::telling::{bought, credits, dollars, list, refused, taken, text, told};
 use chrono::{DateTime, Months, TimeDelta, Utc};
 use serde_json::Value;
 
@@ -15,6 +15,8 @@ pub(super) enum At {
     LastSecond,
     /// One second into the next month.
     NextMonth,
+    /// A time on the first day of the next month: its hour, UTC.
+    First(u32),
 }
 
 /// A request and what its answer must be.
@@ -35,9 +37,18 @@ pub(super) enum Request {
     Ask(&'static str, &'static str),
     /// An idempotency key and a body.
     Do(&'static str, &'static str, &'static str),
+    /// Buys a SKU through the provider, whose webhooks grant it.
+    Buy(&'static str),
+    /// What the schedule sends to the monthly refill.
+    Refill,
+    /// Support gives back what a SKU cost.
+    Refund(&'static str),
+    /// The provider's events of what the API asked it to do.
+    Told,
 }
 
-pub(super) const ACCOUNT_URL: &str = "/v1/accounts/demo-month";
+const ACCOUNT_URL: &str = "/v1/accounts/demo-month";
+const ENTRIES: &str = "/v1/accounts/demo-month/entries?limit=100";
 const QUOTES: &str = "/v1/accounts/demo-month/quotes";
 const DEBITS: &str = "/v1/accounts/demo-month/debits";
 const REVERSALS: &str = "/v1/accounts/demo-month/debits/demo-2/reversals";
@@ -46,7 +57,23 @@ const SMALL: &str = r#"{"operation":"text_to_image","width":768,"height":512,"st
 const BIG: &str = r#"{"operation":"text_to_image","width":1024,"height":1024,"steps":150,"images":100}"#;
 
 /// The month.
-pub(super) const SCRIPT: [Step; 16] = [
+pub(super) const SCRIPT: [Step; 22] = [
+    Step {
+        at: At::Day(3, 9, 0),
+        says: "buy the standard plan",
+        request: Request::Buy("standard_monthly"),
+        status: 200,
+        replayed: false,
+        show: bought,
+    },
+    Step {
+        at: At::Day(3, 9, 5),
+        says: "buy a tune pack",
+        request: Request::Buy("tune_pack"),
+        status: 200,
+        replayed: false,
+        show: bought,
+    },
     Step {
         at: At::Day(4, 9, 0),
         says: "read the catalog",
@@ -176,6 +203,18 @@ pub(super) const SCRIPT: [Step; 16] = [
         },
     },
     Step {
+        at: At::First(0),
+        says: "the monthly refill",
+        request: Request::Refill,
+        status: 200,
+        replayed: false,
+        show: |body| {
+            let counts = ["due", "refilled", "expired", "already_settled", "failed"];
+            let counts = counts.map(|count| format!("{} {count}", body[count]));
+            format!("{}: {}", text(&body["period"]), counts.join(", "))
+        },
+    },
+    Step {
         at: At::NextMonth,
         says: "debit 1 image one second into the month (demo-9)",
         request: Request::Do(
@@ -185,17 +224,66 @@ pub(super) const SCRIPT: [Step; 16] = [
         ),
         status: 201,
         replayed: false,
-        show: |body| format!("{}: the refill came first", taken(body)),
+        show: taken,
     },
     Step {
-        at: At::NextMonth,
+        at: At::First(10),
+        says: "upgrade to the business plan",
+        request: Request::Buy("business_monthly"),
+        status: 200,
+        replayed: false,
+        show: bought,
+    },
+    Step {
+        at: At::First(11),
+        says: "the pack's money back, please",
+        request: Request::Refund("tune_pack"),
+        status: 200,
+        replayed: false,
+        show: |body| {
+            format!(
+                "{}: {} back, revoked {}, spent before {}",
+                text(&body["status"]),
+                dollars(&body["amount"]),
+                credits(&body["credits_revoked"]),
+                credits(&body["credits_spent"])
+            )
+        },
+    },
+    Step {
+        at: At::First(11),
+        says: "the provider tells of the refund",
+        request: Request::Told,
+        status: 200,
+        replayed: false,
+        show: |body| told(&body["events"]),
+    },
+    Step {
+        at: At::First(12),
         says: "the account after it",
         request: Request::Get(ACCOUNT_URL),
         status: 200,
         replayed: false,
-        show: |body| format!("balance {}; period {}", credits(&body["balance"]), text(&body["period"])),
+        show: |body| {
+            format!(
+                "balance {}; {} plan, period {}",
+                credits(&body["balance"]),
+                text(&body["plan"]),
+                text(&body["period"])
+            )
+        },
     },
 ];
+
+/// The page with the whole ledger.
+pub(super) const LEDGER: Step = Step {
+    at: At::First(12),
+    says: "read the ledger",
+    request: Request::Get(ENTRIES),
+    status: 200,
+    replayed: false,
+    show: |body| format!("{} entries", body["entries"].as_array().map_or(0, Vec::len)),
+};
 
 impl At {
     /// The moment, for the month that begins at `month`.
@@ -209,30 +297,7 @@ impl At {
             }
             Self::LastSecond => next - TimeDelta::seconds(1),
             Self::NextMonth => next + TimeDelta::seconds(1),
+            Self::First(hour) => next + TimeDelta::hours(i64::from(hour)),
         }
     }
-}
-
-fn taken(body: &Value) -> String {
-    format!("took {}, left {}", credits(&body["credits"]), credits(&body["balance"]))
-}
-
-fn refused(body: &Value) -> String {
-    format!("refused: {}", text(&body["code"]))
-}
-
-/// `496 playground, 24 tune_image`: the kinds that are not zero.
-fn credits(value: &Value) -> String {
-    let kinds = statement::KINDS.iter().filter(|kind| value[**kind].as_i64() != Some(0));
-    let parts: Vec<_> = kinds.map(|kind| format!("{} {kind}", value[*kind])).collect();
-    if parts.is_empty() { "nothing".to_owned() } else { parts.join(", ") }
-}
-
-fn list(value: &Value) -> String {
-    let items: Vec<_> = value.as_array().into_iter().flatten().map(text).collect();
-    if items.is_empty() { "none".to_owned() } else { items.join(", ") }
-}
-
-fn text(value: &Value) -> String {
-    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }

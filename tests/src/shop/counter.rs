@@ -1,0 +1,58 @@
+//! Buying over HTTP: `POST /local/buy`.
+//!
+//! Invariant: an order that can't be filled is refused before anything is paid.
+
+use super::{Sale, ShopError, Till, Told};
+use crate::clock;
+use axum::{
+    Router,
+    body::Bytes,
+    extract::State,
+    http::{StatusCode, header},
+    response::IntoResponse,
+    routing::post,
+};
+use serde::Deserialize;
+use serde_json::json;
+use std::sync::Arc;
+
+/// What is bought: the body.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Order {
+    account_id: String,
+    sku: String,
+}
+
+pub(super) fn router(till: &Arc<Till>) -> Router {
+    Router::new().route("/local/buy", post(buy)).with_state(Arc::clone(till))
+}
+
+/// Buys at the machine's time.
+async fn buy(State(till): State<Arc<Till>>, body: Bytes) -> impl IntoResponse {
+    till.stripe.set_now(clock::now());
+    let order = serde_json::from_slice::<Order>(&body).map_err(|why| ShopError::Order(why.to_string()));
+    let sale = match order {
+        Ok(Order { account_id, sku }) => till.buy(&account_id, &sku).await,
+        Err(why) => Err(why),
+    };
+    let (status, answer) = match &sale {
+        // The purchase was made, and what it lacks is said by its events.
+        Ok(sale) if sale.events.iter().all(Told::is_delivered) => (StatusCode::OK, written(sale)),
+        Ok(sale) => (StatusCode::BAD_GATEWAY, written(sale)),
+        Err(why) => {
+            let status = match why {
+                ShopError::Order(_) => StatusCode::BAD_REQUEST,
+                ShopError::Unknown(..) => StatusCode::NOT_FOUND,
+                ShopError::Subscribed(..) => StatusCode::CONFLICT,
+            };
+            (status, json!({ "message": why.to_string() }).to_string())
+        }
+    };
+    (status, [(header::CONTENT_TYPE, "application/json")], answer)
+}
+
+/// The members in the order in which they are declared.
+fn written(sale: &Sale) -> String {
+    serde_json::to_string(sale).unwrap_or_default()
+}
