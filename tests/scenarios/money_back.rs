@@ -8,7 +8,8 @@ use scrip_tests::{
     Options, Stack, server,
     stack::{API_KEY, WEBHOOK_SECRET},
     stripe::{
-        ApiError, Checkout, Coupon, Event, Fault, Generation, Interval, Receipt, Stripe, delivery::Endpoint,
+        ApiError, Checkout, Coupon, Event, Fault, Generation, Interval, Plan, Receipt, Stripe,
+        delivery::Endpoint,
     },
 };
 use serde_json::{Value, json};
@@ -283,4 +284,54 @@ async fn refunds_at_once_are_one_refund() {
     assert_eq!(shop.refund("buyer", &purchase, NOW).await.is(200).json["status"], "refunded");
     assert_eq!(shop.kinds("buyer").await, ["purchase", "refund"]);
     Arc::into_inner(shop).unwrap().close().await;
+}
+
+#[tokio::test]
+async fn a_plan_whose_end_was_not_confirmed_is_ended_by_calling_again_also_after_the_event() {
+    let shop = Shop::open("refund-not-ended", Generation::Basil).await;
+    let checkout = Checkout::new("buyer", "basic_monthly", 1900);
+    let purchase = shop.buy(&shop.stripe.subscribe(&checkout, Interval::Month)).await;
+    shop.stripe.fault("DELETE /v1/subscriptions", Fault::LoseRequest);
+    assert_eq!(shop.refund("buyer", &purchase, NOW).await.is(202).json["status"], "refund_pending");
+    // The provider tells of the refund: the subscription is still to be ended.
+    shop.deliver(&shop.stripe.take_events(), time(NOW)).await;
+    assert_eq!(shop.refund("buyer", &purchase, NOW).await.is(200).json["status"], "refunded");
+    let events = shop.stripe.take_events();
+    assert!(events.iter().any(|event| event.kind() == "customer.subscription.deleted"), "{events:?}");
+    assert_eq!(shop.kinds("buyer").await, ["purchase", "refund"]);
+    shop.close().await;
+}
+
+#[tokio::test]
+async fn an_earlier_purchase_is_refunded_without_ending_what_a_later_one_pays_for() {
+    let shop = Shop::open("refund-earlier", Generation::Acacia).await;
+    let checkout = Checkout::new("buyer", "basic_monthly", 1900);
+    let receipt = shop.stripe.subscribe(&checkout, Interval::Month);
+    let purchase = shop.buy(&receipt).await;
+    let subscription = receipt.subscription.unwrap();
+    shop.stripe.set_now(time("2026-11-05T09:00:00Z"));
+    let upgrade = shop.stripe.upgrade(&subscription, &Plan::monthly("standard_monthly", 2900));
+    shop.deliver(&upgrade.events, shop.stripe.now()).await;
+    let reply = shop.refund("buyer", &purchase, NOW).await;
+    assert_eq!(reply.is(200).json["credits_revoked"], credits(0, 0, 0));
+    let shown = shop.get("buyer", "", NOW).await;
+    assert_eq!((&shown["balance"], &shown["plan_status"]), (&credits(2500, 0, 0), &json!("active")));
+    assert!(!shop.stripe.calls().iter().any(|call| call.operation().starts_with("DELETE")));
+    shop.close().await;
+}
+
+#[tokio::test]
+async fn a_refund_that_failed_is_asked_for_with_a_key_of_its_own() {
+    let shop = Shop::open("refund-failed", Generation::Basil).await;
+    let purchase = shop.pack("buyer").await;
+    let first = shop.refund("buyer", &purchase, NOW).await;
+    let first = first.is(200).json["provider_refund_id"].as_str().unwrap().to_owned();
+    shop.deliver(&shop.stripe.take_events(), time(NOW)).await;
+    shop.deliver(&shop.stripe.fail_refund(&first), time(NOW)).await;
+    assert_eq!(shop.get("buyer", "", NOW).await["balance"], credits(0, 1, 64));
+    let second = shop.refund("buyer", &purchase, NOW).await;
+    let second = second.is(200).json["provider_refund_id"].as_str().unwrap().to_owned();
+    assert_ne!(first, second);
+    assert_eq!(shop.kinds("buyer").await, ["purchase", "refund", "refund_failed", "refund"]);
+    shop.close().await;
 }

@@ -322,7 +322,7 @@ async fn with_a_queue_the_sweep_goes_out_in_shards_and_what_fails_by_its_name() 
 
 /// Takes minutes, so it runs only when it is asked for; the README says how.
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "takes minutes: cargo test --release -- --ignored --nocapture refill_of_100_000"]
+#[ignore = "takes minutes: the README says how to run it"]
 async fn a_refill_of_100_000_accounts_shows_its_progress_and_a_second_writes_nothing() {
     const ACCOUNTS: usize = 100_000;
     let stack = stack().await;

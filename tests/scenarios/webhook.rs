@@ -336,6 +336,37 @@ async fn replay(stack: &Stack, event_id: &str) -> Value {
 }
 
 #[tokio::test]
+async fn a_known_customers_payment_for_something_unknown_is_parked() {
+    let api = Api::new().at("2026-11-03T09:00:01Z");
+    let stripe = stripe(&api, Generation::Basil, "2026-11-03T09:00:00Z");
+    // Named by the session alone; the invoice's price is one that nobody mapped.
+    let mut checkout = Checkout::new(&api.account, "basic_annual_2027", 1900);
+    checkout.payment_metadata.clear();
+    let receipt = stripe.subscribe(&checkout, Interval::Year);
+    let paid = find(&receipt.events, "invoice.paid");
+    assert_eq!(say(&paid, stripe.now()).await, "ignored");
+    let session = find(&receipt.events, "checkout.session.completed");
+    assert_eq!(say(&session, stripe.now()).await, "applied");
+    assert_eq!(say(&paid, stripe.now()).await, "parked");
+}
+
+#[tokio::test]
+async fn one_payment_is_granted_to_one_account() {
+    let (first, second) = (Api::new().at("2026-11-03T09:00:01Z"), Api::new().at("2026-11-03T09:00:01Z"));
+    let stripe = stripe(&first, Generation::Basil, "2026-11-03T09:00:00Z");
+    let receipt = stripe.buy_pack(&Checkout::new(&first.account, "tune_pack", 900));
+    let session = find(&receipt.events, "checkout.session.completed");
+    assert_eq!(say(&session, stripe.now()).await, "applied");
+    let mut other = find(&receipt.events, "payment_intent.succeeded").json().clone();
+    other["data"]["object"]["metadata"]["account_id"] = second.account.clone().into();
+    assert_eq!(say(&Event::from_json(other.clone()), stripe.now()).await, "parked");
+    other["data"]["object"]["metadata"]["account_id"] = "not an id".into();
+    assert_eq!(say(&Event::from_json(other), stripe.now()).await, "parked");
+    assert_eq!(first.balance().await, credits(0, 1, 64));
+    assert!(second.statement().await.is_empty());
+}
+
+#[tokio::test]
 async fn what_is_not_ours_is_ignored() {
     let api = Api::new();
     let stripe = stripe(&api, Generation::Acacia, "2026-11-03T09:00:00Z");

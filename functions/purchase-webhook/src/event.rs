@@ -10,7 +10,7 @@ use credits::{
     StatusChange, SubscriptionId, Word,
 };
 use lambda_http::Error;
-use pricing::{CATALOG, Gives};
+use pricing::{CATALOG, Credits, Gives};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -71,6 +71,8 @@ pub(crate) enum Said {
     Paid(Box<Payment>),
     /// Something was paid that can't be granted, and why.
     Ungrantable(String),
+    /// Something was paid that names no SKU of ours: nobody's here, unless its customer is known.
+    Unpriced(String),
     /// A customer pays for an account.
     Customer(CustomerId),
     /// A payment was for an invoice.
@@ -171,8 +173,7 @@ fn lines(invoice: &Value) -> impl Iterator<Item = &Value> {
 /// What a one-off payment bought, by the SKU that its metadata names.
 fn one_off(object: &Value, id: Option<PurchaseId>, amount: &Value, at: DateTime<Utc>) -> Said {
     let Some(sku) = metadata(object, "sku") else {
-        let is_named = whom(object).account.is_some();
-        return if is_named { Said::Ungrantable("no SKU".to_owned()) } else { Said::Nothing };
+        return Said::Unpriced("no SKU".to_owned());
     };
     let Some(id) = id else { return Said::Ungrantable("no id".to_owned()) };
     let buys = match CATALOG.offer(sku).map(|offer| offer.gives) {
@@ -244,21 +245,20 @@ fn subscription_of(invoice: &Value) -> Option<SubscriptionId> {
 
 fn invoice(invoice: &Value, prices: &Prices, at: DateTime<Utc>) -> Said {
     let Some(line) = paid_line(invoice) else { return Said::Nothing };
-    let is_named = whom(invoice).account.is_some();
-    let unless_foreign =
-        |why: String, is_ours: bool| if is_ours { Said::Ungrantable(why) } else { Said::Nothing };
     let Some(sku) = sku_of(invoice, line, prices) else {
-        return unless_foreign("the invoice names no SKU".to_owned(), is_named);
+        return Said::Unpriced("the invoice names no SKU".to_owned());
     };
     let Some(offer) = CATALOG.offer(sku) else {
-        return unless_foreign(format!("the SKU {sku:.64} isn't in the catalog"), is_named);
+        return Said::Unpriced(format!("the SKU {sku:.64} isn't in the catalog"));
     };
     let Gives::Plan { plan, allowance, .. } = offer.gives else {
         return Said::Ungrantable(format!("the SKU {sku} is a pack's, and this is an invoice"));
     };
     let agreed =
         || metadata(invoice, "playground_credits").or_else(|| text(&line["metadata"]["playground_credits"]));
-    let allowance = allowance.or_else(|| agreed()?.parse().ok()).filter(|allowance| *allowance > 0);
+    let allowance = allowance
+        .or_else(|| agreed()?.parse().ok())
+        .filter(|allowance| (1..=Credits::MAX_OF_A_KIND).contains(allowance));
     let (Some(allowance), Some(subscription_id), Some(paid_until), Some(id)) =
         (allowance, subscription_of(invoice), time(&line["period"]["end"]), id(&invoice["id"]))
     else {

@@ -171,6 +171,10 @@ impl Webhook {
         match said {
             Said::Nothing => Ok(Met::Became(Became::Ignored)),
             Said::Ungrantable(why) => Ok(Met::Stuck(why)),
+            Said::Unpriced(why) => Ok(match self.account(whom).await? {
+                Some(_) => Met::Stuck(why),
+                None => Met::Became(Became::Ignored),
+            }),
             Said::Customer(customer) => match event::account(whom) {
                 Some(account) => {
                     self.ledger.own_customer(&customer, &account).await?;
@@ -179,6 +183,9 @@ impl Webhook {
                 None => Ok(Met::Became(Became::Ignored)),
             },
             Said::Invoice(payment, invoice) => self.link(&payment, &invoice).await,
+            Said::Paid(_) if whom.account.is_some() && event::account(whom).is_none() => {
+                Ok(Met::Stuck("what names the account is no account id".to_owned()))
+            }
             Said::Paid(payment) => {
                 let Some(account) = self.account(whom).await? else {
                     return Ok(match &whom.customer {
@@ -189,6 +196,14 @@ impl Webhook {
                         _ => Met::Stuck("no account is named, and the customer isn't known".to_owned()),
                     });
                 };
+                // Two events of one payment may name two accounts: it was granted to the first.
+                let known = match &payment.payment_id {
+                    Some(id) => self.ledger.payment(id).await?,
+                    None => None,
+                };
+                if known.is_some_and(|(owner, _)| owner != account) {
+                    return Ok(Met::Stuck("the payment was granted to another account".to_owned()));
+                }
                 let identity = (&Operation::Purchase(payment.id.clone()), &RequestHash::of(&payment.id)?);
                 let decide = |state: &State| purchase::decide(&state.account, &payment, now);
                 let executed = self.ledger.execute(&account, identity, Related::Nothing, now, decide).await?;
@@ -255,11 +270,8 @@ impl Webhook {
 
     /// Notes which payment was for an invoice, for the newer shapes in which an invoice doesn't say.
     async fn link(&self, payment: &PaymentId, invoice: &PurchaseId) -> Result<Met, Problem> {
-        if self.ledger.knows_payment(payment).await? {
-            return Ok(Met::Became(Became::Duplicate));
-        }
-        self.ledger.link_payment(payment, invoice).await?;
-        Ok(Met::Became(Became::Applied))
+        let is_news = self.ledger.link_payment(payment, invoice).await?;
+        Ok(Met::Became(if is_news { Became::Applied } else { Became::Duplicate }))
     }
 
     /// The account an event is about: by name, else by its customer.

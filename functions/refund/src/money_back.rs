@@ -51,7 +51,7 @@ pub(crate) async fn refund(ledger: &Ledger, provider: &Provider, call: &Call) ->
     if purchase.refund != Some(Refund::RefundPending) {
         return answer(&purchase, "replayed");
     }
-    match ask(provider, &account, &purchase).await? {
+    match ask(ledger, provider, &account, &purchase).await? {
         Asked::Done(refund_id) => {
             let decide = |state: &State| withdrawal::confirmed(state.purchase.as_ref(), refund_id.as_ref());
             ledger.apply(&account, related, now, decide).await?;
@@ -67,21 +67,29 @@ pub(crate) async fn refund(ledger: &Ledger, provider: &Provider, call: &Call) ->
     }
 }
 
-/// Asks the provider for the money, and to end the subscription where the purchase is one.
-async fn ask(provider: &Provider, account: &AccountId, purchase: &Purchase) -> Result<Asked, Problem> {
+/// Asks the provider for the money, and to end the subscription where the purchase is what pays for one.
+async fn ask(
+    ledger: &Ledger,
+    provider: &Provider,
+    account: &AccountId,
+    purchase: &Purchase,
+) -> Result<Asked, Problem> {
     let refunded = if purchase.payment.amount == 0 {
         // Nothing was paid: there is nothing to ask for.
         Asked::Done(None)
     } else {
-        provider.refund(account, &purchase.payment).await?
+        provider.refund(account, purchase).await?
     };
-    match (&refunded, &purchase.payment.buys) {
-        (Asked::Done(_), Buys::Plan { subscription_id, .. }) => {
-            let is_ended = provider.cancel(subscription_id).await?;
-            Ok(if is_ended { refunded } else { Asked::Unknown })
-        }
-        _ => Ok(refunded),
-    }
+    let (Asked::Done(_), Buys::Plan { subscription_id, .. }) = (&refunded, &purchase.payment.buys) else {
+        return Ok(refunded);
+    };
+    let account = ledger.account(account).await?;
+    // A later payment may pay for the same subscription by now: that one goes on (rule 8).
+    let goes_on = account.and_then(|account| account.subscription).is_some_and(|subscription| {
+        subscription.id == *subscription_id && subscription.purchase_id != purchase.payment.id
+    });
+    let is_ended = goes_on || provider.cancel(subscription_id).await?;
+    Ok(if is_ended { refunded } else { Asked::Unknown })
 }
 
 async fn read(ledger: &Ledger, account: &AccountId, id: &PurchaseId) -> Result<Purchase, Problem> {

@@ -6,7 +6,7 @@
 use std::{env, time::Duration};
 
 use aws_config::SdkConfig;
-use credits::{AccountId, Payment, PaymentId, RefundId, SubscriptionId};
+use credits::{AccountId, Payment, PaymentId, Purchase, RefundId, SubscriptionId};
 use http_body_util::{BodyExt, Full, Limited};
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::{
@@ -45,6 +45,14 @@ pub(crate) enum Asked {
     Unknown,
 }
 
+/// What is known of an invoice's payment.
+enum Found {
+    Payment(PaymentId),
+    /// It was paid by no payment of the provider's.
+    Nothing,
+    Unknown,
+}
+
 impl Provider {
     /// The API at `STRIPE_API_BASE`, with the key in the parameter that `STRIPE_API_KEY_PARAMETER` names.
     ///
@@ -64,14 +72,18 @@ impl Provider {
         Ok(Self { http, base_url: base_url.trim_end_matches('/').to_owned(), key })
     }
 
-    /// Asks for the whole payment back. The key is the same for every attempt, so it goes back once.
-    pub(crate) async fn refund(&self, account: &AccountId, payment: &Payment) -> Result<Asked, Problem> {
-        let payment_id = match &payment.payment_id {
-            Some(id) => Some(id.clone()),
-            None => self.payment_of(payment).await?,
+    /// Asks for the whole payment back. The key is the same for every attempt until one is refused or fails,
+    /// so it goes back once.
+    pub(crate) async fn refund(&self, account: &AccountId, purchase: &Purchase) -> Result<Asked, Problem> {
+        let payment_id = match &purchase.payment.payment_id {
+            Some(id) => id.clone(),
+            None => match self.payment_of(&purchase.payment).await? {
+                Found::Payment(id) => id,
+                Found::Nothing => return Ok(Asked::Refused("no_payment".to_owned())),
+                Found::Unknown => return Ok(Asked::Unknown),
+            },
         };
-        let Some(payment_id) = payment_id else { return Ok(Asked::Unknown) };
-        let key = RequestHash::of(&(account, &payment.id))?;
+        let key = RequestHash::of(&(account, &purchase.payment.id, purchase.refunds_failed))?;
         let key = format!("scrip-refund-{}", key.as_str());
         let form = format!("payment_intent={payment_id}");
         let Some((status, body)) = self.ask(Method::POST, "/v1/refunds", Some(&key), form).await? else {
@@ -107,21 +119,28 @@ impl Provider {
             return Ok(false);
         };
         let is_missing = status == StatusCode::NOT_FOUND || body["error"]["code"] == "resource_missing";
+        if !status.is_success() && !is_missing {
+            log(status, body["error"]["code"].as_str().unwrap_or("unnamed"));
+        }
         Ok(status.is_success() || is_missing)
     }
 
     /// The payment of an invoice whose event didn't name it.
-    async fn payment_of(&self, payment: &Payment) -> Result<Option<PaymentId>, Problem> {
+    async fn payment_of(&self, payment: &Payment) -> Result<Found, Problem> {
         let path = format!("/v1/invoice_payments?invoice={}", payment.id);
-        let answer = self.ask(Method::GET, &path, None, String::new()).await?;
-        let id = answer.and_then(|(_, body)| {
-            let id = body["data"][0]["payment"]["payment_intent"].as_str()?;
-            PaymentId::parse(id).ok()
-        });
-        Ok(id)
+        let Some((status, body)) = self.ask(Method::GET, &path, None, String::new()).await? else {
+            return Ok(Found::Unknown);
+        };
+        if !status.is_success() {
+            log(status, body["error"]["code"].as_str().unwrap_or("unnamed"));
+            return Ok(Found::Unknown);
+        }
+        let id = body["data"][0]["payment"]["payment_intent"].as_str();
+        Ok(id.and_then(|id| PaymentId::parse(id).ok()).map_or(Found::Nothing, Found::Payment))
     }
 
-    /// One request; `None` where no whole answer came.
+    /// One request; `None` where no whole answer came. A key that isn't accepted may have been rotated: it is
+    /// read again, once.
     async fn ask(
         &self,
         method: Method,
@@ -129,7 +148,24 @@ impl Provider {
         idempotency_key: Option<&str>,
         form: String,
     ) -> Result<Option<(StatusCode, Value)>, Problem> {
-        let key = self.key.value().await?;
+        let answer =
+            self.send(&method, path, idempotency_key, form.clone(), &self.key.value().await?).await?;
+        if matches!(&answer, Some((StatusCode::UNAUTHORIZED, _)))
+            && let Some(key) = self.key.read_again().await?
+        {
+            return self.send(&method, path, idempotency_key, form, &key).await;
+        }
+        Ok(answer)
+    }
+
+    async fn send(
+        &self,
+        method: &Method,
+        path: &str,
+        idempotency_key: Option<&str>,
+        form: String,
+        key: &str,
+    ) -> Result<Option<(StatusCode, Value)>, Problem> {
         let mut request = Request::builder()
             .method(method)
             .uri(format!("{}{path}", self.base_url))

@@ -79,6 +79,10 @@ pub struct Purchase {
     /// Where a money-back refund stands.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refund: Option<Refund>,
+    /// How many refunds were refused or failed: each further one is asked for with a key of its own, since
+    /// the provider answers an old key with the old answer.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub refunds_failed: u32,
     /// Why it was asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refund_reason: Option<Reason>,
@@ -106,6 +110,11 @@ pub enum Refund {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         refund_id: Option<RefundId>,
     },
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
+fn is_zero(count: &u32) -> bool {
+    *count == 0
 }
 
 /// Decides a payment: its record, and the entry for what it changes. A pack adds what it gives. A plan adds
@@ -136,6 +145,7 @@ pub fn decide(account: &Account, payment: &Payment, now: DateTime<Utc>) -> Resul
         refunded_at: None,
         dispute: None,
         refund: None,
+        refunds_failed: 0,
         refund_reason: None,
     })))))
 }

@@ -62,7 +62,8 @@ pub fn refused(
     if purchase.refund != Some(Refund::RefundPending) {
         return Ok(Decision::default());
     }
-    let after = Purchase { refund: None, ..purchase.clone() };
+    let refunds_failed = purchase.refunds_failed.saturating_add(1);
+    let after = Purchase { refund: None, refunds_failed, ..purchase.clone() };
     settle(account, purchase, after, Kind::RefundFailed, (now, now))
 }
 
@@ -129,8 +130,10 @@ pub fn hear(
             }
             after.refunded_amount = *amount;
             after.refunded_at = Some(said_at);
-            // Our own refund, healed by the event where the answer was lost.
-            if after.refund == Some(Refund::RefundPending) && *amount >= purchase.payment.amount {
+            // Our own refund, healed by the event where the answer was lost. A plan's stays pending: whether
+            // its subscription was ended at the provider too, only asking again makes sure of.
+            let is_pack = matches!(purchase.payment.buys, Buys::Pack(_));
+            if is_pack && after.refund == Some(Refund::RefundPending) && *amount >= purchase.payment.amount {
                 after.refund = Some(Refund::Refunded { refund_id: None });
             }
             Kind::Refund
@@ -140,6 +143,7 @@ pub fn hear(
                 purchase.refunded_amount.checked_sub(*amount).ok_or(Refusal::RefundUnknown)?;
             after.refunded_at = purchase.refunded_at.max(Some(said_at));
             after.refund = None;
+            after.refunds_failed = purchase.refunds_failed.saturating_add(1);
             Kind::RefundFailed
         }
         Word::Disputed(dispute) => {
@@ -442,6 +446,7 @@ mod tests {
                     assert_eq!(request(&after, Some(&pending), None, time(now)), Ok(Decision::default()));
                     let (restored, record) = apply(&after, refused(&after, Some(&pending), time(now)));
                     assert_eq!((restored.balance, record.refund), (account.balance, None));
+                    assert_eq!(record.refunds_failed, 1);
                 }
                 Err(refusal) => {
                     assert!(!is_open, "{now}");

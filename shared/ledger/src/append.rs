@@ -76,7 +76,7 @@ impl Ledger {
     }
 
     /// Puts an item that must not exist; where it does, the cancellation's reason carries it.
-    fn put_new(&self, item: Item) -> Result<TransactWriteItem, Error> {
+    pub(crate) fn put_new(&self, item: Item) -> Result<TransactWriteItem, Error> {
         let put = Put::builder()
             .table_name(&self.table)
             .set_item(Some(item))

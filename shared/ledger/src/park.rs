@@ -42,21 +42,33 @@ impl Ledger {
         backoff::persist(|| self.write_alone("note a customer", put.clone())).await
     }
 
-    /// Notes that a payment was for a purchase, whether or not that is known yet.
+    /// Notes that a payment was for a purchase, whether or not that is known yet; `false` where something is
+    /// known of the payment already, which stands.
     ///
     /// # Errors
     /// As [`Ledger::park`].
-    pub async fn link_payment(&self, payment: &PaymentId, purchase: &PurchaseId) -> Result<(), Error> {
-        let put = self.put(items::owner(keys::payment(payment), None, Some(purchase))?)?;
-        backoff::persist(|| self.write_alone("note a payment", put.clone())).await
+    pub async fn link_payment(&self, payment: &PaymentId, purchase: &PurchaseId) -> Result<bool, Error> {
+        let put = self.put_new(items::owner(keys::payment(payment), None, Some(purchase))?)?;
+        backoff::persist(|| self.write_one("note a payment", Slot::Record, put.clone())).await
     }
 
-    /// One write, in a transaction like every other: the functions' roles allow no other kind.
     async fn write_alone(&self, doing: &'static str, write: TransactWriteItem) -> Result<(), Failure> {
+        self.write_one(doing, Slot::Unconditional, write).await.map(|_| ())
+    }
+
+    /// One write, in a transaction like every other: the functions' roles allow no other kind. `false` where
+    /// its condition failed.
+    async fn write_one(
+        &self,
+        doing: &'static str,
+        slot: Slot,
+        write: TransactWriteItem,
+    ) -> Result<bool, Failure> {
         let transaction = self.client.transact_write_items().transact_items(write);
-        let Err(error) = transaction.send().await else { return Ok(()) };
-        match cancellation(&error).map(|reasons| read_reasons(&[Slot::Unconditional], reasons)) {
+        let Err(error) = transaction.send().await else { return Ok(true) };
+        match cancellation(&error).map(|reasons| read_reasons(&[slot], reasons)) {
             Some(Cancelled::Wait(fault)) => Err(Failure::Transient(fault)),
+            Some(Cancelled::Raced(_)) => Ok(false),
             _ => Err(classify(doing, &error)),
         }
     }

@@ -179,14 +179,6 @@ impl Ledger {
         Ok(account.map(|account| (account, purchase_id)))
     }
 
-    /// Whether anything is known of a payment.
-    ///
-    /// # Errors
-    /// As [`Ledger::account`].
-    pub async fn knows_payment(&self, id: &PaymentId) -> Result<bool, Error> {
-        Ok(self.owner(keys::payment(id)).await?.is_some())
-    }
-
     async fn owner(&self, key: Key) -> Result<Option<OwnerItem>, Error> {
         let item = persist(|| self.item("look up an owner", key.clone())).await?;
         item.map(items::read_owner).transpose()

@@ -1,5 +1,5 @@
-//! A secret in SSM Parameter Store: read when it is first needed, kept, and read again when it seems to have
-//! been rotated.
+//! A secret in SSM Parameter Store: read when it is first needed, kept for a minute, and read again when it
+//! seems to have been rotated.
 
 use std::{env, time::Duration};
 
@@ -10,6 +10,8 @@ use tokio::{sync::Mutex, time::Instant};
 
 use crate::Problem;
 
+/// A value that is older is read anew, so that a secret that was taken away doesn't live on.
+const AGE_MAX: Duration = Duration::from_mins(1);
 /// However many forged requests come, the parameter is read again at most once in this time.
 const READ_AGAIN_AFTER: Duration = Duration::from_secs(10);
 
@@ -23,6 +25,7 @@ pub struct Parameter {
 
 struct Kept {
     value: String,
+    read_at: Instant,
     /// When it was last read again, if it was.
     read_again_at: Option<Instant>,
 }
@@ -57,11 +60,12 @@ impl Parameter {
     /// `internal` where it can't be read.
     pub async fn value(&self) -> Result<String, Problem> {
         let mut kept = self.kept.lock().await;
-        if let Some(kept) = &*kept {
+        if let Some(kept) = kept.as_ref().filter(|kept| kept.read_at.elapsed() < AGE_MAX) {
             return Ok(kept.value.clone());
         }
         let value = self.read().await?;
-        *kept = Some(Kept { value: value.clone(), read_again_at: None });
+        let read_again_at = kept.as_ref().and_then(|kept| kept.read_again_at);
+        *kept = Some(Kept { value: value.clone(), read_at: Instant::now(), read_again_at });
         Ok(value)
     }
 
@@ -77,7 +81,8 @@ impl Parameter {
         }
         let value = self.read().await?;
         let is_new = kept.as_ref().is_none_or(|kept| kept.value != value);
-        *kept = Some(Kept { value: value.clone(), read_again_at: Some(Instant::now()) });
+        let now = Instant::now();
+        *kept = Some(Kept { value: value.clone(), read_at: now, read_again_at: Some(now) });
         Ok(is_new.then_some(value))
     }
 
