@@ -20,6 +20,9 @@ pub struct Account {
     /// Playground credits granted within `period`, by a refill or a purchase. What an upgrade adds is
     /// measured against it (rule 5); zero says that the month's refill is still to come.
     pub granted: u64,
+    /// What of `granted` was taken back with the money that paid for it. A new subscription grants as if that
+    /// had never been granted.
+    pub returned: u64,
     /// The plan, from the first subscription on.
     pub subscription: Option<Subscription>,
     /// When the newest entry was made.
@@ -49,6 +52,7 @@ impl Account {
             balance: Credits::ZERO,
             period: Period::of(now),
             granted: 0,
+            returned: 0,
             subscription: None,
             updated_at: now,
         }

@@ -76,6 +76,7 @@ mod tests {
             balance,
             period: "2026-11".parse().unwrap(),
             granted: 1000,
+            returned: 0,
             subscription: Some(Subscription::of_basic(time("2027-11-01T00:00:00Z"))),
             updated_at: time("2026-11-20T00:00:00Z"),
         }

@@ -76,6 +76,7 @@ impl Journal {
     pub(crate) fn enter(&mut self, period: Period) {
         self.account.period = period;
         self.account.granted = 0;
+        self.account.returned = 0;
     }
 
     /// Changes the account beside its balance. No entry by itself: the next one carries it.

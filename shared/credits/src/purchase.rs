@@ -164,6 +164,13 @@ fn subscribe(journal: &mut Journal, payment: &Payment) -> Result<Credits, Refusa
         journal.update(|account| account.subscription = Some(after.clone()));
         refill::settle(journal);
     }
+    if !is_renewal {
+        // What was taken back with its money doesn't count against what is paid for anew.
+        journal.update(|account| {
+            account.granted = account.granted.saturating_sub(account.returned);
+            account.returned = 0;
+        });
+    }
     let missing = allowance.saturating_sub(journal.account().granted);
     // What a settled month already refilled was no purchase of this one's.
     let granted = Credits::new(missing, 0, 0);

@@ -63,6 +63,7 @@ mod tests {
             balance: Credits::new(playground, 3, 104),
             period,
             granted,
+            returned: 0,
             subscription: paid_through.map(|moment| Subscription::of_basic(time(moment))),
             updated_at: period.start(),
         }

@@ -219,6 +219,9 @@ fn settle(
     let change = change.ok_or(Refusal::BalanceLimit)?;
     journal.post(kind.event(after.spent), change, before.payment.id.as_str(), |account| {
         account.subscription = subscription;
+        // Packs hold no playground credits.
+        let returned = account.returned.saturating_add(takes.playground());
+        account.returned = returned.saturating_sub(gives.playground());
     })?;
     // A plan whose money is back may have its month's refill due.
     refill::settle(&mut journal);
@@ -400,6 +403,33 @@ mod tests {
         let (after, refunded) = apply(&account, hear(&account, Some(&purchase), &whole, later, later));
         assert_eq!((after.balance.playground(), after.is_active(later)), (1000, true));
         assert_eq!(refunded.revoked, Credits::ZERO);
+    }
+
+    #[test]
+    fn who_got_the_money_back_and_subscribes_anew_gets_what_they_pay_for() {
+        let (account, purchase) = bought(&basic("in1", BOUGHT, "2026-12-03T09:00:00Z"));
+        let (account, _) = apply(&account, request(&account, Some(&purchase), None, time(NOW)));
+        assert_eq!(account.balance.playground(), 0);
+        let anew = |id: &str, subscription: &str, at: &str, allowance: u64| {
+            let buys = Buys::Plan {
+                subscription_id: SubscriptionId::parse(subscription).unwrap(),
+                plan: "plan".into(),
+                allowance,
+                paid_until: time("2026-12-21T00:00:00Z"),
+            };
+            Payment { paid_at: time(at), ..payment(id, buys) }
+        };
+        let mut account = account;
+        for (id, subscription, at, allowance, balance) in [
+            ("in2", "sub2", "2026-11-21T00:00:00Z", 1000, 1000),
+            // From then on rule 5 holds again: going up grants the difference, going anew nothing.
+            ("in3", "sub2", "2026-11-22T00:00:00Z", 2500, 2500),
+            ("in4", "sub3", "2026-11-23T00:00:00Z", 2500, 2500),
+        ] {
+            let paid = anew(id, subscription, at, allowance);
+            (account, _) = apply(&account, purchase::decide(&account, &paid, time(at)));
+            assert_eq!(account.balance.playground(), balance, "{id}");
+        }
     }
 
     #[test]

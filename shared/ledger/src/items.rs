@@ -61,6 +61,8 @@ struct EntryItem {
     balance: Credits,
     period: Period,
     granted: u64,
+    #[serde(default, skip_serializing_if = "is_zero")]
+    returned: u64,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     subscription: Option<Subscription>,
     // What only some kinds know.
@@ -78,6 +80,11 @@ struct EntryItem {
     credits_spent: Option<Credits>,
 }
 
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
+fn is_zero(count: &u64) -> bool {
+    *count == 0
+}
+
 /// The item of an entry.
 pub(crate) fn entry(of: &AccountId, entry: &Entry) -> Result<Item, Error> {
     let key = keys::entry(of, entry.account.sequence);
@@ -92,6 +99,7 @@ pub(crate) fn entry(of: &AccountId, entry: &Entry) -> Result<Item, Error> {
         balance: entry.account.balance,
         period: entry.account.period,
         granted: entry.account.granted,
+        returned: entry.account.returned,
         subscription: entry.account.subscription.clone(),
         operation: None,
         deferred_images: None,
@@ -158,6 +166,7 @@ pub(crate) fn read_entry(item: Item) -> Result<Entry, Error> {
             balance: item.balance,
             period: item.period,
             granted: item.granted,
+            returned: item.returned,
             subscription: item.subscription,
             updated_at: item.at,
         },

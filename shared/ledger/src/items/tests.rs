@@ -48,7 +48,7 @@ fn every_kind_of_entry_is_stored_as_it_always_was() {
                 "withdrawn_at": "2026-11-19T00:00:00Z", "past_due": true, "status_at": "2026-11-20T00:00:00Z",
             }}),
         ),
-        ("refund", json!({"credits_spent": {"playground": 4, "tune": 0, "tune_image": 0}})),
+        ("refund", json!({"credits_spent": {"playground": 4, "tune": 0, "tune_image": 0}, "returned": 996})),
         ("refund_failed", json!({})),
         ("dispute", json!({"credits_spent": {"playground": 0, "tune": 0, "tune_image": 0}})),
         ("dispute_won", json!({})),
