@@ -96,7 +96,7 @@ impl Ledger {
     /// [`Error::TryAgain`] where contention or faults outlast the attempts, [`Error::Internal`].
     pub async fn settle(&self, account: &AccountId, moment: DateTime<Utc>) -> Result<Executed, Error> {
         let decide = |state: &State| Ok(refill::decide(&state.account, moment));
-        self.run(&Command { account, identity: None, related: Related::Nothing, now: moment, decide }).await
+        self.apply(account, Related::Nothing, moment, decide).await
     }
 
     /// Carries out what is known by its own state and needs no operation: a word of the payment provider that
