@@ -3,6 +3,7 @@
 mod access;
 mod api;
 mod catalog_build;
+mod crashes;
 mod debits;
 mod due;
 mod events;
@@ -10,6 +11,7 @@ mod faults;
 mod gateway;
 mod local;
 mod money_back;
+mod orders;
 mod problems;
 mod processes;
 mod purity;

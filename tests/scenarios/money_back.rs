@@ -335,3 +335,48 @@ async fn a_refund_that_failed_is_asked_for_with_a_key_of_its_own() {
     assert_eq!(shop.kinds("buyer").await, ["purchase", "refund", "refund_failed", "refund"]);
     shop.close().await;
 }
+
+#[tokio::test]
+async fn a_refund_of_the_dashboards_that_failed_leaves_the_money_back_refund_alone() {
+    for (ours_first, name) in [(true, "refund-both"), (false, "refund-both-late")] {
+        let shop = Shop::open(name, Generation::Basil).await;
+        let purchase = shop.pack("buyer").await;
+        // A part goes back in the dashboard, the rest by the guarantee; then the part fails.
+        let (theirs, told) = shop.stripe.refund_in_dashboard(&purchase, Some(100)).unwrap();
+        if ours_first {
+            shop.deliver(&told, time(NOW)).await;
+        }
+        let first = shop.refund("buyer", &purchase, NOW).await;
+        first.is(200);
+        let mut told = shop.stripe.take_events();
+        told.extend(shop.stripe.fail_refund(&theirs));
+        if !ours_first {
+            told.reverse();
+        }
+        shop.deliver(&told, time(NOW)).await;
+        assert_eq!(shop.refund("buyer", &purchase, NOW).await.text, first.text);
+        assert_eq!(shop.get("buyer", "", NOW).await["balance"], credits(0, 0, 0));
+        assert_eq!(shop.asked(), 1);
+        shop.close().await;
+    }
+}
+
+#[tokio::test]
+async fn a_money_back_refund_that_failed_before_it_was_known_is_asked_for_anew() {
+    let shop = Shop::open("refund-failed-unheard", Generation::Basil).await;
+    let purchase = shop.pack("buyer").await;
+    // The answer is lost, and the refund fails: its events come the wrong way round.
+    shop.stripe.fault(REFUND, Fault::LoseAnswer);
+    shop.refund("buyer", &purchase, NOW).await.is(202);
+    let mut told = shop.stripe.take_events();
+    let refund = told.iter().find(|event| event.kind() == "refund.created").unwrap();
+    let id = refund.object()["id"].as_str().unwrap().to_owned();
+    told.extend(shop.stripe.fail_refund(&id));
+    told.reverse();
+    shop.deliver(&told, time(NOW)).await;
+    assert_eq!(shop.get("buyer", "", NOW).await["balance"], credits(0, 1, 64));
+    let second = shop.refund("buyer", &purchase, NOW).await;
+    assert_ne!(second.is(200).json["provider_refund_id"].as_str().unwrap(), id);
+    assert_eq!(shop.kinds("buyer").await, ["purchase", "refund", "refund_failed", "refund"]);
+    shop.close().await;
+}

@@ -139,7 +139,7 @@ async fn one_account_that_fails_does_not_stop_the_others() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn refills_at_once_and_debits_between_them_settle_each_account_once() {
+async fn refills_at_once_with_debits_and_purchases_between_them_settle_each_account_once() {
     let stack = Arc::new(Stack::start(Options { instances: 3, ..Options::default() }).await.unwrap());
     let ledger = seed::ledger(&stack);
     let accounts: Vec<String> = (0..30).map(|number| format!("account-{number}")).collect();
@@ -167,16 +167,33 @@ async fn refills_at_once_and_debits_between_them_settle_each_account_once() {
             tokio::spawn(async move { debit.send().await.unwrap().status().as_u16() })
         })
         .collect();
+    let purchases: Vec<_> = accounts
+        .iter()
+        .cloned()
+        .map(|account| {
+            let ledger = ledger.clone();
+            tokio::spawn(async move {
+                let (now, until) = (time("2026-11-01T00:00:02Z"), time("2026-11-12T10:00:00Z"));
+                seed::buy(&ledger, (&account, "pack"), "tune_pack", until, now).await.unwrap();
+                // An upgrade that was paid in the month's first seconds.
+                seed::buy(&ledger, (&account, "upgrade"), "standard_monthly", until, now).await.unwrap();
+            })
+        })
+        .collect();
     for debit in debits {
         assert_eq!(debit.await.unwrap(), 201);
+    }
+    for purchase in purchases {
+        purchase.await.unwrap();
     }
     for refill in refills {
         assert_eq!(refill.await.unwrap()["failed"], 0);
     }
     for account in &accounts {
-        assert_eq!(playground(&ledger, account).await, 990, "{account}");
+        assert_eq!(playground(&ledger, account).await, 2490, "{account}");
         let kinds = kinds(&ledger, account).await;
         assert_eq!(kinds.iter().filter(|kind| **kind == EntryKind::Refill).count(), 1, "{kinds:?}");
+        assert_eq!(kinds.len(), 6, "{kinds:?}");
     }
     Arc::into_inner(stack).unwrap().stop().await;
 }

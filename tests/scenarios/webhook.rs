@@ -17,22 +17,22 @@ use crate::{
     support,
 };
 
-const GENERATIONS: [Generation; 2] = [Generation::Acacia, Generation::Basil];
+pub const GENERATIONS: [Generation; 2] = [Generation::Acacia, Generation::Basil];
 
-fn time(text: &str) -> DateTime<Utc> {
+pub fn time(text: &str) -> DateTime<Utc> {
     text.parse().unwrap()
 }
 
-fn stripe(api: &Api, generation: Generation, now: &str) -> Stripe {
+pub fn stripe(api: &Api, generation: Generation, now: &str) -> Stripe {
     Stripe::new(&format!("{}-{generation:?}", api.account), generation, time(now))
 }
 
-fn endpoint(stack: &Stack) -> Endpoint {
+pub fn endpoint(stack: &Stack) -> Endpoint {
     Endpoint::new(&format!("{}/v1/webhooks/stripe", stack.base_url()), &[WEBHOOK_SECRET])
 }
 
 /// Sends an event at a time, and says what became of it: the outcome, or the problem's code.
-async fn say(event: &Event, at: DateTime<Utc>) -> String {
+pub async fn say(event: &Event, at: DateTime<Utc>) -> String {
     let attempt = endpoint(support::stack()).send(event, at).await;
     let said = attempt.answer["outcome"].as_str().or(attempt.answer["code"].as_str());
     said.unwrap_or_else(|| panic!("{attempt:?}")).to_owned()
@@ -40,7 +40,7 @@ async fn say(event: &Event, at: DateTime<Utc>) -> String {
 
 /// Sends events in order until each is taken: one that must wait or is parked is sent again, as Stripe or
 /// support would.
-async fn settle(events: &[Event], at: DateTime<Utc>) {
+pub async fn settle(events: &[Event], at: DateTime<Utc>) {
     let mut waiting = events.to_vec();
     for _ in 0..8 {
         let mut still = Vec::new();
@@ -57,7 +57,7 @@ async fn settle(events: &[Event], at: DateTime<Utc>) {
     panic!("never taken: {waiting:?}");
 }
 
-fn find(events: &[Event], kind: &str) -> Event {
+pub fn find(events: &[Event], kind: &str) -> Event {
     events
         .iter()
         .find(|event| event.kind() == kind)
@@ -65,7 +65,7 @@ fn find(events: &[Event], kind: &str) -> Event {
         .clone()
 }
 
-async fn kinds(api: &Api) -> Vec<String> {
+pub async fn kinds(api: &Api) -> Vec<String> {
     let entries = api.statement().await;
     entries.iter().map(|entry| entry["kind"].as_str().unwrap().to_owned()).collect()
 }
@@ -174,107 +174,6 @@ async fn a_custom_plan_gives_what_was_agreed() {
     }
 }
 
-/// Every order of a lifecycle's events, each said once, twice and three times.
-async fn every_order(name: &str, now: &str, story: impl Fn(&Stripe, &Api) -> Vec<Event>) {
-    let mut expected: Option<Value> = None;
-    let count = {
-        let api = Api::new();
-        story(&stripe(&api, Generation::Basil, "2026-11-03T09:00:00Z"), &api).len()
-    };
-    for (number, order) in permutations(count).into_iter().enumerate() {
-        let api = Api::new().at(now);
-        let generation = GENERATIONS[number % 2];
-        let events = story(&stripe(&api, generation, "2026-11-03T09:00:00Z"), &api);
-        let copies = number % 3 + 1;
-        let said: Vec<Event> =
-            order.iter().flat_map(|index| std::iter::repeat_n(events[*index].clone(), copies)).collect();
-        settle(&said, time(now)).await;
-        let mut shown = api.get(&api.path("")).await.json;
-        shown["account_id"] = Value::Null;
-        api.statement().await;
-        let kinds: Vec<_> = order.iter().map(|index| events[*index].kind().to_owned()).collect();
-        match &expected {
-            None => expected = Some(shown),
-            Some(expected) => assert_eq!(shown, *expected, "{name} {generation:?} x{copies} {kinds:?}"),
-        }
-    }
-}
-
-fn permutations(count: usize) -> Vec<Vec<usize>> {
-    (0..count).fold(vec![vec![]], |orders, next| {
-        let insert = |order: Vec<usize>| {
-            (0..=order.len()).map(move |at| {
-                let mut order = order.clone();
-                order.insert(at, next);
-                order
-            })
-        };
-        orders.into_iter().flat_map(insert).collect()
-    })
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_subscriptions_events_end_in_the_same_account_in_every_order() {
-    every_order("subscription", "2026-12-21T00:00:00Z", |stripe, api| {
-        let receipt = stripe.subscribe(&Checkout::new(&api.account, "basic_monthly", 1900), Interval::Month);
-        let subscription = receipt.subscription.unwrap();
-        let mut events = vec![find(&receipt.events, "invoice.paid")];
-        stripe.set_now(time("2026-12-03T09:00:00Z"));
-        events.push(find(&stripe.renew(&subscription).events, "invoice.paid"));
-        stripe.set_now(time("2026-12-10T09:00:00Z"));
-        let upgrade = stripe.upgrade(&subscription, &Plan::monthly("standard_monthly", 2900)).events;
-        events.push(find(&upgrade, "invoice.paid"));
-        events.push(find(&upgrade, "customer.subscription.updated"));
-        stripe.set_now(time("2026-12-20T09:00:00Z"));
-        events.push(find(&stripe.cancel(&subscription), "customer.subscription.deleted"));
-        events
-    })
-    .await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_refunded_subscriptions_events_end_in_the_same_account_in_every_order() {
-    every_order("refunded subscription", "2026-11-03T09:50:00Z", |stripe, api| {
-        let receipt = stripe.subscribe(&Checkout::new(&api.account, "basic_monthly", 1900), Interval::Month);
-        let subscription = receipt.subscription.unwrap();
-        let mut events = vec![find(&receipt.events, "invoice.paid")];
-        // In the newer shapes another event says which payment this was.
-        let link = receipt.events.iter().find(|event| event.kind() == "invoice_payment.paid").cloned();
-        events.push(link.unwrap_or_else(|| find(&receipt.events, "customer.subscription.created")));
-        stripe.set_now(time("2026-11-03T09:10:00Z"));
-        let payment = receipt.payment_intent.clone().unwrap();
-        events.push(find(&stripe.refund_in_dashboard(&payment, None).unwrap().1, "charge.refunded"));
-        stripe.set_now(time("2026-11-03T09:20:00Z"));
-        let upgrade = stripe.upgrade(&subscription, &Plan::monthly("standard_monthly", 2900)).events;
-        events.push(find(&upgrade, "invoice.paid"));
-        stripe.set_now(time("2026-11-03T09:40:00Z"));
-        events.push(find(&stripe.cancel(&subscription), "customer.subscription.deleted"));
-        events
-    })
-    .await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_packs_events_end_in_the_same_account_in_every_order() {
-    every_order("pack", "2026-12-21T00:00:00Z", |stripe, api| {
-        let receipt = stripe.buy_pack(&Checkout::new(&api.account, "tune_pack", 900));
-        let payment = receipt.payment_intent.clone().unwrap();
-        let mut events = vec![find(&receipt.events, "checkout.session.completed")];
-        stripe.set_now(time("2026-11-10T09:00:00Z"));
-        let (refund, refunded) = stripe.refund_in_dashboard(&payment, Some(450)).unwrap();
-        events.push(find(&refunded, "charge.refunded"));
-        stripe.set_now(time("2026-11-11T09:00:00Z"));
-        events.push(find(&stripe.fail_refund(&refund), "refund.failed"));
-        stripe.set_now(time("2026-11-12T09:00:00Z"));
-        let (dispute, disputed) = stripe.dispute(&payment);
-        events.push(find(&disputed, "charge.dispute.funds_withdrawn"));
-        stripe.set_now(time("2026-11-20T09:00:00Z"));
-        events.push(find(&stripe.win_dispute(&dispute), "charge.dispute.funds_reinstated"));
-        events
-    })
-    .await;
-}
-
 #[tokio::test]
 async fn paid_money_that_cannot_be_granted_is_parked_whole_and_replayed() {
     let stack = support::stack();
@@ -364,6 +263,153 @@ async fn one_payment_is_granted_to_one_account() {
     assert_eq!(say(&Event::from_json(other), stripe.now()).await, "parked");
     assert_eq!(first.balance().await, credits(0, 1, 64));
     assert!(second.statement().await.is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_payment_named_for_two_accounts_at_once_is_granted_to_one() {
+    for round in 0..10 {
+        let accounts = [(); 2].map(|()| Api::new().at("2026-11-03T09:00:01Z"));
+        let stripe = stripe(&accounts[0], Generation::Basil, "2026-11-03T09:00:00Z");
+        let receipt = stripe.buy_pack(&Checkout::new(&accounts[0].account, "tune_pack", 900));
+        let told = accounts.each_ref().map(|api| {
+            let mut event = find(&receipt.events, "payment_intent.succeeded").json().clone();
+            event["data"]["object"]["metadata"]["account_id"] = api.account.clone().into();
+            Event::from_json(event)
+        });
+        let (first, second) = tokio::join!(say(&told[0], stripe.now()), say(&told[1], stripe.now()));
+        let mut outcomes = [first, second];
+        outcomes.sort();
+        assert_eq!(outcomes, ["applied", "parked"], "round {round}");
+        let granted = [accounts[0].statement().await.len(), accounts[1].statement().await.len()];
+        assert_eq!(granted.iter().sum::<usize>(), 1, "round {round}: {granted:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_cheaper_plan_within_a_paid_year_counts_from_the_next_refill_and_can_be_undone() {
+    let mut api = Api::new().at("2026-11-10T10:00:00Z");
+    let stripe = stripe(&api, Generation::Basil, "2026-11-03T09:00:00Z");
+    let receipt = stripe.subscribe(&Checkout::new(&api.account, "standard_annual", 29400), Interval::Year);
+    settle(&receipt.events, stripe.now()).await;
+    let subscription = receipt.subscription.unwrap();
+    let change = async |at: &str, sku: &str, cents: i64| {
+        stripe.set_now(time(at));
+        settle(&stripe.downgrade(&subscription, &Plan::annual(sku, cents)), time(at)).await;
+    };
+    change("2026-11-10T09:00:00Z", "basic_annual", 19200).await;
+    assert_eq!(api.balance().await, credits(2500, 0, 0));
+    api = api.at("2026-12-01T00:00:00Z");
+    assert_eq!(api.balance().await, credits(1000, 0, 0));
+    // Undone without a payment, it is again what was paid for: from the next refill on.
+    change("2026-12-05T09:00:00Z", "standard_annual", 29400).await;
+    api = api.at("2026-12-05T10:00:00Z");
+    assert_eq!(api.balance().await, credits(1000, 0, 0));
+    api = api.at("2027-01-01T00:00:00Z");
+    assert_eq!(api.balance().await, credits(2500, 0, 0));
+    let shown = api.get(&api.path("")).await.json;
+    assert_eq!(
+        (&shown["plan"], &shown["paid_through"]),
+        (&json!("standard"), &json!("2027-11-03T09:00:00Z"))
+    );
+    // More than was paid for is only said so far.
+    change("2027-01-05T09:00:00Z", "business_annual", 39000).await;
+    api = api.at("2027-02-01T00:00:00Z");
+    assert_eq!(api.balance().await, credits(2500, 0, 0));
+    // The next year is paid as what was chosen.
+    settle(&stripe.advance_to(time("2027-11-03T11:00:00Z")), time("2027-11-03T11:00:00Z")).await;
+    api = api.at("2027-12-01T00:00:00Z");
+    assert_eq!(api.balance().await, credits(6000, 0, 0));
+}
+
+#[tokio::test]
+async fn a_newer_subscriptions_end_that_overtakes_its_payment_still_ends_it() {
+    for old_one in [false, true] {
+        let api = Api::new().at("2026-11-20T00:00:00Z");
+        let stripe = stripe(&api, Generation::Basil, "2026-11-03T09:00:00Z");
+        let checkout = || Checkout::new(&api.account, "basic_monthly", 1900);
+        if old_one {
+            let old = stripe.subscribe(&checkout(), Interval::Month);
+            settle(&old.events, stripe.now()).await;
+            settle(&stripe.cancel(&old.subscription.unwrap()), stripe.now()).await;
+        }
+        stripe.set_now(time("2026-11-10T09:00:00Z"));
+        let newer = stripe.subscribe(&checkout(), Interval::Month);
+        stripe.set_now(time("2026-11-12T09:00:00Z"));
+        let ended = find(&stripe.cancel(&newer.subscription.unwrap()), "customer.subscription.deleted");
+        assert_eq!(say(&ended, stripe.now()).await, "applied");
+        assert_eq!(say(&find(&newer.events, "invoice.paid"), stripe.now()).await, "applied");
+        let shown = api.get(&api.path("")).await.json;
+        assert_eq!(shown["plan_status"], "canceled", "{old_one}");
+        assert_eq!(shown["paid_through"], "2026-11-12T09:00:00Z", "{old_one}");
+        assert_eq!(say(&ended, stripe.now()).await, "duplicate");
+    }
+}
+
+#[tokio::test]
+async fn a_word_on_a_subscription_waits_for_whose_it_is_and_is_ignored_where_nobody_says() {
+    let api = Api::new().at("2026-11-20T00:00:00Z");
+    let stripe = stripe(&api, Generation::Basil, "2026-11-03T09:00:00Z");
+    // Only the session names the account.
+    let mut checkout = Checkout::new(&api.account, "basic_monthly", 1900);
+    checkout.payment_metadata.remove("account_id");
+    let receipt = stripe.subscribe(&checkout, Interval::Month);
+    let ended = find(&stripe.cancel(&receipt.subscription.unwrap()), "customer.subscription.deleted");
+    assert_eq!(say(&ended, stripe.now()).await, "not_yet");
+    assert_eq!(say(&ended, stripe.now() + TimeDelta::hours(1)).await, "ignored");
+    let session = find(&receipt.events, "checkout.session.completed");
+    assert_eq!(say(&session, stripe.now()).await, "applied");
+    assert_eq!(say(&ended, stripe.now()).await, "applied");
+    // Of another product's, nothing is ever asked again.
+    let mut foreign = ended.json().clone();
+    foreign["data"]["object"]["customer"] = "cus_foreign".into();
+    foreign["data"]["object"]["metadata"] = json!({});
+    foreign["data"]["object"]["items"]["data"] = json!([]);
+    assert_eq!(say(&Event::from_json(foreign), stripe.now()).await, "ignored");
+}
+
+#[tokio::test]
+async fn a_packs_own_invoice_grants_nothing_more_and_one_without_a_session_is_parked() {
+    for generation in GENERATIONS {
+        for session_first in [true, false] {
+            let api = Api::new().at("2026-11-20T00:00:00Z");
+            let stripe = stripe(&api, generation, "2026-11-03T09:00:00Z");
+            let receipt = stripe.buy_pack(&Checkout::new(&api.account, "tune_pack", 900));
+            // A checkout of a one-off payment can make an invoice too (`invoice_creation`).
+            let invoice_id = format!("in_{}", api.account.replace('-', ""));
+            let mut session = find(&receipt.events, "checkout.session.completed").json().clone();
+            session["data"]["object"]["invoice"] = invoice_id.clone().into();
+            let price = match generation {
+                Generation::Acacia => json!({"price": {"id": "price_x", "lookup_key": "tune_pack"}}),
+                Generation::Basil => {
+                    let price = scrip_tests::stripe::price_id("tune_pack");
+                    json!({"pricing": {"price_details": {"price": price}}})
+                }
+            };
+            let mut line =
+                json!({"amount": 900, "metadata": {}, "period": {"end": stripe.now().timestamp()}});
+            line.as_object_mut().unwrap().extend(price.as_object().unwrap().clone());
+            let mut invoice = session.clone();
+            invoice["id"] = format!("evt_{invoice_id}").into();
+            invoice["type"] = "invoice.paid".into();
+            invoice["data"]["object"] = json!({
+                "id": invoice_id, "object": "invoice", "billing_reason": "manual", "amount_paid": 900,
+                "currency": "usd", "customer": null, "metadata": {}, "lines": {"data": [line]},
+            });
+            let (session, invoice) = (Event::from_json(session), Event::from_json(invoice));
+            if session_first {
+                assert_eq!(say(&session, stripe.now()).await, "applied", "{generation:?}");
+                assert_eq!(say(&invoice, stripe.now()).await, "duplicate", "{generation:?}");
+            } else {
+                let (minute, hour) = (TimeDelta::minutes(1), TimeDelta::hours(1));
+                assert_eq!(say(&invoice, stripe.now() + minute).await, "not_yet", "{generation:?}");
+                // Paid by itself, as one that support sent: nobody granted it.
+                assert_eq!(say(&invoice, stripe.now() + hour).await, "parked", "{generation:?}");
+                assert_eq!(say(&session, stripe.now()).await, "applied", "{generation:?}");
+                assert_eq!(replay(support::stack(), invoice.id()).await["outcome"], "duplicate");
+            }
+            assert_eq!(api.balance().await, credits(0, 1, 64));
+        }
+    }
 }
 
 #[tokio::test]

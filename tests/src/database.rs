@@ -2,6 +2,8 @@
 //!
 //! Invariant: the functions reach it as they reach DynamoDB, over HTTP with the real SDK.
 
+mod forgetful;
+
 use crate::{server, template::Table};
 use dynoxide::{Database as Engine, DynoxideError, actions::create_table::CreateTableRequest};
 use std::{fs::OpenOptions, path::Path};
@@ -13,6 +15,7 @@ pub struct Database {
     endpoint: String,
     stop: oneshot::Sender<()>,
     task: JoinHandle<()>,
+    pipe: JoinHandle<()>,
 }
 
 /// Why the database did not start.
@@ -28,8 +31,11 @@ impl Database {
     pub async fn start(data: Option<&Path>, table: &Table) -> Result<Self, DatabaseError> {
         let engine = open(data)?;
         create_table(&engine, table).map_err(DatabaseError)?;
-        let listener = server::loopback(0).await.map_err(|why| DatabaseError(format!("no port: {why}")))?;
-        let address = listener.local_addr().map_err(|why| DatabaseError(format!("no port: {why}")))?;
+        let no_port = |why| DatabaseError(format!("no port: {why}"));
+        let listener = server::loopback(0).await.map_err(no_port)?;
+        let pipe = server::loopback(0).await.map_err(no_port)?;
+        let address = pipe.local_addr().map_err(no_port)?;
+        let pipe = forgetful::start(pipe, listener.local_addr().map_err(no_port)?);
         let (stop, stopped) = oneshot::channel::<()>();
         let task = tokio::spawn(async move {
             let stopped = async {
@@ -40,7 +46,7 @@ impl Database {
                 eprintln!("the database stopped: {why}");
             }
         });
-        Ok(Self { endpoint: format!("http://{address}"), stop, task })
+        Ok(Self { endpoint: format!("http://{address}"), stop, task, pipe })
     }
 
     /// The URL the functions are given as `AWS_ENDPOINT_URL_DYNAMODB`.
@@ -56,6 +62,7 @@ impl Database {
         if timeout(server::DRAIN_MAX, self.task).await.is_err() {
             aborting.abort();
         }
+        self.pipe.abort();
     }
 }
 

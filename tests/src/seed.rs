@@ -94,8 +94,9 @@ pub async fn buy(
         buys,
     };
     let identity = (&Operation::Purchase(id), &RequestHash::of(&sku)?);
-    let decide = |state: &ledger::State| purchase::decide(&state.account, &payment, now);
-    match ledger.execute(&account, identity, Related::Nothing, now, decide).await?.outcome {
+    let decide =
+        |state: &ledger::State| purchase::decide(&state.account, state.standing.as_ref(), &payment, now);
+    match ledger.execute(&account, identity, Related::to_payment(&payment), now, decide).await?.outcome {
         Outcome::Refused(refusal) => Err(SeedError::Refused(refusal)),
         Outcome::Appended(_) | Outcome::Recorded | Outcome::Replayed(_) | Outcome::Unchanged(_) => Ok(()),
     }

@@ -249,11 +249,13 @@ pub const WEBHOOK_SECRET: &str = "whsec_local";
 pub const API_KEY: &str = "sk_test_local";
 /// The name under which the template looks for the webhook's secrets.
 pub const WEBHOOK_SECRET_PARAMETER: &str = "/scrip/stripe/webhook-secret";
+/// The name under which it looks for the key.
+pub const API_KEY_PARAMETER: &str = "/scrip/stripe/api-key";
 
 fn secrets() -> BTreeMap<String, String> {
     BTreeMap::from([
         (WEBHOOK_SECRET_PARAMETER.to_owned(), WEBHOOK_SECRET.to_owned()),
-        ("/scrip/stripe/api-key".to_owned(), API_KEY.to_owned()),
+        (API_KEY_PARAMETER.to_owned(), API_KEY.to_owned()),
     ])
 }
 

@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 use credits::{
-    AccountId, Buys, CustomerId, Dispute, EventId, Payment, PaymentId, PurchaseId, RefundId, Status,
-    StatusChange, SubscriptionId, Word,
+    AccountId, Buys, CustomerId, Dispute, EventId, Payment, PaymentId, PurchaseId, Status, StatusChange,
+    SubscriptionId, Terms, Word,
 };
 use lambda_http::Error;
 use pricing::{CATALOG, Credits, Gives};
@@ -67,8 +67,10 @@ pub(crate) struct Whom {
 pub(crate) enum Said {
     /// Nothing for us.
     Nothing,
-    /// Something was paid.
-    Paid(Box<Payment>),
+    /// Something was paid, and there may be an invoice for it that grants nothing by itself.
+    Paid(Box<Payment>, Option<PurchaseId>),
+    /// A pack's invoice was paid, which its checkout session or its payment grants.
+    Invoiced(PurchaseId, Option<PaymentId>),
     /// Something was paid that can't be granted, and why.
     Ungrantable(String),
     /// Something was paid that names no SKU of ours: nobody's here, unless its customer is known.
@@ -77,10 +79,10 @@ pub(crate) enum Said {
     Customer(CustomerId),
     /// A payment was for an invoice.
     Invoice(PaymentId, PurchaseId),
-    /// The status of a subscription.
-    Status(StatusChange),
-    /// Money of a purchase moved; a refund that failed, by its id.
-    Money(Word, Option<RefundId>),
+    /// The status of a subscription, and whether a SKU of ours is named.
+    Status(StatusChange, bool),
+    /// Money of a purchase moved.
+    Money(Word),
 }
 
 impl Event {
@@ -99,14 +101,14 @@ impl Event {
             "invoice.paid" | "invoice.payment_succeeded" => invoice(object, prices, at),
             "invoice_payment.paid" => invoice_payment(object),
             "customer.subscription.updated" | "customer.subscription.deleted" => {
-                subscription(object, self.kind.ends_with("deleted"), at)
+                subscription(object, self.kind.ends_with("deleted"), prices, at)
             }
-            "invoice.payment_failed" => failed_invoice(object, at),
+            "invoice.payment_failed" => failed_invoice(object, prices, at),
             "charge.refunded" => number(&object["amount_refunded"])
-                .map_or(Said::Nothing, |amount| Said::Money(Word::Refunded { amount }, None)),
+                .map_or(Said::Nothing, |amount| Said::Money(Word::Refunded { amount })),
             "refund.updated" | "refund.failed" => refund(object),
-            "charge.dispute.funds_withdrawn" => Said::Money(Word::Disputed(Dispute::Withdrawn), None),
-            "charge.dispute.funds_reinstated" => Said::Money(Word::Disputed(Dispute::Won), None),
+            "charge.dispute.funds_withdrawn" => Said::Money(Word::Disputed(Dispute::Withdrawn)),
+            "charge.dispute.funds_reinstated" => Said::Money(Word::Disputed(Dispute::Won)),
             _ => Said::Nothing,
         };
         (whom, said)
@@ -183,7 +185,7 @@ fn one_off(object: &Value, id: Option<PurchaseId>, amount: &Value, at: DateTime<
         }
         None => return Said::Ungrantable(format!("the SKU {sku:.64} isn't in the catalog")),
     };
-    Said::Paid(Box::new(Payment {
+    let payment = Payment {
         id,
         sku: sku.to_owned(),
         amount: number(amount).unwrap_or(0),
@@ -192,7 +194,8 @@ fn one_off(object: &Value, id: Option<PurchaseId>, amount: &Value, at: DateTime<
         payment_id: payment_of(object),
         customer_id: self::id(&object["customer"]),
         buys,
-    }))
+    };
+    Said::Paid(Box::new(payment), self::id(&object["invoice"]))
 }
 
 fn session(session: &Value, at: DateTime<Utc>) -> Said {
@@ -239,6 +242,17 @@ fn sku_of<'a>(invoice: &'a Value, line: &'a Value, prices: &'a Prices) -> Option
         .or_else(|| metadata(invoice, "sku"))
 }
 
+/// What a plan's SKU gives, a custom one's as agreed in the metadata of the object or of its part; `None`
+/// where it is no plan's, or nothing was agreed.
+fn terms(sku: &str, object: &Value, part: &Value) -> Option<Terms> {
+    let Gives::Plan { plan, allowance, .. } = CATALOG.offer(sku)?.gives else { return None };
+    let agreed =
+        || metadata(object, "playground_credits").or_else(|| text(&part["metadata"]["playground_credits"]));
+    let allowance = allowance.or_else(|| agreed()?.parse().ok())?;
+    let is_allowance = (1..=Credits::MAX_OF_A_KIND).contains(&allowance);
+    is_allowance.then(|| Terms { allowance, plan: plan.to_owned() })
+}
+
 fn subscription_of(invoice: &Value) -> Option<SubscriptionId> {
     id(&invoice["subscription"]).or_else(|| id(&invoice["parent"]["subscription_details"]["subscription"]))
 }
@@ -251,20 +265,18 @@ fn invoice(invoice: &Value, prices: &Prices, at: DateTime<Utc>) -> Said {
     let Some(offer) = CATALOG.offer(sku) else {
         return Said::Unpriced(format!("the SKU {sku:.64} isn't in the catalog"));
     };
-    let Gives::Plan { plan, allowance, .. } = offer.gives else {
-        return Said::Ungrantable(format!("the SKU {sku} is a pack's, and this is an invoice"));
+    let Gives::Plan { .. } = offer.gives else {
+        return id(&invoice["id"]).map_or(Said::Nothing, |id| Said::Invoiced(id, payment_of(invoice)));
     };
-    let agreed =
-        || metadata(invoice, "playground_credits").or_else(|| text(&line["metadata"]["playground_credits"]));
-    let allowance = allowance
-        .or_else(|| agreed()?.parse().ok())
-        .filter(|allowance| (1..=Credits::MAX_OF_A_KIND).contains(allowance));
-    let (Some(allowance), Some(subscription_id), Some(paid_until), Some(id)) =
-        (allowance, subscription_of(invoice), time(&line["period"]["end"]), id(&invoice["id"]))
-    else {
+    let (Some(terms), Some(subscription_id), Some(paid_until), Some(id)) = (
+        terms(sku, invoice, line),
+        subscription_of(invoice),
+        time(&line["period"]["end"]),
+        id(&invoice["id"]),
+    ) else {
         return Said::Ungrantable("no subscription, no period or no agreed playground_credits".to_owned());
     };
-    Said::Paid(Box::new(Payment {
+    let payment = Payment {
         id,
         sku: sku.to_owned(),
         amount: number(&invoice["amount_paid"]).unwrap_or(0),
@@ -272,8 +284,9 @@ fn invoice(invoice: &Value, prices: &Prices, at: DateTime<Utc>) -> Said {
         paid_at: time(&invoice["status_transitions"]["paid_at"]).unwrap_or(at),
         payment_id: payment_of(invoice),
         customer_id: self::id(&invoice["customer"]),
-        buys: Buys::Plan { subscription_id, plan: plan.to_owned(), allowance, paid_until },
-    }))
+        buys: Buys::Plan { subscription_id, plan: terms.plan, allowance: terms.allowance, paid_until },
+    };
+    Said::Paid(Box::new(payment), None)
 }
 
 fn invoice_payment(object: &Value) -> Said {
@@ -283,7 +296,7 @@ fn invoice_payment(object: &Value) -> Said {
     }
 }
 
-fn subscription(object: &Value, is_deleted: bool, at: DateTime<Utc>) -> Said {
+fn subscription(object: &Value, is_deleted: bool, prices: &Prices, at: DateTime<Utc>) -> Said {
     let Some(subscription_id) = id(&object["id"]) else { return Said::Nothing };
     let ended_at = || time(&object["ended_at"]).or_else(|| time(&object["canceled_at"])).unwrap_or(at);
     let status = match object["status"].as_str() {
@@ -294,14 +307,22 @@ fn subscription(object: &Value, is_deleted: bool, at: DateTime<Utc>) -> Said {
         // Never paid for: there is nothing to end.
         _ => return Said::Nothing,
     };
-    Said::Status(StatusChange { subscription_id, at, status })
+    let items = object["items"]["data"].as_array().into_iter().flatten();
+    // Of several plans the best counts.
+    let terms = items.filter_map(|item| terms(sku_of(object, item, prices)?, object, item)).max();
+    let is_ours = terms.is_some();
+    Said::Status(StatusChange { subscription_id, at, status, terms }, is_ours)
 }
 
-fn failed_invoice(invoice: &Value, at: DateTime<Utc>) -> Said {
+fn failed_invoice(invoice: &Value, prices: &Prices, at: DateTime<Utc>) -> Said {
+    let is_ours = lines(invoice)
+        .filter_map(|line| sku_of(invoice, line, prices))
+        .any(|sku| CATALOG.offer(sku).is_some());
     // A first payment that fails leaves nothing that could be past due.
     match subscription_of(invoice) {
         Some(subscription_id) if invoice["billing_reason"] != "subscription_create" => {
-            Said::Status(StatusChange { subscription_id, at, status: Status::PastDue })
+            let change = StatusChange { subscription_id, at, status: Status::PastDue, terms: None };
+            Said::Status(change, is_ours)
         }
         _ => Said::Nothing,
     }
@@ -309,8 +330,9 @@ fn failed_invoice(invoice: &Value, at: DateTime<Utc>) -> Said {
 
 fn refund(refund: &Value) -> Said {
     let is_failed = ["failed", "canceled"].map(Value::from).contains(&refund["status"]);
+    let attempt = metadata(refund, "scrip_attempt").and_then(|attempt| attempt.parse().ok());
     match (is_failed, number(&refund["amount"]), id(&refund["id"])) {
-        (true, Some(amount), Some(id)) => Said::Money(Word::RefundFailed { amount }, Some(id)),
+        (true, Some(amount), Some(id)) => Said::Money(Word::RefundFailed { id, amount, attempt }),
         _ => Said::Nothing,
     }
 }

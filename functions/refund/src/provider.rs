@@ -61,7 +61,14 @@ impl Provider {
     pub fn from_env(config: &SdkConfig) -> Result<Self, Error> {
         let base_url =
             env::var("STRIPE_API_BASE").map_err(|_| "set STRIPE_API_BASE, as https://api.stripe.com")?;
-        let key = Parameter::from_env(config, "STRIPE_API_KEY_PARAMETER")?;
+        Self::new(&base_url, Parameter::from_env(config, "STRIPE_API_KEY_PARAMETER")?)
+    }
+
+    /// The API at that URL, with the key in that parameter.
+    ///
+    /// # Errors
+    /// Where the machine has no root certificates.
+    pub fn new(base_url: &str, key: Parameter) -> Result<Self, Error> {
         let https = HttpsConnectorBuilder::new()
             .with_provider_and_native_roots(rustls::crypto::ring::default_provider())?
             // The local stack's provider speaks plain HTTP on loopback.
@@ -85,7 +92,8 @@ impl Provider {
         };
         let key = RequestHash::of(&(account, &purchase.payment.id, purchase.refunds_failed))?;
         let key = format!("scrip-refund-{}", key.as_str());
-        let form = format!("payment_intent={payment_id}");
+        // Its failure, should it come, names this: that tells it from a refund of the dashboard's.
+        let form = format!("payment_intent={payment_id}&metadata[scrip_attempt]={}", purchase.refunds_failed);
         let Some((status, body)) = self.ask(Method::POST, "/v1/refunds", Some(&key), form).await? else {
             return Ok(Asked::Unknown);
         };

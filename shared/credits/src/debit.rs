@@ -57,7 +57,7 @@ pub fn decide(
     };
     let taken = Change::take(charge.credits).ok_or(Refusal::BalanceLimit)?;
     journal.post(event, taken, id.as_str(), |_| {})?;
-    Ok(journal.close(None))
+    Ok(journal.close(Vec::new()))
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@
 use chrono::{DateTime, Utc};
 use pricing::Credits;
 
-use crate::{Account, Change, DebitId, Entry, Event, Period, Refusal, purchase::Purchase, refill};
+use crate::{Account, Change, DebitId, Entry, Event, Period, Refusal, Standing, purchase::Purchase, refill};
 
 /// What a command comes to: one transaction.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -16,7 +16,7 @@ pub struct Decision {
     /// due. Empty where no credits and no plan change.
     pub entries: Vec<Entry>,
     /// What else changes with them.
-    pub record: Option<Record>,
+    pub records: Vec<Record>,
 }
 
 /// What a decision changes beside the account's history.
@@ -34,6 +34,9 @@ pub enum Record {
     /// A purchase was made, or more became known of its money. The write fails where the record isn't the
     /// revision before.
     Purchase(Box<Purchase>),
+    /// More became known of a subscription beside its payments, or one was paid for. The write fails where
+    /// the standing isn't the revision before.
+    Standing(Standing),
 }
 
 /// The entries made so far, and the account after them.
@@ -130,7 +133,7 @@ impl Journal {
     }
 
     /// The entries as a decision.
-    pub(crate) fn close(self, record: Option<Record>) -> Decision {
-        Decision { entries: self.entries, record }
+    pub(crate) fn close(self, records: Vec<Record>) -> Decision {
+        Decision { entries: self.entries, records }
     }
 }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Account, Change, CustomerId, Decision, Event, PaymentId, Period, PurchaseId, Reason, Record, RefundId,
-    Refusal, Subscription, journal::Journal, refill,
+    Refusal, Standing, Subscription, journal::Journal, refill,
 };
 
 /// A payment that succeeded.
@@ -68,6 +68,9 @@ pub struct Purchase {
     /// The month in which playground credits were taken back.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub revoked_in: Option<Period>,
+    /// When the provider said what they were taken back for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub revoked_at: Option<DateTime<Utc>>,
     /// How much of the money went back in all, by the provider's word.
     pub refunded_amount: u64,
     /// The provider's time of that word.
@@ -79,13 +82,27 @@ pub struct Purchase {
     /// Where a money-back refund stands.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refund: Option<Refund>,
-    /// How many refunds were refused or failed: each further one is asked for with a key of its own, since
-    /// the provider answers an old key with the old answer.
+    /// How many money-back refunds were refused or failed: each further one is asked for with a key of its
+    /// own, since the provider answers an old key with the old answer.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub refunds_failed: u32,
+    /// The provider's refunds that failed after all, whoever asked for them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub failed_refunds: Vec<FailedRefund>,
     /// Why it was asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refund_reason: Option<Reason>,
+}
+
+/// A refund whose money came back.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FailedRefund {
+    /// The provider's refund.
+    pub id: RefundId,
+    /// What it had sent back, in the currency's minor unit.
+    pub amount: u64,
+    /// When it failed, by the provider's time.
+    pub at: DateTime<Utc>,
 }
 
 /// Where a dispute stands. It only ever goes forward.
@@ -122,49 +139,81 @@ fn is_zero(count: &u32) -> bool {
 /// never yields more than the highest allowance paid for. A renewal that comes after its month has begun
 /// brings the month's refill, and one that changes nothing but the time is a `subscription` entry.
 ///
+/// A plan's payment stands under what was said of its subscription so far, which is written again with it:
+/// neither can overtake the other unseen.
+///
 /// # Errors
 /// [`Refusal::BalanceLimit`] where a balance would rise above what one may hold.
-pub fn decide(account: &Account, payment: &Payment, now: DateTime<Utc>) -> Result<Decision, Refusal> {
+pub fn decide(
+    account: &Account,
+    standing: Option<&Standing>,
+    payment: &Payment,
+    now: DateTime<Utc>,
+) -> Result<Decision, Refusal> {
     let mut journal = Journal::open(account, now);
-    let granted = match &payment.buys {
+    let (granted, standing) = match &payment.buys {
         Buys::Pack(credits) => {
             let change = Change::give(*credits).ok_or(Refusal::BalanceLimit)?;
             journal.post(Event::Purchase, change, payment.id.as_str(), |_| {})?;
-            *credits
+            (*credits, None)
         }
-        Buys::Plan { .. } => subscribe(&mut journal, payment)?,
+        Buys::Plan { subscription_id, plan, allowance, paid_until } => {
+            let paid = Subscription {
+                id: subscription_id.clone(),
+                plan: plan.clone(),
+                allowance: *allowance,
+                purchase_id: payment.id.clone(),
+                paid_at: payment.paid_at,
+                previous_paid_at: None,
+                paid_until: *paid_until,
+                ended_at: None,
+                withdrawn_at: None,
+                past_due: false,
+                paid_terms: None,
+            };
+            let standing =
+                standing.cloned().unwrap_or_else(|| Standing::unheard(subscription_id.clone())).revised();
+            (subscribe(&mut journal, paid, &standing)?, Some(Record::Standing(standing)))
+        }
     };
-    Ok(journal.close(Some(Record::Purchase(Box::new(Purchase {
+    let purchase = Purchase {
         revision: 1,
         payment: payment.clone(),
         granted,
         revoked: Credits::ZERO,
         spent: Credits::ZERO,
         revoked_in: None,
+        revoked_at: None,
         refunded_amount: 0,
         refunded_at: None,
         dispute: None,
         refund: None,
         refunds_failed: 0,
+        failed_refunds: Vec::new(),
         refund_reason: None,
-    })))))
+    };
+    let records = [Record::Purchase(Box::new(purchase))].into_iter().chain(standing);
+    Ok(journal.close(records.collect()))
 }
 
-fn subscribe(journal: &mut Journal, payment: &Payment) -> Result<Credits, Refusal> {
-    let Some(paid) = subscription(payment) else { return Ok(Credits::ZERO) };
-    let allowance = paid.allowance;
+/// Enters a payment for a plan into the account; what it granted.
+fn subscribe(journal: &mut Journal, paid: Subscription, standing: &Standing) -> Result<Credits, Refusal> {
+    let (id, reference, allowance) = (paid.id.clone(), paid.purchase_id.clone(), paid.allowance);
     let before = journal.account().subscription.clone();
-    let is_renewal = before.as_ref().is_some_and(|before| before.id == paid.id);
+    let is_renewal = before.as_ref().is_some_and(|before| before.id == id);
+    // What was said of the money before this one paid was said after it: it took back from the wrong one.
+    let is_late = before.as_ref().is_some_and(|before| before.withdrawn_at >= Some(paid.paid_at));
     let after = match before {
         Some(before) => before.after(paid),
         None => paid,
     };
+    let after = if after.id == id { after.under(standing) } else { after };
     if is_renewal {
         // It moves the time, and who pays late gets the month's refill with it (rule 4).
         journal.update(|account| account.subscription = Some(after.clone()));
         refill::settle(journal);
     }
-    if !is_renewal {
+    if !is_renewal || (is_late && after.purchase_id == reference) {
         // What was taken back with its money doesn't count against what is paid for anew.
         journal.update(|account| {
             account.granted = account.granted.saturating_sub(account.returned);
@@ -176,29 +225,11 @@ fn subscribe(journal: &mut Journal, payment: &Payment) -> Result<Credits, Refusa
     let granted = Credits::new(missing, 0, 0);
     let event = if granted.is_zero() { Event::Subscription } else { Event::Purchase };
     let change = Change::give(granted).ok_or(Refusal::BalanceLimit)?;
-    journal.post(event, change, payment.id.as_str(), |account| {
+    journal.post(event, change, reference.as_str(), |account| {
         account.granted = account.granted.saturating_add(missing);
         account.subscription = Some(after);
     })?;
     Ok(granted)
-}
-
-/// The subscription as this payment alone would leave it.
-fn subscription(payment: &Payment) -> Option<Subscription> {
-    let Buys::Plan { subscription_id, plan, allowance, paid_until } = &payment.buys else { return None };
-    Some(Subscription {
-        id: subscription_id.clone(),
-        plan: plan.clone(),
-        allowance: *allowance,
-        purchase_id: payment.id.clone(),
-        paid_at: payment.paid_at,
-        previous_paid_at: None,
-        paid_until: *paid_until,
-        ended_at: None,
-        withdrawn_at: None,
-        past_due: false,
-        status_at: None,
-    })
 }
 
 #[cfg(test)]
@@ -271,7 +302,7 @@ mod tests {
         ];
         let mut account = Account::unseen(time("2026-11-03T09:00:00Z"));
         for (payment, now, kind, after) in rows {
-            let decision = decide(&account, &payment, time(now)).unwrap();
+            let decision = decide(&account, None, &payment, time(now)).unwrap();
             let own = decision.entries.last().unwrap();
             assert_eq!(own.event.kind(), kind, "{}", payment.id);
             assert_eq!(own.account.balance.playground(), after, "{}", payment.id);
@@ -287,10 +318,10 @@ mod tests {
         let now = time("2026-11-03T09:00:00Z");
         let buys = Buys::Pack(Credits::new(0, 1, 64));
         let pack = Payment { buys, ..plan("pi1", "s", 0, "2026-11-03T09:00:00Z", "2026-11-03T09:00:00Z") };
-        let decision = decide(&Account::unseen(now), &pack, now).unwrap();
+        let decision = decide(&Account::unseen(now), None, &pack, now).unwrap();
         assert_eq!(decision.entries[0].account.balance, Credits::new(0, 1, 64));
         let full = Account { balance: Credits::new(0, 0, Credits::MAX_OF_A_KIND), ..Account::unseen(now) };
-        assert_eq!(decide(&full, &pack, now), Err(Refusal::BalanceLimit));
+        assert_eq!(decide(&full, None, &pack, now), Err(Refusal::BalanceLimit));
     }
 
     #[test]
@@ -305,7 +336,8 @@ mod tests {
         for order in permutations(payments.len()) {
             let mut account = Account::unseen(now);
             for index in &order {
-                account = decide(&account, &payments[*index], now).unwrap().entries.pop().unwrap().account;
+                account =
+                    decide(&account, None, &payments[*index], now).unwrap().entries.pop().unwrap().account;
             }
             let subscription = account.subscription.unwrap();
             assert_eq!(subscription.plan, "plan-of-1000", "{order:?}");

@@ -11,7 +11,7 @@ use crate::{Account, Decision, Event, Period, journal::Journal};
 /// entries that are due at a moment, none where they were made.
 #[must_use]
 pub fn decide(account: &Account, moment: DateTime<Utc>) -> Decision {
-    Journal::open(account, moment).close(None)
+    Journal::open(account, moment).close(Vec::new())
 }
 
 /// Settles the account for the journal's month: an `expiry` entry for playground credits that were left,

@@ -40,10 +40,8 @@ pub enum Refusal {
         /// Its last moment.
         closed_at: DateTime<Utc>,
     },
-    /// A refund failed that isn't known yet.
-    RefundUnknown,
-    /// A subscription that nothing was paid for yet.
-    SubscriptionUnknown,
+    /// The payment was granted to another account.
+    PaymentTaken,
     /// A balance would rise above what one may hold.
     BalanceLimit,
 }

@@ -95,7 +95,7 @@ pub fn decide(
     let event = Event::Reversal { debit_id: debit_id.clone(), reason: reversal.reason.clone() };
     let mut journal = Journal::open(account, now);
     journal.post(event, change, id.as_str(), |_| {})?;
-    Ok(journal.close(Some(Record::Reversed { debit_id: debit_id.clone(), before: debit.reversed, after })))
+    Ok(journal.close(vec![Record::Reversed { debit_id: debit_id.clone(), before: debit.reversed, after }]))
 }
 
 #[cfg(test)]
@@ -143,7 +143,7 @@ mod tests {
                     let after = reversed.checked_add(given).unwrap();
                     assert!(taken.covers(after));
                     let record = Record::Reversed { debit_id: ids.1, before: reversed, after };
-                    assert_eq!(decision.record, Some(record));
+                    assert_eq!(decision.records, [record]);
                 }
                 (Err(refusal), Err(reversible)) => assert_eq!(refusal, Refusal::ExceedsDebit { reversible }),
                 (decided, _) => panic!("{taken:?} {reversed:?} {asked:?}: {decided:?}"),

@@ -1,8 +1,10 @@
-//! What the payment provider says of a subscription beside its payments: late, in order again, ended.
+//! Decides a word of the payment provider on a subscription beside its payments.
 
 use chrono::{DateTime, Utc};
 
-use crate::{Account, Change, Decision, Event, Refusal, Subscription, SubscriptionId, journal::Journal};
+use crate::{
+    Account, Change, Decision, Event, Record, Refusal, Standing, SubscriptionId, Terms, journal::Journal,
+};
 
 /// A word on a subscription's status.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -13,6 +15,8 @@ pub struct StatusChange {
     pub at: DateTime<Utc>,
     /// What it said.
     pub status: Status,
+    /// What the subscription is on, where the word says so.
+    pub terms: Option<Terms>,
 }
 
 /// A subscription's status.
@@ -26,26 +30,31 @@ pub enum Status {
     Ended(DateTime<Utc>),
 }
 
-/// Decides a word on the status: a `subscription` entry where it is news. No entries where it is older than
-/// what is known, or of a subscription that another one took the place of.
+/// Decides a word on the status: it is kept, and where it changes the account's plan it is a `subscription`
+/// entry too. Nothing at all where it says nothing new. It moves no credits: a cheaper plan counts from the
+/// next refill (rule 5), and so does going back to what was paid for.
 ///
 /// # Errors
-/// [`Refusal::SubscriptionUnknown`] where the account has never had one, so that its payment must come first.
-pub fn decide(account: &Account, change: &StatusChange, now: DateTime<Utc>) -> Result<Decision, Refusal> {
-    let subscription = account.subscription.as_ref().ok_or(Refusal::SubscriptionUnknown)?;
-    if subscription.id != change.subscription_id {
-        return Ok(Decision::default());
-    }
-    let Some(heard) = subscription.hear(change) else {
+/// [`Refusal::BalanceLimit`], which the turn of a month never comes to.
+pub fn decide(
+    account: &Account,
+    standing: Option<&Standing>,
+    change: &StatusChange,
+    now: DateTime<Utc>,
+) -> Result<Decision, Refusal> {
+    let unheard = || Standing::unheard(change.subscription_id.clone());
+    let Some(heard) = standing.cloned().unwrap_or_else(unheard).hear(change) else {
         return Ok(Decision::default());
     };
-    // The provider also speaks where nothing changed; that is no entry.
-    if (Subscription { status_at: subscription.status_at, ..heard.clone() }) == *subscription {
-        return Ok(Decision::default());
+    let records = vec![Record::Standing(heard.clone())];
+    let subscription = account.subscription.as_ref().filter(|known| known.id == change.subscription_id);
+    let after = subscription.cloned().map(|subscription| subscription.under(&heard));
+    if after.as_ref() == subscription {
+        return Ok(Decision { entries: Vec::new(), records });
     }
     let mut journal = Journal::open(account, now);
     journal.post(Event::Subscription, Change::NONE, change.subscription_id.as_str(), |account| {
-        account.subscription = Some(heard);
+        account.subscription = after;
     })?;
-    Ok(journal.close(None))
+    Ok(journal.close(records))
 }

@@ -1,15 +1,12 @@
-//! A subscription, folded from what the payment provider says of it, in whatever order it is said.
+//! A subscription, folded from its payments and its standing, in whatever order they become known.
 //!
-//! Each part keeps the provider's newest word by the provider's time, or the largest value, so events that
-//! come late, twice or in another order end in the same subscription.
+//! Each part keeps the newest payment's by the provider's time, or the largest value, so payments that come
+//! late, twice or in another order end in the same subscription.
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::{
-    PurchaseId, SubscriptionId,
-    status::{Status, StatusChange},
-};
+use crate::{PurchaseId, Standing, SubscriptionId, Terms};
 
 /// A plan that was subscribed to, and how long it is paid for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -38,9 +35,9 @@ pub struct Subscription {
     /// Whether the last renewal failed.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub past_due: bool,
-    /// The provider's time of its last word on the status.
+    /// What was paid for, where it was moved to a plan that gives less since.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub status_at: Option<DateTime<Utc>>,
+    pub paid_terms: Option<Terms>,
 }
 
 impl Subscription {
@@ -63,46 +60,30 @@ impl Subscription {
         if newer.purchase_id == older.purchase_id {
             return Self { paid_until, ..newer };
         }
-        // An end that came before the newer payment is over: it was paid again.
-        let stands = |end: Option<DateTime<Utc>>| end.filter(|end| *end >= newer.paid_at);
-        let status_at = newer.status_at.max(older.status_at);
-        Self {
-            paid_until,
-            previous_paid_at: newer.previous_paid_at.max(Some(older.paid_at)),
-            ended_at: stands(newer.ended_at.max(older.ended_at)),
-            withdrawn_at: stands(newer.withdrawn_at.max(older.withdrawn_at)),
-            past_due: (newer.past_due || older.past_due) && status_at >= Some(newer.paid_at),
-            status_at,
-            ..newer
-        }
+        // Whether its money went back is the newer payment's own.
+        Self { paid_until, previous_paid_at: newer.previous_paid_at.max(Some(older.paid_at)), ..newer }
     }
 
-    /// The subscription after a word on its status; `None` where that is older than what is known.
+    /// The subscription under what the provider said of it beside its payments. Only what was said after the
+    /// payment that pays for it now counts: that one settled the rest.
     #[must_use]
-    pub(crate) fn hear(&self, change: &StatusChange) -> Option<Self> {
-        let rank = |status: &Status| match status {
-            Status::Active => 0,
-            Status::PastDue => 1,
-            Status::Ended(_) => 2,
+    pub(crate) fn under(self, standing: &Standing) -> Self {
+        let paid_for = self.paid_terms.unwrap_or(Terms { allowance: self.allowance, plan: self.plan });
+        let chosen = standing.chosen.as_ref().filter(|chosen| chosen.at > self.paid_at);
+        // A better one counts when it is paid for.
+        let lesser = chosen.map(|chosen| &chosen.terms).filter(|terms| terms.allowance < paid_for.allowance);
+        let (terms, paid_terms) = match lesser {
+            Some(lesser) => (lesser.clone(), Some(paid_for)),
+            None => (paid_for, None),
         };
-        let known = if self.ended_at.is_some() { 2 } else { u8::from(self.past_due) };
-        let is_newer = match self.status_at {
-            None => true,
-            // Within a second the provider's order isn't known; the graver word stands.
-            Some(heard) if heard == change.at => rank(&change.status) > known,
-            Some(heard) => change.at > heard,
-        };
-        if !is_newer {
-            return None;
+        Self {
+            plan: terms.plan,
+            allowance: terms.allowance,
+            paid_terms,
+            ended_at: standing.ended_at.filter(|end| *end >= self.paid_at),
+            past_due: standing.past_due && standing.status_at >= Some(self.paid_at),
+            ..self
         }
-        let mut heard = Self { status_at: Some(change.at), ..self.clone() };
-        match change.status {
-            Status::Active => heard.past_due = false,
-            // A payment that came since has settled it.
-            Status::PastDue => heard.past_due = change.at >= self.paid_at,
-            Status::Ended(at) => heard.ended_at = Some(at),
-        }
-        Some(heard)
     }
 
     /// Payments in the order they were made, equal times told apart the same way by everyone.
@@ -126,7 +107,7 @@ impl Subscription {
             ended_at: None,
             withdrawn_at: None,
             past_due: false,
-            status_at: None,
+            paid_terms: None,
         }
     }
 }

@@ -11,7 +11,7 @@ use pricing::Credits;
 use crate::{
     Account, Change, Decision, Event, Reason, Record, RefundId, Refusal, Subscription,
     journal::Journal,
-    purchase::{Buys, Dispute, Purchase, Refund},
+    purchase::{Buys, Dispute, FailedRefund, Purchase, Refund},
     refill,
 };
 
@@ -88,7 +88,7 @@ pub fn confirmed(purchase: Option<&Purchase>, refund_id: Option<&RefundId>) -> R
         refund: Some(Refund::Refunded { refund_id: refund_id.cloned() }),
         ..purchase.clone()
     };
-    Ok(Decision { entries: Vec::new(), record: Some(Record::Purchase(Box::new(after))) })
+    Ok(recorded(after))
 }
 
 /// What the provider says of a purchase's money.
@@ -96,13 +96,17 @@ pub fn confirmed(purchase: Option<&Purchase>, refund_id: Option<&RefundId>) -> R
 pub enum Word {
     /// So much of it was refunded in all.
     Refunded {
-        /// The sum of all refunds that stand.
+        /// The sum of all refunds that stood then.
         amount: u64,
     },
     /// A refund failed after all: so much came back.
     RefundFailed {
-        /// What that refund had sent back.
+        /// The refund.
+        id: RefundId,
+        /// What it had sent back.
         amount: u64,
+        /// Which of our own it was, counted from zero; `None` where somebody else asked for it.
+        attempt: Option<u32>,
     },
     /// A dispute stands here.
     Disputed(Dispute),
@@ -110,9 +114,10 @@ pub enum Word {
 
 /// Decides a word of the provider on a purchase's money. No entries where it says nothing new.
 ///
+/// The newest total counts, less what failed since: a failure that came before a total is in it already.
+///
 /// # Errors
-/// [`Refusal::PurchaseNotFound`] where the payment must come first, [`Refusal::RefundUnknown`] where the
-/// refund that failed must, [`Refusal::BalanceLimit`].
+/// [`Refusal::PurchaseNotFound`] where the payment must come first, [`Refusal::BalanceLimit`].
 pub fn hear(
     account: &Account,
     purchase: Option<&Purchase>,
@@ -121,29 +126,31 @@ pub fn hear(
     now: DateTime<Utc>,
 ) -> Result<Decision, Refusal> {
     let purchase = purchase.ok_or(Refusal::PurchaseNotFound)?;
-    let is_old = purchase.refunded_at.is_some_and(|known| said_at < known);
     let mut after = purchase.clone();
     let kind = match word {
         Word::Refunded { amount } => {
-            if is_old || *amount <= purchase.refunded_amount {
+            if (Some(said_at), *amount) <= (purchase.refunded_at, purchase.refunded_amount) {
                 return Ok(Decision::default());
             }
-            after.refunded_amount = *amount;
-            after.refunded_at = Some(said_at);
+            (after.refunded_at, after.refunded_amount) = (Some(said_at), *amount);
             // Our own refund, healed by the event where the answer was lost. A plan's stays pending: whether
             // its subscription was ended at the provider too, only asking again makes sure of.
             let is_pack = matches!(purchase.payment.buys, Buys::Pack(_));
-            if is_pack && after.refund == Some(Refund::RefundPending) && *amount >= purchase.payment.amount {
+            let is_whole = refunded(&after) >= purchase.payment.amount;
+            if is_pack && is_whole && after.refund == Some(Refund::RefundPending) {
                 after.refund = Some(Refund::Refunded { refund_id: None });
             }
             Kind::Refund
         }
-        Word::RefundFailed { amount } => {
-            after.refunded_amount =
-                purchase.refunded_amount.checked_sub(*amount).ok_or(Refusal::RefundUnknown)?;
-            after.refunded_at = purchase.refunded_at.max(Some(said_at));
-            after.refund = None;
-            after.refunds_failed = purchase.refunds_failed.saturating_add(1);
+        Word::RefundFailed { id, amount, attempt } => {
+            if purchase.failed_refunds.iter().any(|failed| failed.id == *id) {
+                return Ok(Decision::default());
+            }
+            after.failed_refunds.push(FailedRefund { id: id.clone(), amount: *amount, at: said_at });
+            if is_ours(purchase, id, *attempt) {
+                after.refund = None;
+                after.refunds_failed = purchase.refunds_failed.saturating_add(1);
+            }
             Kind::RefundFailed
         }
         Word::Disputed(dispute) => {
@@ -155,6 +162,28 @@ pub fn hear(
         }
     };
     settle(account, purchase, after, kind, (said_at, now))
+}
+
+/// Whether a refund is the money-back refund that is pending or done, by its name or by the attempt it was.
+fn is_ours(purchase: &Purchase, id: &RefundId, attempt: Option<u32>) -> bool {
+    match &purchase.refund {
+        Some(Refund::Refunded { refund_id: Some(ours) }) => ours == id,
+        Some(Refund::RefundPending | Refund::Refunded { refund_id: None }) => {
+            attempt == Some(purchase.refunds_failed)
+        }
+        None => false,
+    }
+}
+
+/// How much of the money went back and stayed there, by the provider's word.
+fn refunded(purchase: &Purchase) -> u64 {
+    let failed = purchase.failed_refunds.iter().filter(|failed| Some(failed.at) >= purchase.refunded_at);
+    failed.fold(purchase.refunded_amount, |refunded, failed| refunded.saturating_sub(failed.amount))
+}
+
+/// What only the record changes by.
+fn recorded(purchase: Purchase) -> Decision {
+    Decision { entries: Vec::new(), records: vec![Record::Purchase(Box::new(purchase))] }
 }
 
 /// What the entry is written as.
@@ -188,32 +217,39 @@ fn settle(
 ) -> Result<Decision, Refusal> {
     let mut journal = Journal::open(account, now);
     let settled = journal.account().clone();
-    let pays = pays(&settled, before, said_at);
-    let gone = gone(&after);
-    let share = share(basis(before, pays), gone);
-    let owed = match &before.payment.buys {
-        // Of the plan that is paid for now everything that is left goes, whoever granted it (rule 8).
-        Buys::Plan { .. } if gone == WHOLE && pays == Pays::Now => {
+    let (was, gone) = (gone(before), gone(&after));
+    let (takes, gives);
+    after.revision = before.revision.saturating_add(1);
+    if is_less(gone, was) {
+        let share = share(worth(before), gone);
+        let back = share.shortfall(before.revoked);
+        // Playground credits of a month that is over would have expired with it. And who paid anew got
+        // what is granted for that in full.
+        let is_over = before.revoked_in.is_some_and(|revoked_in| revoked_in != settled.period)
+            || before.revoked_at.is_some_and(|at| pays(&settled, before, at) == Pays::Not);
+        (takes, gives) = (Credits::ZERO, if is_over { back.with_playground(0) } else { back });
+        after.revoked = before.revoked.min(share);
+        after.spent = after.revoked.shortfall(share);
+    } else {
+        let pays = pays(&settled, before, said_at);
+        let share = if pays == Pays::Not { Credits::ZERO } else { share(worth(before), gone) };
+        let owed = if gone == WHOLE && pays == Pays::Now {
+            // Of the plan that is paid for now everything that is left goes, whoever granted it (rule 8).
             let left = before.revoked.playground().saturating_add(settled.balance.playground());
             share.with_playground(share.playground().max(left))
-        }
-        _ => share,
-    };
-    let takes = before.revoked.shortfall(owed).min(settled.balance);
-    let gives = owed.shortfall(before.revoked);
-    // Playground credits of a month that is over would have expired with it.
-    let is_stale = before.revoked_in.is_some_and(|revoked_in| revoked_in != settled.period);
-    let gives = if is_stale { gives.with_playground(0) } else { gives };
-
-    after.revision = before.revision.saturating_add(1);
-    after.revoked = before.revoked.checked_add(takes).ok_or(Refusal::BalanceLimit)?.min(owed);
-    after.spent = after.revoked.shortfall(share);
+        } else {
+            share
+        };
+        (takes, gives) = (before.revoked.shortfall(owed).min(settled.balance), Credits::ZERO);
+        after.revoked = before.revoked.checked_add(takes).ok_or(Refusal::BalanceLimit)?;
+        after.spent = after.revoked.shortfall(share);
+    }
     if !takes.is_zero() {
-        after.revoked_in = Some(settled.period);
+        (after.revoked_in, after.revoked_at) = (Some(settled.period), Some(said_at));
     }
     let subscription = withdrawn(&settled, before, (gone == WHOLE).then_some(said_at));
     if takes.is_zero() && gives.is_zero() && subscription == settled.subscription {
-        return Ok(Decision { entries: Vec::new(), record: Some(Record::Purchase(Box::new(after))) });
+        return Ok(recorded(after));
     }
     let change = if takes.is_zero() { Change::give(gives) } else { Change::take(takes) };
     let change = change.ok_or(Refusal::BalanceLimit)?;
@@ -225,7 +261,7 @@ fn settle(
     })?;
     // A plan whose money is back may have its month's refill due.
     refill::settle(&mut journal);
-    Ok(journal.close(Some(Record::Purchase(Box::new(after)))))
+    Ok(journal.close(vec![Record::Purchase(Box::new(after))]))
 }
 
 /// The subscription once the money of what pays for it is gone since a moment, or is back.
@@ -242,20 +278,20 @@ fn withdrawn(
     Some(Subscription { withdrawn_at, ..subscription })
 }
 
-/// Whether a purchase pays for the account's plan.
+/// Whether what a purchase granted is still the account's to lose.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Pays {
-    /// It does now.
+    /// It pays for the plan now.
     Now,
     /// It did when the provider spoke; a later payment has taken its place since, and brought credits of
-    /// its own.
+    /// its own. Or it is a pack's.
     Then,
-    /// It doesn't, or is none of a plan.
+    /// It was a plan's, and that was over.
     Not,
 }
 
 fn pays(account: &Account, purchase: &Purchase, said_at: DateTime<Utc>) -> Pays {
-    let Buys::Plan { subscription_id, paid_until, .. } = &purchase.payment.buys else { return Pays::Not };
+    let Buys::Plan { subscription_id, paid_until, .. } = &purchase.payment.buys else { return Pays::Then };
     match &account.subscription {
         Some(subscription) if subscription.purchase_id == purchase.payment.id => Pays::Now,
         Some(subscription) if subscription.id == *subscription_id => {
@@ -277,15 +313,18 @@ fn gone(purchase: &Purchase) -> (u64, u64) {
     let all = purchase.payment.amount;
     let is_whole = purchase.refund.is_some()
         || purchase.dispute == Some(Dispute::Withdrawn)
-        || (all > 0 && purchase.refunded_amount >= all);
-    if is_whole { WHOLE } else { (purchase.refunded_amount, all.max(1)) }
+        || (all > 0 && refunded(purchase) >= all);
+    if is_whole { WHOLE } else { (refunded(purchase), all.max(1)) }
 }
 
-/// What a purchase is worth in credits: what a pack gave, or a month of the plan while it pays for it.
-fn basis(purchase: &Purchase, pays: Pays) -> Credits {
+fn is_less((part, whole): (u64, u64), (other_part, other_whole): (u64, u64)) -> bool {
+    u128::from(part) * u128::from(other_whole) < u128::from(other_part) * u128::from(whole)
+}
+
+/// What a purchase is worth in credits: what a pack gave, or a month of the plan.
+fn worth(purchase: &Purchase) -> Credits {
     match &purchase.payment.buys {
         Buys::Pack(credits) => *credits,
-        Buys::Plan { .. } if pays == Pays::Not => Credits::ZERO,
         Buys::Plan { allowance, .. } => Credits::new(*allowance, 0, 0),
     }
 }
@@ -342,15 +381,19 @@ mod tests {
     fn bought(payment: &Payment) -> (Account, Purchase) {
         apply(
             &Account::unseen(payment.paid_at),
-            purchase::decide(&Account::unseen(payment.paid_at), payment, payment.paid_at),
+            purchase::decide(&Account::unseen(payment.paid_at), None, payment, payment.paid_at),
         )
     }
 
     fn apply(account: &Account, decided: Result<Decision, Refusal>) -> (Account, Purchase) {
         let decision = decided.unwrap();
         let account = decision.entries.last().map_or(account.clone(), |entry| entry.account.clone());
-        let Some(Record::Purchase(record)) = decision.record else { panic!("no record") };
+        let Some(Record::Purchase(record)) = decision.records.into_iter().next() else { panic!("no record") };
         (account, *record)
+    }
+
+    fn failed(id: &str, amount: u64, attempt: Option<u32>) -> Word {
+        Word::RefundFailed { id: RefundId::parse(id).unwrap(), amount, attempt }
     }
 
     /// The account with some of its credits spent.
@@ -398,7 +441,7 @@ mod tests {
         assert_eq!(after.as_of(time("2026-12-01T00:00:00Z")).balance.playground(), 0);
 
         // Renewed since, and refunded after that: an earlier one revokes nothing.
-        let (account, _) = apply(&account, purchase::decide(&account, &renewal, renewal.paid_at));
+        let (account, _) = apply(&account, purchase::decide(&account, None, &renewal, renewal.paid_at));
         let later = time("2026-12-20T00:00:00Z");
         let (after, refunded) = apply(&account, hear(&account, Some(&purchase), &whole, later, later));
         assert_eq!((after.balance.playground(), after.is_active(later)), (1000, true));
@@ -427,7 +470,7 @@ mod tests {
             ("in4", "sub3", "2026-11-23T00:00:00Z", 2500, 2500),
         ] {
             let paid = anew(id, subscription, at, allowance);
-            (account, _) = apply(&account, purchase::decide(&account, &paid, time(at)));
+            (account, _) = apply(&account, purchase::decide(&account, None, &paid, time(at)));
             assert_eq!(account.balance.playground(), balance, "{id}");
         }
     }
@@ -444,7 +487,7 @@ mod tests {
                 (Word::Disputed(Dispute::Withdrawn), Credits::ZERO, EntryKind::Dispute),
                 (Word::Disputed(Dispute::Won), left, EntryKind::DisputeWon),
                 (Word::Refunded { amount: 1000 }, Credits::ZERO, EntryKind::Refund),
-                (Word::RefundFailed { amount: 1000 }, left, EntryKind::RefundFailed),
+                (failed("re_1", 1000, None), left, EntryKind::RefundFailed),
             ];
             let (mut account, mut purchase) = (account, bought);
             for (day, (word, balance, kind)) in (10..).zip(words) {

@@ -66,13 +66,13 @@ fn run(kept: &mut Kept, number: usize, command: &Command, now: DateTime<Utc>) ->
                 allowance: *allowance,
                 paid_until: now + Duration::days(*days),
             };
-            purchase::decide(account, &payment(number, plan, now), now)?
+            purchase::decide(account, None, &payment(number, plan, now), now)?
         }
         Command::Pack => {
-            purchase::decide(account, &payment(number, Buys::Pack(Credits::new(0, 1, 64)), now), now)?
+            purchase::decide(account, None, &payment(number, Buys::Pack(Credits::new(0, 1, 64)), now), now)?
         }
     };
-    if let Some(Record::Reversed { debit_id, before, after }) = &decision.record {
+    if let [Record::Reversed { debit_id, before, after }] = decision.records.as_slice() {
         let (_, record) = kept.debits.iter_mut().find(|(id, _)| id == debit_id).unwrap();
         assert_eq!(record.reversed, *before);
         record.reversed = *after;

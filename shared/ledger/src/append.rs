@@ -1,6 +1,8 @@
 //! One transaction: the operation's row, the entries, and what must change with them. All or nothing.
 
-use aws_sdk_dynamodb::types::{Delete, Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update};
+use aws_sdk_dynamodb::types::{
+    AttributeValue, Delete, Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update,
+};
 use credits::{Account, AccountId, Decision, Entry, EntryKind, Record};
 
 use crate::{
@@ -18,6 +20,8 @@ pub(crate) enum Appended {
     Done,
     /// The operation was carried out before; nothing was written.
     Retry,
+    /// What was paid belongs to another account; nothing was written.
+    Taken,
     /// Someone else appended first; nothing was written. The newest entry that is known, if one is.
     Raced(Option<Box<Entry>>),
 }
@@ -45,11 +49,11 @@ impl Ledger {
             slots.push(Slot::Entry);
             writes.push(self.put_new(items::entry(of, entry)?)?);
         }
-        if let Some(record) = &decision.record {
+        for record in &decision.records {
             slots.push(Slot::Record);
             writes.push(self.write_record(of, record)?);
-            for owner in self.write_owners(of, record)? {
-                slots.push(Slot::Unconditional);
+            for (slot, owner) in self.write_owners(of, record)? {
+                slots.push(slot);
                 writes.push(owner);
             }
         }
@@ -66,6 +70,7 @@ impl Ledger {
         };
         match read_reasons(&slots, reasons) {
             Cancelled::Retry => Ok(Appended::Retry),
+            Cancelled::Taken => Ok(Appended::Taken),
             Cancelled::Raced(newest) => {
                 let newest = newest.map(|item| items::read_entry(*item)).transpose()?;
                 Ok(Appended::Raced(newest.map(Box::new)))
@@ -110,39 +115,60 @@ impl Ledger {
                 let update = update.build().map_err(|source| Error::internal("build an update", &source))?;
                 Ok(TransactWriteItem::builder().update(update).build())
             }
-            Record::Purchase(purchase) if purchase.revision == 1 => {
-                self.put_new(items::purchase(of, purchase)?)
-            }
             Record::Purchase(purchase) => {
-                let put = Put::builder()
-                    .table_name(&self.table)
-                    .set_item(Some(items::purchase(of, purchase)?))
-                    .condition_expression("#revision = :before")
-                    .expression_attribute_names("#revision", keys::REVISION)
-                    .expression_attribute_values(":before", items::number(purchase.revision - 1));
-                let put = put.build().map_err(|source| Error::internal("build a put", &source))?;
-                Ok(TransactWriteItem::builder().put(put).build())
+                self.put_revision(items::purchase(of, purchase)?, purchase.revision)
+            }
+            Record::Standing(standing) => {
+                self.put_revision(items::standing(of, standing)?, standing.revision)
             }
         }
     }
 
-    /// Notes whose a new purchase's payment and customer are, for the events that name only these.
-    fn write_owners(&self, of: &AccountId, record: &Record) -> Result<Vec<TransactWriteItem>, Error> {
+    /// Puts a revision of an item over the one before it, the first over none.
+    fn put_revision(&self, item: Item, revision: u64) -> Result<TransactWriteItem, Error> {
+        let Some(before) = revision.checked_sub(1).filter(|before| *before > 0) else {
+            return self.put_new(item);
+        };
+        let put = Put::builder()
+            .table_name(&self.table)
+            .set_item(Some(item))
+            .condition_expression("#revision = :before")
+            .expression_attribute_names("#revision", keys::REVISION)
+            .expression_attribute_values(":before", items::number(before));
+        let put = put.build().map_err(|source| Error::internal("build a put", &source))?;
+        Ok(TransactWriteItem::builder().put(put).build())
+    }
+
+    /// Notes whose a new purchase's payment and customer are, for the events that name only these. A payment
+    /// that another account was granted stays that one's.
+    fn write_owners(&self, of: &AccountId, record: &Record) -> Result<Vec<(Slot, TransactWriteItem)>, Error> {
         let Record::Purchase(purchase) = record else { return Ok(Vec::new()) };
         if purchase.revision != 1 {
             return Ok(Vec::new());
         }
         let payment = &purchase.payment;
-        let payment_row = payment.payment_id.as_ref().map(|id| (keys::payment(id), Some(&payment.id)));
         // A payment may become known later, by the purchase's id only.
-        let own_row = payment.payment_id.is_none().then(|| (keys::paid(&payment.id), Some(&payment.id)));
-        let customer_row = payment.customer_id.as_ref().map(|id| (keys::customer(id), None));
-        payment_row
-            .into_iter()
-            .chain(own_row)
-            .chain(customer_row)
-            .map(|(key, purchase_id)| self.put(items::owner(key, Some(of), purchase_id)?))
-            .collect()
+        let key = payment.payment_id.as_ref().map_or_else(|| keys::paid(&payment.id), keys::payment);
+        let own = self.put_own(items::owner(key, Some(of), Some(&payment.id))?, of)?;
+        let customer = payment.customer_id.as_ref().map(|id| {
+            Ok::<_, Error>((
+                Slot::Unconditional,
+                self.put(items::owner(keys::customer(id), Some(of), None)?)?,
+            ))
+        });
+        [Ok((Slot::Owner, own))].into_iter().chain(customer).collect()
+    }
+
+    /// Puts an item that says whose something is, unless it is another account's.
+    pub(crate) fn put_own(&self, item: Item, of: &AccountId) -> Result<TransactWriteItem, Error> {
+        let put = Put::builder()
+            .table_name(&self.table)
+            .set_item(Some(item))
+            .condition_expression("attribute_not_exists(#account) OR #account = :account")
+            .expression_attribute_names("#account", keys::ACCOUNT_ID)
+            .expression_attribute_values(":account", AttributeValue::S(of.to_string()));
+        let put = put.build().map_err(|source| Error::internal("build a put", &source))?;
+        Ok(TransactWriteItem::builder().put(put).build())
     }
 
     /// Puts an item whatever was there.

@@ -16,6 +16,8 @@ pub(crate) enum Slot {
     Entry,
     /// A row that is read before it is written, under the condition that it is as it was read.
     Record,
+    /// A row that says whose a payment is; its condition keeps it the first account's.
+    Owner,
     /// A row that is written whatever it was.
     Unconditional,
     /// A row that is only read.
@@ -27,6 +29,8 @@ pub(crate) enum Slot {
 pub(crate) enum Cancelled {
     /// The operation was carried out before: this is a retry.
     Retry,
+    /// What was paid belongs to another account.
+    Taken,
     /// Someone else appended first; the newest entry that the reasons carry, if any does.
     Raced(Option<Box<Item>>),
     /// Nothing is known to have changed; waiting may help.
@@ -36,14 +40,15 @@ pub(crate) enum Cancelled {
 }
 
 /// Reads the reasons of a cancelled transaction. A retry outweighs everything, since its answer stands
-/// whatever else happened. An unknown code outweighs the rest: it isn't waited for in silence.
+/// whatever else happened. An unknown code outweighs the rest: it isn't waited for in silence. What another
+/// account was granted stays that one's, so that outweighs what may change.
 pub(crate) fn read_reasons(slots: &[Slot], reasons: &[CancellationReason]) -> Cancelled {
     if slots.len() != reasons.len() {
         return Cancelled::Unknown(format!("{} writes, {} reasons", slots.len(), reasons.len()));
     }
     let mut wait = None;
     let mut unknown = None;
-    let mut raced = false;
+    let (mut raced, mut taken) = (false, false);
     let mut newest = None;
     for (slot, reason) in slots.iter().zip(reasons) {
         match (reason.code().unwrap_or("None"), slot) {
@@ -54,6 +59,7 @@ pub(crate) fn read_reasons(slots: &[Slot], reasons: &[CancellationReason]) -> Ca
                 newest = reason.item().cloned().map(Box::new);
             }
             ("ConditionalCheckFailed", Slot::Record) => raced = true,
+            ("ConditionalCheckFailed", Slot::Owner) => taken = true,
             ("TransactionConflict", _) => wait = wait.or(Some(Fault::Contended)),
             ("ThrottlingError" | "ProvisionedThroughputExceeded", _) => wait = Some(Fault::Throttled),
             (code, slot) => {
@@ -64,6 +70,7 @@ pub(crate) fn read_reasons(slots: &[Slot], reasons: &[CancellationReason]) -> Ca
     }
     match (unknown, wait, raced) {
         (Some(code), _, _) => Cancelled::Unknown(code),
+        (None, _, _) if taken => Cancelled::Taken,
         (None, Some(fault), _) => Cancelled::Wait(fault),
         (None, None, true) => Cancelled::Raced(newest),
         (None, None, false) => Cancelled::Unknown("cancelled without a reason".to_owned()),
@@ -87,39 +94,42 @@ mod tests {
 
     #[test]
     fn reasons_mean_what_their_position_says() {
-        use Slot::{Entry, Operation, Record, Unconditional};
+        use Slot::{Entry, Operation, Owner, Record, Unconditional};
         const NONE: &str = "None";
         const FAILED: &str = "ConditionalCheckFailed";
         const CONFLICT: &str = "TransactionConflict";
         const THROTTLED: &str = "ThrottlingError";
-        let slots = [Operation, Entry, Entry, Record, Unconditional];
+        let slots = [Operation, Entry, Entry, Record, Owner, Unconditional];
         let carried = |position: &str| {
             let item = Item::from([("at".to_owned(), AttributeValue::N(position.to_owned()))]);
             Cancelled::Raced(Some(Box::new(item)))
         };
         let unknown = |text: &str| Cancelled::Unknown(text.to_owned());
         for (codes, expected) in [
-            ([FAILED, NONE, NONE, NONE, NONE], Cancelled::Retry),
-            ([FAILED, FAILED, FAILED, FAILED, NONE], Cancelled::Retry),
-            ([FAILED, CONFLICT, NONE, NONE, THROTTLED], Cancelled::Retry),
-            ([NONE, FAILED, NONE, NONE, NONE], carried("1")),
-            ([NONE, FAILED, FAILED, NONE, NONE], carried("2")),
-            ([NONE, NONE, NONE, FAILED, NONE], Cancelled::Raced(None)),
-            ([NONE, FAILED, NONE, FAILED, NONE], carried("1")),
-            ([NONE, CONFLICT, NONE, NONE, NONE], Cancelled::Wait(Fault::Contended)),
-            ([CONFLICT, FAILED, NONE, NONE, NONE], Cancelled::Wait(Fault::Contended)),
-            ([NONE, NONE, NONE, NONE, THROTTLED], Cancelled::Wait(Fault::Throttled)),
+            ([FAILED, NONE, NONE, NONE, NONE, NONE], Cancelled::Retry),
+            ([FAILED, FAILED, FAILED, FAILED, NONE, NONE], Cancelled::Retry),
+            ([FAILED, CONFLICT, NONE, NONE, NONE, THROTTLED], Cancelled::Retry),
+            ([NONE, FAILED, NONE, NONE, NONE, NONE], carried("1")),
+            ([NONE, FAILED, FAILED, NONE, NONE, NONE], carried("2")),
+            ([NONE, NONE, NONE, FAILED, NONE, NONE], Cancelled::Raced(None)),
+            ([NONE, FAILED, NONE, FAILED, NONE, NONE], carried("1")),
+            ([NONE, CONFLICT, NONE, NONE, NONE, NONE], Cancelled::Wait(Fault::Contended)),
+            ([CONFLICT, FAILED, NONE, NONE, NONE, NONE], Cancelled::Wait(Fault::Contended)),
+            ([NONE, NONE, NONE, NONE, NONE, THROTTLED], Cancelled::Wait(Fault::Throttled)),
             (
-                [CONFLICT, NONE, NONE, NONE, "ProvisionedThroughputExceeded"],
+                [CONFLICT, NONE, NONE, NONE, NONE, "ProvisionedThroughputExceeded"],
                 Cancelled::Wait(Fault::Throttled),
             ),
-            ([NONE, "ValidationError", NONE, NONE, NONE], unknown("ValidationError at Entry: ")),
-            ([NONE, CONFLICT, "Novel", NONE, NONE], unknown("Novel at Entry: ")),
-            ([NONE, NONE, NONE, NONE, FAILED], unknown("ConditionalCheckFailed at Unconditional: ")),
-            ([NONE, NONE, NONE, NONE, NONE], unknown("cancelled without a reason")),
+            ([NONE, "ValidationError", NONE, NONE, NONE, NONE], unknown("ValidationError at Entry: ")),
+            ([NONE, CONFLICT, "Novel", NONE, NONE, NONE], unknown("Novel at Entry: ")),
+            ([NONE, NONE, NONE, NONE, NONE, FAILED], unknown("ConditionalCheckFailed at Unconditional: ")),
+            ([NONE, NONE, NONE, NONE, FAILED, NONE], Cancelled::Taken),
+            ([NONE, FAILED, NONE, NONE, FAILED, CONFLICT], Cancelled::Taken),
+            ([FAILED, NONE, NONE, NONE, FAILED, NONE], Cancelled::Retry),
+            ([NONE, NONE, NONE, NONE, NONE, NONE], unknown("cancelled without a reason")),
         ] {
             assert_eq!(read_reasons(&slots, &reasons(&codes)), expected, "{codes:?}");
         }
-        assert_eq!(read_reasons(&slots, &reasons(&[NONE])), unknown("5 writes, 1 reasons"));
+        assert_eq!(read_reasons(&slots, &reasons(&[NONE])), unknown("6 writes, 1 reasons"));
     }
 }

@@ -154,7 +154,7 @@ pub(crate) fn read_cancelled(slots: &[Slot], error: &SdkError<TransactGetItemsEr
         Cancelled::Wait(fault) => Failure::Transient(fault),
         Cancelled::Unknown(cause) => Failure::Fatal(Error::Internal { doing: DOING, cause }),
         // Reads have no conditions.
-        Cancelled::Retry | Cancelled::Raced(_) => classify(DOING, error),
+        Cancelled::Retry | Cancelled::Raced(_) | Cancelled::Taken => classify(DOING, error),
     }
 }
 

@@ -6,7 +6,8 @@
 
 use chrono::{DateTime, Utc};
 use credits::{
-    Account, AccountId, DebitId, DebitRecord, Decision, Entry, Purchase, PurchaseId, Refusal, refill,
+    Account, AccountId, Buys, DebitId, DebitRecord, Decision, Entry, Payment, Purchase, PurchaseId, Refusal,
+    Standing, SubscriptionId, refill,
 };
 
 use crate::{
@@ -23,6 +24,9 @@ pub struct State {
     pub debit: Option<DebitRecord>,
     /// The purchase that was asked for; `None` where there is no such purchase, or none was asked for.
     pub purchase: Option<Purchase>,
+    /// The standing of the subscription that was asked for; `None` where nothing was said of it, or none was
+    /// asked for.
+    pub standing: Option<Standing>,
 }
 
 /// What else a decision is made from than the account.
@@ -34,6 +38,19 @@ pub enum Related<'a> {
     Debit(&'a DebitId),
     /// A purchase of the account.
     Purchase(&'a PurchaseId),
+    /// The standing of a subscription of the account.
+    Subscription(&'a SubscriptionId),
+}
+
+impl<'a> Related<'a> {
+    /// What the decision on a payment is made from: the standing of the subscription it is for.
+    #[must_use]
+    pub fn to_payment(payment: &'a Payment) -> Self {
+        match &payment.buys {
+            Buys::Plan { subscription_id, .. } => Self::Subscription(subscription_id),
+            Buys::Pack(_) => Self::Nothing,
+        }
+    }
 }
 
 /// What came of a command.
@@ -149,13 +166,15 @@ impl Ledger {
         };
         // Read after the head: the append fails unless the head is still the newest entry, so what is
         // read here belongs to it.
-        let (debit, purchase) = match command.related {
-            Related::Nothing => (None, None),
-            Related::Debit(id) => (self.debit(command.account, id).await?, None),
-            Related::Purchase(id) => (None, self.purchase_once(command.account, id).await?),
-        };
+        let (mut debit, mut purchase, mut standing) = (None, None, None);
+        match command.related {
+            Related::Nothing => {}
+            Related::Debit(id) => debit = self.debit(command.account, id).await?,
+            Related::Purchase(id) => purchase = self.purchase_once(command.account, id).await?,
+            Related::Subscription(id) => standing = self.standing(command.account, id).await?,
+        }
         let account = account.unwrap_or_else(|| Account::unseen(command.now));
-        let state = State { account, debit, purchase };
+        let state = State { account, debit, purchase, standing };
         let unwritten = match (command.decide)(&state) {
             Ok(decision) if decision != Decision::default() => {
                 return self.write(command, &state.account, decision, is_carried).await;
@@ -187,7 +206,8 @@ impl Ledger {
         match snapshot.operation {
             Some(operation) => self.replay(command, operation).await.map(Attempt::Settled),
             None if snapshot.is_newest
-                && (&snapshot.debit, &snapshot.purchase) == (&state.debit, &state.purchase) =>
+                && (&snapshot.debit, &snapshot.purchase, &snapshot.standing)
+                    == (&state.debit, &state.purchase, &state.standing) =>
             {
                 Ok(Attempt::Settled(unwritten))
             }
@@ -212,6 +232,7 @@ impl Ledger {
                 // It is still being written.
                 None => Err(Failure::Transient(Fault::Contended)),
             },
+            Appended::Taken => Ok(Attempt::Settled(Outcome::Refused(Refusal::PaymentTaken))),
             // At once the first time; who loses again waits its turn and reads where the history is now.
             Appended::Raced(newest) => {
                 Ok(Attempt::Raced(newest.filter(|_| !was_carried).map(|entry| entry.account)))

@@ -9,7 +9,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use chrono::{DateTime, Utc};
 use credits::{
     Account, AccountId, Change, DebitId, DebitRecord, Entry, EntryKind, Event, EventId, Period, Purchase,
-    PurchaseId, Reason, Sequence, Subscription,
+    PurchaseId, Reason, Sequence, Standing, Subscription,
 };
 use pricing::{Credits, Operation};
 use serde::{Deserialize, Serialize};
@@ -232,6 +232,25 @@ pub(crate) fn purchase(of: &AccountId, purchase: &Purchase) -> Result<Item, Erro
 /// The purchase of an item.
 pub(crate) fn read_purchase(item: Item) -> Result<Purchase, Error> {
     from_item::<PurchaseItem>(item).map(|item| item.purchase)
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct StandingItem {
+    pk: String,
+    sk: String,
+    #[serde(flatten)]
+    standing: Standing,
+}
+
+/// The item of a subscription's standing.
+pub(crate) fn standing(of: &AccountId, standing: &Standing) -> Result<Item, Error> {
+    let key = keys::standing(of, &standing.subscription_id);
+    to_item(&StandingItem { pk: key.pk, sk: key.sk, standing: standing.clone() })
+}
+
+/// The standing of an item.
+pub(crate) fn read_standing(item: Item) -> Result<Standing, Error> {
+    from_item::<StandingItem>(item).map(|item| item.standing)
 }
 
 /// Whom something of the payment provider's belongs to.

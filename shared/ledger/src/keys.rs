@@ -6,6 +6,7 @@
 //! | entry | `ACCOUNT#<account>` | `ENTRY#<sequence, 12 digits>` |
 //! | operation | `OPERATION#<account>#<kind>#<key>` | `OPERATION` |
 //! | purchase | `ACCOUNT#<account>` | `PURCHASE#<purchase>` |
+//! | standing | `ACCOUNT#<account>` | `SUBSCRIPTION#<subscription>` |
 //! | payment | `PAYMENT#<payment>` | `PAYMENT` |
 //! | customer | `CUSTOMER#<customer>` | `CUSTOMER` |
 //! | due | `ACCOUNT#<account>` | `DUE` |
@@ -17,7 +18,8 @@ use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use credits::{
-    AccountId, CustomerId, DebitId, EventId, PaymentId, Period, PurchaseId, RefundId, ReversalId, Sequence,
+    AccountId, CustomerId, DebitId, EventId, PaymentId, Period, PurchaseId, ReversalId, Sequence,
+    SubscriptionId,
 };
 
 use crate::Error;
@@ -28,7 +30,9 @@ pub(crate) const PK: &str = "pk";
 pub(crate) const SK: &str = "sk";
 /// What of a debit came back so far, on its operation.
 pub(crate) const REVERSED: &str = "reversed";
-/// Counts the changes of a purchase's record.
+/// Whose something is.
+pub(crate) const ACCOUNT_ID: &str = "account_id";
+/// Counts the changes of a purchase's record, or of a subscription's standing.
 pub(crate) const REVISION: &str = "revision";
 
 /// The sparse index of due accounts, and the attribute that is its key.
@@ -75,6 +79,11 @@ pub(crate) fn entry(of: &AccountId, sequence: Sequence) -> Key {
 /// The record of a purchase.
 pub(crate) fn purchase(of: &AccountId, id: &PurchaseId) -> Key {
     Key { pk: account(of), sk: format!("PURCHASE#{id}") }
+}
+
+/// What was said of a subscription beside its payments.
+pub(crate) fn standing(of: &AccountId, id: &SubscriptionId) -> Key {
+    Key { pk: account(of), sk: format!("SUBSCRIPTION#{id}") }
 }
 
 /// Which account and purchase a payment was for.
@@ -133,8 +142,6 @@ pub enum Operation {
     Reversal(ReversalId),
     /// A purchase.
     Purchase(PurchaseId),
-    /// A refund that failed after all.
-    RefundFailed(RefundId),
 }
 
 /// The row of an operation.
@@ -143,7 +150,6 @@ pub(crate) fn operation(of: &AccountId, operation: &Operation) -> Key {
         Operation::Debit(id) => ("debit", id.as_str()),
         Operation::Reversal(id) => ("reversal", id.as_str()),
         Operation::Purchase(id) => ("purchase", id.as_str()),
-        Operation::RefundFailed(id) => ("refund_failed", id.as_str()),
     };
     Key { pk: format!("OPERATION#{of}#{kind}#{key}"), sk: "OPERATION".to_owned() }
 }

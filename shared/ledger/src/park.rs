@@ -21,14 +21,11 @@ impl Ledger {
         backoff::persist(|| self.write_alone("park an event", put.clone())).await
     }
 
-    /// Forgets an event that was applied, where it had been parked.
+    /// Forgets a parked event that was applied.
     ///
     /// # Errors
     /// As [`Ledger::park`].
-    pub async fn unpark_if_parked(&self, event_id: &EventId) -> Result<(), Error> {
-        if self.parked(event_id).await?.is_none() {
-            return Ok(());
-        }
+    pub async fn unpark(&self, event_id: &EventId) -> Result<(), Error> {
         let delete = self.delete(keys::parked(event_id))?;
         backoff::persist(|| self.write_alone("forget a parked event", delete.clone())).await
     }
@@ -50,6 +47,20 @@ impl Ledger {
     pub async fn link_payment(&self, payment: &PaymentId, purchase: &PurchaseId) -> Result<bool, Error> {
         let put = self.put_new(items::owner(keys::payment(payment), None, Some(purchase))?)?;
         backoff::persist(|| self.write_one("note a payment", Slot::Record, put.clone())).await
+    }
+
+    /// Notes that an invoice was for a purchase that something else granted.
+    ///
+    /// # Errors
+    /// As [`Ledger::park`].
+    pub async fn link_invoice(
+        &self,
+        invoice: &PurchaseId,
+        account: &AccountId,
+        purchase: &PurchaseId,
+    ) -> Result<(), Error> {
+        let put = self.put(items::owner(keys::paid(invoice), Some(account), Some(purchase))?)?;
+        backoff::persist(|| self.write_alone("note an invoice", put.clone())).await
     }
 
     async fn write_alone(&self, doing: &'static str, write: TransactWriteItem) -> Result<(), Failure> {

@@ -10,7 +10,7 @@ use aws_sdk_dynamodb::{
 };
 use credits::{
     Account, AccountId, CustomerId, DebitId, DebitRecord, Entry, EventId, PaymentId, Purchase, PurchaseId,
-    Sequence,
+    Sequence, Standing, SubscriptionId,
 };
 
 use crate::{
@@ -42,6 +42,8 @@ pub(crate) struct Snapshot {
     pub(crate) debit: Option<DebitRecord>,
     /// The purchase that was asked for.
     pub(crate) purchase: Option<Purchase>,
+    /// The standing of the subscription that was asked for.
+    pub(crate) standing: Option<Standing>,
 }
 
 impl Ledger {
@@ -120,6 +122,7 @@ impl Ledger {
             Related::Nothing => None,
             Related::Debit(id) => Some(keys::operation(account, &Operation::Debit(id.clone()))),
             Related::Purchase(id) => Some(keys::purchase(account, id)),
+            Related::Subscription(id) => Some(keys::standing(account, id)),
         });
         let slots = vec![Slot::Read; wanted.len()];
         let wanted =
@@ -132,13 +135,16 @@ impl Ledger {
         let mut items = answer.responses.unwrap_or_default().into_iter().map(|response| response.item);
         let operation = items.next().flatten().map(items::read_operation).transpose()?;
         let is_newest = items.next().flatten().is_none();
-        let (mut debit, mut purchase) = (None, None);
-        match (related, items.next().flatten()) {
-            (Related::Debit(_), Some(item)) => debit = items::read_operation(item)?.debit(),
-            (Related::Purchase(_), Some(item)) => purchase = Some(items::read_purchase(item)?),
-            (Related::Nothing | Related::Debit(_) | Related::Purchase(_), _) => {}
+        let (mut debit, mut purchase, mut standing) = (None, None, None);
+        if let Some(item) = items.next().flatten() {
+            match related {
+                Related::Nothing => {}
+                Related::Debit(_) => debit = items::read_operation(item)?.debit(),
+                Related::Purchase(_) => purchase = Some(items::read_purchase(item)?),
+                Related::Subscription(_) => standing = Some(items::read_standing(item)?),
+            }
         }
-        Ok(Snapshot { operation, is_newest, debit, purchase })
+        Ok(Snapshot { operation, is_newest, debit, purchase, standing })
     }
 
     fn transact_get(&self, key: Key) -> Result<TransactGetItem, Error> {
@@ -165,6 +171,16 @@ impl Ledger {
         Ok(item.map(items::read_purchase).transpose()?)
     }
 
+    /// What was said of a subscription: one attempt.
+    pub(crate) async fn standing(
+        &self,
+        account: &AccountId,
+        id: &SubscriptionId,
+    ) -> Result<Option<Standing>, Failure> {
+        let item = self.item("read a standing", keys::standing(account, id)).await?;
+        Ok(item.map(items::read_standing).transpose()?)
+    }
+
     /// The account and the purchase that a payment was for.
     ///
     /// # Errors
@@ -177,6 +193,14 @@ impl Ledger {
             None => self.owner(keys::paid(&purchase_id)).await?.and_then(|owner| owner.account_id),
         };
         Ok(account.map(|account| (account, purchase_id)))
+    }
+
+    /// Whether an invoice is known to be for something that was granted: a plan, or a pack by its session.
+    ///
+    /// # Errors
+    /// As [`Ledger::account`].
+    pub async fn is_granted(&self, invoice: &PurchaseId) -> Result<bool, Error> {
+        Ok(self.owner(keys::paid(invoice)).await?.is_some())
     }
 
     async fn owner(&self, key: Key) -> Result<Option<OwnerItem>, Error> {

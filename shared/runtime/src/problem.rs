@@ -33,6 +33,8 @@ pub enum Code {
     RefundWindowClosed,
     /// An event that must wait for an earlier one.
     NotYet,
+    /// A payment that was granted to another account.
+    PaymentTaken,
     /// A webhook that isn't signed by the payment provider.
     InvalidSignature,
     /// The payment provider refused.
@@ -72,6 +74,7 @@ impl Code {
             Self::PurchaseNotFound => (404, "purchase_not_found", "No such purchase"),
             Self::RefundWindowClosed => (409, "refund_window_closed", "The money-back guarantee is over"),
             Self::NotYet => (409, "not_yet", "An earlier event must come first"),
+            Self::PaymentTaken => (409, "payment_taken", "The payment is another account's"),
             Self::InvalidSignature => (400, "invalid_signature", "The signature is invalid"),
             Self::ProviderRefused => (502, "provider_refused", "The payment provider refused"),
             Self::PriceChanged => (409, "price_changed", "The price has changed"),
@@ -215,9 +218,9 @@ impl From<Refusal> for Problem {
                 "A purchase is refunded within 30 days of its payment. Nothing changed.",
             )
             .with(json!({"window_closed_at": closed_at})),
-            Refusal::RefundUnknown | Refusal::SubscriptionUnknown => Self::new(
-                Code::NotYet,
-                "The event speaks of something that isn't known yet. Send it again later.",
+            Refusal::PaymentTaken => Self::new(
+                Code::PaymentTaken,
+                "The payment was granted to another account. A payment is granted once.",
             ),
             Refusal::BalanceLimit => Self::new(
                 Code::BalanceLimit,
@@ -276,8 +279,7 @@ mod tests {
             ExceedsDebit { reversible: c(6, 0, 0) },
             PurchaseNotFound,
             RefundWindowClosed { closed_at: chrono::DateTime::UNIX_EPOCH },
-            RefundUnknown,
-            SubscriptionUnknown,
+            PaymentTaken,
             BalanceLimit,
         ]
     }

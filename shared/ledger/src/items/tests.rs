@@ -45,7 +45,7 @@ fn every_kind_of_entry_is_stored_as_it_always_was() {
                 "id": "sub_1", "plan": "basic", "allowance": 1000, "purchase_id": "in_2",
                 "paid_at": "2026-11-12T10:00:00Z", "previous_paid_at": "2026-10-12T10:00:00Z",
                 "paid_until": "2026-12-12T10:00:00Z", "ended_at": "2026-11-20T00:00:00Z",
-                "withdrawn_at": "2026-11-19T00:00:00Z", "past_due": true, "status_at": "2026-11-20T00:00:00Z",
+                "withdrawn_at": "2026-11-19T00:00:00Z", "past_due": true, "paid_terms": {"plan": "standard", "allowance": 2500},
             }}),
         ),
         ("refund", json!({"credits_spent": {"playground": 4, "tune": 0, "tune_image": 0}, "returned": 996})),
@@ -158,7 +158,8 @@ fn a_purchase_is_stored_as_it_always_was() {
     let pack = json!({"pack": {"playground": 0, "tune": 1, "tune_image": 64}});
     let credits = json!({"playground": 0, "tune": 1, "tune_image": 64});
     let more = json!({
-        "revoked_in": "2026-11", "refunded_at": "2026-11-14T10:00:00Z", "dispute": "withdrawn",
+        "revoked_in": "2026-11", "revoked_at": "2026-11-14T10:00:00Z", "refunds_failed": 1,
+        "failed_refunds": [{"id": "re_0", "amount": 100, "at": "2026-11-13T10:00:00Z"}], "refunded_at": "2026-11-14T10:00:00Z", "dispute": "withdrawn",
         "refund": {"status": "refunded", "refund_id": "re_1"}, "refund_reason": "changed their mind",
     });
     for (buys, more) in [(plan, json!({})), (pack, more)] {
@@ -176,5 +177,27 @@ fn a_purchase_is_stored_as_it_always_was() {
         let read = read_purchase(item.clone()).unwrap();
         assert_eq!(purchase(&alice(), &read).unwrap(), item);
         assert_eq!((read.revision, read.payment.amount), (3, 1900));
+    }
+}
+
+#[test]
+fn a_standing_is_stored_as_it_always_was() {
+    let bare = json!({
+        "pk": "ACCOUNT#alice", "sk": "SUBSCRIPTION#sub_1", "revision": 1, "subscription_id": "sub_1",
+    });
+    let mut whole = bare.clone();
+    whole.as_object_mut().unwrap().extend(
+        json!({
+            "past_due": true, "status_at": "2026-11-14T10:00:00Z", "ended_at": "2026-11-15T10:00:00Z",
+            "chosen": {"at": "2026-11-14T10:00:00Z", "terms": {"plan": "basic", "allowance": 1000}},
+        })
+        .as_object()
+        .unwrap()
+        .clone(),
+    );
+    for item in [bare, whole] {
+        let item: Item = to_item(&item).unwrap();
+        let read = read_standing(item.clone()).unwrap();
+        assert_eq!(standing(&alice(), &read).unwrap(), item);
     }
 }

@@ -1,0 +1,401 @@
+//! Each function is stopped before and after each of its calls to the database and to the payment provider.
+//! Run again, as whoever asked would, it ends as if it had never stopped.
+
+use std::{collections::BTreeMap, sync::OnceLock, time::Duration};
+
+use aws_sdk_dynamodb::Client;
+use chrono::{DateTime, Utc};
+use ledger::Ledger;
+use purchase_webhook_function::{Prices, Webhook};
+use refund_function::Provider;
+use runtime::Parameter;
+use scrip_tests::{
+    crash::{Crash, Side},
+    event::Passed,
+    seed,
+    server::{self, Server},
+    stack::{API_KEY, API_KEY_PARAMETER, WEBHOOK_SECRET, WEBHOOK_SECRET_PARAMETER},
+    stripe::{ApiError, Checkout, Event, Fault, Generation, Interval, Stripe, signature},
+};
+use serde_json::{Value, json};
+
+use crate::{
+    api::{Api, credits, enhance},
+    support,
+};
+
+const BOUGHT: &str = "2026-11-03T09:00:00Z";
+const NOW: &str = "2026-11-10T09:00:00Z";
+const MONEY_BACK: &str = "POST /v1/accounts/{account_id}/purchases/{purchase_id}/refund";
+
+fn time(text: &str) -> DateTime<Utc> {
+    text.parse().unwrap()
+}
+
+/// An account of its own on the shared database, and a provider of its own.
+struct World {
+    api: Api,
+    stripe: Stripe,
+    provider: Server,
+    /// What runs undisturbed.
+    started: Started,
+    /// The purchase that the account begins with.
+    purchase: String,
+    /// Of a plan.
+    subscription: Option<String>,
+    /// What the provider tells of next.
+    told: OnceLock<Vec<Event>>,
+}
+
+/// What a function is made of, freshly started.
+struct Started {
+    ledger: Ledger,
+    webhook: Webhook,
+    provider_url: String,
+    provider: OnceLock<Provider>,
+}
+
+impl Started {
+    fn new(database_url: &str, provider_url: &str) -> Self {
+        let stack = support::stack();
+        let ledger = Ledger::new(Client::from_conf(seed::client(database_url).build()), stack.table_name());
+        let secrets = parameter(WEBHOOK_SECRET_PARAMETER);
+        let webhook = Webhook { ledger: ledger.clone(), secrets, prices: Prices::default() };
+        Self { ledger, webhook, provider_url: provider_url.to_owned(), provider: OnceLock::new() }
+    }
+
+    /// Made where it is needed: it reads the machine's root certificates, which takes long.
+    fn provider(&self) -> &Provider {
+        self.provider.get_or_init(|| Provider::new(&self.provider_url, parameter(API_KEY_PARAMETER)).unwrap())
+    }
+}
+
+fn parameter(name: &str) -> Parameter {
+    Parameter::new(&seed::aws_config(&support::stack().parameters().endpoint()), name.to_owned())
+}
+
+impl World {
+    async fn new(sku: &str) -> Self {
+        let api = Api::new().at(NOW);
+        let stripe = Stripe::new(&api.account, Generation::Basil, time(BOUGHT));
+        let provider = stripe.serve(server::loopback(0).await.unwrap(), API_KEY).unwrap();
+        let checkout = Checkout::new(&api.account, sku, 1900);
+        let receipt = if sku.ends_with("_pack") {
+            stripe.buy_pack(&checkout)
+        } else {
+            stripe.subscribe(&checkout, Interval::Month)
+        };
+        let purchase = receipt.invoice.clone().or(receipt.payment_intent.clone()).unwrap();
+        let started =
+            Started::new(support::stack().database_url(), &format!("http://{}", provider.address()));
+        let (subscription, told) = (receipt.subscription.clone(), OnceLock::new());
+        let world = Self { api, stripe, provider, started, purchase, subscription, told };
+        for event in &receipt.events {
+            assert_eq!(world.tell(&world.started, event, BOUGHT).await, 200);
+        }
+        world
+    }
+
+    fn account(&self) -> (&'static str, String) {
+        ("account_id", self.api.account.clone())
+    }
+
+    async fn money_back(&self, started: &Started) -> (u16, Value) {
+        let path = [self.account(), ("purchase_id", self.purchase.clone())];
+        let request = request(MONEY_BACK, path, "credits:refund", &[], &json!({"reason": "asked"}));
+        answer(&refund_function::handle(&started.ledger, started.provider(), request).await)
+    }
+
+    async fn debit(&self, started: &Started) -> u16 {
+        let route = "POST /v1/accounts/{account_id}/debits";
+        let scope = "credits:debit credits:any-account";
+        let key = [("idempotency-key", "d")];
+        let request = request(route, [self.account()], scope, &key, &enhance(3));
+        answer(&debit_function::handle(&started.ledger, request).await).0
+    }
+
+    async fn reverse(&self, started: &Started) -> u16 {
+        let route = "POST /v1/accounts/{account_id}/debits/{debit_id}/reversals";
+        let scope = "credits:debit credits:any-account";
+        let key = [("idempotency-key", "r")];
+        let path = [self.account(), ("debit_id", "d".to_owned())];
+        let request = request(route, path, scope, &key, &json!({}));
+        answer(&refund_function::handle(&started.ledger, started.provider(), request).await).0
+    }
+
+    async fn refill(&self, started: &Started) -> u16 {
+        let body = json!({"period": "2026-12", "account_id": self.api.account}).to_string();
+        let event = json!({"Records": [{"messageId": "m", "body": body}]});
+        let now = time("2026-12-01T00:00:00Z");
+        let plenty = Duration::from_mins(10);
+        let answer =
+            monthly_refill_function::handle(&started.ledger, None, event, now, plenty).await.unwrap();
+        if answer == json!({"batchItemFailures": []}) { 200 } else { 500 }
+    }
+
+    /// Delivers an event of the provider's.
+    async fn tell(&self, started: &Started, event: &Event, at: &str) -> u16 {
+        let (body, at) = (event.body(), time(at));
+        let signature = signature::sign(&[WEBHOOK_SECRET], at, &body);
+        let headers = [("stripe-signature", signature.as_str())];
+        let request = made("POST /v1/webhooks/stripe", [], None, &headers, &body, at);
+        answer(&started.webhook.handle(request).await).0
+    }
+
+    async fn kinds(&self) -> Vec<String> {
+        let entries = self.api.statement().await;
+        entries.iter().map(|entry| entry["kind"].as_str().unwrap().to_owned()).collect()
+    }
+}
+
+fn request<const N: usize>(
+    route: &str,
+    path: [(&'static str, String); N],
+    scope: &str,
+    headers: &[(&str, &str)],
+    body: &Value,
+) -> lambda_http::Request {
+    made(route, path, Some(scope), headers, &body.to_string(), time(NOW))
+}
+
+/// A request as the gateway hands it to a function.
+fn made<const N: usize>(
+    route_key: &str,
+    path: [(&'static str, String); N],
+    scope: Option<&str>,
+    headers: &[(&str, &str)],
+    body: &str,
+    received_at: DateTime<Utc>,
+) -> lambda_http::Request {
+    let mut head = http::Request::builder().method("POST").header("content-type", "application/json");
+    for (name, value) in headers {
+        head = head.header(*name, *value);
+    }
+    let claims = scope.map(|scope| json!({"sub": "somebody", "scope": scope}));
+    let passed = Passed {
+        route_key,
+        path: "/",
+        path_parameters: BTreeMap::from(path.map(|(name, value)| (name.to_owned(), value))),
+        claims: claims.as_ref().and_then(Value::as_object),
+        scoped: scope.is_some(),
+        request_id: "request",
+        received_at,
+    };
+    let event = passed.event(&head.body(()).unwrap().into_parts().0, body.as_bytes());
+    lambda_http::request::from_str(&event.to_string()).unwrap()
+}
+
+fn answer(response: &lambda_http::Response<lambda_http::Body>) -> (u16, Value) {
+    (response.status().as_u16(), serde_json::from_slice(response.body()).unwrap_or_default())
+}
+
+/// Runs a program to each of its ends: before and after its first call, its second, and so on, until it runs
+/// through. What is left each time is handed to `check`. How many calls it made.
+async fn at_every_point(
+    name: &str,
+    build: impl AsyncFn() -> World,
+    program: impl AsyncFn(&World, &Started) -> u16,
+    check: impl AsyncFn(&World, &str),
+) -> usize {
+    let mut calls = 0;
+    for side in Side::BOTH {
+        for call in 0.. {
+            let world = Box::pin(build()).await;
+            let crash = Crash::at(call, side);
+            let database = crash.before(support::stack().database_url()).await.unwrap();
+            let provider = crash.before(&format!("http://{}", world.provider.address())).await.unwrap();
+            let urls = [database.address(), provider.address()].map(|address| format!("http://{address}"));
+            let ended = crash.run(Box::pin(program(&world, &Started::new(&urls[0], &urls[1])))).await;
+            Box::pin(check(&world, &format!("{name}, {side:?} call {call}"))).await;
+            if ended.is_some() {
+                calls = call;
+                break;
+            }
+        }
+    }
+    calls
+}
+
+/// Asks for the money back until it is, as support would.
+async fn money_back_again(world: &World, point: &str) {
+    let mut first = None;
+    for _ in 0..3 {
+        let (status, body) = world.money_back(&world.started).await;
+        match first.as_ref() {
+            Some(first) => assert_eq!(&body, first, "{point}"),
+            None if status == 200 => first = Some(body),
+            None => assert!([202, 502].contains(&status), "{point}: {status} {body}"),
+        }
+    }
+    assert_eq!(first.unwrap()["status"], "refunded", "{point}");
+}
+
+/// The provider gave the money back once, and its events change nothing more.
+async fn refunded_once(world: &World, point: &str, kinds: &[&str]) {
+    let events = world.stripe.take_events();
+    let refunds = events.iter().filter(|event| event.kind() == "charge.refunded").count();
+    assert!(refunds <= 1, "{point}: {refunds} refunds");
+    for event in events {
+        assert_eq!(world.tell(&world.started, &event, NOW).await, 200, "{point} {}", event.kind());
+    }
+    assert_eq!(world.kinds().await, kinds, "{point}");
+    assert_eq!(world.api.balance().await, credits(0, 0, 0), "{point}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_packs_refund_is_finished_by_asking_again() {
+    let calls = at_every_point(
+        "pack",
+        async || World::new("tune_pack").await,
+        async |world, started| world.money_back(started).await.0,
+        async |world, point| {
+            money_back_again(world, point).await;
+            refunded_once(world, point, &["purchase", "refund"]).await;
+        },
+    )
+    .await;
+    // The head, the record, the revocation, the record; the provider; the head, the record, the mark.
+    assert!(calls >= 8, "{calls}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_packs_refund_that_was_asked_for_is_finished_by_the_providers_event() {
+    at_every_point(
+        "pack, event",
+        async || World::new("tune_pack").await,
+        async |world, started| world.money_back(started).await.0,
+        async |world, point| {
+            let events = world.stripe.take_events();
+            let is_asked = events.iter().any(|event| event.kind() == "charge.refunded");
+            for event in events {
+                assert_eq!(world.tell(&world.started, &event, NOW).await, 200, "{point}");
+            }
+            let id = credits::AccountId::parse(&*world.api.account).unwrap();
+            let purchase = credits::PurchaseId::parse(&*world.purchase).unwrap();
+            let record = world.api.ledger().purchase(&id, &purchase).await.unwrap().unwrap();
+            let is_refunded = matches!(record.refund, Some(credits::Refund::Refunded { .. }));
+            assert_eq!(is_refunded, is_asked, "{point}");
+            money_back_again(world, point).await;
+            refunded_once(world, point, &["purchase", "refund"]).await;
+        },
+    )
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_plans_refund_is_finished_by_asking_again() {
+    let calls = at_every_point(
+        "plan",
+        async || World::new("basic_monthly").await,
+        async |world, started| world.money_back(started).await.0,
+        async |world, point| {
+            money_back_again(world, point).await;
+            let ended = world.stripe.calls().iter().any(|call| call.operation().starts_with("DELETE"));
+            assert!(ended, "{point}: the subscription goes on");
+            refunded_once(world, point, &["purchase", "refund", "subscription"]).await;
+        },
+    )
+    .await;
+    assert!(calls >= 11, "{calls}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refused_refund_gives_the_credits_back_wherever_it_stops() {
+    at_every_point(
+        "refused",
+        async || {
+            let world = World::new("tune_pack").await;
+            let refusal = ApiError::refused("insufficient_funds", "no");
+            world.stripe.fault("POST /v1/refunds", Fault::Answer(refusal));
+            world
+        },
+        async |world, started| world.money_back(started).await.0,
+        async |world, point| {
+            // The first who asks again may be told of the refusal; then the money goes back.
+            money_back_again(world, point).await;
+            refunded_once(world, point, &["purchase", "refund", "refund_failed", "refund"]).await;
+        },
+    )
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn debits_reversals_and_refills_are_made_once_wherever_they_stop() {
+    let plan = async || World::new("basic_monthly").await;
+    let debits = at_every_point(
+        "debit",
+        plan,
+        async |world, started| world.debit(started).await,
+        async |world, point| {
+            assert_eq!(world.debit(&world.started).await, 201, "{point}");
+            assert_eq!(world.kinds().await, ["purchase", "debit"], "{point}");
+        },
+    )
+    .await;
+    let reversals = at_every_point(
+        "reversal",
+        async || {
+            let world = plan().await;
+            world.debit(&world.started).await;
+            world
+        },
+        async |world, started| world.reverse(started).await,
+        async |world, point| {
+            assert_eq!(world.reverse(&world.started).await, 201, "{point}");
+            assert_eq!(world.kinds().await, ["purchase", "debit", "reversal"], "{point}");
+        },
+    )
+    .await;
+    let refills = at_every_point(
+        "refill",
+        async || {
+            let world = plan().await;
+            let renewed = world.stripe.advance_to(time("2026-12-03T10:00:01Z"));
+            for event in renewed.iter().filter(|event| event.kind() == "invoice.paid") {
+                world.tell(&world.started, event, NOW).await;
+            }
+            world
+        },
+        async |world, started| world.refill(started).await,
+        async |world, point| {
+            assert_eq!(world.refill(&world.started).await, 200, "{point}");
+            let kinds = world.kinds().await;
+            assert_eq!(kinds, ["purchase", "subscription", "expiry", "refill"], "{point}");
+        },
+    )
+    .await;
+    assert_eq!([debits, reversals, refills], [2, 3, 2]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_event_is_applied_once_wherever_its_webhook_stops() {
+    type Told = fn(&World) -> Vec<Event>;
+    let pack: Told =
+        |world| world.stripe.buy_pack(&Checkout::new(&world.api.account, "avatar_pack", 900)).events;
+    let renewal: Told = |world| world.stripe.advance_to(time("2026-12-03T10:00:01Z"));
+    let cancelled: Told = |world| world.stripe.cancel(world.subscription.as_ref().unwrap());
+    let refunded: Told = |world| world.stripe.refund_in_dashboard(&world.purchase, None).unwrap().1;
+    let disputed: Told = |world| world.stripe.dispute(&world.purchase).1;
+    for (name, told, kind, expected) in [
+        ("pack", pack, "checkout.session.completed", &["purchase", "purchase"][..]),
+        ("renewal", renewal, "invoice.paid", &["purchase", "subscription"]),
+        ("cancelled", cancelled, "customer.subscription.deleted", &["purchase", "subscription"]),
+        ("refunded", refunded, "charge.refunded", &["purchase", "refund"]),
+        ("disputed", disputed, "charge.dispute.funds_withdrawn", &["purchase", "dispute"]),
+    ] {
+        let deliver = async |world: &World, started: &Started| {
+            let event = world.told.get_or_init(|| told(world)).iter().find(|event| event.kind() == kind);
+            world.tell(started, event.unwrap(), NOW).await
+        };
+        at_every_point(
+            name,
+            async || World::new("basic_monthly").await,
+            async |world, started| deliver(world, started).await,
+            async |world, point| {
+                assert_eq!(deliver(world, &world.started).await, 200, "{point}");
+                assert_eq!(world.kinds().await, expected, "{point}");
+            },
+        )
+        .await;
+    }
+}
