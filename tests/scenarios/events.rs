@@ -29,7 +29,9 @@ async fn every_sample_event_is_answered() {
         ("replay.json", "purchase-webhook", json!(404)),
         // Nothing was paid for a seeded pack, so the provider isn't asked.
         ("money-back.json", "refund", json!(200)),
+        ("pending-refunds.json", "refund", json!(200)),
         ("schedule.json", "monthly-refill", nothing_due),
+        ("overdue.json", "monthly-refill", json!({"period": "2026-01", "overdue": 0})),
         ("refill-queue.json", "monthly-refill", json!({"batchItemFailures": []})),
     ] {
         let event: Value = serde_json::from_slice(&fs::read(folder.join(file)).unwrap()).unwrap();

@@ -22,5 +22,6 @@ mod runtime_api;
 mod shop;
 mod stripe;
 mod support;
+mod telemetry;
 mod template;
 mod webhook;

@@ -1,7 +1,7 @@
 //! The money-back guarantee, through real HTTP, the real binaries and a provider: revoke, ask, confirm, and
 //! every way in which that can stop half-way.
 
-use std::sync::Arc;
+use std::{fs, path::Path, sync::Arc};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use scrip_tests::{
@@ -378,5 +378,57 @@ async fn a_money_back_refund_that_failed_before_it_was_known_is_asked_for_anew()
     let second = shop.refund("buyer", &purchase, NOW).await;
     assert_ne!(second.is(200).json["provider_refund_id"].as_str().unwrap(), id);
     assert_eq!(shop.kinds("buyer").await, ["purchase", "refund", "refund_failed", "refund"]);
+    shop.close().await;
+}
+
+/// What the schedule's sweep comes to at a time: how many refunds it asked for, and how many are stuck.
+async fn sweep(shop: &Shop, at: &str) -> (u64, u64) {
+    let sample = Path::new(env!("CARGO_MANIFEST_DIR")).join("../events/pending-refunds.json");
+    let mut event: Value = serde_json::from_slice(&fs::read(sample).unwrap()).unwrap();
+    event["requestContext"]["timeEpoch"] = time(at).timestamp_millis().into();
+    let answer = shop.stack.invoke("refund", event).await.unwrap();
+    let body: Value = serde_json::from_str(answer["body"].as_str().unwrap()).unwrap();
+    let count = |name: &str| body[name].as_u64().unwrap();
+    let gauge = format!("\"PendingRefunds\":{}", count("stuck"));
+    let lines = shop.stack.logs().of("refund");
+    assert!(lines.iter().any(|line| line.contains(&gauge)), "{gauge} in {lines:?}");
+    (count("asked"), count("stuck"))
+}
+
+#[tokio::test]
+async fn a_pending_refund_is_asked_for_again_by_the_hour() {
+    let shop = Shop::open("refund-sweep", Generation::Basil).await;
+    let pack = shop.pack("pack-buyer").await;
+    let checkout = Checkout::new("plan-buyer", "basic_monthly", 1900);
+    let plan = shop.buy(&shop.stripe.subscribe(&checkout, Interval::Month)).await;
+    for (account, purchase) in [("pack-buyer", &pack), ("plan-buyer", &plan)] {
+        shop.stripe.fault(REFUND, Fault::LoseRequest);
+        shop.refund(account, purchase, "2026-11-10T09:00:00Z").await.is(202);
+    }
+    // Whoever asked just now may still be asking.
+    assert_eq!(sweep(&shop, "2026-11-10T09:09:59Z").await, (0, 0));
+    // One has no answer again, and is stuck after an hour.
+    shop.stripe.fault(REFUND, Fault::LoseRequest);
+    assert_eq!(sweep(&shop, "2026-11-10T10:00:00Z").await, (2, 1));
+    assert_eq!(sweep(&shop, "2026-11-10T11:00:00Z").await, (1, 0));
+    assert_eq!(sweep(&shop, "2026-11-10T12:00:00Z").await, (0, 0));
+    for (account, purchase) in [("pack-buyer", &pack), ("plan-buyer", &plan)] {
+        assert_eq!(shop.refund(account, purchase, NOW).await.is(200).json["status"], "refunded");
+        assert_eq!(shop.kinds(account).await, ["purchase", "refund"]);
+    }
+    let refunded = shop.stripe.take_events();
+    assert_eq!(refunded.iter().filter(|event| event.kind() == "charge.refunded").count(), 2);
+    shop.close().await;
+}
+
+#[tokio::test]
+async fn a_pending_refund_that_the_provider_refuses_gives_the_credits_back_by_itself() {
+    let shop = Shop::open("refund-sweep-refused", Generation::Basil).await;
+    let purchase = shop.pack("buyer").await;
+    shop.stripe.fault(REFUND, Fault::LoseRequest);
+    shop.refund("buyer", &purchase, NOW).await.is(202);
+    shop.stripe.fault(REFUND, Fault::Answer(ApiError::refused("insufficient_funds", "no")));
+    assert_eq!(sweep(&shop, "2026-11-10T10:00:00Z").await, (1, 0));
+    assert_eq!(shop.get("buyer", "", NOW).await["balance"], credits(0, 1, 64));
     shop.close().await;
 }

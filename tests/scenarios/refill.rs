@@ -96,6 +96,33 @@ async fn every_account_that_is_due_is_settled_once() {
 }
 
 #[tokio::test]
+async fn what_was_not_settled_two_hours_into_the_month_is_overdue() {
+    let stack = stack().await;
+    let ledger = seed::ledger(&stack);
+    subscribe(&ledger, "paid", "2026-10-12T10:00:00Z", "2026-12-12T10:00:00Z").await;
+    subscribe(&ledger, "forgotten", "2026-07-12T10:00:00Z", "2027-07-12T10:00:00Z").await;
+    let overdue = async |at: &str| {
+        let answer = stack.invoke("monthly-refill", json!({"overdue_at": at})).await.unwrap();
+        answer["overdue"].as_u64()
+    };
+    assert_eq!(overdue("2026-11-01T01:59:59Z").await, None);
+    assert_eq!(overdue("2026-11-01T02:00:00Z").await, Some(2));
+    stack.invoke("monthly-refill", json!({"time": NOVEMBER})).await.unwrap();
+    assert_eq!(overdue("2026-11-01T03:00:00Z").await, Some(0));
+    let lines = stack.logs().of("monthly-refill");
+    let has = |text: &str| lines.iter().any(|line| line.contains(text));
+    assert!(has("\"OverdueAccounts\":2") && has("\"OverdueAccounts\":0"), "{lines:?}");
+    // What a shard came to is counted once.
+    let sum = |name: &str| {
+        let numbers =
+            lines.iter().filter_map(|line| serde_json::from_str::<Value>(line).ok()?[name].as_u64());
+        numbers.sum::<u64>()
+    };
+    assert_eq!((sum("Refilled"), sum("Expired"), sum("RefillFailed")), (2, 0, 0));
+    stack.stop().await;
+}
+
+#[tokio::test]
 async fn a_month_that_has_not_begun_is_refused() {
     let stack = stack().await;
     let ledger = seed::ledger(&stack);

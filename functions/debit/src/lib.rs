@@ -8,7 +8,7 @@ use lambda_http::{
 };
 use ledger::{Ledger, Outcome, Related, RequestHash};
 use pricing::{Credits, Operation};
-use runtime::{Answer, Call, Problem, Scope};
+use runtime::{Answer, Call, Metric, Problem, Scope};
 use serde::Serialize;
 
 /// The routes this function serves, as the template names them.
@@ -23,7 +23,7 @@ pub async fn handle(ledger: &Ledger, request: Request) -> Response<Body> {
         DEBIT => take(ledger, &call).await,
         _ => Err(call.no_such_route()),
     };
-    call.finish(result)
+    call.finish(result, ledger.take_usage())
 }
 
 async fn take(ledger: &Ledger, call: &Call) -> Result<Answer, Problem> {
@@ -43,14 +43,32 @@ async fn take(ledger: &Ledger, call: &Call) -> Result<Answer, Problem> {
         Outcome::Replayed(entry) => (entry, true),
         Outcome::Unchanged(unchanged) => {
             let body = TakenBody::free((&account, &id), &debit.operation, &unchanged, now);
-            return Ok(created(&body)?.executed("free", executed.attempts, false));
+            let answer = created(&body)?.executed("free", executed.attempts, false);
+            return Ok(answer.about(debit.operation.name()));
         }
         Outcome::Recorded => return Err(Problem::internal("a debit without an entry")),
-        Outcome::Refused(refusal) => return Err(refusal.into()),
+        Outcome::Refused(refusal) => return Err(Problem::from(refusal).attempted(executed.attempts)),
     };
     let outcome = if replayed { "replayed" } else { "debited" };
     let body = TakenBody::of((&account, &id), &entry)?;
-    Ok(created(&body)?.executed(outcome, executed.attempts, replayed))
+    let operation = body.operation.name();
+    let spent = if replayed { Vec::new() } else { spent(operation, body.credits) };
+    let answer = created(&body)?.executed(outcome, executed.attempts, replayed);
+    Ok(answer.about(operation).counting(spent))
+}
+
+/// A debit as it is counted.
+fn spent(operation: &'static str, credits: Credits) -> Vec<Metric> {
+    let kinds = [
+        ("playground", credits.playground()),
+        ("tune", credits.tune()),
+        ("tune_image", credits.tune_image()),
+    ];
+    let of_kinds = kinds
+        .into_iter()
+        .filter(|(_, credits)| *credits > 0)
+        .map(|(kind, credits)| Metric::credits_spent(kind, operation, credits));
+    [Metric::debit(operation)].into_iter().chain(of_kinds).collect()
 }
 
 /// What was taken. What cost something is read off its entry, so that a retry gets the same body forever.

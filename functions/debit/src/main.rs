@@ -4,6 +4,6 @@ use lambda_http::{Error, run, service_fn};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
-    let ledger = runtime::ledger(&runtime::aws_config().await)?;
+    let ledger = runtime::ledger(&runtime::aws_config()?).await?;
     run(service_fn(async |request| Ok::<_, Error>(debit_function::handle(&ledger, request).await))).await
 }

@@ -1,4 +1,4 @@
-//! What the function is called with: the schedule's event, or records of its own queue.
+//! What the function is called with: an event of its schedules, or records of its own queue.
 
 use chrono::{DateTime, Utc};
 use credits::{AccountId, Period};
@@ -10,6 +10,8 @@ use serde_json::Value;
 pub(crate) enum Input {
     /// The schedule's: the time it was scheduled for.
     Schedule(DateTime<Utc>),
+    /// The hourly check's: the time it was scheduled for.
+    Check(DateTime<Utc>),
     /// Records of the queue: each one's id, and its message if it is one of ours.
     Batch(Vec<(String, Result<Message, Error>)>),
 }
@@ -41,6 +43,11 @@ struct Schedule {
 }
 
 #[derive(Deserialize)]
+struct Check {
+    overdue_at: DateTime<Utc>,
+}
+
+#[derive(Deserialize)]
 struct Batch {
     #[serde(rename = "Records")]
     records: Vec<Record>,
@@ -55,6 +62,11 @@ struct Record {
 
 impl Input {
     pub(crate) fn parse(event: Value) -> Result<Self, Error> {
+        if event.get("overdue_at").is_some() {
+            let check: Check = serde_json::from_value(event)
+                .map_err(|error| format!("the event's `overdue_at` is no time: {error}"))?;
+            return Ok(Self::Check(check.overdue_at));
+        }
         if event.get("Records").is_none() {
             let schedule: Schedule = serde_json::from_value(event)
                 .map_err(|error| format!("the event has no scheduled `time`: {error}"))?;
@@ -94,6 +106,10 @@ mod tests {
         let schedule = json!({"time": "2026-12-01T00:00:00Z", "source": "aws.scheduler"});
         let Input::Schedule(time) = Input::parse(schedule).unwrap() else { panic!() };
         assert_eq!(time.to_rfc3339(), "2026-12-01T00:00:00+00:00");
+        let Input::Check(time) = Input::parse(json!({"overdue_at": "2026-12-01T02:00:00Z"})).unwrap() else {
+            panic!()
+        };
+        assert_eq!(time.to_rfc3339(), "2026-12-01T02:00:00+00:00");
         let batch = json!({"Records": [
             {"messageId": "a", "body": r#"{"period":"2026-12","shard":3}"#, "eventSource": "aws:sqs"},
             {"messageId": "b", "body": "garbage"},
@@ -101,7 +117,13 @@ mod tests {
         let Input::Batch(messages) = Input::parse(batch).unwrap() else { panic!() };
         let read: Vec<_> = messages.iter().map(|(id, message)| (id.as_str(), message.is_ok())).collect();
         assert_eq!(read, [("a", true), ("b", false)]);
-        for event in [json!({}), json!({"time": "yesterday"}), json!({"Records": 1}), json!(null)] {
+        for event in [
+            json!({}),
+            json!({"time": "yesterday"}),
+            json!({"Records": 1}),
+            json!({"overdue_at": 1}),
+            json!(null),
+        ] {
             assert!(Input::parse(event.clone()).is_err(), "{event}");
         }
     }

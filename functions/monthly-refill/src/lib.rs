@@ -12,10 +12,11 @@ mod sweep;
 
 use std::time::{Duration, Instant};
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use credits::Period;
 use lambda_runtime::Error;
 use ledger::{DUE_SHARDS, Ledger};
+use runtime::Metric;
 use serde_json::{Value, json};
 
 use input::{Input, Message, Work};
@@ -25,7 +26,10 @@ use sweep::{Counts, Sweep};
 /// A worker stops so long before Lambda would stop it: long enough for the account it is at.
 const DEADLINE_MARGIN: Duration = Duration::from_secs(12);
 
-/// Answers an event of the schedule, or a batch of the queue's records.
+/// How long a month's sweep may take before what is left of it is called overdue.
+const SWEEP_TIME: TimeDelta = TimeDelta::hours(2);
+
+/// Answers an event of one of the schedules, or a batch of the queue's records.
 ///
 /// `now` only serves to refuse a month that hasn't begun; `time_left` is what Lambda allows.
 ///
@@ -48,8 +52,25 @@ pub async fn handle(
                 None => sweep_all(ledger, period, until).await,
             }
         }
+        Input::Check(time) => check(ledger, time).await,
         Input::Batch(messages) => work_off(ledger, queue, messages, now, until).await,
     }
+}
+
+/// Counts the accounts whose month turned and wasn't settled: none, a while after a month has begun.
+async fn check(ledger: &Ledger, time: DateTime<Utc>) -> Result<Value, Error> {
+    let period = Period::of(time);
+    if time - period.start() < SWEEP_TIME {
+        return Ok(json!({"period": period, "overdue": null}));
+    }
+    let mut overdue = 0;
+    for shard in 0..DUE_SHARDS {
+        overdue += Sweep::overdue(ledger, period, shard).await?;
+    }
+    let level = if overdue > 0 { "error" } else { "info" };
+    let line = json!({"level": level, "message": "overdue accounts", "period": period, "overdue": overdue});
+    runtime::counted(line, &[Metric::overdue_accounts(overdue)]);
+    Ok(json!({"period": period, "overdue": overdue}))
 }
 
 fn begun(period: Period, now: DateTime<Utc>) -> Result<Period, Error> {
@@ -118,10 +139,6 @@ async fn work(
         Work::Account(account) => sweep.account(account).await,
         Work::Shard(shard) => {
             let swept = sweep.shard(*shard).await?;
-            runtime::event(&json!({
-                "level": swept.counts.level(), "message": "refill shard done", "shard": shard,
-                "counts": swept.counts.answer(period),
-            }));
             // Each on its own from here: it is tried again, and ends in the dead-letter queue by its name.
             let failed =
                 swept.failed.into_iter().map(|account| Message { period, work: Work::Account(account) });

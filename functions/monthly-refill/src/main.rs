@@ -8,8 +8,8 @@ use serde_json::Value;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
-    let config = runtime::aws_config().await;
-    let ledger = runtime::ledger(&config)?;
+    let config = runtime::aws_config()?;
+    let ledger = runtime::ledger(&config).await?;
     let queue = env::var("REFILL_QUEUE_URL").ok().map(|url| Queue::new(&config, url));
     run(service_fn(async |event: LambdaEvent<Value>| {
         let time_left = event.context.deadline().duration_since(SystemTime::now()).unwrap_or_default();

@@ -1,7 +1,7 @@
 //! The queue that the sweep is spread over.
 
-use aws_config::SdkConfig;
 use aws_sdk_sqs::{Client, types::SendMessageBatchRequestEntry};
+use aws_types::SdkConfig;
 use lambda_runtime::Error;
 
 use crate::input::Message;

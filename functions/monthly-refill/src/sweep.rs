@@ -6,6 +6,7 @@ use credits::{AccountId, EntryKind, Period};
 use futures_util::{StreamExt, stream};
 use lambda_runtime::Error;
 use ledger::{DuePartition, Ledger, Outcome};
+use runtime::Metric;
 use serde_json::{Value, json};
 
 /// How many accounts are settled at once.
@@ -47,6 +48,10 @@ impl Counts {
         })
     }
 
+    fn settled(&self) -> [u64; 4] {
+        [self.refilled, self.expired, self.already_settled, self.failed]
+    }
+
     pub(crate) fn level(&self) -> &'static str {
         if self.failed > 0 { "error" } else { "info" }
     }
@@ -56,6 +61,8 @@ impl Counts {
 #[derive(Debug, Default)]
 pub(crate) struct Swept {
     pub(crate) counts: Counts,
+    /// What of them was reported.
+    reported: [u64; 4],
     /// The accounts that couldn't be settled.
     pub(crate) failed: HashSet<AccountId>,
 }
@@ -98,8 +105,22 @@ impl<'a> Sweep<'a> {
             settled = settled.previous();
             self.partition(DuePartition { settled, shard }, &mut swept).await?;
         }
-        swept.counts.failed = swept.failed.len() as u64;
+        let message = json!({"level": swept.counts.level(), "message": "refill shard done", "shard": shard});
+        swept.report(message, self.period);
         Ok(swept)
+    }
+
+    /// How many accounts a shard holds whose turn of the month wasn't made.
+    ///
+    /// # Errors
+    /// Where the index can't be read.
+    pub(crate) async fn overdue(ledger: &Ledger, period: Period, shard: u64) -> Result<u64, Error> {
+        let (mut overdue, mut settled) = (0, period);
+        for _ in 0..MONTHS_BACK_MAX {
+            settled = settled.previous();
+            overdue += ledger.count_due(DuePartition { settled, shard }).await?;
+        }
+        Ok(overdue)
     }
 
     async fn partition(&self, partition: DuePartition, swept: &mut Swept) -> Result<(), Error> {
@@ -132,7 +153,7 @@ impl<'a> Sweep<'a> {
                 seen += 1;
                 written += swept.note(settled?, is_first);
                 if seen % PROGRESS_EVERY == 0 {
-                    self.progress(partition, seen, total, started);
+                    swept.report(progress(partition, seen, total, started), self.period);
                 }
             }
             match page.next {
@@ -168,20 +189,33 @@ impl<'a> Sweep<'a> {
         };
         Ok(settled)
     }
+}
 
-    fn progress(&self, partition: DuePartition, done: u64, total: u64, started: Instant) {
-        let elapsed_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX).max(1);
-        runtime::event(&json!({
-            "level": "info", "message": "refill progress", "period": self.period, "shard": partition.shard,
-            "done": done, "per_second": done * 1000 / elapsed_ms, "remaining": total.saturating_sub(done),
-        }));
-    }
+fn progress(partition: DuePartition, done: u64, total: u64, started: Instant) -> Value {
+    let elapsed_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX).max(1);
+    json!({
+        "level": "info", "message": "refill progress", "shard": partition.shard, "done": done,
+        "per_second": done * 1000 / elapsed_ms, "remaining": total.saturating_sub(done),
+    })
 }
 
 /// After how many accounts progress is logged.
 const PROGRESS_EVERY: u64 = 1_000;
 
 impl Swept {
+    /// Logs a line with the counts so far, and adds to the metrics what came since the last one.
+    fn report(&mut self, mut line: Value, period: Period) {
+        self.counts.failed = self.failed.len() as u64;
+        let settled = self.counts.settled();
+        let mut news = settled;
+        for (news, reported) in news.iter_mut().zip(self.reported) {
+            *news = news.saturating_sub(reported);
+        }
+        self.reported = settled;
+        line["counts"] = self.counts.answer(period);
+        runtime::counted(line, &Metric::swept(news));
+    }
+
     /// Counts an account; 1 where it was written to. A later pass lists again what the index still shows of
     /// the first and what failed there, so it only counts what it wrote.
     fn note(&mut self, settled: Settled, is_first: bool) -> u64 {

@@ -16,7 +16,7 @@ use lambda_http::{
     http::{HeaderName, StatusCode},
 };
 use ledger::{Ledger, Parked};
-use runtime::{Answer, Call, Code, Parameter, Problem};
+use runtime::{Answer, Call, Code, Metric, Parameter, Problem};
 use serde_json::json;
 
 use event::Event;
@@ -51,7 +51,7 @@ impl Webhook {
             REPLAY => self.replay(&call).await,
             _ => Err(call.no_such_route()),
         };
-        call.finish(result)
+        call.finish(result, self.ledger.take_usage())
     }
 
     async fn receive(&self, call: &Call) -> Result<Answer, Problem> {
@@ -104,7 +104,11 @@ impl Webhook {
         let (whom, said) = event.read(&self.prices, at);
         match self.act(&whom, said, (at, now)).await?.after(now - at) {
             Fate::Answer(became) => Ok(became),
-            Fate::Wait(why) => Err(Problem::new(Code::NotYet, why)),
+            Fate::Wait(why) => {
+                let line = json!({"level": "info", "message": "event waits", "event_id": event.id});
+                runtime::counted(line, &[Metric::webhook_event("not_yet")]);
+                Err(Problem::new(Code::NotYet, why))
+            }
             Fate::Park(why) => self.park(&event, why, body, now).await,
         }
     }
@@ -134,5 +138,7 @@ impl Webhook {
 
 fn answer(became: Became) -> Result<Answer, Problem> {
     let outcome = became.as_str();
-    Ok(Answer::json(StatusCode::OK, &json!({"outcome": outcome}))?.outcome(outcome))
+    let parked = (became == Became::Parked).then(Metric::parked_event);
+    let answer = Answer::json(StatusCode::OK, &json!({"outcome": outcome}))?.outcome(outcome);
+    Ok(answer.counting([Metric::webhook_event(outcome)]).counting(parked))
 }

@@ -6,11 +6,12 @@ use runtime::Parameter;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
-    let config = runtime::aws_config().await;
+    let config = runtime::aws_config()?;
     let webhook = Webhook {
-        ledger: runtime::ledger(&config)?,
+        ledger: runtime::ledger(&config).await?,
         secrets: Parameter::from_env(&config, "STRIPE_WEBHOOK_SECRET_PARAMETER")?,
         prices: Prices::from_env()?,
     };
+    webhook.secrets.warm_up().await;
     run(service_fn(async |request| Ok::<_, Error>(webhook.handle(request).await))).await
 }

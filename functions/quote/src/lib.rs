@@ -29,5 +29,5 @@ pub async fn handle(ledger: &Ledger, request: Request) -> Response<Body> {
         ENTRIES => entries::list(ledger, &call).await,
         _ => Err(call.no_such_route()),
     };
-    call.finish(result)
+    call.finish(result, ledger.take_usage())
 }

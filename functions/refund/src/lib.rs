@@ -1,6 +1,7 @@
 //! What is given back: credits of work that failed, and the money of a purchase.
 
 mod money_back;
+mod pending;
 mod provider;
 mod reversal;
 
@@ -15,6 +16,9 @@ pub const ROUTES: [&str; 2] = [REVERSAL, MONEY_BACK];
 
 const REVERSAL: &str = "POST /v1/accounts/{account_id}/debits/{debit_id}/reversals";
 const MONEY_BACK: &str = "POST /v1/accounts/{account_id}/purchases/{purchase_id}/refund";
+/// The route of the hourly schedule: the gateway has none of this name, so only who may invoke the function
+/// itself gets here.
+const SWEEP: &str = "SWEEP pending-refunds";
 
 /// Answers a request of one of the routes.
 pub async fn handle(ledger: &Ledger, provider: &Provider, request: Request) -> Response<Body> {
@@ -22,7 +26,8 @@ pub async fn handle(ledger: &Ledger, provider: &Provider, request: Request) -> R
     let result = match call.route() {
         REVERSAL => reversal::reverse(ledger, &call).await,
         MONEY_BACK => money_back::refund(ledger, provider, &call).await,
+        SWEEP => pending::sweep(ledger, provider, &call).await,
         _ => Err(call.no_such_route()),
     };
-    call.finish(result)
+    call.finish(result, ledger.take_usage())
 }

@@ -5,7 +5,7 @@ use refund_function::{Provider, handle};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
-    let config = runtime::aws_config().await;
-    let (ledger, provider) = (runtime::ledger(&config)?, Provider::from_env(&config)?);
+    let config = runtime::aws_config()?;
+    let (ledger, provider) = (runtime::ledger(&config).await?, Provider::from_env(&config)?);
     run(service_fn(async |request| Ok::<_, Error>(handle(&ledger, &provider, request).await))).await
 }

@@ -4,7 +4,8 @@
 //! provider is asked with a key that never changes, then the purchase is `refunded`. Whatever stops in between
 //! is healed by calling again, or by the provider's own event.
 
-use credits::{AccountId, Buys, Purchase, PurchaseId, Reason, Refund, withdrawal};
+use chrono::{DateTime, Utc};
+use credits::{AccountId, Buys, Decision, Purchase, PurchaseId, Reason, Refund, withdrawal};
 use lambda_http::http::StatusCode;
 use ledger::{Ledger, Outcome, Related, State};
 use pricing::Credits;
@@ -45,26 +46,40 @@ pub(crate) async fn refund(ledger: &Ledger, provider: &Provider, call: &Call) ->
     };
     let executed = ledger.apply(&account, related, now, decide).await?;
     if let Outcome::Refused(refusal) = executed.outcome {
-        return Err(refusal.into());
+        return Err(Problem::from(refusal).attempted(executed.attempts));
     }
     let purchase = read(ledger, &account, &id).await?;
     if purchase.refund != Some(Refund::RefundPending) {
         return answer(&purchase, "replayed");
     }
-    match ask(ledger, provider, &account, &purchase).await? {
-        Asked::Done(refund_id) => {
-            let decide = |state: &State| withdrawal::confirmed(state.purchase.as_ref(), refund_id.as_ref());
-            ledger.apply(&account, related, now, decide).await?;
-            answer(&read(ledger, &account, &id).await?, "refunded")
-        }
+    match pursue(ledger, provider, &account, &purchase, now).await? {
+        Asked::Done(_) => answer(&read(ledger, &account, &id).await?, "refunded"),
         Asked::Refused(code) => {
-            let decide = |state: &State| withdrawal::refused(&state.account, state.purchase.as_ref(), now);
-            ledger.apply(&account, related, now, decide).await?;
             let detail = format!("The payment provider refused the refund ({code}). The credits are back.");
             Err(Problem::new(Code::ProviderRefused, detail))
         }
         Asked::Unknown => answer(&purchase, "refund_pending"),
     }
+}
+
+/// Asks for a pending refund, and writes down what is known then: it is refunded, or the credits are back.
+pub(crate) async fn pursue(
+    ledger: &Ledger,
+    provider: &Provider,
+    account: &AccountId,
+    purchase: &Purchase,
+    now: DateTime<Utc>,
+) -> Result<Asked, Problem> {
+    let asked = ask(ledger, provider, account, purchase).await?;
+    let decide = |state: &State| match &asked {
+        Asked::Done(refund_id) => withdrawal::confirmed(state.purchase.as_ref(), refund_id.as_ref()),
+        Asked::Refused(_) => withdrawal::refused(&state.account, state.purchase.as_ref(), now),
+        Asked::Unknown => Ok(Decision::default()),
+    };
+    if !matches!(asked, Asked::Unknown) {
+        ledger.apply(account, Related::Purchase(&purchase.payment.id), now, decide).await?;
+    }
+    Ok(asked)
 }
 
 /// Asks the provider for the money, and to end the subscription where the purchase is what pays for one.

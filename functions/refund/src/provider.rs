@@ -5,7 +5,7 @@
 
 use std::{env, time::Duration};
 
-use aws_config::SdkConfig;
+use aws_types::SdkConfig;
 use credits::{AccountId, Payment, PaymentId, Purchase, RefundId, SubscriptionId};
 use http_body_util::{BodyExt, Full, Limited};
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};

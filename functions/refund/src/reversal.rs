@@ -29,7 +29,7 @@ pub(crate) async fn reverse(ledger: &Ledger, call: &Call) -> Result<Answer, Prob
         Outcome::Unchanged(_) | Outcome::Recorded => {
             return Err(Problem::internal("a reversal without an entry"));
         }
-        Outcome::Refused(refusal) => return Err(refusal.into()),
+        Outcome::Refused(refusal) => return Err(Problem::from(refusal).attempted(executed.attempts)),
     };
     let outcome = if replayed { "replayed" } else { "reversed" };
     let body = ReversedBody::of(&account, &id, &entry)?;

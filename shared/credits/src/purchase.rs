@@ -82,6 +82,9 @@ pub struct Purchase {
     /// Where a money-back refund stands.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refund: Option<Refund>,
+    /// When the money-back refund was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refund_requested_at: Option<DateTime<Utc>>,
     /// How many money-back refunds were refused or failed: each further one is asked for with a key of its
     /// own, since the provider answers an old key with the old answer.
     #[serde(default, skip_serializing_if = "is_zero")]
@@ -188,6 +191,7 @@ pub fn decide(
         refunded_at: None,
         dispute: None,
         refund: None,
+        refund_requested_at: None,
         refunds_failed: 0,
         failed_refunds: Vec::new(),
         refund_reason: None,

@@ -43,8 +43,12 @@ pub fn request(
     if now > closed_at {
         return Err(Refusal::RefundWindowClosed { closed_at });
     }
-    let after =
-        Purchase { refund: Some(Refund::RefundPending), refund_reason: reason.cloned(), ..purchase.clone() };
+    let after = Purchase {
+        refund: Some(Refund::RefundPending),
+        refund_requested_at: Some(now),
+        refund_reason: reason.cloned(),
+        ..purchase.clone()
+    };
     settle(account, purchase, after, Kind::Refund, (now, now))
 }
 

@@ -1,7 +1,12 @@
 //! One transaction: the operation's row, the entries, and what must change with them. All or nothing.
 
-use aws_sdk_dynamodb::types::{
-    AttributeValue, Delete, Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update,
+use aws_sdk_dynamodb::{
+    error::SdkError,
+    operation::transact_write_items::TransactWriteItemsError,
+    types::{
+        AttributeValue, Delete, Put, ReturnConsumedCapacity, ReturnValuesOnConditionCheckFailure,
+        TransactWriteItem, Update,
+    },
 };
 use credits::{Account, AccountId, Decision, Entry, EntryKind, Record};
 
@@ -61,9 +66,9 @@ impl Ledger {
             slots.push(Slot::Unconditional);
             writes.push(write);
         }
-        let transaction = self.client.transact_write_items().set_transact_items(Some(writes));
-        let Err(error) = transaction.send().await else {
-            return Ok(Appended::Done);
+        let error = match self.transact(writes).await {
+            Ok(()) => return Ok(Appended::Done),
+            Err(error) => error,
         };
         let Some(reasons) = cancellation(&error) else {
             return Err(classify("append", &error));
@@ -78,6 +83,22 @@ impl Ledger {
             Cancelled::Wait(fault) => Err(Failure::Transient(fault)),
             Cancelled::Unknown(cause) => Err(Failure::Fatal(Error::Internal { doing: "append", cause })),
         }
+    }
+
+    /// Sends a transaction.
+    pub(crate) async fn transact(
+        &self,
+        writes: Vec<TransactWriteItem>,
+    ) -> Result<(), SdkError<TransactWriteItemsError>> {
+        let transaction = self
+            .client
+            .transact_write_items()
+            .set_transact_items(Some(writes))
+            .return_consumed_capacity(ReturnConsumedCapacity::Total);
+        self.meter.ask();
+        let answer = transaction.send().await?;
+        self.meter.write(answer.consumed_capacity());
+        Ok(())
     }
 
     /// Puts an item that must not exist; where it does, the cancellation's reason carries it.

@@ -1,17 +1,16 @@
-//! The due index: which accounts a month's turn still has to settle.
+//! The due index: which accounts a month's turn still has to settle, and which refunds are pending.
 //!
 //! An account that is settled leaves its partition in the write that settles it, so the index is its own
 //! cursor: a sweep that was killed finds what is left by starting again. The index follows the table a
 //! moment later, so it may still list an account that is settled; settling that one writes nothing.
 
-use std::collections::HashMap;
-
-use aws_sdk_dynamodb::types::{AttributeValue, Select};
-use credits::{AccountId, Period};
+use aws_sdk_dynamodb::types::{AttributeValue, ReturnConsumedCapacity, Select};
+use credits::{AccountId, Period, PurchaseId};
 
 use crate::{
     Error, Ledger, backoff,
     error::{Failure, classify},
+    items::Item,
     keys,
 };
 
@@ -35,7 +34,7 @@ pub struct DuePage {
 
 /// Where a page of due accounts begins.
 #[derive(Debug, Clone)]
-pub struct DueCursor(HashMap<String, AttributeValue>);
+pub struct DueCursor(Item);
 
 impl Ledger {
     /// A page of a partition's accounts, in no order that means anything.
@@ -45,6 +44,20 @@ impl Ledger {
     pub async fn due(&self, partition: DuePartition, from: Option<DueCursor>) -> Result<DuePage, Error> {
         let start = from.map(|cursor| cursor.0);
         backoff::persist(|| self.due_page(partition, start.clone())).await
+    }
+
+    /// A page of the purchases whose refund is pending, those whose index is a moment behind among them.
+    ///
+    /// # Errors
+    /// As [`Ledger::due`].
+    pub async fn pending_refunds(
+        &self,
+        from: Option<DueCursor>,
+    ) -> Result<(Vec<(AccountId, PurchaseId)>, Option<DueCursor>), Error> {
+        let start = from.map(|cursor| cursor.0);
+        let partition = || keys::PENDING_REFUNDS.to_owned();
+        let (items, next) = backoff::persist(|| self.index_page(partition(), start.clone())).await?;
+        Ok((items.into_iter().map(keys::purchase_of).collect::<Result<_, _>>()?, next))
     }
 
     /// How many accounts a partition holds.
@@ -63,41 +76,49 @@ impl Ledger {
         }
     }
 
-    async fn due_page(
+    async fn due_page(&self, partition: DuePartition, start: Option<Item>) -> Result<DuePage, Failure> {
+        let value = keys::due_partition(partition.settled, partition.shard);
+        let (items, next) = self.index_page(value, start).await?;
+        let accounts = items.into_iter().map(keys::account_of).collect::<Result<_, _>>()?;
+        Ok(DuePage { accounts, next })
+    }
+
+    async fn index_page(
         &self,
-        partition: DuePartition,
-        start: Option<HashMap<String, AttributeValue>>,
-    ) -> Result<DuePage, Failure> {
+        partition: String,
+        start: Option<Item>,
+    ) -> Result<(Vec<Item>, Option<DueCursor>), Failure> {
         let query = self.due_query(partition).set_exclusive_start_key(start);
+        self.meter.ask();
         let answer = query.send().await.map_err(|error| classify("read the due index", &error))?;
-        let accounts = answer.items.unwrap_or_default().into_iter().map(keys::account_of);
-        Ok(DuePage {
-            accounts: accounts.collect::<Result<_, _>>()?,
-            next: answer.last_evaluated_key.map(DueCursor),
-        })
+        self.meter.read(answer.consumed_capacity());
+        Ok((answer.items.unwrap_or_default(), answer.last_evaluated_key.map(DueCursor)))
     }
 
     async fn count_page(
         &self,
         partition: DuePartition,
-        start: Option<HashMap<String, AttributeValue>>,
-    ) -> Result<(u64, Option<HashMap<String, AttributeValue>>), Failure> {
-        let query = self.due_query(partition).select(Select::Count).set_exclusive_start_key(start);
+        start: Option<Item>,
+    ) -> Result<(u64, Option<Item>), Failure> {
+        let value = keys::due_partition(partition.settled, partition.shard);
+        let query = self.due_query(value).select(Select::Count).set_exclusive_start_key(start);
+        self.meter.ask();
         let answer = query.send().await.map_err(|error| classify("count the due accounts", &error))?;
+        self.meter.read(answer.consumed_capacity());
         Ok((u64::from(answer.count.unsigned_abs()), answer.last_evaluated_key))
     }
 
     fn due_query(
         &self,
-        partition: DuePartition,
+        partition: String,
     ) -> aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder {
-        let value = keys::due_partition(partition.settled, partition.shard);
         self.client
             .query()
             .table_name(&self.table)
             .index_name(keys::DUE)
             .key_condition_expression("#due = :due")
             .expression_attribute_names("#due", keys::DUE)
-            .expression_attribute_values(":due", AttributeValue::S(value))
+            .expression_attribute_values(":due", AttributeValue::S(partition))
+            .return_consumed_capacity(ReturnConsumedCapacity::Total)
     }
 }

@@ -9,7 +9,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use chrono::{DateTime, Utc};
 use credits::{
     Account, AccountId, Change, DebitId, DebitRecord, Entry, EntryKind, Event, EventId, Period, Purchase,
-    PurchaseId, Reason, Sequence, Standing, Subscription,
+    PurchaseId, Reason, Refund, Sequence, Standing, Subscription,
 };
 use pricing::{Credits, Operation};
 use serde::{Deserialize, Serialize};
@@ -219,6 +219,9 @@ pub(crate) fn read_operation(item: Item) -> Result<OperationItem, Error> {
 struct PurchaseItem {
     pk: String,
     sk: String,
+    /// Lists the purchase while its refund is pending.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    due: Option<String>,
     #[serde(flatten)]
     purchase: Purchase,
 }
@@ -226,7 +229,9 @@ struct PurchaseItem {
 /// The item of a purchase's record.
 pub(crate) fn purchase(of: &AccountId, purchase: &Purchase) -> Result<Item, Error> {
     let key = keys::purchase(of, &purchase.payment.id);
-    to_item(&PurchaseItem { pk: key.pk, sk: key.sk, purchase: purchase.clone() })
+    let is_pending = purchase.refund == Some(Refund::RefundPending);
+    let due = is_pending.then(|| keys::PENDING_REFUNDS.to_owned());
+    to_item(&PurchaseItem { pk: key.pk, sk: key.sk, due, purchase: purchase.clone() })
 }
 
 /// The purchase of an item.

@@ -35,8 +35,11 @@ pub(crate) const ACCOUNT_ID: &str = "account_id";
 /// Counts the changes of a purchase's record, or of a subscription's standing.
 pub(crate) const REVISION: &str = "revision";
 
-/// The sparse index of due accounts, and the attribute that is its key.
+/// The sparse index of what is due, accounts and refunds, and the attribute that is its key.
 pub(crate) const DUE: &str = "due";
+
+/// The index's partition of purchases whose refund is pending.
+pub(crate) const PENDING_REFUNDS: &str = "REFUND";
 
 /// How many partitions a month's due accounts are spread over.
 pub const DUE_SHARDS: u64 = 16;
@@ -63,6 +66,9 @@ pub(crate) fn account(account: &AccountId) -> String {
     format!("ACCOUNT#{account}")
 }
 
+/// The partition of no account.
+pub(crate) const NOBODY: &str = "ACCOUNT#";
+
 /// The sort key of an entry. Twelve digits, so that text order is number order.
 pub(crate) fn entry_sort(sequence: Sequence) -> String {
     format!("ENTRY#{:012}", sequence.get())
@@ -78,8 +84,10 @@ pub(crate) fn entry(of: &AccountId, sequence: Sequence) -> Key {
 
 /// The record of a purchase.
 pub(crate) fn purchase(of: &AccountId, id: &PurchaseId) -> Key {
-    Key { pk: account(of), sk: format!("PURCHASE#{id}") }
+    Key { pk: account(of), sk: format!("{PURCHASE_PREFIX}{id}") }
 }
+
+const PURCHASE_PREFIX: &str = "PURCHASE#";
 
 /// What was said of a subscription beside its payments.
 pub(crate) fn standing(of: &AccountId, id: &SubscriptionId) -> Key {
@@ -109,6 +117,16 @@ pub(crate) fn parked(event_id: &EventId) -> Key {
 /// The row that says an account must be settled at the next month.
 pub(crate) fn due(of: &AccountId) -> Key {
     Key { pk: account(of), sk: "DUE".to_owned() }
+}
+
+/// The account and the purchase of a record's key.
+pub(crate) fn purchase_of(
+    mut item: HashMap<String, AttributeValue>,
+) -> Result<(AccountId, PurchaseId), Error> {
+    let corrupt = || Error::corrupt("due index", "PURCHASE", "purchase");
+    let Some(AttributeValue::S(sk)) = item.remove(SK) else { return Err(corrupt()) };
+    let id = sk.strip_prefix(PURCHASE_PREFIX).ok_or_else(corrupt)?;
+    Ok((account_of(item)?, PurchaseId::parse(id).map_err(|_| corrupt())?))
 }
 
 /// The account of an item in its partition.

@@ -14,6 +14,9 @@ mod items;
 mod keys;
 mod park;
 mod read;
+mod usage;
+
+use std::sync::Arc;
 
 use aws_sdk_dynamodb::Client;
 
@@ -23,12 +26,14 @@ pub use execute::{Executed, Outcome, Related, State};
 pub use items::{Parked, RequestHash};
 pub use keys::{DUE_SHARDS, Operation};
 pub use read::Page;
+pub use usage::Usage;
 
 /// The ledger in its table. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Ledger {
     client: Client,
     table: String,
+    meter: Arc<usage::Meter>,
 }
 
 impl Ledger {
@@ -36,6 +41,19 @@ impl Ledger {
     /// again first, which makes a lost response harmless.
     #[must_use]
     pub fn new(client: Client, table: impl Into<String>) -> Self {
-        Self { client, table: table.into() }
+        Self { client, table: table.into(), meter: Arc::default() }
+    }
+
+    /// What was asked of DynamoDB since this was called last.
+    #[must_use]
+    pub fn take_usage(&self) -> Usage {
+        self.meter.take()
+    }
+
+    /// Reads what isn't there, so that the connection is made and the credentials were used when the first call
+    /// comes. That this fails is the first call's to find out.
+    pub async fn warm_up(&self) {
+        drop(self.read_nothing().await);
+        self.meter.take();
     }
 }

@@ -75,8 +75,7 @@ impl Ledger {
         slot: Slot,
         write: TransactWriteItem,
     ) -> Result<bool, Failure> {
-        let transaction = self.client.transact_write_items().transact_items(write);
-        let Err(error) = transaction.send().await else { return Ok(true) };
+        let Err(error) = self.transact(vec![write]).await else { return Ok(true) };
         match cancellation(&error).map(|reasons| read_reasons(&[slot], reasons)) {
             Some(Cancelled::Wait(fault)) => Err(Failure::Transient(fault)),
             Some(Cancelled::Raced(_)) => Ok(false),

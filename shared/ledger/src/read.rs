@@ -6,7 +6,7 @@
 
 use aws_sdk_dynamodb::{
     operation::query::builders::QueryFluentBuilder,
-    types::{AttributeValue, Get, TransactGetItem},
+    types::{AttributeValue, Get, ReturnConsumedCapacity, TransactGetItem},
 };
 use credits::{
     Account, AccountId, CustomerId, DebitId, DebitRecord, Entry, EventId, PaymentId, Purchase, PurchaseId,
@@ -98,6 +98,19 @@ impl Ledger {
         Ok(entries.pop().map(|entry| entry.account))
     }
 
+    /// Reads the head of no account: no id is empty.
+    pub(crate) async fn read_nothing(&self) -> Result<(), Failure> {
+        let query = self
+            .client
+            .query()
+            .table_name(&self.table)
+            .key_condition_expression("#pk = :pk")
+            .expression_attribute_names("#pk", keys::PK)
+            .expression_attribute_values(":pk", text(keys::NOBODY.to_owned()))
+            .limit(1);
+        self.read_entries("warm up", query).await.map(drop)
+    }
+
     /// What is known of a debit that may be reversed: one attempt.
     pub(crate) async fn debit(
         &self,
@@ -128,10 +141,12 @@ impl Ledger {
         let wanted =
             wanted.into_iter().map(|key| self.transact_get(key)).collect::<Result<Vec<_>, Error>>()?;
         let request = self.client.transact_get_items().set_transact_items(Some(wanted));
-        let answer = match request.send().await {
+        self.meter.ask();
+        let answer = match request.return_consumed_capacity(ReturnConsumedCapacity::Total).send().await {
             Ok(answer) => answer,
             Err(error) => return Err(read_cancelled(&slots, &error)),
         };
+        self.meter.read(answer.consumed_capacity());
         let mut items = answer.responses.unwrap_or_default().into_iter().map(|response| response.item);
         let operation = items.next().flatten().map(items::read_operation).transpose()?;
         let is_newest = items.next().flatten().is_none();
@@ -251,8 +266,11 @@ impl Ledger {
             .get_item()
             .table_name(&self.table)
             .set_key(Some(key.into_attributes()))
-            .consistent_read(true);
+            .consistent_read(true)
+            .return_consumed_capacity(ReturnConsumedCapacity::Total);
+        self.meter.ask();
         let answer = request.send().await.map_err(|error| classify(doing, &error))?;
+        self.meter.read(answer.consumed_capacity());
         Ok(answer.item)
     }
 
@@ -265,6 +283,7 @@ impl Ledger {
             .expression_attribute_values(":pk", text(keys::account(account)))
             .scan_index_forward(false)
             .consistent_read(true)
+            .return_consumed_capacity(ReturnConsumedCapacity::Total)
     }
 
     /// Reads a page that has no gaps. Between its rows a transaction may be half visible for a moment;
@@ -283,7 +302,9 @@ impl Ledger {
         doing: &'static str,
         query: QueryFluentBuilder,
     ) -> Result<Vec<Entry>, Failure> {
+        self.meter.ask();
         let answer = query.send().await.map_err(|error| classify(doing, &error))?;
+        self.meter.read(answer.consumed_capacity());
         let entries = answer.items.unwrap_or_default().into_iter();
         Ok(entries.map(items::read_entry).collect::<Result<_, _>>()?)
     }

@@ -7,7 +7,7 @@ use lambda_http::{
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
-use crate::{Code, Problem};
+use crate::{Code, Metric, Problem};
 
 /// How many seconds a caller who is told to try again should wait.
 const RETRY_AFTER_SECONDS: &str = "1";
@@ -21,6 +21,9 @@ pub struct Answer {
     /// For the log: how often it was tried, and whether it had happened before.
     pub(crate) attempts: Option<u32>,
     pub(crate) outcome: &'static str,
+    /// What work it was about.
+    pub(crate) operation: Option<&'static str>,
+    pub(crate) metrics: Vec<Metric>,
 }
 
 impl Answer {
@@ -31,21 +34,27 @@ impl Answer {
     pub fn json(status: StatusCode, body: &impl Serialize) -> Result<Self, Problem> {
         let body = serde_json::to_string(body).map_err(|error| Problem::internal(error.to_string()))?;
         Ok(Self {
-            status,
             headers: vec![
                 (header::CONTENT_TYPE, HeaderValue::from_static("application/json")),
                 (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
             ],
             body: Some(body),
-            attempts: None,
-            outcome: "answered",
+            ..Self::empty(status)
         })
     }
 
     /// An answer without a body.
     #[must_use]
     pub fn empty(status: StatusCode) -> Self {
-        Self { status, headers: Vec::new(), body: None, attempts: None, outcome: "answered" }
+        Self {
+            status,
+            headers: Vec::new(),
+            body: None,
+            attempts: None,
+            outcome: "answered",
+            operation: None,
+            metrics: Vec::new(),
+        }
     }
 
     /// The entity tag of the body, its SHA-256: whatever changes the answer changes the tag.
@@ -71,6 +80,20 @@ impl Answer {
     #[must_use]
     pub fn outcome(mut self, outcome: &'static str) -> Self {
         self.outcome = outcome;
+        self
+    }
+
+    /// Says what work it was about, for the log.
+    #[must_use]
+    pub fn about(mut self, operation: &'static str) -> Self {
+        self.operation = Some(operation);
+        self
+    }
+
+    /// Adds metrics.
+    #[must_use]
+    pub fn counting(mut self, metrics: impl IntoIterator<Item = Metric>) -> Self {
+        self.metrics.extend(metrics);
         self
     }
 

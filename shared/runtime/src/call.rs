@@ -12,6 +12,7 @@ use lambda_http::{
     http::{HeaderName, header},
     request::RequestContext,
 };
+use ledger::Usage;
 use serde::de::DeserializeOwned;
 
 use crate::{Answer, Code, Problem, Scope, answer, claims, clock, telemetry};
@@ -142,14 +143,18 @@ impl Call {
         Problem::new(Code::NotFound, "This function doesn't serve the route it was called for.")
     }
 
-    /// Logs the call, and puts what came of it on the wire.
+    /// Logs the call with what it used of the database, and puts what came of it on the wire.
     #[must_use]
-    pub fn finish(&self, result: Result<Answer, Problem>) -> Response<Body> {
+    pub fn finish(&self, result: Result<Answer, Problem>, usage: Usage) -> Response<Body> {
+        let trace_id = self.request.lambda_context_ref().and_then(|context| context.xray_trace_id.as_deref());
         telemetry::log(&telemetry::Line {
             request_id: self.context(|context| context.request_id.as_deref()).unwrap_or_default(),
+            trace_id: trace_id.or_else(|| self.header(&HeaderName::from_static("x-amzn-trace-id"))),
             route: self.route(),
             account_id: self.path("account_id"),
+            at: self.now(),
             result: &result,
+            usage,
             elapsed: self.started.elapsed(),
         });
         match result {

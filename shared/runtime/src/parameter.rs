@@ -3,8 +3,8 @@
 
 use std::{env, time::Duration};
 
-use aws_config::SdkConfig;
 use aws_sdk_ssm::{Client, error::DisplayErrorContext};
+use aws_types::SdkConfig;
 use lambda_http::Error;
 use tokio::{sync::Mutex, time::Instant};
 
@@ -52,6 +52,11 @@ impl Parameter {
     #[must_use]
     pub fn new(config: &SdkConfig, name: String) -> Self {
         Self { client: Client::new(config), name, kept: Mutex::new(None) }
+    }
+
+    /// Reads it once, so that the first call finds it read. That this fails is the first call's to find out.
+    pub async fn warm_up(&self) {
+        drop(self.value().await);
     }
 
     /// The value as it was read last.

@@ -114,13 +114,15 @@ pub struct Problem {
     extras: Map<String, Value>,
     /// For the log, never for the caller.
     cause: Option<String>,
+    /// For the log: how often a command was tried.
+    attempts: Option<u32>,
 }
 
 impl Problem {
     /// A problem with its advice.
     #[must_use]
     pub fn new(code: Code, detail: impl Into<String>) -> Self {
-        Self { code, detail: detail.into(), extras: Map::new(), cause: None }
+        Self { code, detail: detail.into(), extras: Map::new(), cause: None, attempts: None }
     }
 
     /// A request that isn't what the route takes: `invalid_request`, with why.
@@ -150,6 +152,16 @@ impl Problem {
     /// What the log may know beside the code.
     pub(crate) fn cause(&self) -> Option<&str> {
         self.cause.as_deref()
+    }
+
+    /// Says how often the command was tried, for the log.
+    #[must_use]
+    pub fn attempted(self, attempts: u32) -> Self {
+        Self { attempts: Some(attempts), ..self }
+    }
+
+    pub(crate) fn attempts(&self) -> Option<u32> {
+        self.attempts
     }
 
     /// The JSON of the answer.
@@ -237,8 +249,9 @@ impl From<Error> for Problem {
                 Code::IdempotencyKeyReused,
                 "This Idempotency-Key was used for another request on this account. Use a new key for new work.",
             ),
-            Error::TryAgain { .. } => Self {
+            Error::TryAgain { attempts, .. } => Self {
                 cause: Some(error.to_string()),
+                attempts: Some(attempts),
                 ..Self::new(
                     Code::TryAgain,
                     "The account or the table is busy. Ask again with the same Idempotency-Key: it happens once.",

@@ -1,17 +1,26 @@
-//! One line of JSON for each call: who, what, what came of it, how long. Never a token, a key or a body.
+//! One line of JSON for each call: who, what, what came of it, what it took. Never a token, a key, a signature or
+//! a body.
 
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
+use ledger::Usage;
 use serde_json::{Value, json};
 
-use crate::{Answer, Problem};
+use crate::{
+    Answer, Problem, clock,
+    metrics::{self, Metric},
+};
 
 /// What is said of a call.
 pub(crate) struct Line<'a> {
     pub(crate) request_id: &'a str,
+    pub(crate) trace_id: Option<&'a str>,
     pub(crate) route: &'a str,
     pub(crate) account_id: &'a str,
+    pub(crate) at: DateTime<Utc>,
     pub(crate) result: &'a Result<Answer, Problem>,
+    pub(crate) usage: Usage,
     pub(crate) elapsed: Duration,
 }
 
@@ -20,27 +29,97 @@ pub fn event(line: &Value) {
     println!("{line}");
 }
 
+/// The same, with metrics.
+pub fn counted(line: Value, metrics: &[Metric]) {
+    print(line, metrics, clock::now());
+}
+
 /// Writes the line to standard output, which Lambda keeps.
 pub(crate) fn log(line: &Line<'_>) {
-    let (level, status, outcome) = match line.result {
-        Ok(answer) => ("info", answer.status().as_u16(), answer.outcome),
-        Err(problem) if problem.cause().is_some() => {
-            ("error", problem.code().status(), problem.code().as_str())
+    let (said, metrics) = told(line);
+    print(said, &metrics, line.at);
+}
+
+fn print(line: Value, metrics: &[Metric], at: DateTime<Utc>) {
+    for line in metrics::lines(line, metrics, at) {
+        println!("{line}");
+    }
+}
+
+fn told(line: &Line<'_>) -> (Value, Vec<Metric>) {
+    let mut metrics = Vec::new();
+    let (level, status, outcome, attempts) = match line.result {
+        Ok(answer) => {
+            metrics.extend(answer.metrics.iter().cloned());
+            ("info", answer.status().as_u16(), answer.outcome, answer.attempts)
         }
-        Err(problem) => ("info", problem.code().status(), problem.code().as_str()),
+        Err(problem) => {
+            let (status, code) = (problem.code().status(), problem.code().as_str());
+            let is_ours = status >= 500;
+            metrics.push(if is_ours { Metric::failure(code) } else { Metric::refusal(code) });
+            (if is_ours { "error" } else { "info" }, status, code, problem.attempts())
+        }
     };
-    let attempts = line.result.as_ref().ok().and_then(|answer| answer.attempts);
-    let cause = line.result.as_ref().err().and_then(Problem::cause);
-    let line = json!({
+    metrics.extend(attempts.map(Metric::append_attempts));
+    let said = json!({
         "level": level,
         "request_id": line.request_id,
+        "trace_id": line.trace_id,
         "route": line.route,
         "account_id": line.account_id,
+        "operation": line.result.as_ref().ok().and_then(|answer| answer.operation),
         "status": status,
         "outcome": outcome,
         "attempts": attempts,
-        "cause": cause,
+        "requests": line.usage.requests,
+        "read_units": units(line.usage.read_half_units),
+        "write_units": units(line.usage.write_half_units),
+        "cause": line.result.as_ref().err().and_then(Problem::cause),
         "elapsed_us": u64::try_from(line.elapsed.as_micros()).unwrap_or(u64::MAX),
     });
-    println!("{line}");
+    (said, metrics)
+}
+
+/// Capacity as DynamoDB counts it: 1, 1.5, 2.
+fn units(halves: u64) -> Value {
+    if halves.is_multiple_of(2) {
+        json!(halves / 2)
+    } else {
+        json!(u32::try_from(halves).map_or(0.0, f64::from) / 2.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use lambda_http::http::StatusCode;
+    use ledger::{Error, Fault};
+
+    use super::*;
+    use crate::Code;
+
+    #[test]
+    fn a_call_is_one_line_with_what_it_took() {
+        let answer = Answer::json(StatusCode::CREATED, &json!({"secret": "body"})).unwrap();
+        let answer =
+            answer.executed("debited", 2, false).about("upscale").counting([Metric::debit("upscale")]);
+        let refused = Problem::new(Code::InsufficientCredits, "Nothing was taken.");
+        let busy = Problem::from(Error::TryAgain { attempts: 10, last: Fault::Throttled });
+        let usage = Usage { requests: 2, read_half_units: 3, write_half_units: 8 };
+        let mut told = Vec::new();
+        for result in [Ok(answer), Err(refused.attempted(1)), Err(busy)] {
+            let line = Line {
+                request_id: "request",
+                trace_id: Some("Root=1-0"),
+                route: "POST /v1/accounts/{account_id}/debits",
+                account_id: "alice",
+                at: DateTime::UNIX_EPOCH,
+                result: &result,
+                usage,
+                elapsed: Duration::from_micros(1500),
+            };
+            let (said, metrics) = super::told(&line);
+            told.extend(metrics::lines(said, &metrics, line.at));
+        }
+        insta::assert_json_snapshot!(told);
+    }
 }

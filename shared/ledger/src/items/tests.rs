@@ -162,7 +162,10 @@ fn a_purchase_is_stored_as_it_always_was() {
         "failed_refunds": [{"id": "re_0", "amount": 100, "at": "2026-11-13T10:00:00Z"}], "refunded_at": "2026-11-14T10:00:00Z", "dispute": "withdrawn",
         "refund": {"status": "refunded", "refund_id": "re_1"}, "refund_reason": "changed their mind",
     });
-    for (buys, more) in [(plan, json!({})), (pack, more)] {
+    let pending = json!({
+        "due": "REFUND", "refund": {"status": "refund_pending"}, "refund_requested_at": "2026-11-14T10:00:00Z",
+    });
+    for (buys, more) in [(plan, json!({})), (pack.clone(), more), (pack, pending)] {
         let mut item = json!({
             "pk": "ACCOUNT#alice", "sk": "PURCHASE#in_1", "revision": 3,
             "payment": {

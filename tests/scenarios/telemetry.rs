@@ -1,0 +1,138 @@
+//! What the functions write to their logs: enough to answer questions by, and nothing secret.
+
+use std::collections::BTreeMap;
+
+use chrono::TimeDelta;
+use scrip_tests::{
+    Options, Stack, server,
+    stack::{API_KEY, WEBHOOK_SECRET},
+    stripe::{Checkout, Generation, Stripe, signature},
+};
+use serde_json::{Value, json};
+
+use crate::api::{enhance, send};
+
+const NOW: &str = "2026-11-10T09:00:00Z";
+
+/// A stack, its functions called in every way that has something to hide.
+struct Told {
+    /// What must not be in any line.
+    canaries: Vec<String>,
+    /// The lines of each function.
+    lines: BTreeMap<&'static str, Vec<String>>,
+}
+
+async fn told() -> Told {
+    let now = NOW.parse().unwrap();
+    let stripe = Stripe::new("telemetry", Generation::Basil, now);
+    let provider = stripe.serve(server::loopback(0).await.unwrap(), API_KEY).unwrap();
+    let stripe_api_base = Some(format!("http://{}", provider.address()));
+    let stack = Stack::start(Options { instances: 1, stripe_api_base, ..Options::default() }).await.unwrap();
+    let url = stack.base_url().to_owned();
+    let mut canaries = vec![API_KEY.to_owned(), WEBHOOK_SECRET.to_owned(), "canary".to_owned()];
+    let all = ["credits:read", "credits:debit", "credits:any-account", "credits:refund"];
+    let token = stack.tokens().issue("support", &all, TimeDelta::hours(1));
+    canaries.push(token.rsplit('.').next().unwrap().to_owned());
+    let post = |path: &str, body: &Value| {
+        let request = reqwest::Client::new().post(format!("{url}{path}")).json(body);
+        request.header("local-time", NOW).bearer_auth(&token)
+    };
+
+    let receipt = stripe.buy_pack(&Checkout::new("buyer", "tune_pack", 900));
+    for secret in [WEBHOOK_SECRET, "whsec_canary"] {
+        for event in &receipt.events {
+            let header = signature::sign(&[secret], now, &event.body());
+            canaries.push(header.rsplit('=').next().unwrap().to_owned());
+            let request = post("/v1/webhooks/stripe", event.json()).header("stripe-signature", header);
+            send(request.body(event.body())).await;
+        }
+    }
+    let train = json!({"operation": "train_tune", "prompts": 8});
+    let debits = "/v1/accounts/buyer/debits";
+    let debit = |key: &'static str, body: &Value| send(post(debits, body).header("idempotency-key", key));
+    debit("d", &train).await.is(201);
+    debit("d", &train).await.is(201);
+    debit("poor", &enhance(1)).await.is(402);
+    debit("odd", &json!({"operation": "canary"})).await.is(400);
+    send(post("/v1/accounts/buyer/quotes", &enhance(3))).await.is(200);
+    send(post("/v1/quotes", &enhance(3))).await.is(200);
+    let reason = json!({"reason": "canary"});
+    send(post(&format!("{debits}/d/reversals"), &reason).header("idempotency-key", "r")).await.is(201);
+    let purchase = receipt.payment_intent.unwrap();
+    send(post(&format!("/v1/accounts/buyer/purchases/{purchase}/refund"), &reason)).await.is(200);
+    stack.invoke("monthly-refill", json!({"time": "2026-11-01T00:00:00Z"})).await.unwrap();
+
+    let functions = ["quote", "debit", "purchase-webhook", "refund", "monthly-refill"];
+    let lines = functions.map(|function| (function, stack.logs().of(function)));
+    stack.stop().await;
+    provider.stop().await;
+    Told { canaries, lines: BTreeMap::from(lines) }
+}
+
+#[tokio::test]
+async fn the_logs_say_what_happened_and_what_it_took_and_nothing_secret() {
+    let Told { canaries, lines } = told().await;
+    for (function, lines) in &lines {
+        assert!(!lines.is_empty(), "{function} says nothing");
+        for line in lines {
+            for canary in &canaries {
+                assert!(!line.contains(canary.as_str()), "{function}: {canary} in {line}");
+            }
+            let line: Value = serde_json::from_str(line).unwrap_or_else(|_| panic!("{function}: {line}"));
+            assert!(line["level"].is_string() || line["_aws"].is_object(), "{function}: {line}");
+        }
+    }
+    let calls = |function: &str| {
+        let lines = lines[function].iter().map(|line| serde_json::from_str::<Value>(line).unwrap());
+        lines.filter(|line| line["route"].is_string()).collect::<Vec<_>>()
+    };
+    for call in ["quote", "debit", "purchase-webhook", "refund"].into_iter().flat_map(calls) {
+        assert!(call["request_id"].as_str().is_some_and(|id| !id.is_empty()), "{call}");
+        assert!(call["trace_id"].as_str().is_some_and(|id| id.starts_with("Root=1-")), "{call}");
+        assert!(call["elapsed_us"].as_u64().is_some_and(|elapsed| elapsed > 0), "{call}");
+    }
+    // What each command takes of the database.
+    let took = |call: &Value| {
+        let number = |name: &str| call[name].as_f64().unwrap();
+        (
+            call["outcome"].as_str().unwrap().to_owned(),
+            number("requests"),
+            number("read_units"),
+            number("write_units"),
+        )
+    };
+    let expect =
+        |outcome: &str, requests: f64, read: f64, written: f64| (outcome.to_owned(), requests, read, written);
+    let debits: Vec<_> = calls("debit").iter().map(took).collect();
+    assert_eq!(debits[0], expect("debited", 2.0, 1.0, 4.0));
+    assert_eq!(debits[2], expect("insufficient_credits", 2.0, 5.0, 0.0));
+    assert_eq!(debits[3], expect("invalid_request", 0.0, 0.0, 0.0));
+    assert_eq!(debits[1].0, "replayed");
+    let quotes: Vec<_> = calls("quote").iter().map(took).collect();
+    assert_eq!(quotes, [expect("answered", 1.0, 1.0, 0.0), expect("answered", 0.0, 0.0, 0.0)]);
+    assert_eq!(calls("debit")[0]["operation"], "train_tune");
+}
+
+#[tokio::test]
+async fn what_is_spent_and_refused_is_counted() {
+    let Told { lines, .. } = told().await;
+    let sum = |function: &str, metric: &str, labels: &[(&str, &str)]| -> u64 {
+        let lines = lines[function].iter().map(|line| serde_json::from_str::<Value>(line).unwrap());
+        let lines = lines.filter(|line| labels.iter().all(|(name, value)| line[*name] == *value));
+        lines.filter_map(|line| line[metric].as_u64()).sum()
+    };
+    for (function, metric, labels, expected) in [
+        ("debit", "Debits", &[("Operation", "train_tune")][..], 1),
+        ("debit", "CreditsSpent", &[("Kind", "tune")], 1),
+        ("debit", "CreditsSpent", &[("Kind", "tune_image"), ("Operation", "train_tune")], 64),
+        ("debit", "Refusals", &[("Code", "insufficient_credits")], 1),
+        ("debit", "Refusals", &[("Code", "invalid_request")], 1),
+        ("debit", "Failures", &[], 0),
+        // Debited, replayed and refused: one attempt each.
+        ("debit", "AppendAttempts", &[], 3),
+        ("purchase-webhook", "WebhookEvents", &[("Outcome", "applied")], 1),
+        ("purchase-webhook", "ParkedEvents", &[], 0),
+    ] {
+        assert_eq!(sum(function, metric, labels), expected, "{function} {metric} {labels:?}");
+    }
+}
