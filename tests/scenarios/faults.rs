@@ -5,7 +5,10 @@ use std::{sync::Arc, time::Duration};
 
 use aws_sdk_dynamodb::{Client, types::AttributeValue};
 use chrono::{DateTime, Utc};
-use credits::{AccountId, Debit, DebitId, Refusal, Reversal, ReversalId, debit, reversal};
+use credits::{
+    AccountId, Debit, DebitId, Refusal, Reversal, ReversalId, Status, StatusChange, SubscriptionId, debit,
+    reversal, status,
+};
 use ledger::{
     DuePartition, Error, Executed, Fault as LedgerFault, Ledger, Operation, Outcome, Related, RequestHash,
 };
@@ -133,6 +136,40 @@ fn name(executed: &Result<Executed, Error>) -> (&'static str, u32) {
         Err(Error::TryAgain { attempts, .. }) => ("try again", *attempts),
         Err(Error::Internal { .. }) => ("internal", 1),
     }
+}
+
+/// A word on a subscription reads the account before the subscription's first payment, and its standing after
+/// it: recorded alone, it would be forgotten.
+#[tokio::test]
+async fn a_word_on_a_subscription_that_meets_its_payment_changes_the_plan() {
+    let api = Api::new().at("2026-11-20T00:00:00Z");
+    let world = World::new().await;
+    let account = AccountId::parse(&*api.account).unwrap();
+    let now: DateTime<Utc> = "2026-11-20T00:00:00Z".parse().unwrap();
+    let payment = {
+        let (ledger, account) = (world.plain.clone(), api.account.clone());
+        Fault::meanwhile(async move {
+            let until = now + chrono::TimeDelta::days(30);
+            let paid = tokio::spawn(async move {
+                seed::buy(&ledger, (&account, "in_1"), "basic_monthly", until, now).await.unwrap();
+            });
+            paid.await.unwrap();
+        })
+    };
+    // The head is read; then the payment comes; then the standing is read.
+    world.faults.next("GetItem", payment);
+    let change = StatusChange {
+        subscription_id: SubscriptionId::parse("seed").unwrap(),
+        at: now,
+        status: Status::Ended(now),
+        terms: None,
+    };
+    let related = Related::Subscription(&change.subscription_id);
+    let decide =
+        |state: &ledger::State| status::decide(&state.account, state.standing.as_ref(), &change, now);
+    let executed = world.faulty.apply(&account, related, now, decide).await.unwrap();
+    assert!(matches!(executed.outcome, Outcome::Appended(_)), "{executed:?}");
+    assert_eq!(api.get(&api.path("")).await.json["plan_status"], "canceled");
 }
 
 #[tokio::test]

@@ -346,7 +346,7 @@ async fn a_newer_subscriptions_end_that_overtakes_its_payment_still_ends_it() {
 }
 
 #[tokio::test]
-async fn a_word_on_a_subscription_waits_for_whose_it_is_and_is_ignored_where_nobody_says() {
+async fn a_word_on_a_subscription_waits_for_whose_it_is_and_is_parked_where_nobody_says() {
     let api = Api::new().at("2026-11-20T00:00:00Z");
     let stripe = stripe(&api, Generation::Basil, "2026-11-03T09:00:00Z");
     // Only the session names the account.
@@ -355,16 +355,35 @@ async fn a_word_on_a_subscription_waits_for_whose_it_is_and_is_ignored_where_nob
     let receipt = stripe.subscribe(&checkout, Interval::Month);
     let ended = find(&stripe.cancel(&receipt.subscription.unwrap()), "customer.subscription.deleted");
     assert_eq!(say(&ended, stripe.now()).await, "not_yet");
-    assert_eq!(say(&ended, stripe.now() + TimeDelta::hours(1)).await, "ignored");
+    assert_eq!(say(&ended, stripe.now() + TimeDelta::hours(1)).await, "parked");
     let session = find(&receipt.events, "checkout.session.completed");
     assert_eq!(say(&session, stripe.now()).await, "applied");
-    assert_eq!(say(&ended, stripe.now()).await, "applied");
-    // Of another product's, nothing is ever asked again.
+    assert_eq!(replay(support::stack(), ended.id()).await["outcome"], "applied");
+    // Another product's is nobody's at once.
     let mut foreign = ended.json().clone();
     foreign["data"]["object"]["customer"] = "cus_foreign".into();
     foreign["data"]["object"]["metadata"] = json!({});
     foreign["data"]["object"]["items"]["data"] = json!([]);
     assert_eq!(say(&Event::from_json(foreign), stripe.now()).await, "ignored");
+}
+
+#[tokio::test]
+async fn a_session_may_leave_the_sku_to_its_payment() {
+    for payment_first in [true, false] {
+        let api = Api::new().at("2026-11-20T00:00:00Z");
+        let stripe = stripe(&api, Generation::Basil, "2026-11-03T09:00:00Z");
+        let mut checkout = Checkout::new(&api.account, "tune_pack", 900);
+        checkout.metadata.remove("sku");
+        let receipt = stripe.buy_pack(&checkout);
+        let session = find(&receipt.events, "checkout.session.completed");
+        let payment = find(&receipt.events, "payment_intent.succeeded");
+        if !payment_first {
+            assert_eq!(say(&session, stripe.now()).await, "not_yet");
+        }
+        assert_eq!(say(&payment, stripe.now()).await, "applied");
+        assert_eq!(say(&session, stripe.now()).await, "duplicate");
+        assert_eq!(api.balance().await, credits(0, 1, 64));
+    }
 }
 
 #[tokio::test]

@@ -88,6 +88,7 @@ pub async fn buy(
         amount: offer.price.unwrap_or_default(),
         currency: CATALOG.currency().to_owned(),
         paid_at: now,
+        invoiced_at: None,
         // Names that no other account's seed has.
         payment_id: PaymentId::parse(format!("seed-{account}-{id}")).ok(),
         customer_id: None,

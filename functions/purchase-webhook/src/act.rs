@@ -25,7 +25,7 @@ impl Webhook {
         match said {
             Said::Nothing => Ok(Met::Became(Became::Ignored)),
             Said::Ungrantable(why) => Ok(Met::Stuck(why)),
-            Said::Unpriced(why) => self.note_unpriced(whom, why).await,
+            Said::Unpriced(why, invoice) => self.note_unpriced(whom, why, invoice.as_ref()).await,
             Said::Customer(customer) => self.own_customer(whom, &customer).await,
             Said::Invoice(payment, invoice) => self.link(&payment, &invoice).await,
             Said::Invoiced(invoice, payment) => self.check_granted(&invoice, payment.as_ref()).await,
@@ -35,12 +35,25 @@ impl Webhook {
         }
     }
 
-    /// Something was paid that names no SKU of ours: a customer of ours paid for something.
-    async fn note_unpriced(&self, whom: &Whom, why: String) -> Result<Met, Problem> {
-        Ok(match self.account(whom).await? {
-            Some(_) => Met::Stuck(why),
-            None => Met::Became(Became::Ignored),
-        })
+    /// Something was paid that names no SKU of ours. Where a customer of ours paid, it may be that the payment
+    /// named it, or will.
+    async fn note_unpriced(
+        &self,
+        whom: &Whom,
+        why: String,
+        invoice: Option<&PurchaseId>,
+    ) -> Result<Met, Problem> {
+        if self.account(whom).await?.is_none() {
+            return Ok(Met::Became(Became::Ignored));
+        }
+        let Some(payment) = &whom.payment else { return Ok(Met::Stuck(why)) };
+        let Some((account, purchase)) = self.ledger.payment(payment).await? else {
+            return Ok(Met::Early(why));
+        };
+        if let Some(invoice) = invoice {
+            self.ledger.link_invoice(invoice, &account, &purchase).await?;
+        }
+        Ok(Met::Became(Became::Duplicate))
     }
 
     async fn own_customer(&self, whom: &Whom, customer: &CustomerId) -> Result<Met, Problem> {
@@ -107,7 +120,7 @@ impl Webhook {
         let Some(account) = self.account(whom).await? else {
             // It may have overtaken the payment that names its account.
             let why = || "The event names no account, and its customer isn't known yet.".to_owned();
-            return Ok(if is_ours { Met::MaybeForeign(why()) } else { Met::Became(Became::Ignored) });
+            return Ok(if is_ours { Met::Early(why()) } else { Met::Became(Became::Ignored) });
         };
         let decide = |state: &State| status::decide(&state.account, state.standing.as_ref(), change, now);
         let related = Related::Subscription(&change.subscription_id);

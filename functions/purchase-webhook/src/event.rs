@@ -73,8 +73,9 @@ pub(crate) enum Said {
     Invoiced(PurchaseId, Option<PaymentId>),
     /// Something was paid that can't be granted, and why.
     Ungrantable(String),
-    /// Something was paid that names no SKU of ours: nobody's here, unless its customer is known.
-    Unpriced(String),
+    /// Something was paid that names no SKU of ours: nobody's here, unless its customer is known. There may be
+    /// an invoice for it.
+    Unpriced(String, Option<PurchaseId>),
     /// A customer pays for an account.
     Customer(CustomerId),
     /// A payment was for an invoice.
@@ -175,7 +176,7 @@ fn lines(invoice: &Value) -> impl Iterator<Item = &Value> {
 /// What a one-off payment bought, by the SKU that its metadata names.
 fn one_off(object: &Value, id: Option<PurchaseId>, amount: &Value, at: DateTime<Utc>) -> Said {
     let Some(sku) = metadata(object, "sku") else {
-        return Said::Unpriced("no SKU".to_owned());
+        return Said::Unpriced("no SKU".to_owned(), self::id(&object["invoice"]));
     };
     let Some(id) = id else { return Said::Ungrantable("no id".to_owned()) };
     let buys = match CATALOG.offer(sku).map(|offer| offer.gives) {
@@ -191,6 +192,7 @@ fn one_off(object: &Value, id: Option<PurchaseId>, amount: &Value, at: DateTime<
         amount: number(amount).unwrap_or(0),
         currency: text(&object["currency"]).unwrap_or_default().to_owned(),
         paid_at: at,
+        invoiced_at: None,
         payment_id: payment_of(object),
         customer_id: self::id(&object["customer"]),
         buys,
@@ -260,10 +262,10 @@ fn subscription_of(invoice: &Value) -> Option<SubscriptionId> {
 fn invoice(invoice: &Value, prices: &Prices, at: DateTime<Utc>) -> Said {
     let Some(line) = paid_line(invoice) else { return Said::Nothing };
     let Some(sku) = sku_of(invoice, line, prices) else {
-        return Said::Unpriced("the invoice names no SKU".to_owned());
+        return Said::Unpriced("the invoice names no SKU".to_owned(), None);
     };
     let Some(offer) = CATALOG.offer(sku) else {
-        return Said::Unpriced(format!("the SKU {sku:.64} isn't in the catalog"));
+        return Said::Unpriced(format!("the SKU {sku:.64} isn't in the catalog"), None);
     };
     let Gives::Plan { .. } = offer.gives else {
         return id(&invoice["id"]).map_or(Said::Nothing, |id| Said::Invoiced(id, payment_of(invoice)));
@@ -282,6 +284,7 @@ fn invoice(invoice: &Value, prices: &Prices, at: DateTime<Utc>) -> Said {
         amount: number(&invoice["amount_paid"]).unwrap_or(0),
         currency: text(&invoice["currency"]).unwrap_or_default().to_owned(),
         paid_at: time(&invoice["status_transitions"]["paid_at"]).unwrap_or(at),
+        invoiced_at: time(&invoice["created"]),
         payment_id: payment_of(invoice),
         customer_id: self::id(&invoice["customer"]),
         buys: Buys::Plan { subscription_id, plan: terms.plan, allowance: terms.allowance, paid_until },
@@ -307,10 +310,11 @@ fn subscription(object: &Value, is_deleted: bool, prices: &Prices, at: DateTime<
         // Never paid for: there is nothing to end.
         _ => return Said::Nothing,
     };
-    let items = object["items"]["data"].as_array().into_iter().flatten();
+    let items = || object["items"]["data"].as_array().into_iter().flatten();
+    let skus = || items().filter_map(|item| Some((sku_of(object, item, prices)?, item)));
+    let is_ours = skus().any(|(sku, _)| CATALOG.offer(sku).is_some());
     // Of several plans the best counts.
-    let terms = items.filter_map(|item| terms(sku_of(object, item, prices)?, object, item)).max();
-    let is_ours = terms.is_some();
+    let terms = skus().filter_map(|(sku, item)| terms(sku, object, item)).max();
     Said::Status(StatusChange { subscription_id, at, status, terms }, is_ours)
 }
 

@@ -1,7 +1,7 @@
 //! `POST /v1/accounts/{account_id}/purchases/{purchase_id}/refund`: the 30-day money-back guarantee.
 //!
 //! Revoke, ask, confirm: the credits go in one write that marks the purchase `refund_pending`, then the
-//! provider is asked with a key that never changes, then the purchase is `refunded`. Whatever stops in between
+//! provider is asked with a key that stays the same until it refuses or fails, then the purchase is `refunded`. Whatever stops in between
 //! is healed by calling again, or by the provider's own event.
 
 use chrono::{DateTime, Utc};
@@ -70,10 +70,10 @@ pub(crate) async fn pursue(
     purchase: &Purchase,
     now: DateTime<Utc>,
 ) -> Result<Asked, Problem> {
-    let asked = ask(ledger, provider, account, purchase).await?;
+    let (asked, attempt) = (ask(ledger, provider, account, purchase).await?, purchase.refunds_failed);
     let decide = |state: &State| match &asked {
-        Asked::Done(refund_id) => withdrawal::confirmed(state.purchase.as_ref(), refund_id.as_ref()),
-        Asked::Refused(_) => withdrawal::refused(&state.account, state.purchase.as_ref(), now),
+        Asked::Done(refund_id) => withdrawal::confirmed(state.purchase.as_ref(), attempt, refund_id.as_ref()),
+        Asked::Refused(_) => withdrawal::refused(&state.account, state.purchase.as_ref(), attempt, now),
         Asked::Unknown => Ok(Decision::default()),
     };
     if !matches!(asked, Asked::Unknown) {
@@ -117,7 +117,12 @@ fn answer(purchase: &Purchase, outcome: &'static str) -> Result<Answer, Problem>
     let (code, status, refund_id) = match &purchase.refund {
         Some(Refund::Refunded { refund_id }) => (StatusCode::OK, "refunded", refund_id.as_ref()),
         Some(Refund::RefundPending) => (StatusCode::ACCEPTED, "refund_pending", None),
-        None => return Err(Problem::internal("a refund without a state")),
+        // It failed while it was asked for, and the provider's event was faster.
+        None => {
+            let detail =
+                "The payment provider's refund failed. The credits are back; ask again for the money.";
+            return Err(Problem::new(Code::ProviderRefused, detail));
+        }
     };
     let body = RefundBody {
         purchase_id: &purchase.payment.id,

@@ -23,6 +23,9 @@ pub struct Payment {
     pub currency: String,
     /// When, by the provider's time.
     pub paid_at: DateTime<Utc>,
+    /// When it was asked for, where that was earlier: a plan's invoice is for what one was on then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub invoiced_at: Option<DateTime<Utc>>,
     /// What moved the money; none where nothing had to be paid.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub payment_id: Option<PaymentId>,
@@ -167,6 +170,7 @@ pub fn decide(
                 allowance: *allowance,
                 purchase_id: payment.id.clone(),
                 paid_at: payment.paid_at,
+                invoiced_at: payment.invoiced_at.filter(|at| *at < payment.paid_at),
                 previous_paid_at: None,
                 paid_until: *paid_until,
                 ended_at: None,
@@ -205,26 +209,39 @@ fn subscribe(journal: &mut Journal, paid: Subscription, standing: &Standing) -> 
     let (id, reference, allowance) = (paid.id.clone(), paid.purchase_id.clone(), paid.allowance);
     let before = journal.account().subscription.clone();
     let is_renewal = before.as_ref().is_some_and(|before| before.id == id);
-    // What was said of the money before this one paid was said after it: it took back from the wrong one.
+    // The money of the payment that is known was said gone after this one was paid.
     let is_late = before.as_ref().is_some_and(|before| before.withdrawn_at >= Some(paid.paid_at));
     let after = match before {
         Some(before) => before.after(paid),
         None => paid,
     };
     let after = if after.id == id { after.under(standing) } else { after };
+    let mut brings_refill = false;
     if is_renewal {
         // It moves the time, and who pays late gets the month's refill with it (rule 4).
         journal.update(|account| account.subscription = Some(after.clone()));
+        let granted = journal.account().granted;
         refill::settle(journal);
+        brings_refill = journal.account().granted > granted;
     }
-    if !is_renewal || (is_late && after.purchase_id == reference) {
+    let is_payer = after.purchase_id == reference;
+    if is_payer && (!is_renewal || is_late) {
         // What was taken back with its money doesn't count against what is paid for anew.
         journal.update(|account| {
             account.granted = account.granted.saturating_sub(account.returned);
             account.returned = 0;
         });
     }
-    let missing = allowance.saturating_sub(journal.account().granted);
+    let missing = if brings_refill { 0 } else { allowance.saturating_sub(journal.account().granted) };
+    if is_late && !is_payer {
+        // It would have been taken back with the rest.
+        journal.post(Event::Subscription, Change::NONE, reference.as_str(), |account| {
+            account.granted = account.granted.saturating_add(missing);
+            account.returned = account.returned.saturating_add(missing);
+            account.subscription = Some(after);
+        })?;
+        return Ok(Credits::ZERO);
+    }
     // What a settled month already refilled was no purchase of this one's.
     let granted = Credits::new(missing, 0, 0);
     let event = if granted.is_zero() { Event::Subscription } else { Event::Purchase };
@@ -253,6 +270,7 @@ mod tests {
             amount: 1900,
             currency: "usd".into(),
             paid_at: time(paid_at),
+            invoiced_at: None,
             payment_id: None,
             customer_id: None,
             buys: Buys::Plan {
@@ -315,6 +333,39 @@ mod tests {
             assert_eq!(refills, usize::from(is_turn), "{}", payment.id);
             account = own.account.clone();
         }
+    }
+
+    #[test]
+    fn a_late_renewal_brings_the_months_refill_and_nothing_by_itself() {
+        let first = plan("in1", "s1", 2500, "2026-11-03T09:00:00Z", "2026-12-03T09:00:00Z");
+        let paid = decide(&Account::unseen(first.paid_at), None, &first, first.paid_at).unwrap();
+        let account = &paid.entries.last().unwrap().account;
+        // Went down in December, and December's renewal is heard of in January.
+        let subscription = crate::SubscriptionId::parse("s1").unwrap();
+        let terms = crate::Terms { allowance: 1000, plan: "plan-of-1000".into() };
+        let chosen = Some(crate::Chosen { at: time("2026-12-10T09:00:00Z"), terms });
+        let standing = Standing { chosen, ..Standing::unheard(subscription) };
+        let late = plan("in2", "s1", 2500, "2026-12-03T09:00:00Z", "2027-02-03T09:00:00Z");
+        let decision = decide(account, Some(&standing), &late, time("2027-01-02T00:00:00Z")).unwrap();
+        let account = &decision.entries.last().unwrap().account;
+        assert_eq!((account.balance.playground(), account.granted), (1000, 1000));
+    }
+
+    #[test]
+    fn a_plan_chosen_while_an_invoice_waited_to_be_paid_counts_from_the_next_refill() {
+        let terms = crate::Terms { allowance: 1000, plan: "plan-of-1000".into() };
+        let subscription = crate::SubscriptionId::parse("s1").unwrap();
+        let chosen = Some(crate::Chosen { at: time("2026-12-03T09:30:00Z"), terms });
+        let standing = Standing { chosen, ..Standing::unheard(subscription) };
+        let renewal = Payment {
+            invoiced_at: Some(time("2026-12-03T09:00:00Z")),
+            ..plan("in2", "s1", 2500, "2026-12-03T10:00:00Z", "2027-01-03T09:00:00Z")
+        };
+        let now = renewal.paid_at;
+        let decision = decide(&Account::unseen(now), Some(&standing), &renewal, now).unwrap();
+        let account = &decision.entries.last().unwrap().account;
+        assert_eq!(account.balance.playground(), 2500);
+        assert_eq!(account.as_of(time("2027-01-01T00:00:00Z")).balance.playground(), 1000);
     }
 
     #[test]

@@ -3,7 +3,8 @@
 use chrono::{DateTime, Utc};
 
 use crate::{
-    Account, Change, Decision, Event, Record, Refusal, Standing, SubscriptionId, Terms, journal::Journal,
+    Account, Change, Decision, Event, Period, Record, Refusal, Standing, SubscriptionId, Terms,
+    journal::Journal,
 };
 
 /// A word on a subscription's status.
@@ -52,9 +53,52 @@ pub fn decide(
     if after.as_ref() == subscription {
         return Ok(Decision { entries: Vec::new(), records });
     }
-    let mut journal = Journal::open(account, now);
+    // What was said before the month began holds for its refill too.
+    let is_of_before = change.at < Period::of(now.max(account.updated_at)).start();
+    let mut before = account.clone();
+    if is_of_before {
+        before.subscription.clone_from(&after);
+    }
+    let mut journal = Journal::open(&before, now);
     journal.post(Event::Subscription, Change::NONE, change.subscription_id.as_str(), |account| {
         account.subscription = after;
     })?;
     Ok(journal.close(records))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{EntryKind, Subscription};
+
+    fn time(text: &str) -> DateTime<Utc> {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn what_was_said_before_a_month_holds_for_its_refill() {
+        use EntryKind::{Expiry, Refill, Subscription as Changed};
+        let ended = |at: &str| (Status::Ended(time(at)), None);
+        let down = (Status::Active, Some(Terms { allowance: 400, plan: "less".into() }));
+        let account = Account {
+            balance: pricing::Credits::new(300, 0, 0),
+            granted: 1000,
+            subscription: Some(Subscription::of_basic(time("2027-11-01T00:00:00Z"))),
+            ..Account::unseen(time("2026-11-01T00:00:00Z"))
+        };
+        // said at, what; heard in December -> entries, playground after
+        for (at, (status, terms), kinds, left) in [
+            ("2026-11-28T00:00:00Z", ended("2026-11-28T00:00:00Z"), &[Expiry, Changed][..], 0),
+            ("2026-11-28T00:00:00Z", down.clone(), &[Expiry, Refill, Changed], 400),
+            ("2026-12-01T00:00:00Z", down, &[Expiry, Refill, Changed], 1000),
+            ("2026-12-01T00:05:00Z", ended("2026-12-01T00:05:00Z"), &[Expiry, Refill, Changed], 1000),
+        ] {
+            let subscription_id = SubscriptionId::parse("sub").unwrap();
+            let change = StatusChange { subscription_id, at: time(at), status, terms };
+            let decision = decide(&account, None, &change, time("2026-12-01T01:00:00Z")).unwrap();
+            let said: Vec<_> = decision.entries.iter().map(|entry| entry.event.kind()).collect();
+            assert_eq!(said, kinds, "{change:?}");
+            assert_eq!(decision.entries.last().unwrap().account.balance.playground(), left, "{change:?}");
+        }
+    }
 }

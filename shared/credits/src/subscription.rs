@@ -21,6 +21,9 @@ pub struct Subscription {
     pub purchase_id: PurchaseId,
     /// When that was paid.
     pub paid_at: DateTime<Utc>,
+    /// When it was asked for, where that was earlier.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub invoiced_at: Option<DateTime<Utc>>,
     /// When the one before was paid.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub previous_paid_at: Option<DateTime<Utc>>,
@@ -48,6 +51,12 @@ impl Subscription {
         ends.into_iter().flatten().fold(self.paid_until, std::cmp::min)
     }
 
+    /// Since when one is on what was paid for.
+    #[must_use]
+    pub(crate) fn terms_at(&self) -> DateTime<Utc> {
+        self.invoiced_at.unwrap_or(self.paid_at)
+    }
+
     /// The subscription after one more payment for it, whether that is the newest or comes late.
     #[must_use]
     pub(crate) fn after(self, payment: Self) -> Self {
@@ -68,8 +77,9 @@ impl Subscription {
     /// payment that pays for it now counts: that one settled the rest.
     #[must_use]
     pub(crate) fn under(self, standing: &Standing) -> Self {
+        let terms_at = self.terms_at();
         let paid_for = self.paid_terms.unwrap_or(Terms { allowance: self.allowance, plan: self.plan });
-        let chosen = standing.chosen.as_ref().filter(|chosen| chosen.at > self.paid_at);
+        let chosen = standing.chosen.as_ref().filter(|chosen| chosen.at > terms_at);
         // A better one counts when it is paid for.
         let lesser = chosen.map(|chosen| &chosen.terms).filter(|terms| terms.allowance < paid_for.allowance);
         let (terms, paid_terms) = match lesser {
@@ -102,6 +112,7 @@ impl Subscription {
             allowance: 1000,
             purchase_id: PurchaseId::parse("in").unwrap(),
             paid_at: "2026-11-01T00:00:00Z".parse().unwrap(),
+            invoiced_at: None,
             previous_paid_at: None,
             paid_until,
             ended_at: None,

@@ -9,7 +9,7 @@ use chrono::{DateTime, Utc};
 use pricing::Credits;
 
 use crate::{
-    Account, Change, Decision, Event, Reason, Record, RefundId, Refusal, Subscription,
+    Account, Change, Decision, Event, Period, Reason, Record, RefundId, Refusal, Subscription,
     journal::Journal,
     purchase::{Buys, Dispute, FailedRefund, Purchase, Refund},
     refill,
@@ -52,18 +52,19 @@ pub fn request(
     settle(account, purchase, after, Kind::Refund, (now, now))
 }
 
-/// Decides that the provider refused a money-back refund: the credits come back, and the purchase is as it
-/// was. No entries where none was pending.
+/// Decides that the provider refused an attempt at a money-back refund: the credits come back, and the purchase
+/// is as it was. No entries where that attempt isn't pending.
 ///
 /// # Errors
 /// [`Refusal::PurchaseNotFound`], [`Refusal::BalanceLimit`].
 pub fn refused(
     account: &Account,
     purchase: Option<&Purchase>,
+    attempt: u32,
     now: DateTime<Utc>,
 ) -> Result<Decision, Refusal> {
     let purchase = purchase.ok_or(Refusal::PurchaseNotFound)?;
-    if purchase.refund != Some(Refund::RefundPending) {
+    if purchase.refund != Some(Refund::RefundPending) || purchase.refunds_failed != attempt {
         return Ok(Decision::default());
     }
     let refunds_failed = purchase.refunds_failed.saturating_add(1);
@@ -71,14 +72,19 @@ pub fn refused(
     settle(account, purchase, after, Kind::RefundFailed, (now, now))
 }
 
-/// Decides that the provider sent the money of a pending refund back. No entries: the credits are gone
+/// Decides that the provider sent the money back at an attempt that is pending. No entries: the credits are gone
 /// since it was asked for.
 ///
 /// # Errors
 /// [`Refusal::PurchaseNotFound`].
-pub fn confirmed(purchase: Option<&Purchase>, refund_id: Option<&RefundId>) -> Result<Decision, Refusal> {
+pub fn confirmed(
+    purchase: Option<&Purchase>,
+    attempt: u32,
+    refund_id: Option<&RefundId>,
+) -> Result<Decision, Refusal> {
     let purchase = purchase.ok_or(Refusal::PurchaseNotFound)?;
     let is_news = match &purchase.refund {
+        _ if purchase.refunds_failed != attempt => false,
         Some(Refund::RefundPending) => true,
         // The provider's event was faster than its answer, and didn't name the refund.
         Some(Refund::Refunded { refund_id: known }) => known.is_none() && refund_id.is_some(),
@@ -151,7 +157,7 @@ pub fn hear(
                 return Ok(Decision::default());
             }
             after.failed_refunds.push(FailedRefund { id: id.clone(), amount: *amount, at: said_at });
-            if is_ours(purchase, id, *attempt) {
+            if is_ours(&after, id, *attempt) {
                 after.refund = None;
                 after.refunds_failed = purchase.refunds_failed.saturating_add(1);
             }
@@ -172,9 +178,12 @@ pub fn hear(
 fn is_ours(purchase: &Purchase, id: &RefundId, attempt: Option<u32>) -> bool {
     match &purchase.refund {
         Some(Refund::Refunded { refund_id: Some(ours) }) => ours == id,
-        Some(Refund::RefundPending | Refund::Refunded { refund_id: None }) => {
-            attempt == Some(purchase.refunds_failed)
-        }
+        Some(Refund::RefundPending) => attempt == Some(purchase.refunds_failed),
+        // The provider said that all was refunded, by whomever: so long as that holds.
+        Some(Refund::Refunded { refund_id: None }) => match attempt {
+            Some(attempt) => attempt == purchase.refunds_failed,
+            None => refunded(purchase) < purchase.payment.amount,
+        },
         None => false,
     }
 }
@@ -222,35 +231,39 @@ fn settle(
     let mut journal = Journal::open(account, now);
     let settled = journal.account().clone();
     let (was, gone) = (gone(before), gone(&after));
-    let (takes, gives);
+    let (mut takes, mut gives) = (Credits::ZERO, Credits::ZERO);
     after.revision = before.revision.saturating_add(1);
     if is_less(gone, was) {
-        let share = share(worth(before), gone);
-        let back = share.shortfall(before.revoked);
+        let share = share(worth(before, &settled), gone);
         // Playground credits of a month that is over would have expired with it. And who paid anew got
         // what is granted for that in full.
         let is_over = before.revoked_in.is_some_and(|revoked_in| revoked_in != settled.period)
             || before.revoked_at.is_some_and(|at| pays(&settled, before, at) == Pays::Not);
-        (takes, gives) = (Credits::ZERO, if is_over { back.with_playground(0) } else { back });
+        let back = share.shortfall(before.revoked);
+        gives = if is_over { back.with_playground(0) } else { back };
         after.revoked = before.revoked.min(share);
         after.spent = after.revoked.shortfall(share);
-    } else {
+    } else if is_less(was, gone) {
         let pays = pays(&settled, before, said_at);
-        let share = if pays == Pays::Not { Credits::ZERO } else { share(worth(before), gone) };
-        let owed = if gone == WHOLE && pays == Pays::Now {
-            // Of the plan that is paid for now everything that is left goes, whoever granted it (rule 8).
-            let left = before.revoked.playground().saturating_add(settled.balance.playground());
-            share.with_playground(share.playground().max(left))
-        } else {
-            share
+        let is_whole = gone == WHOLE && pays == Pays::Now;
+        // What was said of a month that is over took from credits that have expired with it.
+        let is_over = Period::of(said_at) < settled.period && !is_whole;
+        let share = match &before.payment.buys {
+            Buys::Plan { .. } if is_over || pays == Pays::Not => Credits::ZERO,
+            _ => share(worth(before, &settled), gone),
         };
-        (takes, gives) = (before.revoked.shortfall(owed).min(settled.balance), Credits::ZERO);
+        // Of the plan that is paid for now everything that is left goes, whoever granted it (rule 8).
+        let left = before.revoked.playground().saturating_add(settled.balance.playground());
+        let owed = if is_whole { share.with_playground(share.playground().max(left)) } else { share };
+        takes = before.revoked.shortfall(owed).min(settled.balance);
         after.revoked = before.revoked.checked_add(takes).ok_or(Refusal::BalanceLimit)?;
         after.spent = after.revoked.shortfall(share);
     }
     if !takes.is_zero() {
         (after.revoked_in, after.revoked_at) = (Some(settled.period), Some(said_at));
     }
+    // A newer total may be the first that is heard of a failure.
+    let kind = if gives.is_zero() || !matches!(kind, Kind::Refund) { kind } else { Kind::RefundFailed };
     let subscription = withdrawn(&settled, before, (gone == WHOLE).then_some(said_at));
     if takes.is_zero() && gives.is_zero() && subscription == settled.subscription {
         return Ok(recorded(after));
@@ -325,11 +338,11 @@ fn is_less((part, whole): (u64, u64), (other_part, other_whole): (u64, u64)) -> 
     u128::from(part) * u128::from(other_whole) < u128::from(other_part) * u128::from(whole)
 }
 
-/// What a purchase is worth in credits: what a pack gave, or a month of the plan.
-fn worth(purchase: &Purchase) -> Credits {
+/// What a purchase is worth in credits: what a pack gave, or a month of the plan, as far as it was granted.
+fn worth(purchase: &Purchase, account: &Account) -> Credits {
     match &purchase.payment.buys {
         Buys::Pack(credits) => *credits,
-        Buys::Plan { allowance, .. } => Credits::new(*allowance, 0, 0),
+        Buys::Plan { allowance, .. } => Credits::new((*allowance).min(account.granted), 0, 0),
     }
 }
 
@@ -361,6 +374,7 @@ mod tests {
             amount: 1000,
             currency: "usd".into(),
             paid_at: time(BOUGHT),
+            invoiced_at: None,
             payment_id: None,
             customer_id: None,
             buys,
@@ -521,7 +535,7 @@ mod tests {
                     );
                     // Asked again, nothing more is written; refused by the provider, all is as it was.
                     assert_eq!(request(&after, Some(&pending), None, time(now)), Ok(Decision::default()));
-                    let (restored, record) = apply(&after, refused(&after, Some(&pending), time(now)));
+                    let (restored, record) = apply(&after, refused(&after, Some(&pending), 0, time(now)));
                     assert_eq!((restored.balance, record.refund), (account.balance, None));
                     assert_eq!(record.refunds_failed, 1);
                 }
@@ -533,6 +547,95 @@ mod tests {
             }
         }
         assert_eq!(request(&account, None, None, time(NOW)), Err(Refusal::PurchaseNotFound));
+    }
+
+    #[test]
+    fn what_says_no_more_money_gone_takes_no_more_credits() {
+        let (account, purchase) = bought(&pack());
+        let account = spend(&account, Credits::new(0, 0, 8));
+        let (after, pending) = apply(&account, request(&account, Some(&purchase), None, time(NOW)));
+        assert_eq!(pending.spent, Credits::new(0, 0, 8));
+        // Bought since; the provider's event of the same refund leaves it alone.
+        let after = Account { balance: Credits::new(0, 0, 104), ..after };
+        for word in [Word::Refunded { amount: 1000 }, failed("re_other", 10, None)] {
+            let heard = hear(&after, Some(&pending), &word, time(NOW), time(NOW)).unwrap();
+            assert_eq!(heard.entries, [], "{word:?}");
+        }
+    }
+
+    #[test]
+    fn a_refund_of_a_month_that_is_over_takes_nothing_of_this_one() {
+        let year = "2027-11-03T09:00:00Z";
+        let (account, purchase) = bought(&basic("in1", BOUGHT, year));
+        let (said_at, now) = (time("2026-11-28T00:00:00Z"), time("2026-12-04T00:00:00Z"));
+        // In part, of what still pays; and whole, of what has been renewed since.
+        let half = Word::Refunded { amount: 500 };
+        let heard = hear(&account, Some(&purchase), &half, said_at, now).unwrap();
+        assert_eq!(heard.entries, []);
+        let renewal = basic("in2", "2026-12-03T09:00:00Z", year);
+        let (account, _) = apply(&account, purchase::decide(&account, None, &renewal, renewal.paid_at));
+        let heard = hear(&account, Some(&purchase), &Word::Refunded { amount: 1000 }, said_at, now).unwrap();
+        assert_eq!(heard.entries, []);
+    }
+
+    #[test]
+    fn a_plan_is_worth_what_it_granted() {
+        let (account, purchase) = bought(&basic("in1", BOUGHT, "2027-11-03T09:00:00Z"));
+        // Moved to a plan of 400 in November: December's refill is that.
+        let account = Account { balance: Credits::new(400, 0, 0), granted: 400, ..account };
+        for (amount, left, spent) in [(1000, 0, 0), (500, 200, 0)] {
+            let word = Word::Refunded { amount };
+            let decided = hear(&account, Some(&purchase), &word, time(NOW), time(NOW));
+            let (after, refunded) = apply(&account, decided);
+            assert_eq!((after.balance.playground(), refunded.spent.playground()), (left, spent), "{amount}");
+        }
+    }
+
+    #[test]
+    fn a_refund_is_ours_by_its_name_or_its_attempt_or_while_all_is_refunded() {
+        let refunded = |refund_id: Option<&str>| Refund::Refunded {
+            refund_id: refund_id.map(|id| RefundId::parse(id).unwrap()),
+        };
+        let (pending, whole, part) = (Refund::RefundPending, 1000, 900);
+        // the refund, attempts that failed, the provider's total; who failed: id, amount, attempt -> ours
+        for (refund, failures, total, (id, amount, attempt), is_ours) in [
+            (refunded(Some("re_1")), 0, whole, ("re_1", 1000, Some(0)), true),
+            (refunded(Some("re_1")), 0, whole, ("re_1", 1000, None), true),
+            (refunded(Some("re_1")), 0, whole, ("re_2", 100, None), false),
+            (pending.clone(), 0, whole, ("re_1", 1000, Some(0)), true),
+            (pending.clone(), 1, whole, ("re_1", 1000, Some(0)), false),
+            (pending, 0, whole, ("re_2", 100, None), false),
+            (refunded(None), 0, whole, ("re_1", 1000, Some(0)), true),
+            (refunded(None), 1, whole, ("re_1", 1000, Some(0)), false),
+            // All of it was refunded in the dashboard before support asked.
+            (refunded(None), 0, whole, ("re_2", 1000, None), true),
+            (refunded(None), 0, part, ("re_2", 100, None), true),
+        ] {
+            let (account, purchase) = bought(&pack());
+            let at = Some(time(NOW));
+            let purchase = Purchase {
+                refund: Some(refund.clone()),
+                refunds_failed: failures,
+                refunded_amount: total,
+                refunded_at: at,
+                ..purchase
+            };
+            let word = failed(id, amount, attempt);
+            let (_, heard) = apply(&account, hear(&account, Some(&purchase), &word, time(NOW), time(NOW)));
+            assert_eq!(heard.refund.is_none(), is_ours, "{refund:?} {failures} {total} {word:?}");
+        }
+    }
+
+    #[test]
+    fn an_answer_to_an_earlier_attempt_changes_nothing() {
+        let (account, purchase) = bought(&pack());
+        let (account, pending) = apply(&account, request(&account, Some(&purchase), None, time(NOW)));
+        let (account, restored) = apply(&account, refused(&account, Some(&pending), 0, time(NOW)));
+        let (account, again) = apply(&account, request(&account, Some(&restored), None, time(NOW)));
+        assert_eq!(refused(&account, Some(&again), 0, time(NOW)), Ok(Decision::default()));
+        assert_eq!(confirmed(Some(&again), 0, None), Ok(Decision::default()));
+        let (_, done) = apply(&account, confirmed(Some(&again), 1, None));
+        assert_eq!(done.refund, Some(Refund::Refunded { refund_id: None }));
     }
 
     #[test]

@@ -89,6 +89,7 @@ fn payment(number: usize, buys: Buys, now: DateTime<Utc>) -> Payment {
         amount: 1900,
         currency: "usd".into(),
         paid_at: now,
+        invoiced_at: None,
         payment_id: None,
         customer_id: None,
         buys,

@@ -115,8 +115,12 @@ fn permute(order: &mut Vec<usize>, from: usize, each: &mut impl FnMut(&[usize]))
     }
 }
 
-fn paid(id: &str, (plan, allowance): (&str, u64), at: &str, until: &str) -> Said {
-    let subscription_id = SubscriptionId::parse("sub").unwrap();
+fn paid(id: &str, terms: (&str, u64), at: &str, until: &str) -> Said {
+    paid_on("sub", id, terms, at, until)
+}
+
+fn paid_on(subscription: &str, id: &str, (plan, allowance): (&str, u64), at: &str, until: &str) -> Said {
+    let subscription_id = SubscriptionId::parse(subscription).unwrap();
     let plan = plan.to_owned();
     bought(id, Buys::Plan { subscription_id, plan, allowance, paid_until: time(until) }, at)
 }
@@ -128,6 +132,7 @@ fn bought(id: &str, buys: Buys, at: &str) -> Said {
         amount: 1000,
         currency: "usd".into(),
         paid_at: time(at),
+        invoiced_at: None,
         payment_id: None,
         customer_id: None,
         buys,
@@ -211,6 +216,34 @@ fn a_disputed_renewal_that_is_not_won() {
         );
         assert_eq!(account.balance, Credits::new(left, 0, 0), "{disputed_at}");
     }
+}
+
+#[test]
+fn a_refund_of_the_newest_payment_with_older_ones_that_come_late() {
+    for (newer_subscription, first, second) in [("sub2", BASIC, BASIC), ("sub", STANDARD, BASIC)] {
+        let account = every_order(
+            "2026-11-21T00:00:00Z",
+            &[
+                paid("in_1", first, "2026-11-03T09:00:00Z", "2026-12-03T09:00:00Z"),
+                paid_on(newer_subscription, "in_2", second, "2026-11-10T09:00:00Z", "2026-12-10T09:00:00Z"),
+                refunded("in_2", 1000, "2026-11-12T09:00:00Z"),
+            ],
+        );
+        assert_eq!(account.balance, Credits::ZERO, "{newer_subscription}");
+    }
+}
+
+#[test]
+fn a_plan_refunded_in_part_and_failed() {
+    let lifecycle = [
+        paid("in_1", BASIC, "2026-11-03T09:00:00Z", "2026-12-03T09:00:00Z"),
+        refunded("in_1", 500, "2026-11-05T09:00:00Z"),
+        failed("in_1", "re_1", 500, "2026-11-06T09:00:00Z"),
+        refunded("in_1", 250, "2026-11-07T09:00:00Z"),
+        told(Status::PastDue, None, "2026-11-08T09:00:00Z"),
+    ];
+    let account = every_order("2026-11-21T00:00:00Z", &lifecycle);
+    assert_eq!(account.balance, Credits::new(750, 0, 0));
 }
 
 #[test]

@@ -4,8 +4,8 @@ use aws_sdk_dynamodb::{
     error::SdkError,
     operation::transact_write_items::TransactWriteItemsError,
     types::{
-        AttributeValue, Delete, Put, ReturnConsumedCapacity, ReturnValuesOnConditionCheckFailure,
-        TransactWriteItem, Update,
+        AttributeValue, ConditionCheck, Delete, Put, ReturnConsumedCapacity,
+        ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update,
     },
 };
 use credits::{Account, AccountId, Decision, Entry, EntryKind, Record};
@@ -53,6 +53,11 @@ impl Ledger {
         for entry in &decision.entries {
             slots.push(Slot::Entry);
             writes.push(self.put_new(items::entry(of, entry)?)?);
+        }
+        if decision.entries.is_empty() {
+            // What is only recorded was decided from the newest entry too: it must still be the newest.
+            slots.push(Slot::Entry);
+            writes.push(self.check_none(keys::entry(of, from.sequence.next()))?);
         }
         for record in &decision.records {
             slots.push(Slot::Record);
@@ -112,6 +117,19 @@ impl Ledger {
             .build()
             .map_err(|source| Error::internal("build a put", &source))?;
         Ok(TransactWriteItem::builder().put(put).build())
+    }
+
+    /// Checks that an item doesn't exist; where it does, the cancellation's reason carries it.
+    fn check_none(&self, key: Key) -> Result<TransactWriteItem, Error> {
+        let check = ConditionCheck::builder()
+            .table_name(&self.table)
+            .set_key(Some(key.into_attributes()))
+            .condition_expression("attribute_not_exists(#pk)")
+            .expression_attribute_names("#pk", keys::PK)
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+            .build()
+            .map_err(|source| Error::internal("build a check", &source))?;
+        Ok(TransactWriteItem::builder().condition_check(check).build())
     }
 
     fn write_record(&self, of: &AccountId, record: &Record) -> Result<TransactWriteItem, Error> {

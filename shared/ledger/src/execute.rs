@@ -60,7 +60,7 @@ pub enum Outcome {
     Appended(Entry),
     /// It was carried out before, by the same request.
     Replayed(Entry),
-    /// No credits and no plan changed; what is known of a purchase did.
+    /// No credits and no plan changed; what is known of a purchase or a subscription did.
     Recorded,
     /// It changes nothing and nothing was written; the account as of now.
     Unchanged(Account),

@@ -26,7 +26,7 @@ pub struct Parameter {
 struct Kept {
     value: String,
     read_at: Instant,
-    /// When it was last read again, if it was.
+    /// When it was last read again in vain, if it was.
     read_again_at: Option<Instant>,
 }
 
@@ -87,7 +87,9 @@ impl Parameter {
         let value = self.read().await?;
         let is_new = kept.as_ref().is_none_or(|kept| kept.value != value);
         let now = Instant::now();
-        *kept = Some(Kept { value: value.clone(), read_at: now, read_again_at: Some(now) });
+        // In vain only so often: what isn't signed at all must not cost a call each time.
+        let read_again_at = (!is_new).then_some(now);
+        *kept = Some(Kept { value: value.clone(), read_at: now, read_again_at });
         Ok(is_new.then_some(value))
     }
 
