@@ -4,14 +4,14 @@
 //! construct, is an error that names the place.
 
 mod document;
+mod route;
 
 use crate::{
     cors::{Cors, Lists},
     yaml,
 };
-use document::{
-    ApiAuth, ApiProperties, CorsProperties, Document, FunctionProperties, Resource, RouteProperties,
-};
+use document::{ApiAuth, ApiProperties, CorsProperties, Document, FunctionProperties};
+use route::route;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 use std::{collections::BTreeMap, fs, path::Path, time::Duration};
@@ -319,41 +319,6 @@ impl Reader<'_> {
             None => Ok(logical_id.to_owned()),
         }
     }
-}
-
-fn route(
-    place: &str,
-    function: &str,
-    event: &Resource,
-    api_id: &str,
-    api: &ApiAuth,
-) -> Result<Route, TemplateError> {
-    let properties: RouteProperties = typed(place, event.properties.clone())?;
-    if properties.api_id != Some(serde_json::json!({ "Ref": api_id })) {
-        return error(format!("{place}: ApiId must be `!Ref {api_id}`"));
-    }
-    let method = properties.method.to_ascii_uppercase();
-    if method == "ANY" || method == "*" || method == "OPTIONS" {
-        return error(format!(
-            "{place}: a route for any method, or for OPTIONS, is not supported by the local stack"
-        ));
-    }
-    let whole_segments = properties.path.split('/').skip(1).all(|segment| {
-        let name = segment.strip_prefix('{').and_then(|rest| rest.strip_suffix('}')).unwrap_or(segment);
-        !name.is_empty() && !name.contains(['{', '}', '+'])
-    });
-    if !properties.path.starts_with('/') || !whole_segments {
-        return error(format!("{place}: the path {} is not supported by the local stack", properties.path));
-    }
-    let auth = properties.auth.unwrap_or_default();
-    let access = match auth.authorizer.as_deref().or(api.default_authorizer.as_deref()) {
-        None | Some("NONE") => Access::Public,
-        Some(name) if api.authorizers.contains_key(name) => {
-            Access::Token { scopes: auth.authorization_scopes }
-        }
-        Some(name) => return error(format!("{place}: {api_id} has no authorizer {name}")),
-    };
-    Ok(Route { method, path: properties.path, function: function.to_owned(), access })
 }
 
 fn typed<T: DeserializeOwned>(place: &str, value: Value) -> Result<T, TemplateError> {

@@ -1,6 +1,7 @@
 //! What must be true of whatever is deployed: nothing lost, nothing unwatched, nothing open by accident.
 
 use super::{PARAMETERS, TEXT, document, metrics, permissions};
+use lambda_http::request::LambdaRequest;
 use scrip_tests::{
     template::{Access, Template},
     yaml,
@@ -32,7 +33,7 @@ fn named(value: &Value) -> Option<&str> {
 }
 
 /// What is wrong with a template, rule by rule.
-fn faults(text: &str) -> Vec<String> {
+pub fn faults(text: &str) -> Vec<String> {
     let template = yaml::load(text).unwrap();
     let mut faults = permissions::faults(&template);
     for rule in [access, limits, functions, dead_letters, encryption, table, alarms] {
@@ -251,114 +252,6 @@ fn the_template_keeps_the_rules() {
     assert_eq!(faults(TEXT), Vec::<String>::new());
 }
 
-/// A mistake in the template, and what is said of it: each rule can fail.
-#[test]
-fn a_mistake_in_the_template_is_found() {
-    let refund = "            Auth:\n              AuthorizationScopes: [credits:refund]\n";
-    let planted = [
-        (refund, "            Auth:\n              Authorizer: NONE\n", "/refund is public"),
-        (refund, "", "/refund asks for no scope"),
-        ("Action: dynamodb:Query", "Action: dynamodb:*", "a wildcard in an action"),
-        (
-            "Action: events:PutEvents\n                Resource: !GetAtt EventBus.Arn",
-            "Action: events:PutEvents\n                Resource: \"*\"",
-            "a wildcard in a resource",
-        ),
-        (
-            "dynamodb:EnclosingOperation: [TransactWriteItems]",
-            "dynamodb:EnclosingOperation: [PutItem]",
-            "writes outside a transaction",
-        ),
-        ("Action: dynamodb:Query", "Action: dynamodb:PutItem", "a reader that writes"),
-        ("dynamodb:LeadingKeys: [\"ACCOUNT#*\"]", "dynamodb:LeadingKeys: [\"*\"]", "items of any key"),
-        (
-            "      Policies:\n        - Version: \"2012-10-17\"",
-            "      Policies:\n        - AmazonDynamoDBFullAccess\n        - Version: \"2012-10-17\"",
-            "not a statement",
-        ),
-        ("      Policies:\n", "      Role: !GetAtt OutboxRole.Arn\n      Policies:\n", "shares a role"),
-        (
-            "  OutboxRole:\n    Type: AWS::IAM::Role",
-            "  OutboxRole:\n    Type: AWS::IAM::Group",
-            "isn't read here",
-        ),
-        ("\"$context.routeKey\"", "\"$context.path\"", "doesn't say routeKey"),
-        (
-            "\"$context.status\"",
-            "\"$context.status\",\"h\":\"$request.header.Authorization\"",
-            "says too much",
-        ),
-        ("\"status\":", "\"status\"", "isn't JSON"),
-        ("        GET /v1/catalog:\n", "        GET /v1/catalogue:\n", "limits"),
-        ("          ThrottlingRateLimit: 2\n", "", "no limit"),
-        ("Tracing: Active", "Tracing: PassThrough", "aren't traced"),
-        ("LogGroup: !Ref DebitLogs", "LogGroup: !Ref QuoteLogs", "is another's too"),
-        (
-            "  DebitLogs:\n    Type: AWS::Logs::LogGroup\n    Properties:\n      RetentionInDays: !Ref LogRetentionDays",
-            "  DebitLogs:\n    Type: AWS::Logs::LogGroup",
-            "DebitFunction: its log group is missing or kept forever",
-        ),
-        (
-            "              Arn: !GetAtt ScheduleDeadLetters.Arn",
-            "              Arn: !GetAtt Gone.Arn",
-            "RefundFunction.PendingRefunds has no dead-letter queue",
-        ),
-        (
-            "              MaximumRetryAttempts: 185",
-            "              MaximumRetryAttempts: 0",
-            "MonthlyRefillFunction.FirstOfMonth has no dead-letter queue",
-        ),
-        (
-            "      DeadLetterQueue:\n        Type: SQS\n        TargetArn: !GetAtt ScheduleDeadLetters.Arn\n",
-            "",
-            "RefundFunction has no dead-letter queue",
-        ),
-        (
-            "            Arn: !GetAtt OutboxDeadLetters.Arn",
-            "            Arn: !Ref JwtIssuer",
-            "Outbox has no dead-letter queue",
-        ),
-        (
-            "        deadLetterTargetArn: !GetAtt RefillDeadLetters.Arn\n",
-            "",
-            "MonthlyRefillFunction.Work has no dead-letter queue",
-        ),
-        ("      MessageRetentionPeriod: 1209600\n", "", "RefillDeadLetters forgets"),
-        ("      SqsManagedSseEnabled: true\n", "", "RefillQueue isn't encrypted"),
-        ("    DeletionPolicy: Retain\n", "", "Table isn't kept when the stack goes"),
-        ("    UpdateReplacePolicy: Retain\n", "", "Table isn't kept when it is replaced"),
-        ("DeletionProtectionEnabled: true", "DeletionProtectionEnabled: false", "Table isn't protected"),
-        ("PointInTimeRecoveryEnabled: true", "PointInTimeRecoveryEnabled: false", "Table isn't restored"),
-        ("        SSEEnabled: true", "        SSEEnabled: false", "Table isn't encrypted"),
-        ("StreamViewType: NEW_IMAGE", "StreamViewType: KEYS_ONLY", "Table isn't streamed"),
-        ("      AlarmActions: [!Ref Alarms]\n", "", "ApiAlarm tells nobody"),
-        ("      TreatMissingData: notBreaching\n", "      TreatMissingData: breaching\n", "goes off"),
-        ("MetricName: ParkedEvents", "MetricName: EventsParked", "ParkedAlarm: nobody measures"),
-        (
-            "Namespace: Scrip\n      MetricName: OverdueAccounts",
-            "Namespace: scrip\n      MetricName: OverdueAccounts",
-            "OverdueAlarm: nobody measures",
-        ),
-        (
-            "{ Name: Code, Value: internal }",
-            "{ Name: Reason, Value: internal }",
-            "InternalAlarm: nobody measures",
-        ),
-        (
-            "              MetricName: Errors",
-            "              MetricName: Error",
-            "ErrorsAlarm: nobody measures",
-        ),
-        ("[\"Scrip\",\"Refilled\"]", "[\"Scrip\",\"Refiled\"]", "Dashboard: nobody measures"),
-        ("{Scrip,Kind,Operation}", "{Scrip,Operation,Kind}", "Dashboard: nobody measures"),
-    ];
-    for (from, to, expected) in planted {
-        assert!(TEXT.contains(from), "{from}");
-        let found = faults(&TEXT.replacen(from, to, 1));
-        assert!(found.iter().any(|fault| fault.contains(expected)), "{from} -> {to}: {found:#?}");
-    }
-}
-
 #[test]
 fn a_deployment_says_where_everything_is_and_asks_for_what_it_needs() {
     let template = document();
@@ -386,12 +279,13 @@ fn a_deployment_says_where_everything_is_and_asks_for_what_it_needs() {
     // No e-mail address, no subscription; nothing reserved, no property.
     for (condition, parameter, none) in [
         ("HasAlarmEmail", "AlarmEmail", json!("")),
-        ("ReservesWebhook", "WebhookConcurrency", json!(0)),
-        ("ReservesRefill", "RefillConcurrency", json!(0)),
+        ("ReservesWebhook", "WebhookConcurrency", json!("0")),
+        ("ReservesRefill", "RefillConcurrency", json!("0")),
     ] {
         let equals = json!({ "Fn::Not": [{ "Fn::Equals": [{ "Ref": parameter }, none] }] });
         assert_eq!(template["Conditions"][condition], equals, "{condition}");
-        assert_eq!(parameters[parameter]["Default"], none, "{parameter}");
+        let default = &parameters[parameter]["Default"];
+        assert_eq!(default.as_str().map_or_else(|| default.to_string(), str::to_owned), none, "{parameter}");
     }
     assert_eq!(template["Resources"]["AlarmSubscription"]["Condition"], "HasAlarmEmail");
     for (function, condition, parameter) in [
@@ -402,4 +296,38 @@ fn a_deployment_says_where_everything_is_and_asks_for_what_it_needs() {
         let properties = &template["Resources"][function]["Properties"];
         assert_eq!(properties["ReservedConcurrentExecutions"], reserved, "{function}");
     }
+}
+
+#[test]
+fn schedules_say_what_the_functions_read() {
+    let template = document();
+    let mut rows = Vec::new();
+    for (id, function) in all(&template, "AWS::Serverless::Function") {
+        for (event, trigger) in function["Events"].as_object().unwrap() {
+            let schedule = &trigger["Properties"];
+            if trigger["Type"] == "ScheduleV2" {
+                // A name of its own would be the same in every stack.
+                assert_eq!(schedule["OmitName"], true, "{id}.{event}");
+                let input: Value = serde_json::from_str(schedule["Input"].as_str().unwrap()).unwrap();
+                let input = match input["routeKey"].as_str() {
+                    Some(route) => {
+                        let read = serde_json::from_value::<LambdaRequest>(input.clone()).unwrap();
+                        assert!(matches!(read, LambdaRequest::ApiGatewayV2(_)), "{id}.{event}");
+                        assert_eq!(input["requestContext"]["routeKey"], *route);
+                        route.to_owned()
+                    }
+                    None => input.to_string(),
+                };
+                rows.push(format!("{id} {}: {input}", schedule["ScheduleExpression"].as_str().unwrap()));
+            }
+        }
+    }
+    assert_eq!(
+        rows,
+        [
+            r#"MonthlyRefillFunction cron(0 0 1 * ? *): {"time":"<aws.scheduler.scheduled-time>"}"#,
+            r#"MonthlyRefillFunction rate(1 hour): {"overdue_at":"<aws.scheduler.scheduled-time>"}"#,
+            "RefundFunction rate(1 hour): SWEEP pending-refunds",
+        ]
+    );
 }

@@ -145,19 +145,16 @@ fn row(whose: &str, statement: &Value) -> String {
     };
     let actions = texts(&statement["Action"]).join(" ");
     let resources: Vec<_> = several(&statement["Resource"]).iter().map(name).collect();
-    let mut row = format!("{whose}: {actions} on {}", resources.join(" "));
+    let mut row = vec![format!("{whose}: {actions} on {}", resources.join(" "))];
     for (operator, condition) in statement["Condition"].as_object().into_iter().flatten() {
         for (key, values) in condition.as_object().unwrap() {
-            row += &match (operator.as_str(), key.as_str()) {
-                ("ForAllValues:StringLike", "dynamodb:LeadingKeys") => {
-                    format!(" of {}", texts(values).join(" "))
-                }
-                ("ForAnyValue:StringEquals", "dynamodb:EnclosingOperation") => {
-                    format!(", in {}", texts(values).join(" "))
-                }
+            let listed = texts(values).join(" ");
+            row.push(match (operator.as_str(), key.as_str()) {
+                ("ForAllValues:StringLike", "dynamodb:LeadingKeys") => format!(" of {listed}"),
+                ("ForAnyValue:StringEquals", "dynamodb:EnclosingOperation") => format!(", in {listed}"),
                 _ => format!(" if {operator} {key} {values}"),
-            };
+            });
         }
     }
-    row
+    row.concat()
 }
