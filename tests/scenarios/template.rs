@@ -7,6 +7,7 @@ mod outbox;
 mod permissions;
 
 use crate::support::stack;
+use reqwest::{Client, Method};
 use scrip_tests::{
     cors::{Cors, Lists},
     template::{Access, Template},
@@ -228,10 +229,19 @@ fn assert_shape(template: &Template, event: &Value) {
     }
 }
 
-#[test]
-fn the_stack_uses_the_template() {
+#[tokio::test]
+async fn the_stack_uses_the_template() {
     let stack = stack();
     assert_eq!(stack.routes(), parse(TEXT).unwrap().routes);
     assert_eq!(stack.instance_pids().len(), 4 * parse(TEXT).unwrap().functions.len());
     assert_eq!(json!(stack.table_name()), parse(TEXT).unwrap().table.create["TableName"]);
+    let url = format!("{}/v1/accounts/alice/debits", stack.base_url());
+    let preflight = Client::new().request(Method::OPTIONS, url).header("Origin", "https://app.example.com");
+    let answer = preflight.header("Access-Control-Request-Method", "POST").send().await.unwrap();
+    assert_eq!(answer.status(), 204);
+    assert_eq!(answer.headers()["access-control-allow-origin"], "*");
+    assert_eq!(
+        answer.headers()["access-control-allow-headers"],
+        "authorization,content-type,idempotency-key"
+    );
 }
