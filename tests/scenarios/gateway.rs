@@ -1,6 +1,7 @@
 //! The gateway, without a real function behind it.
 
 mod bench;
+mod cors;
 mod events;
 mod refusals;
 mod responses;

@@ -1,7 +1,15 @@
 //! What is read from `template.yaml`, and what is refused in a template.
 
+mod deployment;
+mod metrics;
+mod mistakes;
+mod outbox;
+mod permissions;
+
 use crate::support::stack;
+use reqwest::{Client, Method};
 use scrip_tests::{
+    cors::{Cors, Lists},
     template::{Access, Template},
     yaml,
 };
@@ -11,6 +19,11 @@ use std::{collections::BTreeMap, fs, path::Path, time::Duration};
 const TEXT: &str = include_str!("../../template.yaml");
 const PARAMETERS: [(&str, &str); 2] =
     [("JwtIssuer", "https://issuer.example/"), ("JwtAudience", "an-audience")];
+
+/// The template as it is written.
+fn document() -> Value {
+    yaml::load(TEXT).unwrap()
+}
 
 fn parse(text: &str) -> Result<Template, String> {
     Template::parse(text, &BTreeMap::from(PARAMETERS)).map_err(|why| why.to_string())
@@ -65,77 +78,28 @@ fn the_functions_serve_the_routes_of_the_template() {
     assert_eq!(listed, served);
 }
 
-/// What each function may do in AWS, and nothing else: a line for each statement of its policies.
-#[test]
-fn each_function_may_do_what_it_does_and_no_more() {
-    let template = yaml::load(TEXT).unwrap();
-    let name = |resource: &Value| match resource {
-        Value::Object(call) => call.values().next().unwrap().as_str().unwrap().to_owned(),
-        other => panic!("{other} names its resource by hand"),
-    };
-    let several = |value: &Value| match value {
-        Value::Array(values) => values.clone(),
-        one => vec![one.clone()],
-    };
-    let mut rows = Vec::new();
-    for (function, resource) in template["Resources"].as_object().unwrap() {
-        assert!(!resource["Type"].as_str().unwrap().starts_with("AWS::IAM::"), "{function}: not read below");
-        if resource["Type"] != "AWS::Serverless::Function" {
-            continue;
-        }
-        assert_eq!(resource["Properties"]["Role"], Value::Null, "{function}");
-        for statement in
-            several(&resource["Properties"]["Policies"]).iter().flat_map(|p| several(&p["Statement"]))
-        {
-            let allowed = several(&statement["Action"]);
-            let allowed: Vec<_> = allowed.iter().map(|action| action.as_str().unwrap()).collect();
-            let resources: Vec<_> = several(&statement["Resource"]).iter().map(name).collect();
-            let condition = match &statement["Condition"] {
-                Value::Null => String::new(),
-                condition => format!(" if {condition}"),
-            };
-            let effect = statement["Effect"].as_str().unwrap();
-            rows.push(format!(
-                "{function}: {effect} {} on {}{condition}",
-                allowed.join(", "),
-                resources.join(", ")
-            ));
-        }
-    }
-    let in_transaction =
-        r#" if {"ForAnyValue:StringEquals":{"dynamodb:EnclosingOperation":["TransactWriteItems"]}}"#;
-    let write = format!("dynamodb:PutItem, dynamodb:DeleteItem on Table.Arn{in_transaction}");
-    let update =
-        format!("dynamodb:PutItem, dynamodb:UpdateItem, dynamodb:DeleteItem on Table.Arn{in_transaction}");
-    let secret = |name: &str| {
-        let arn = "arn:${AWS::Partition}:ssm:${AWS::Region}:${AWS::AccountId}";
-        format!("ssm:GetParameter on {arn}:parameter${{{name}}}")
-    };
-    let read = "dynamodb:GetItem, dynamodb:Query on Table.Arn";
-    assert_eq!(
-        rows,
-        [
-            format!("DebitFunction: Allow {read}"),
-            format!("DebitFunction: Allow {write}"),
-            "MonthlyRefillFunction: Allow dynamodb:Query on Table.Arn, ${Table.Arn}/index/due".to_owned(),
-            format!("MonthlyRefillFunction: Allow {write}"),
-            "MonthlyRefillFunction: Allow sqs:SendMessage on RefillQueue.Arn".to_owned(),
-            format!("PurchaseWebhookFunction: Allow {read}"),
-            format!("PurchaseWebhookFunction: Allow {write}"),
-            format!("PurchaseWebhookFunction: Allow {}", secret("StripeWebhookSecretParameter")),
-            "QuoteFunction: Allow dynamodb:Query on Table.Arn".to_owned(),
-            format!("RefundFunction: Allow {read}"),
-            format!("RefundFunction: Allow {update}"),
-            format!("RefundFunction: Allow {}", secret("StripeApiKeyParameter")),
-        ]
-    );
-}
-
 #[test]
 fn functions_get_the_settings_of_the_template() {
     let template = parse(TEXT).unwrap();
     assert_eq!(template.authorizer.issuer, "https://issuer.example/");
     assert_eq!(template.authorizer.audience, ["an-audience"]);
+    let cors = |origins: &[&str]| {
+        let list = |values: &[&str]| values.iter().map(|&value| value.to_owned()).collect();
+        let lists = Lists {
+            origins: list(origins),
+            methods: list(&["GET", "POST", "OPTIONS"]),
+            headers: list(&["authorization", "content-type", "idempotency-key"]),
+            exposed: list(&["location", "idempotent-replayed", "etag", "retry-after"]),
+        };
+        Some(Cors::new(lists, Some(3600)).unwrap())
+    };
+    assert_eq!(template.cors, cors(&["*"]));
+    let mut given = BTreeMap::from(PARAMETERS);
+    given.insert("AllowedOrigins", "https://a.example, https://b.example");
+    assert_eq!(
+        Template::parse(TEXT, &given).unwrap().cors,
+        cors(&["https://a.example", "https://b.example"])
+    );
     for function in &template.functions {
         assert_eq!(function.environment["TABLE_NAME"], template.table.name, "{}", function.name);
         let timeout_secs = match function.name.as_str() {
@@ -179,7 +143,15 @@ fn what_the_stack_does_not_know_is_refused() {
             changed("CodeUri: target/lambda/quote/", "CodeUri: elsewhere/"),
             "QuoteFunction: CodeUri `elsewhere/`",
         ),
-        (changed("Method: GET", "Method: ANY"), "a route for any method is not supported"),
+        (changed("Method: GET", "Method: ANY"), "a route for any method, or for OPTIONS, is not supported"),
+        (changed("Method: GET", "Method: OPTIONS"), "or for OPTIONS, is not supported"),
+        (changed("      RouteSettings:", "      StageName:"), "Api: unknown field `StageName`"),
+        (changed("AllowMethods:", "AllowCredentials: true\n        AllowMethods:"), "`AllowCredentials`"),
+        (
+            changed("AllowOrigins: !Ref AllowedOrigins", "AllowOrigins: !Ref JwtIssuer"),
+            "a CommaDelimitedList",
+        ),
+        (changed("GET, POST, OPTIONS]", "\"GET\\n\"]"), "Api CorsConfiguration: "),
         (changed("Path: /v1/catalog", "Path: /v1/{proxy+}"), "the path /v1/{proxy+} is not supported"),
         (changed("Authorizer: NONE", "Authorizer: Other"), "Api has no authorizer Other"),
         (changed("Authorizer: NONE", "InvokeRole: NONE"), "unknown field `InvokeRole`"),
@@ -211,8 +183,9 @@ fn every_route_has_one_sample_event() {
             continue;
         }
         let event: Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
-        // A replay comes past the gateway.
-        if let Some(route) = event["routeKey"].as_str().filter(|route| !route.starts_with("REPLAY")) {
+        // A replay and a schedule's event come past the gateway.
+        let is_routed = |route: &&str| !route.starts_with("REPLAY") && !route.starts_with("SWEEP");
+        if let Some(route) = event["routeKey"].as_str().filter(is_routed) {
             events.entry(route.to_owned()).or_default().push(path.display().to_string());
             assert_shape(&template, &event);
         }
@@ -256,10 +229,19 @@ fn assert_shape(template: &Template, event: &Value) {
     }
 }
 
-#[test]
-fn the_stack_uses_the_template() {
+#[tokio::test]
+async fn the_stack_uses_the_template() {
     let stack = stack();
     assert_eq!(stack.routes(), parse(TEXT).unwrap().routes);
     assert_eq!(stack.instance_pids().len(), 4 * parse(TEXT).unwrap().functions.len());
     assert_eq!(json!(stack.table_name()), parse(TEXT).unwrap().table.create["TableName"]);
+    let url = format!("{}/v1/accounts/alice/debits", stack.base_url());
+    let preflight = Client::new().request(Method::OPTIONS, url).header("Origin", "https://app.example.com");
+    let answer = preflight.header("Access-Control-Request-Method", "POST").send().await.unwrap();
+    assert_eq!(answer.status(), 204);
+    assert_eq!(answer.headers()["access-control-allow-origin"], "*");
+    assert_eq!(
+        answer.headers()["access-control-allow-headers"],
+        "authorization,content-type,idempotency-key"
+    );
 }

@@ -4,6 +4,7 @@
 //!
 //! | what | answer |
 //! |---|---|
+//! | `OPTIONS`, where the API has a CORS configuration | 204, see [`cors`](crate::cors) |
 //! | no such route | 404 `{"message":"Not Found"}` |
 //! | token missing, malformed, expired, of another issuer or for another audience | 401 `{"message":"Unauthorized"}`, `WWW-Authenticate: Bearer …` |
 //! | none of the route's scopes in the token | 403 `{"message":"Forbidden"}` |
@@ -19,6 +20,7 @@
 
 use crate::{
     clock,
+    cors::Cors,
     event::{self, Passed},
     invocations::{self, Invocations},
     response,
@@ -29,7 +31,7 @@ use axum::{
     Router,
     body::{Body, Bytes, to_bytes},
     extract::{Request, State},
-    http::{HeaderMap, HeaderValue, Response, StatusCode, header},
+    http::{HeaderMap, HeaderValue, Method, Response, StatusCode, header},
 };
 use chrono::{DateTime, Utc};
 use ring::rand::SystemRandom;
@@ -51,6 +53,8 @@ pub const ANSWER_TIME_MAX: Duration = Duration::from_secs(30);
 pub struct Gateway {
     /// The routes of the template.
     pub routes: Vec<Route>,
+    /// What is said to pages of other origins; nothing where there is none.
+    pub cors: Option<Cors>,
     /// Whose tokens are accepted.
     pub tokens: Arc<Tokens>,
     /// Where the functions are.
@@ -122,7 +126,18 @@ async fn answer(
     request: Request,
 ) -> Response<Body> {
     let request_id = invocations::uuid(&random);
-    let mut response = pass(&gateway, &request_id, request).await.unwrap_or_else(|refusal| *refusal);
+    let origin = request.headers().get(header::ORIGIN).cloned();
+    let mut response = match &gateway.cors {
+        Some(cors) if request.method() == Method::OPTIONS => cors.answer(request.headers()),
+        cors => {
+            let passed = pass(&gateway, &request_id, request).await;
+            let mut response = passed.unwrap_or_else(|refusal| *refusal);
+            if let Some(cors) = cors {
+                cors.replace(origin.as_ref(), response.headers_mut());
+            }
+            response
+        }
+    };
     let request_id = HeaderValue::from_str(&request_id).expect("plain text");
     response.headers_mut().insert("apigw-requestid", request_id);
     response

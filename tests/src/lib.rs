@@ -8,6 +8,7 @@
 
 pub mod binaries;
 pub mod clock;
+pub mod cors;
 pub mod crash;
 pub mod database;
 pub mod demo;

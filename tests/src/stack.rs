@@ -144,6 +144,7 @@ impl Stack {
         let tokens = Arc::new(Tokens::new(template.authorizer.clone()));
         let gateway = Gateway {
             routes: template.routes.clone(),
+            cors: template.cors.clone(),
             tokens: Arc::clone(&tokens),
             invocations: Arc::clone(&invocations),
             answer_time_max: ANSWER_TIME_MAX,

@@ -4,9 +4,14 @@
 //! construct, is an error that names the place.
 
 mod document;
+mod route;
 
-use crate::yaml;
-use document::{ApiAuth, ApiProperties, Document, FunctionProperties, Resource, RouteProperties};
+use crate::{
+    cors::{Cors, Lists},
+    yaml,
+};
+use document::{ApiAuth, ApiProperties, CorsProperties, Document, FunctionProperties};
+use route::route;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 use std::{collections::BTreeMap, fs, path::Path, time::Duration};
@@ -17,10 +22,12 @@ pub const REGION: &str = "us-east-1";
 pub const AWS_ACCOUNT_ID: &str = "123456789012";
 
 /// Parts of a table's definition that change nothing on one machine.
-const TABLE_IGNORED: [&str; 5] = [
+const TABLE_IGNORED: [&str; 6] = [
     "DeletionProtectionEnabled",
     "PointInTimeRecoverySpecification",
     "SSESpecification",
+    // There is no pipe here to read it.
+    "StreamSpecification",
     "TableName",
     "Tags",
 ];
@@ -37,6 +44,8 @@ pub struct Template {
     pub routes: Vec<Route>,
     /// Whose tokens the API accepts.
     pub authorizer: Authorizer,
+    /// What the API says to pages of other origins, if it says anything.
+    pub cors: Option<Cors>,
     /// The one `AWS::DynamoDB::Table`.
     pub table: Table,
 }
@@ -147,11 +156,7 @@ impl Reader<'_> {
     fn template(&self) -> Result<Template, TemplateError> {
         let (api_id, api) = self.the_only("AWS::Serverless::HttpApi")?;
         let api: ApiProperties = typed(api_id, api.clone())?;
-        if api.cors_configuration.is_some() || api.stage_name.is_some() {
-            return error(format!(
-                "{api_id}: CorsConfiguration and StageName are not supported by the local stack"
-            ));
-        }
+        let cors = api.cors_configuration.as_ref().map(|cors| self.cors(api_id, cors)).transpose()?;
         let (mut functions, mut routes) = (Vec::new(), Vec::new());
         for (logical_id, resource) in &self.document.resources {
             if resource.r#type == "AWS::Serverless::Function" {
@@ -170,6 +175,7 @@ impl Reader<'_> {
             functions,
             routes,
             authorizer: self.authorizer(api_id, &api.auth)?,
+            cors,
             table: self.table()?,
         })
     }
@@ -227,6 +233,17 @@ impl Reader<'_> {
         })
     }
 
+    fn cors(&self, api_id: &str, cors: &CorsProperties) -> Result<Cors, TemplateError> {
+        let place = format!("{api_id} CorsConfiguration");
+        let lists = Lists {
+            origins: self.list(&place, &cors.allow_origins)?,
+            methods: self.list(&place, &cors.allow_methods)?,
+            headers: self.list(&place, &cors.allow_headers)?,
+            exposed: self.list(&place, &cors.expose_headers)?,
+        };
+        Cors::new(lists, cors.max_age).map_err(|why| TemplateError(format!("{place}: {why}")))
+    }
+
     fn table(&self) -> Result<Table, TemplateError> {
         let (logical_id, properties) = self.the_only("AWS::DynamoDB::Table")?;
         let name = self.physical_name(logical_id, properties)?;
@@ -255,6 +272,18 @@ impl Reader<'_> {
             },
             Value::Null | Value::Array(_) => error(format!("{place}: a string is expected")),
         }
+    }
+
+    /// The texts of a list: its own, or those of the `CommaDelimitedList` that its `Ref` refers to.
+    fn list(&self, place: &str, value: &Value) -> Result<Vec<String>, TemplateError> {
+        if let Value::Array(values) = value {
+            return values.iter().map(|value| self.resolve(place, value)).collect();
+        }
+        let parameter = value["Ref"].as_str().and_then(|name| self.document.parameters.get(name));
+        if parameter.is_none_or(|parameter| parameter.r#type != "CommaDelimitedList") {
+            return error(format!("{place}: a list, or a CommaDelimitedList, is expected"));
+        }
+        Ok(self.resolve(place, value)?.split(',').map(|text| text.trim().to_owned()).collect())
     }
 
     /// Whether a value is the URL of a queue. The local stack has none, and a function whose variable is
@@ -290,39 +319,6 @@ impl Reader<'_> {
             None => Ok(logical_id.to_owned()),
         }
     }
-}
-
-fn route(
-    place: &str,
-    function: &str,
-    event: &Resource,
-    api_id: &str,
-    api: &ApiAuth,
-) -> Result<Route, TemplateError> {
-    let properties: RouteProperties = typed(place, event.properties.clone())?;
-    if properties.api_id != Some(serde_json::json!({ "Ref": api_id })) {
-        return error(format!("{place}: ApiId must be `!Ref {api_id}`"));
-    }
-    let method = properties.method.to_ascii_uppercase();
-    if method == "ANY" || method == "*" {
-        return error(format!("{place}: a route for any method is not supported by the local stack"));
-    }
-    let whole_segments = properties.path.split('/').skip(1).all(|segment| {
-        let name = segment.strip_prefix('{').and_then(|rest| rest.strip_suffix('}')).unwrap_or(segment);
-        !name.is_empty() && !name.contains(['{', '}', '+'])
-    });
-    if !properties.path.starts_with('/') || !whole_segments {
-        return error(format!("{place}: the path {} is not supported by the local stack", properties.path));
-    }
-    let auth = properties.auth.unwrap_or_default();
-    let access = match auth.authorizer.as_deref().or(api.default_authorizer.as_deref()) {
-        None | Some("NONE") => Access::Public,
-        Some(name) if api.authorizers.contains_key(name) => {
-            Access::Token { scopes: auth.authorization_scopes }
-        }
-        Some(name) => return error(format!("{place}: {api_id} has no authorizer {name}")),
-    };
-    Ok(Route { method, path: properties.path, function: function.to_owned(), access })
 }
 
 fn typed<T: DeserializeOwned>(place: &str, value: Value) -> Result<T, TemplateError> {

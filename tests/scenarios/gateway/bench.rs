@@ -3,6 +3,7 @@
 use chrono::TimeDelta;
 use reqwest::{Client, Method, RequestBuilder, Response};
 use scrip_tests::{
+    cors::Cors,
     gateway::{ANSWER_TIME_MAX, Gateway},
     invocations::{Invocations, Outcome},
     server::{self, Server},
@@ -24,9 +25,22 @@ impl Bench {
         Self::start_with(ANSWER_TIME_MAX, move |event| Some(answer(event))).await
     }
 
+    /// With something to say to pages of other origins.
+    pub async fn start_for_pages(cors: Cors, answer: impl Fn(Value) -> Outcome + Send + 'static) -> Self {
+        Self::start_as(ANSWER_TIME_MAX, Some(cors), move |event| Some(answer(event))).await
+    }
+
     /// With a function that never answers where `answer` gives nothing.
     pub async fn start_with(
         answer_time_max: Duration,
+        answer: impl Fn(Value) -> Option<Outcome> + Send + 'static,
+    ) -> Self {
+        Self::start_as(answer_time_max, None, answer).await
+    }
+
+    async fn start_as(
+        answer_time_max: Duration,
+        cors: Option<Cors>,
         answer: impl Fn(Value) -> Option<Outcome> + Send + 'static,
     ) -> Self {
         let function = "function".to_owned();
@@ -65,7 +79,7 @@ impl Bench {
             route("POST", "/things/{id}/parts/{part}", token(&["things:write", "things:admin"])),
         ];
         let tokens = Arc::new(Tokens::new(authorizer()));
-        let gateway = Gateway { routes, tokens: Arc::clone(&tokens), invocations, answer_time_max };
+        let gateway = Gateway { routes, cors, tokens: Arc::clone(&tokens), invocations, answer_time_max };
         let server = Server::start(server::loopback(0).await.unwrap(), gateway.router()).unwrap();
         Self { client: Client::new(), server, tokens }
     }

@@ -1,9 +1,9 @@
 //! The parts of a SAM template that the local stack reads, as they are written there.
 //!
-//! Invariant: where an unknown field could change what a request meets (routes, authorizers), it is
-//! refused.
+//! Invariant: where an unknown field could change what a request meets (the API, its routes and
+//! authorizers), it is refused; what is known to change nothing here is named and not read.
 
-use serde::Deserialize;
+use serde::{Deserialize, de::IgnoredAny};
 use serde_json::Value;
 use std::collections::BTreeMap;
 
@@ -21,6 +21,7 @@ pub(super) struct Document {
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub(super) struct Parameter {
+    pub(super) r#type: String,
     pub(super) default: Option<Value>,
 }
 
@@ -76,11 +77,28 @@ pub(super) struct RouteAuth {
 }
 
 #[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub(super) struct ApiProperties {
     pub(super) auth: ApiAuth,
-    pub(super) cors_configuration: Option<Value>,
-    pub(super) stage_name: Option<Value>,
+    pub(super) cors_configuration: Option<CorsProperties>,
+    // What one caller at a time doesn't meet: throttling, metrics, the log.
+    #[serde(rename = "AccessLogSettings")]
+    _access_log_settings: Option<IgnoredAny>,
+    #[serde(rename = "DefaultRouteSettings")]
+    _default_route_settings: Option<IgnoredAny>,
+    #[serde(rename = "RouteSettings")]
+    _route_settings: Option<IgnoredAny>,
+}
+
+/// Lists are values here: any of them may be a reference to a parameter.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+pub(super) struct CorsProperties {
+    pub(super) allow_origins: Value,
+    pub(super) allow_methods: Value,
+    pub(super) allow_headers: Value,
+    pub(super) expose_headers: Value,
+    pub(super) max_age: Option<u32>,
 }
 
 #[derive(Deserialize)]

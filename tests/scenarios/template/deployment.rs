@@ -1,0 +1,333 @@
+//! What must be true of whatever is deployed: nothing lost, nothing unwatched, nothing open by accident.
+
+use super::{PARAMETERS, TEXT, document, metrics, permissions};
+use lambda_http::request::LambdaRequest;
+use scrip_tests::{
+    template::{Access, Template},
+    yaml,
+};
+use serde_json::{Value, json};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Who may be called without a token.
+const PUBLIC: [&str; 3] = ["GET /v1/catalog", "POST /v1/quotes", "POST /v1/webhooks/stripe"];
+/// Whose calls are limited more than the others': whoever comes, and what moves money.
+const LIMITED: [&str; 4] = [
+    "GET /v1/catalog",
+    "POST /v1/accounts/{account_id}/purchases/{purchase_id}/refund",
+    "POST /v1/quotes",
+    "POST /v1/webhooks/stripe",
+];
+
+/// The properties of the template's resources of a type, by their ids.
+pub fn all<'a>(template: &'a Value, kind: &str) -> Vec<(&'a str, &'a Value)> {
+    let resources = template["Resources"].as_object().unwrap().iter();
+    let of_kind = resources.filter(|(_, resource)| resource["Type"] == kind);
+    of_kind.map(|(id, resource)| (id.as_str(), &resource["Properties"])).collect()
+}
+
+/// The id that `!Ref id` or `!GetAtt id.Arn` names.
+fn named(value: &Value) -> Option<&str> {
+    let name = value.get("Ref").or_else(|| value.get("Fn::GetAtt"))?.as_str()?;
+    Some(name.strip_suffix(".Arn").unwrap_or(name))
+}
+
+/// What is wrong with a template, rule by rule.
+pub fn faults(text: &str) -> Vec<String> {
+    let template = yaml::load(text).unwrap();
+    let mut faults = permissions::faults(&template);
+    for rule in [access, limits, functions, dead_letters, encryption, table, alarms] {
+        faults.extend(rule(&template));
+    }
+    match Template::parse(text, &BTreeMap::from(PARAMETERS)) {
+        Ok(read) => faults.extend(read.routes.iter().filter_map(|route| match &route.access {
+            Access::Public => {
+                (!PUBLIC.contains(&route.key().as_str())).then(|| format!("{} is public", route.key()))
+            }
+            Access::Token { scopes } => {
+                scopes.is_empty().then(|| format!("{} asks for no scope", route.key()))
+            }
+        })),
+        Err(why) => faults.push(why.to_string()),
+    }
+    faults
+}
+
+/// The log of calls: JSON, kept for a time, and without what is secret.
+fn access(template: &Value) -> Vec<String> {
+    let mut faults = Vec::new();
+    for (id, api) in all(template, "AWS::Serverless::HttpApi") {
+        let log = &api["AccessLogSettings"];
+        let format = log["Format"].as_str().unwrap_or_default();
+        match serde_json::from_str::<BTreeMap<String, String>>(format) {
+            Ok(fields) => {
+                let says =
+                    |variable: &str| fields.values().any(|value| *value == format!("$context.{variable}"));
+                for variable in [
+                    "requestId",
+                    "routeKey",
+                    "status",
+                    "responseLatency",
+                    "integrationErrorMessage",
+                    "authorizer.error",
+                ] {
+                    if !says(variable) {
+                        faults.push(format!("{id}: the log doesn't say {variable}"));
+                    }
+                }
+                if fields
+                    .values()
+                    .any(|value| value.contains("header") || value.contains("authorizer.claims"))
+                {
+                    faults.push(format!("{id}: the log says too much"));
+                }
+            }
+            Err(why) => faults.push(format!("{id}: the log isn't JSON: {why}")),
+        }
+        faults.extend(kept(template, id, named(&log["DestinationArn"])));
+    }
+    faults
+}
+
+/// A log group that exists and is kept for the time that the parameter says.
+fn kept(template: &Value, whose: &str, group: Option<&str>) -> Option<String> {
+    let groups = all(template, "AWS::Logs::LogGroup");
+    let declared = groups.iter().find(|(id, _)| Some(*id) == group);
+    let is_kept =
+        declared.is_some_and(|(_, group)| group["RetentionInDays"] == json!({"Ref": "LogRetentionDays"}));
+    (!is_kept).then(|| format!("{whose}: its log group is missing or kept forever"))
+}
+
+fn limits(template: &Value) -> Vec<String> {
+    let mut faults = Vec::new();
+    for (id, api) in all(template, "AWS::Serverless::HttpApi") {
+        let routes = api["RouteSettings"].as_object().into_iter().flatten();
+        let routes: Vec<_> = routes.map(|(route, settings)| (route.as_str(), settings)).collect();
+        let mut limited: Vec<_> = routes.iter().map(|(route, _)| *route).collect();
+        limited.sort_unstable();
+        if limited != LIMITED {
+            faults.push(format!("{id}: limits {limited:?}"));
+        }
+        for (route, settings) in routes.into_iter().chain([("every route", &api["DefaultRouteSettings"])]) {
+            let numbers = ["ThrottlingRateLimit", "ThrottlingBurstLimit"];
+            if settings["DetailedMetricsEnabled"] != true
+                || numbers.iter().any(|name| !settings[name].is_u64())
+            {
+                faults.push(format!("{id}: {route} has no metrics or no limit"));
+            }
+        }
+    }
+    faults
+}
+
+fn functions(template: &Value) -> Vec<String> {
+    let mut faults = Vec::new();
+    let global = &template["Globals"]["Function"];
+    if global["Tracing"] != "Active" || global["Architectures"] != json!([{"Ref": "Architecture"}]) {
+        faults.push("functions aren't traced, or not built for the parameter's architecture".to_owned());
+    }
+    let mut groups = BTreeSet::new();
+    for (id, function) in all(template, "AWS::Serverless::Function") {
+        let group = named(&function["LoggingConfig"]["LogGroup"]);
+        faults.extend(kept(template, id, group));
+        if !groups.insert(group) {
+            faults.push(format!("{id}: its log group is another's too"));
+        }
+        if !function["Tracing"].is_null() || !function["Architectures"].is_null() {
+            faults.push(format!("{id}: differs from the other functions"));
+        }
+    }
+    faults
+}
+
+/// Whatever is delivered without a caller who waits has somewhere to end.
+fn dead_letters(template: &Value) -> Vec<String> {
+    let queues = all(template, "AWS::SQS::Queue");
+    let mut ends = BTreeSet::new();
+    let mut deliveries = Vec::new();
+    for (id, queue) in &queues {
+        if let Some(target) = named(&queue["RedrivePolicy"]["deadLetterTargetArn"]) {
+            ends.insert(target);
+            deliveries.push(((*id).to_owned(), Some(target)));
+        }
+    }
+    for (id, function) in all(template, "AWS::Serverless::Function") {
+        let mut is_scheduled = false;
+        for (event, trigger) in function["Events"].as_object().unwrap() {
+            let properties = &trigger["Properties"];
+            match trigger["Type"].as_str().unwrap() {
+                "HttpApi" => {}
+                "SQS" => deliveries.push((
+                    format!("{id}.{event}"),
+                    named(&properties["Queue"]).filter(|queue| deliveries.iter().any(|(id, _)| id == queue)),
+                )),
+                "ScheduleV2" => {
+                    is_scheduled = true;
+                    let is_retried = properties["RetryPolicy"]["MaximumRetryAttempts"].as_u64() > Some(0);
+                    let end = named(&properties["DeadLetterConfig"]["Arn"]).filter(|_| is_retried);
+                    deliveries.push((format!("{id}.{event}"), end));
+                }
+                other => deliveries.push((format!("{id}.{event}, a {other},"), None)),
+            }
+        }
+        // Lambda takes a schedule's event and tries it by itself.
+        if is_scheduled {
+            deliveries.push((id.to_owned(), named(&function["DeadLetterQueue"]["TargetArn"])));
+        }
+    }
+    for (id, pipe) in all(template, "AWS::Pipes::Pipe") {
+        let stream = &pipe["SourceParameters"]["DynamoDBStreamParameters"];
+        deliveries.push((id.to_owned(), named(&stream["DeadLetterConfig"]["Arn"])));
+    }
+    ends.extend(deliveries.iter().filter_map(|(_, end)| *end).filter(|end| *end != "RefillQueue"));
+    let mut faults: Vec<_> = deliveries
+        .iter()
+        .filter(|(_, end)| end.is_none_or(|end| !queues.iter().any(|(id, _)| *id == end)))
+        .map(|(what, _)| format!("{what} has no dead-letter queue, or isn't tried again"))
+        .collect();
+    for (id, queue) in &queues {
+        let is_read = !queue["RedrivePolicy"].is_null();
+        if is_read == ends.contains(id) {
+            faults.push(format!("{id} is neither read nor an end, or both"));
+        }
+        if !is_read && queue["MessageRetentionPeriod"] != 14 * 24 * 60 * 60 {
+            faults.push(format!("{id} forgets before the fourteen days that SQS offers"));
+        }
+    }
+    faults
+}
+
+fn encryption(template: &Value) -> Vec<String> {
+    let queues = all(template, "AWS::SQS::Queue");
+    let open = queues.iter().filter(|(_, queue)| queue["SqsManagedSseEnabled"] != true);
+    open.map(|(id, _)| format!("{id} isn't encrypted")).collect()
+}
+
+fn table(template: &Value) -> Vec<String> {
+    let mut faults = Vec::new();
+    for (id, resource) in template["Resources"].as_object().unwrap() {
+        if resource["Type"] != "AWS::DynamoDB::Table" {
+            continue;
+        }
+        let properties = &resource["Properties"];
+        for (what, is_so) in [
+            ("kept when the stack goes", resource["DeletionPolicy"] == "Retain"),
+            ("kept when it is replaced", resource["UpdateReplacePolicy"] == "Retain"),
+            ("protected from deletion", properties["DeletionProtectionEnabled"] == true),
+            (
+                "restored to any moment",
+                properties["PointInTimeRecoverySpecification"]["PointInTimeRecoveryEnabled"] == true,
+            ),
+            ("encrypted", properties["SSESpecification"]["SSEEnabled"] == true),
+            ("streamed", properties["StreamSpecification"]["StreamViewType"] == "NEW_IMAGE"),
+            ("paid by request", properties["BillingMode"] == "PAY_PER_REQUEST"),
+        ] {
+            if !is_so {
+                faults.push(format!("{id} isn't {what}"));
+            }
+        }
+    }
+    faults
+}
+
+/// Each alarm is told to somebody, and what alarms and the dashboard show is something that is measured.
+fn alarms(template: &Value) -> Vec<String> {
+    let mut faults = Vec::new();
+    for (id, alarm) in all(template, "AWS::CloudWatch::Alarm") {
+        if alarm["AlarmActions"] != json!([{"Ref": "Alarms"}]) {
+            faults.push(format!("{id} tells nobody"));
+        }
+        if alarm["TreatMissingData"] != "notBreaching" {
+            faults.push(format!("{id} goes off when nobody calls"));
+        }
+    }
+    faults.extend(metrics::shown(template).into_iter().filter_map(|(place, metric)| {
+        (!metrics::is_measured(&metric)).then(|| format!("{place}: nobody measures {metric:?}"))
+    }));
+    faults
+}
+
+#[test]
+fn the_template_keeps_the_rules() {
+    assert_eq!(faults(TEXT), Vec::<String>::new());
+}
+
+#[test]
+fn a_deployment_says_where_everything_is_and_asks_for_what_it_needs() {
+    let template = document();
+    let names = |section: &str| {
+        let mut names: Vec<_> = template[section].as_object().unwrap().keys().map(String::as_str).collect();
+        names.sort_unstable();
+        names.join(" ")
+    };
+    assert_eq!(
+        names("Outputs"),
+        "AlarmTopicArn ApiUrl DashboardUrl EventBusName RefillFunctionName RefillQueueUrl RefundFunctionName \
+         TableName WebhookFunctionName WebhookUrl"
+    );
+    assert_eq!(
+        names("Parameters"),
+        "AlarmEmail AllowedOrigins Architecture JwtAudience JwtIssuer LogRetentionDays RefillConcurrency \
+         StripeApiBase StripeApiKeyParameter StripePrices StripeWebhookSecretParameter WebhookConcurrency"
+    );
+    // Only whose tokens are accepted has no default: `sam deploy --guided` asks for the rest and takes Enter.
+    let parameters = template["Parameters"].as_object().unwrap();
+    let asked: Vec<_> =
+        parameters.iter().filter(|(_, of)| of["Default"].is_null()).map(|(id, _)| id).collect();
+    assert_eq!(asked, ["JwtAudience", "JwtIssuer"]);
+    assert_eq!(parameters["Architecture"]["Default"], "arm64");
+    // No e-mail address, no subscription; nothing reserved, no property.
+    for (condition, parameter, none) in [
+        ("HasAlarmEmail", "AlarmEmail", json!("")),
+        ("ReservesWebhook", "WebhookConcurrency", json!("0")),
+        ("ReservesRefill", "RefillConcurrency", json!("0")),
+    ] {
+        let equals = json!({ "Fn::Not": [{ "Fn::Equals": [{ "Ref": parameter }, none] }] });
+        assert_eq!(template["Conditions"][condition], equals, "{condition}");
+        let default = &parameters[parameter]["Default"];
+        assert_eq!(default.as_str().map_or_else(|| default.to_string(), str::to_owned), none, "{parameter}");
+    }
+    assert_eq!(template["Resources"]["AlarmSubscription"]["Condition"], "HasAlarmEmail");
+    for (function, condition, parameter) in [
+        ("PurchaseWebhookFunction", "ReservesWebhook", "WebhookConcurrency"),
+        ("MonthlyRefillFunction", "ReservesRefill", "RefillConcurrency"),
+    ] {
+        let reserved = json!({ "Fn::If": [condition, { "Ref": parameter }, { "Ref": "AWS::NoValue" }] });
+        let properties = &template["Resources"][function]["Properties"];
+        assert_eq!(properties["ReservedConcurrentExecutions"], reserved, "{function}");
+    }
+}
+
+#[test]
+fn schedules_say_what_the_functions_read() {
+    let template = document();
+    let mut rows = Vec::new();
+    for (id, function) in all(&template, "AWS::Serverless::Function") {
+        for (event, trigger) in function["Events"].as_object().unwrap() {
+            let schedule = &trigger["Properties"];
+            if trigger["Type"] == "ScheduleV2" {
+                // A name of its own would be the same in every stack.
+                assert_eq!(schedule["OmitName"], true, "{id}.{event}");
+                let input: Value = serde_json::from_str(schedule["Input"].as_str().unwrap()).unwrap();
+                let input = match input["routeKey"].as_str() {
+                    Some(route) => {
+                        let read = serde_json::from_value::<LambdaRequest>(input.clone()).unwrap();
+                        assert!(matches!(read, LambdaRequest::ApiGatewayV2(_)), "{id}.{event}");
+                        assert_eq!(input["requestContext"]["routeKey"], *route);
+                        route.to_owned()
+                    }
+                    None => input.to_string(),
+                };
+                rows.push(format!("{id} {}: {input}", schedule["ScheduleExpression"].as_str().unwrap()));
+            }
+        }
+    }
+    assert_eq!(
+        rows,
+        [
+            r#"MonthlyRefillFunction cron(0 0 1 * ? *): {"time":"<aws.scheduler.scheduled-time>"}"#,
+            r#"MonthlyRefillFunction rate(1 hour): {"overdue_at":"<aws.scheduler.scheduled-time>"}"#,
+            "RefundFunction rate(1 hour): SWEEP pending-refunds",
+        ]
+    );
+}
