@@ -119,6 +119,8 @@ fn each_role_may_do_what_it_does_and_no_more() {
             "PurchaseWebhookFunction: dynamodb:Query on Table.Arn of ACCOUNT#*".to_owned(),
             format!("PurchaseWebhookFunction: dynamodb:GetItem on Table.Arn of {all}"),
             format!("PurchaseWebhookFunction: dynamodb:PutItem on Table.Arn of {all}, in TransactWriteItems"),
+            "PurchaseWebhookFunction: dynamodb:ConditionCheckItem on Table.Arn of ACCOUNT#*, in TransactWriteItems"
+                .to_owned(),
             "PurchaseWebhookFunction: dynamodb:DeleteItem on Table.Arn of ACCOUNT#* PARKED#*, \
              in TransactWriteItems"
                 .to_owned(),
@@ -128,6 +130,8 @@ fn each_role_may_do_what_it_does_and_no_more() {
             "RefundFunction: dynamodb:Query on ${Table.Arn}/index/due of REFUND".to_owned(),
             "RefundFunction: dynamodb:GetItem on Table.Arn of ACCOUNT#* OPERATION#*".to_owned(),
             "RefundFunction: dynamodb:PutItem on Table.Arn of ACCOUNT#* OPERATION#*, in TransactWriteItems"
+                .to_owned(),
+            "RefundFunction: dynamodb:ConditionCheckItem on Table.Arn of ACCOUNT#*, in TransactWriteItems"
                 .to_owned(),
             "RefundFunction: dynamodb:UpdateItem on Table.Arn of OPERATION#*, in TransactWriteItems"
                 .to_owned(),
