@@ -378,41 +378,4 @@ mod tests {
         let full = Account { balance: Credits::new(0, 0, Credits::MAX_OF_A_KIND), ..Account::unseen(now) };
         assert_eq!(decide(&full, None, &pack, now), Err(Refusal::BalanceLimit));
     }
-
-    #[test]
-    fn payments_end_in_the_same_plan_in_whatever_order_they_come() {
-        let payments = [
-            plan("in1", "s1", 1000, "2026-11-03T09:00:00Z", "2026-12-03T09:00:00Z"),
-            plan("in2", "s1", 1000, "2026-12-03T09:00:00Z", "2027-01-03T09:00:00Z"),
-            plan("in3", "s1", 2500, "2026-12-10T09:00:00Z", "2027-01-03T09:00:00Z"),
-            plan("in4", "s1", 1000, "2027-01-03T09:00:00Z", "2027-02-03T09:00:00Z"),
-        ];
-        let now = time("2027-01-04T00:00:00Z");
-        for order in permutations(payments.len()) {
-            let mut account = Account::unseen(now);
-            for index in &order {
-                account =
-                    decide(&account, None, &payments[*index], now).unwrap().entries.pop().unwrap().account;
-            }
-            let subscription = account.subscription.unwrap();
-            assert_eq!(subscription.plan, "plan-of-1000", "{order:?}");
-            assert_eq!(subscription.purchase_id.as_str(), "in4", "{order:?}");
-            assert_eq!(subscription.paid_through(), time("2027-02-03T09:00:00Z"), "{order:?}");
-            // All heard of in January: together no more than the highest allowance.
-            assert_eq!((account.balance.playground(), account.granted), (2500, 2500), "{order:?}");
-        }
-    }
-
-    fn permutations(count: usize) -> Vec<Vec<usize>> {
-        (0..count).fold(vec![vec![]], |orders, next| {
-            let insert = |order: Vec<usize>| {
-                (0..=order.len()).map(move |at| {
-                    let mut order = order.clone();
-                    order.insert(at, next);
-                    order
-                })
-            };
-            orders.into_iter().flat_map(insert).collect()
-        })
-    }
 }

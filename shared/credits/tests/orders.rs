@@ -186,6 +186,24 @@ fn a_subscription() {
 }
 
 #[test]
+fn payments_alone() {
+    let account = every_order(
+        "2027-01-04T00:00:00Z",
+        &[
+            paid("in_1", BASIC, "2026-11-03T09:00:00Z", "2026-12-03T09:00:00Z"),
+            paid("in_2", BASIC, "2026-12-03T09:00:00Z", "2027-01-03T09:00:00Z"),
+            paid("in_3", STANDARD, "2026-12-10T09:00:00Z", "2027-01-03T09:00:00Z"),
+            paid("in_4", BASIC, "2027-01-03T09:00:00Z", "2027-02-03T09:00:00Z"),
+        ],
+    );
+    let subscription = account.subscription.unwrap();
+    assert_eq!((subscription.plan.as_str(), subscription.purchase_id.as_str()), ("basic", "in_4"));
+    assert_eq!(subscription.paid_through(), time("2027-02-03T09:00:00Z"));
+    // All heard of in January: together no more than the highest allowance.
+    assert_eq!((account.balance.playground(), account.granted), (2500, 2500));
+}
+
+#[test]
 fn a_disputed_renewal_of_an_upgraded_subscription() {
     let account = every_order(
         "2026-12-21T00:00:00Z",
