@@ -1,7 +1,11 @@
 //! What the functions write to their logs: enough to answer questions by, and nothing secret.
 
-use std::collections::BTreeMap;
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex},
+};
 
+use axum::{Router, http::HeaderMap};
 use chrono::TimeDelta;
 use scrip_tests::{
     Options, Stack, server,
@@ -135,4 +139,29 @@ async fn what_is_spent_and_refused_is_counted() {
     ] {
         assert_eq!(sum(function, metric, labels), expected, "{function} {metric} {labels:?}");
     }
+}
+
+/// A database that knows nobody and remembers the traces of its requests.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_trace_goes_on_to_the_database() {
+    let traces = Arc::new(Mutex::new(Vec::<String>::new()));
+    let remember = {
+        let traces = Arc::clone(&traces);
+        move |headers: HeaderMap| async move {
+            let trace = headers.get("x-amzn-trace-id").and_then(|trace| trace.to_str().ok());
+            traces.lock().unwrap().extend(trace.map(str::to_owned));
+            ([("content-type", "application/x-amz-json-1.0")], r#"{"Items":[],"Count":0,"ScannedCount":0}"#)
+        }
+    };
+    let database =
+        server::Server::start(server::loopback(0).await.unwrap(), Router::new().fallback(remember)).unwrap();
+    let database_url = Some(format!("http://{}", database.address()));
+    let stack = Stack::start(Options { instances: 1, database_url, ..Options::default() }).await.unwrap();
+    let token = stack.tokens().issue("nobody", &["credits:read"], TimeDelta::hours(1));
+    let url = format!("{}/v1/accounts/nobody/quotes", stack.base_url());
+    send(reqwest::Client::new().post(url).bearer_auth(token).json(&enhance(1))).await.is(200);
+    let line: Value = serde_json::from_str(stack.logs().of("quote").last().unwrap()).unwrap();
+    assert_eq!(traces.lock().unwrap().as_slice(), [line["trace_id"].as_str().unwrap()]);
+    stack.stop().await;
+    database.stop().await;
 }

@@ -3,7 +3,7 @@
 
 use std::{env, time::Duration};
 
-use aws_sdk_ssm::{Client, error::DisplayErrorContext};
+use aws_sdk_ssm::{Client, config::retry::RetryConfig, error::DisplayErrorContext};
 use aws_types::SdkConfig;
 use lambda_http::Error;
 use tokio::{sync::Mutex, time::Instant};
@@ -14,6 +14,9 @@ use crate::Problem;
 const AGE_MAX: Duration = Duration::from_mins(1);
 /// However many forged requests come, the parameter is read again at most once in this time.
 const READ_AGAIN_AFTER: Duration = Duration::from_secs(10);
+/// How often it is asked for, and how long it is waited in between.
+const READ_ATTEMPTS_MAX: u32 = 2;
+const READ_BACKOFF_MS: u64 = 100;
 
 /// A parameter of the type `SecureString`, decrypted.
 #[derive(Debug)]
@@ -51,7 +54,12 @@ impl Parameter {
     /// The parameter of that name.
     #[must_use]
     pub fn new(config: &SdkConfig, name: String) -> Self {
-        Self { client: Client::new(config), name, kept: Mutex::new(None) }
+        // Two attempts fit into the time that Lambda gives a function to start.
+        let retries = RetryConfig::standard()
+            .with_max_attempts(READ_ATTEMPTS_MAX)
+            .with_initial_backoff(Duration::from_millis(READ_BACKOFF_MS));
+        let config = aws_sdk_ssm::config::Builder::from(config).retry_config(retries).build();
+        Self { client: Client::from_conf(config), name, kept: Mutex::new(None) }
     }
 
     /// Reads it once, so that the first call finds it read. That this fails is the first call's to find out.
