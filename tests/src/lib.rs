@@ -11,6 +11,7 @@ pub mod clock;
 pub mod crash;
 pub mod database;
 pub mod demo;
+pub mod docs;
 pub mod event;
 pub mod faults;
 pub mod gateway;

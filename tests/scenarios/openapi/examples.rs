@@ -1,0 +1,181 @@
+//! The examples in the document are real: they fit its schemas, and what is answered to those of requests is
+//! what the examples of answers of the same names show.
+
+use std::collections::BTreeSet;
+
+use chrono::{Months, TimeDelta};
+use reqwest::{Client, Method, RequestBuilder};
+use scrip_tests::{
+    clock, docs, seed,
+    stack::WEBHOOK_SECRET,
+    stripe::signature::{self, sign},
+};
+use serde_json::{Value, json};
+
+use super::{Operation, assert_valid, at, members, operations, resolved, schema};
+use crate::api::{Api, Reply, send};
+
+#[test]
+fn examples_fit_their_schemas() {
+    let mut seen = 0;
+    let mut check = |media: &Value, what: &str| {
+        let schema = &media["schema"];
+        for (name, example) in members(&media["examples"]) {
+            assert_valid(schema, at(example, &["value"]), &format!("{what}, {name}"));
+            seen += 1;
+        }
+        if let Some(example) = media.get("example") {
+            assert_valid(schema, example, what);
+            seen += 1;
+        }
+    };
+    for operation in operations() {
+        for parameter in &operation.parameters {
+            assert!(parameter.get("example").is_some(), "{}: {}", operation.route, parameter["name"]);
+            check(parameter, &operation.route);
+        }
+        for (_, media) in members(at(operation.body, &["requestBody", "content"])) {
+            check(media, &operation.route);
+        }
+        for (status, response) in operation.responses() {
+            for (_, media) in members(&response["content"]) {
+                check(media, &format!("{} {status}", operation.route));
+            }
+            for (name, header) in members(&response["headers"]) {
+                check(resolved(header), &format!("{} {status} {name}", operation.route));
+            }
+        }
+    }
+    assert!(seen > 100, "{seen}");
+}
+
+/// An answer of the document: its status and its body.
+fn answer<'a>(operation: &Operation, name: &'a str) -> (u16, Value) {
+    let mut answers = Vec::new();
+    for (status, response) in operation.responses() {
+        for (_, media) in members(&response["content"]) {
+            let named = media["examples"].get(name).map(|example| at(example, &["value"]).clone());
+            answers.extend(named.map(|body| (status, body)));
+        }
+    }
+    assert_eq!(answers.len(), 1, "{}: {name} is the example of one answer", operation.route);
+    answers.remove(0)
+}
+
+/// An account as in the examples: on the standard plan, with a tune pack whose images are spent.
+async fn account() -> Api {
+    let api = Api::new();
+    let now = clock::now();
+    let next_year = now.checked_add_months(Months::new(12)).unwrap();
+    for (purchase, sku) in [("seed-plan", "standard_monthly"), ("seed-tune-pack", "tune_pack")] {
+        seed::buy(&api.ledger(), (&api.account, purchase), sku, next_year, now).await.unwrap();
+    }
+    api.debit("setup", &json!({"operation": "tune_images", "prompts": 8})).await.is(201);
+    api
+}
+
+/// A call as the examples of the parameters make it, on that account and by a token of that route's scopes.
+fn call(operation: &Operation, api: &Api) -> RequestBuilder {
+    let mut path = operation.path.to_owned();
+    let (mut query, mut headers) = (form_urlencoded::Serializer::new(String::new()), Vec::new());
+    for parameter in &operation.parameters {
+        let name = parameter["name"].as_str().unwrap();
+        let example = &parameter["example"];
+        let example = example.as_str().map_or_else(|| example.to_string(), str::to_owned);
+        match parameter["in"].as_str().unwrap() {
+            "path" if name == "account_id" => path = path.replace("{account_id}", &api.account),
+            "path" => path = path.replace(&format!("{{{name}}}"), &example),
+            "query" => {
+                query.append_pair(name, &example);
+            }
+            _ => headers.push((name, example)),
+        }
+    }
+    let method = Method::from_bytes(operation.method.to_uppercase().as_bytes()).unwrap();
+    let url = format!("{}{path}?{}", api.stack.base_url(), query.finish());
+    let mut request = Client::new().request(method, url);
+    for (name, value) in headers {
+        request = request.header(name, value);
+    }
+    let scopes = operation.scopes();
+    if scopes.is_empty() {
+        return request;
+    }
+    request.bearer_auth(api.stack.tokens().issue(&api.account, &scopes, TimeDelta::hours(1)))
+}
+
+/// Holds an answer to what the document says of its status: the type, the schema and the headers.
+#[track_caller]
+fn assert_documented(operation: &Operation, reply: &Reply) {
+    let what = format!("{}: {}", operation.route, reply.text);
+    let (_, response) = operation.responses().find(|(status, _)| *status == reply.status).expect(&what);
+    let content_type = reply.header("content-type").expect(&what);
+    assert_valid(&response["content"].get(content_type).expect(&what)["schema"], &reply.json, &what);
+    for (name, header) in members(&response["headers"]).map(|(name, header)| (name, resolved(header))) {
+        match reply.header(name) {
+            Some(value) => assert_valid(&header["schema"], &json!(value), name),
+            None => assert_ne!(header["required"], true, "{what}: {name} is missing"),
+        }
+    }
+}
+
+#[tokio::test]
+async fn requests_are_answered_as_the_examples_show() {
+    for operation in operations().iter().filter(|operation| operation.request_examples().next().is_some()) {
+        for (name, example) in operation.request_examples() {
+            let (status, expected) = answer(operation, name);
+            let api = account().await;
+            if operation.path.contains("{debit_id}") {
+                let work = json!({"operation": "text_to_image", "width": 768, "height": 512, "steps": 80, "images": 2});
+                api.debit("job-1", &work).await.is(201);
+            }
+            let body = example.to_string().replace("demo-standard", &api.account);
+            let mut request = call(operation, &api).header("content-type", "application/json");
+            // A reversal has a key of its own.
+            if let Some(key) = expected["reversal_id"].as_str() {
+                let mut built = request.build().unwrap();
+                built.headers_mut().insert("idempotency-key", key.parse().unwrap());
+                request = RequestBuilder::from_parts(Client::new(), built);
+            }
+            if operation.path.contains("/webhooks/") {
+                let mut built = request.build().unwrap();
+                let signed = sign(&[WEBHOOK_SECRET], clock::now(), &body).parse().unwrap();
+                built.headers_mut().insert(signature::HEADER, signed);
+                request = RequestBuilder::from_parts(Client::new(), built);
+            }
+            let reply = send(request.body(body)).await;
+            assert_eq!(reply.status, status, "{}, {name}: {}", operation.route, reply.text);
+            assert_documented(operation, &reply);
+            let text = reply.text.replace(&api.account, "demo-standard");
+            let mut said: Value = serde_json::from_str(&text).unwrap();
+            // The one thing that isn't the same each time.
+            if let Some(time) = said.get_mut("created_at") {
+                *time = expected["created_at"].clone();
+            }
+            assert_eq!(said, expected, "{}, {name}", operation.route);
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_is_read_is_as_documented() {
+    let api = account().await;
+    for operation in operations().iter().filter(|operation| operation.method == "get") {
+        let reply = send(call(operation, &api)).await;
+        reply.is(200);
+        assert_documented(operation, &reply);
+    }
+}
+
+#[test]
+fn every_operation_has_an_example() {
+    let all: BTreeSet<_> =
+        members(&schema("Operation")["discriminator"]["mapping"]).map(|(name, _)| name).collect();
+    for path in ["/v1/quotes", "/v1/accounts/{account_id}/quotes", "/v1/accounts/{account_id}/debits"] {
+        let body =
+            at(&docs::document()["paths"][path]["post"], &["requestBody", "content", "application/json"]);
+        let examples = members(&body["examples"]).map(|(_, example)| at(example, &["value"]));
+        let shown: BTreeSet<_> = examples.filter_map(|example| example["operation"].as_str()).collect();
+        assert_eq!(shown, all, "{path}");
+    }
+}

@@ -1,0 +1,1 @@
+//! Schemathesis reads the document and looks for what breaks it.
