@@ -1,7 +1,7 @@
 //! The API's document, and the page on which a person reads it and tries the API: `/docs`, beside the local
 //! gateway. No deployment has them.
 //!
-//! The page is a file of ours and not a library's (Swagger UI, RapiDoc, Scalar): those bring megabytes of built
+//! The page is a file of ours and not a library's (Swagger UI, Scalar and the like): those bring megabytes of built
 //! JavaScript, some load fonts from elsewhere, and none can fill in the token of a demo account.
 
 use crate::{seed, tokens::Tokens, yaml};
@@ -26,12 +26,21 @@ pub fn document() -> &'static Value {
 }
 
 /// `/docs`, the document as `/openapi.yaml` and `/openapi.json`, and the tokens that the page offers.
+///
+/// # Panics
+/// As [`document`].
 pub fn router(tokens: Arc<Tokens>) -> Router {
+    static JSON: LazyLock<String> =
+        LazyLock::new(|| yaml::to_json(YAML).expect("shared/openapi.yaml is YAML"));
+    let json: &'static String = &JSON;
     Router::new()
         .route("/docs", get(|| async { Html(PAGE) }))
         .route("/docs/tokens", get(issue))
         .route("/openapi.yaml", get(|| async { ([(header::CONTENT_TYPE, "application/yaml")], YAML) }))
-        .route("/openapi.json", get(|| async { Json(document()) }))
+        .route(
+            "/openapi.json",
+            get(|| async { ([(header::CONTENT_TYPE, "application/json")], json.as_str()) }),
+        )
         .with_state(tokens)
 }
 
