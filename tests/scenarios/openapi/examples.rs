@@ -5,11 +5,14 @@ use std::collections::BTreeSet;
 
 use chrono::{Months, TimeDelta};
 use reqwest::{Client, Method, RequestBuilder};
-use scrip_tests::{clock, docs, seed, stack::WEBHOOK_SECRET, stripe::signature::sign};
+use scrip_tests::{clock, docs, gateway, seed, stack::WEBHOOK_SECRET, stripe::signature::sign};
 use serde_json::{Value, json};
 
 use super::{Operation, assert_valid, at, members, operations, resolved, schema};
 use crate::api::{Api, Reply, send};
+
+/// The largest body that the service takes (contract, section 1); the gateway takes more.
+const BODY_BYTES_MAX: usize = 64 * 1024;
 
 #[test]
 fn examples_fit_their_schemas() {
@@ -73,6 +76,17 @@ async fn account() -> Api {
 /// A call as the examples of the parameters make it, but for one header, on that account and by a token of that
 /// route's scopes.
 fn call(operation: &Operation, api: &Api, instead: Option<&(&str, String)>) -> RequestBuilder {
+    let scopes = operation.scopes();
+    let request = unauthorized(operation, api, instead);
+    if scopes.is_empty() { request } else { request.bearer_auth(token(api, &api.account, &scopes)) }
+}
+
+fn token(api: &Api, subject: &str, scopes: &[&str]) -> String {
+    api.stack.tokens().issue(subject, scopes, TimeDelta::hours(1))
+}
+
+/// The same without a token.
+fn unauthorized(operation: &Operation, api: &Api, instead: Option<&(&str, String)>) -> RequestBuilder {
     let mut path = operation.path.to_owned();
     let (mut query, mut headers) = (form_urlencoded::Serializer::new(String::new()), Vec::new());
     for parameter in &operation.parameters {
@@ -97,11 +111,7 @@ fn call(operation: &Operation, api: &Api, instead: Option<&(&str, String)>) -> R
     for (name, value) in headers {
         request = request.header(name, value);
     }
-    let scopes = operation.scopes();
-    if scopes.is_empty() {
-        return request;
-    }
-    request.bearer_auth(api.stack.tokens().issue(&api.account, &scopes, TimeDelta::hours(1)))
+    request
 }
 
 /// Holds an answer to what the document says of its status: the type, the schema and the headers.
@@ -158,6 +168,54 @@ async fn what_is_read_is_as_documented() {
         let reply = send(call(operation, &api, None)).await;
         reply.is(200);
         assert_documented(operation, &reply);
+    }
+}
+
+/// Holds an answer to what is documented, and to one of the examples there.
+#[track_caller]
+fn assert_shown(operation: &Operation, reply: &Reply, status: u16) {
+    assert_eq!(reply.status, status, "{}: {}", operation.route, reply.text);
+    assert_documented(operation, reply);
+    let (_, response) = operation.responses().find(|(documented, _)| *documented == status).unwrap();
+    let media = &response["content"][reply.header("content-type").unwrap()];
+    let is_shown = members(&media["examples"]).any(|(_, example)| at(example, &["value"]) == &reply.json);
+    assert!(is_shown, "{}: no example is {}", operation.route, reply.text);
+}
+
+#[tokio::test]
+async fn refusals_are_as_the_examples_show() {
+    let api = account().await;
+    for operation in operations() {
+        let scopes = operation.scopes();
+        let call = |held: Option<(&str, &[&str])>| {
+            let request = unauthorized(&operation, &api, None).json(&json!({}));
+            match held {
+                Some((subject, scopes)) => request.bearer_auth(token(&api, subject, scopes)),
+                None => request,
+            }
+        };
+        if !scopes.is_empty() {
+            assert_shown(&operation, &send(call(None)).await, 401);
+            assert_shown(&operation, &send(call(Some((&api.account, &[])))).await, 403);
+            // Support refunds on any account.
+            if scopes != ["credits:refund"] {
+                assert_shown(&operation, &send(call(Some(("another", &scopes)))).await, 403);
+            }
+        }
+        if operation.method == "post" {
+            let call = || call(Some((&api.account, &scopes)));
+            for bytes in [BODY_BYTES_MAX + 1, gateway::BODY_BYTES_MAX + 1] {
+                assert_shown(&operation, &send(call().body("x".repeat(bytes))).await, 413);
+            }
+            if !operation.path.contains("/webhooks/") {
+                let typed = unauthorized(&operation, &api, None).header("content-type", "text/plain");
+                let typed = typed.bearer_auth(token(&api, &api.account, &scopes)).body("{}");
+                assert_shown(&operation, &send(typed).await, 415);
+            }
+        }
+        // The gateway knows no 405.
+        let reply = send(Client::new().delete(format!("{}{}", api.stack.base_url(), operation.path))).await;
+        assert_eq!(reply.is(404).json, json!({"message": "Not Found"}));
     }
 }
 
