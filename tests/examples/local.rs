@@ -3,16 +3,15 @@
 //! Invariant: whatever the end, no process and no listener is left behind, and what goes wrong is said
 //! in words, with exit code 1.
 
-use chrono::TimeDelta;
 use clap::Parser;
-use scrip_tests::{Options, Stack, clock, demo, seed, shop::Shop};
+use scrip_tests::{
+    Options, Stack, clock, demo,
+    seed::{self, USER},
+    shop::Shop,
+};
 use std::{env, error::Error, ffi::OsString, path::PathBuf, process::ExitCode};
 use tokio::signal;
 
-/// How long the printed tokens last.
-const TOKEN_LIFETIME: TimeDelta = TimeDelta::days(7);
-/// The account of the printed user token.
-const USER: &str = "demo-standard";
 /// The account that the printed lines buy for.
 const BUYER: &str = "demo-none";
 
@@ -101,6 +100,7 @@ async fn serve(
     let accounts = seed::demo_accounts(stack).await?;
     let data = arguments.data.as_ref().map_or("in memory".to_owned(), |file| file.display().to_string());
     println!("Scrip is running at {} (data: {data}). Ctrl-C stops it.\n", stack.base_url());
+    println!("To read about the API and try it: {}/docs\n", stack.base_url());
     println!("Demo accounts: {}\n", accounts.join(", "));
     println!("{}", to_paste(stack, shop));
     shop.watch(!arguments.quiet).await
@@ -108,11 +108,8 @@ async fn serve(
 
 /// Lines for a shell: the tokens as variables, then a tour of the API.
 fn to_paste(stack: &Stack, shop: &Shop) -> String {
-    let (url, shop_url, tokens) = (stack.base_url(), shop.url(), stack.tokens());
-    let user = tokens.issue(USER, &["credits:read", "credits:debit"], TOKEN_LIFETIME);
-    let backend_scopes = ["credits:read", "credits:debit", "credits:any-account"];
-    let backend = tokens.issue("demo-backend", &backend_scopes, TOKEN_LIFETIME);
-    let support = tokens.issue("demo-support", &["credits:refund"], TOKEN_LIFETIME);
+    let (url, shop_url) = (stack.base_url(), shop.url());
+    let seed::Callers { user, backend, support } = seed::callers(stack.tokens());
     let json = "-H 'Content-Type: application/json'";
     let bearer = r#"-H "Authorization: Bearer $TOKEN""#;
     let operation = r#"'{"operation":"text_to_image","width":768,"height":512,"steps":80,"images":2}'"#;

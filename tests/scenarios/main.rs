@@ -11,6 +11,7 @@ mod faults;
 mod gateway;
 mod local;
 mod money_back;
+mod openapi;
 mod orders;
 mod problems;
 mod processes;

@@ -12,6 +12,7 @@ pub mod cors;
 pub mod crash;
 pub mod database;
 pub mod demo;
+pub mod docs;
 pub mod event;
 pub mod faults;
 pub mod gateway;

@@ -7,13 +7,17 @@ use aws_sdk_dynamodb::{
     Client,
     config::{Credentials, SharedCredentialsProvider},
 };
-use chrono::{DateTime, Months, Utc};
+use chrono::{DateTime, Months, TimeDelta, Utc};
 use credits::{AccountId, Buys, Payment, PaymentId, PurchaseId, Refusal, SubscriptionId, purchase};
 use ledger::{Ledger, Operation, Outcome, Related, RequestHash};
 use pricing::{CATALOG, Gives};
 
-use crate::{Stack, clock, template::REGION};
+use crate::{Stack, clock, template::REGION, tokens::Tokens};
 
+/// The demo account whose user calls.
+pub const USER: &str = "demo-standard";
+/// How long the demo's tokens last.
+const TOKEN_LIFETIME: TimeDelta = TimeDelta::days(7);
 /// What the demo account on a custom plan agreed on with support.
 const CUSTOM_ALLOWANCE: u64 = 12_000;
 
@@ -125,4 +129,26 @@ pub async fn demo_accounts(stack: &Stack) -> Result<Vec<String>, SeedError> {
     }
     let ids = accounts.iter().map(|(account, _)| *account).chain(["demo-none"]);
     Ok(ids.map(str::to_owned).collect())
+}
+
+/// The tokens of those who call a fresh local stack.
+#[derive(Debug)]
+pub struct Callers {
+    /// [`USER`], on the own account.
+    pub user: String,
+    /// The product's backend, on any account.
+    pub backend: String,
+    /// Support, for refunds on any account.
+    pub support: String,
+}
+
+/// Issues the tokens of those who call.
+#[must_use]
+pub fn callers(tokens: &Tokens) -> Callers {
+    let issue = |subject: &str, scopes: &[&str]| tokens.issue(subject, scopes, TOKEN_LIFETIME);
+    Callers {
+        user: issue(USER, &["credits:read", "credits:debit"]),
+        backend: issue("demo-backend", &["credits:read", "credits:debit", "credits:any-account"]),
+        support: issue("demo-support", &["credits:refund"]),
+    }
 }

@@ -6,6 +6,7 @@
 use crate::{
     binaries::{self, BuildError},
     database::{Database, DatabaseError},
+    docs,
     gateway::{ANSWER_TIME_MAX, Gateway},
     instances::{Instances, Program},
     invocations::{FunctionError, Invocations},
@@ -149,7 +150,8 @@ impl Stack {
             invocations: Arc::clone(&invocations),
             answer_time_max: ANSWER_TIME_MAX,
         };
-        let gateway = Server::start(listener, gateway.router()).map_err(no_port)?;
+        let gateway = Server::start(listener, gateway.router().merge(docs::router(Arc::clone(&tokens))))
+            .map_err(no_port)?;
         let base_url = format!("http://{}", gateway.address());
         Ok(Self {
             template,

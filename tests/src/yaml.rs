@@ -3,6 +3,10 @@
 //! Invariant: a tag that templates don't have is an error, not a string.
 
 use saphyr::{LoadableYamlNode, Scalar, Tag, Yaml};
+use serde::{
+    Serialize, Serializer,
+    ser::{Error, SerializeMap},
+};
 use serde_json::{Map, Number, Value, json};
 
 /// The functions whose short form is `!Name` and whose long form is `Fn::Name`.
@@ -32,10 +36,41 @@ const FUNCTIONS: [&str; 18] = [
 /// # Errors
 /// When it is not YAML, not one document, or has a tag that templates don't have.
 pub fn load(text: &str) -> Result<Value, String> {
-    let documents = Yaml::load_from_str(text).map_err(|error| format!("not YAML: {error}"))?;
-    match documents.as_slice() {
-        [document] => convert(document),
-        others => Err(format!("{} YAML documents where one is expected", others.len())),
+    convert(&the_one(text)?)
+}
+
+/// The one document as JSON text, each mapping in the order in which it is written: people read it.
+///
+/// # Errors
+/// As [`load`], and where there are tags.
+pub fn to_json(text: &str) -> Result<String, String> {
+    serde_json::to_string(&Written(&the_one(text)?)).map_err(|error| error.to_string())
+}
+
+fn the_one(text: &str) -> Result<Yaml<'_>, String> {
+    let mut documents = Yaml::load_from_str(text).map_err(|error| format!("not YAML: {error}"))?;
+    match (documents.pop(), documents.len()) {
+        (Some(document), 0) => Ok(document),
+        (_, others) => Err(format!("not one YAML document, but {others} beside the last")),
+    }
+}
+
+struct Written<'a>(&'a Yaml<'a>);
+
+impl Serialize for Written<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self.0 {
+            Yaml::Sequence(items) => serializer.collect_seq(items.iter().map(Written)),
+            Yaml::Mapping(entries) => {
+                let mut map = serializer.serialize_map(Some(entries.len()))?;
+                for (key, value) in entries {
+                    map.serialize_entry(&key_text(key).map_err(Error::custom)?, &Written(value))?;
+                }
+                map.end()
+            }
+            Yaml::Tagged(tag, _) => Err(Error::custom(format!("a tag, `{}`", tag.suffix))),
+            plain => convert(plain).map_err(Error::custom)?.serialize(serializer),
+        }
     }
 }
 

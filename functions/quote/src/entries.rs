@@ -13,6 +13,8 @@ use serde::Serialize;
 
 const LIMIT_DEFAULT: u8 = 20;
 const LIMIT_MAX: u8 = 100;
+/// The highest sequence that a ledger has: twelve digits, as its keys are written.
+const CURSOR_MAX: u64 = 999_999_999_999;
 
 #[derive(Serialize)]
 struct PageBody<'a> {
@@ -115,13 +117,14 @@ impl Query {
     }
 }
 
-/// A number in plain digits, without a sign.
+/// A number in plain digits, without a sign and without zeros before it: one way to write each.
 fn number(text: &str) -> Option<u64> {
-    text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok())?
+    let is_plain = text.bytes().all(|byte| byte.is_ascii_digit()) && (text == "0" || !text.starts_with('0'));
+    is_plain.then(|| text.parse().ok())?
 }
 
 fn cursor(text: &str) -> Result<Sequence, Problem> {
-    let sequence = number(text).filter(|sequence| *sequence > 0);
+    let sequence = number(text).filter(|sequence| (1..=CURSOR_MAX).contains(sequence));
     let problem = || Problem::invalid("cursor must be a next_cursor as an earlier page gave it.");
     sequence.map(Sequence::new).ok_or_else(problem)
 }
@@ -148,8 +151,12 @@ mod tests {
             (&[("limit", "+5")], None),
             (&[("limit", "5.0")], None),
             (&[("limit", "")], None),
+            (&[("limit", "05")], None),
             (&[("limit", "1"), ("limit", "2")], None),
+            (&[("cursor", "999999999999")], Some((Some(999_999_999_999), 20))),
+            (&[("cursor", "1000000000000")], None),
             (&[("cursor", "0")], None),
+            (&[("cursor", "042")], None),
             (&[("cursor", "-1")], None),
             (&[("cursor", "x")], None),
             (&[("cursor", "99999999999999999999")], None),

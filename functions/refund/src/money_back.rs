@@ -10,15 +10,20 @@ use lambda_http::http::StatusCode;
 use ledger::{Ledger, Outcome, Related, State};
 use pricing::Credits;
 use runtime::{Answer, Call, Code, Problem, Scope};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::{Provider, provider::Asked};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct RefundRequest {
-    #[serde(default)]
+    #[serde(default, deserialize_with = "present")]
     reason: Option<Reason>,
+}
+
+/// A reason may be left out, as a reversal's may, but null is none.
+fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Reason>, D::Error> {
+    Reason::deserialize(deserializer).map(Some)
 }
 
 #[derive(Serialize)]
@@ -134,4 +139,26 @@ fn answer(purchase: &Purchase, outcome: &'static str) -> Result<Answer, Problem>
         provider_refund_id: refund_id.map(credits::RefundId::as_str),
     };
     Ok(Answer::json(code, &body)?.outcome(outcome))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_request_has_a_reason_or_none() {
+        let longest = format!(r#"{{"reason":"{}"}}"#, "é".repeat(200));
+        let too_long = format!(r#"{{"reason":"{}"}}"#, "é".repeat(201));
+        for (body, valid) in [
+            ("{}", true),
+            (r#"{"reason":""}"#, true),
+            (longest.as_str(), true),
+            (too_long.as_str(), false),
+            (r#"{"reason":null}"#, false),
+            (r#"{"reason":1}"#, false),
+            (r#"{"why":"x"}"#, false),
+        ] {
+            assert_eq!(serde_json::from_str::<RefundRequest>(body).is_ok(), valid, "{body}");
+        }
+    }
 }

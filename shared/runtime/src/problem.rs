@@ -58,6 +58,33 @@ pub enum Code {
 }
 
 impl Code {
+    /// All of them, as they are declared: what the API's document has to name.
+    pub const ALL: [Self; 23] = [
+        Self::InvalidRequest,
+        Self::IdempotencyKeyRequired,
+        Self::InvalidIdempotencyKey,
+        Self::Unauthenticated,
+        Self::InsufficientCredits,
+        Self::Forbidden,
+        Self::NotFound,
+        Self::DebitNotFound,
+        Self::PurchaseNotFound,
+        Self::PriceChanged,
+        Self::RefundWindowClosed,
+        Self::NotYet,
+        Self::PaymentTaken,
+        Self::InvalidSignature,
+        Self::ProviderRefused,
+        Self::ExceedsDebit,
+        Self::BalanceLimit,
+        Self::PayloadTooLarge,
+        Self::UnsupportedMediaType,
+        Self::UnsupportedOperation,
+        Self::IdempotencyKeyReused,
+        Self::Internal,
+        Self::TryAgain,
+    ];
+
     /// The table: status, code, title.
     fn row(self) -> (u16, &'static str, &'static str) {
         match self {
@@ -270,7 +297,16 @@ mod tests {
     use ledger::{Error, Fault};
     use pricing::{CATALOG, Count, Credits, Operation};
 
-    use super::Problem;
+    use super::{Code, Problem};
+
+    #[test]
+    fn all_codes_are_all() {
+        for (index, code) in Code::ALL.into_iter().enumerate() {
+            assert_eq!(code as usize, index, "{code:?}");
+        }
+        // The one declared last.
+        assert_eq!(Code::ALL.len(), Code::TryAgain as usize + 1);
+    }
 
     const SECRET: &str = "AccessDenied: arn:aws:iam::123456789012:role/x";
 
