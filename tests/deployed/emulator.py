@@ -47,6 +47,7 @@ class Emulator:
             # Nothing that isn't needed opens a port.
             "IOT_MTLS_ENABLED": "0",
             "SFTP_ENABLED": "0",
+            "STATE_DIR": self._home.name,
             "TMPDIR": self._home.name,
             # The functions inherit these.
             "AWS_ENDPOINT_URL": self.url,
@@ -75,12 +76,16 @@ class Emulator:
         raise RuntimeError("the emulator doesn't start")
 
     def close(self) -> None:
-        _signal(self._process.pid, signal.SIGTERM)
+        """Lets it stop its functions; whatever is left of its session then is killed."""
+        self._process.terminate()
         try:
             self._process.wait(STOP_SECONDS_MAX)
         except subprocess.TimeoutExpired:
             pass
-        _signal(self._process.pid, signal.SIGKILL)
+        try:
+            os.killpg(self._process.pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
         self._process.wait()
         self._home.cleanup()
 
@@ -215,9 +220,3 @@ def _free_port() -> int:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
 
-
-def _signal(group: int, number: signal.Signals) -> None:
-    try:
-        os.killpg(group, number)
-    except ProcessLookupError:
-        pass

@@ -42,7 +42,7 @@ class Checks:
         if not right:
             print(f"      expected {expected}\n      got      {got}", flush=True)
 
-    def answer(self, fact: str, answer: Answer, status: int, **members: object) -> Any:
+    def answer(self, fact: str, answer: Answer, status: int, /, **members: object) -> Any:
         """Checks the status and the named members of the body, and returns the body."""
         body = answer.body if isinstance(answer.body, dict) else {"": answer.body}
         got = {name: body.get(name) for name in members} if answer.status == status else body
@@ -85,7 +85,7 @@ class Player:
         """Without a token"""
         answer = self.get("/v1/catalog")
         catalog = self.checks.answer("the catalog", answer, 200)
-        self.allowance = next(plan for plan in catalog["plans"] if plan["name"] == "basic")["playground"]
+        self.allowance = next(plan for plan in catalog["plans"] if plan["plan"] == "basic")["playground_credits"]
         again = self.stack.call("GET", "/v1/catalog", {"If-None-Match": answer.headers.get("etag", "")})
         self.checks.answer("the catalog again, by its entity tag", again, 304)
         quote = self.post("/v1/quotes", IMAGES)
