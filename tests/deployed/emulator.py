@@ -1,8 +1,10 @@
 """AWS on loopback: MiniStack as a child process, and the template deployed on it by CloudFormation.
 
-Invariant: the template is deployed as it is. Only what `sam deploy` does as well is done to it: each `CodeUri` is
-uploaded and named by its place in S3. What the emulator leaves out is made up for after the deployment, from the
-template's own words: it doesn't import an HTTP API's OpenAPI document, so `_import_api` does.
+Invariant: the template is deployed as it is, after what `sam deploy` does to it as well: each `CodeUri` is uploaded
+and named by its place in S3. Two limits of the emulator are made up for:
+
+- it refuses alarms on metric math: they are deployed on a plain metric (`_packaged`);
+- it doesn't import an HTTP API's OpenAPI document: `_import_api` makes routes of it.
 """
 
 import json
@@ -30,6 +32,7 @@ START_SECONDS_MAX = 60
 DEPLOY_SECONDS_MAX = 120
 STOP_SECONDS_MAX = 10
 _CODE_URI = re.compile(r"CodeUri: target/lambda/([\w-]+)/")
+_METRIC_MATH = re.compile(r"^( +)Metrics:\n(?:\1 .*\n)+", re.MULTILINE)
 
 
 class Emulator:
@@ -108,7 +111,7 @@ class Emulator:
             s3.put_object(Bucket=BUCKET, Key=f"{name}.zip", Body=path.read_bytes())
         formation.create_stack(
             StackName=STACK,
-            TemplateBody=_CODE_URI.sub(rf"CodeUri: s3://{BUCKET}/\1.zip", template.read_text()),
+            TemplateBody=_packaged(template.read_text()),
             Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()],
             Capabilities=["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"],
         )
@@ -173,12 +176,22 @@ class Stack:
         return waiting
 
 
+def _packaged(template: str) -> str:
+    template = _METRIC_MATH.sub(r"\1Namespace: Emulator\n\1MetricName: MetricMath\n", template)
+    return _CODE_URI.sub(rf"CodeUri: s3://{BUCKET}/\1.zip", template)
+
+
 def _import_api(stack: Stack, formation: Any, parameters: dict[str, str]) -> None:
     """Makes the routes and authorizers of the OpenAPI document that SAM made of the template's events."""
     gateway, api = stack.client("apigatewayv2"), stack.id("Api")
     deployed = formation.get_template(StackName=STACK, TemplateStage="Processed")["TemplateBody"]
     resources = (json.loads(deployed) if isinstance(deployed, str) else deployed)["Resources"]
     document = _with_parameters(resources["Api"]["Properties"]["Body"], parameters)
+    if cors := document.get("x-amazon-apigateway-cors"):
+        # The emulator hands SAM a list parameter as one string.
+        lists = {name: value.split(",") if isinstance(value, str) else value for name, value in cors.items()}
+        capitalized = {name[0].upper() + name[1:]: value for name, value in lists.items()}
+        gateway.update_api(ApiId=api, CorsConfiguration=capitalized)
     authorizers = {}
     for name, scheme in document["components"]["securitySchemes"].items():
         asked = scheme["x-amazon-apigateway-authorizer"]
