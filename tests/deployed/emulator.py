@@ -1,12 +1,16 @@
 """AWS on loopback: MiniStack as a child process, and the template deployed on it by CloudFormation.
 
-Invariant: the template is deployed as it is, after what `sam deploy` does to it as well: each `CodeUri` is uploaded
-and named by its place in S3. Two limits of the emulator are made up for:
+Invariant: the template is deployed as it is, after what `sam deploy` does to it as well: each `CodeUri` is
+uploaded and named by its place in S3. Two limits of the emulator are made up for:
 
 - it refuses alarms on metric math: they are deployed on a plain metric (`_packaged`);
 - it doesn't import an HTTP API's OpenAPI document: `_import_api` makes routes of it.
+
+Others are lived with: its pipes deliver to SNS only, its Scheduler fills nothing into an input, its functions
+have every permission, and nothing is throttled.
 """
 
+import contextlib
 import json
 import os
 import re
@@ -32,6 +36,7 @@ START_SECONDS_MAX = 60
 DEPLOY_SECONDS_MAX = 120
 STOP_SECONDS_MAX = 10
 _CODE_URI = re.compile(r"CodeUri: target/lambda/([\w-]+)/")
+_FUNCTION = re.compile(r"\$\{(\w+)\.Arn\}")
 _METRIC_MATH = re.compile(r"^( +)Metrics:\n(?:\1 .*\n)+", re.MULTILINE)
 
 
@@ -62,7 +67,11 @@ class Emulator:
             # A session of its own, so that the functions it starts end with it.
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "ministack"],
-                env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
             )
 
     def wait_until_ready(self) -> None:
@@ -81,14 +90,10 @@ class Emulator:
     def close(self) -> None:
         """Lets it stop its functions; whatever is left of its session then is killed."""
         self._process.terminate()
-        try:
+        with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(STOP_SECONDS_MAX)
-        except subprocess.TimeoutExpired:
-            pass
-        try:
+        with contextlib.suppress(ProcessLookupError):
             os.killpg(self._process.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
         self._process.wait()
         self._home.cleanup()
 
@@ -99,8 +104,12 @@ class Emulator:
     def client(self, service: str) -> Any:
         config = Config(retries={"max_attempts": 1}, s3={"addressing_style": "path"})
         return boto3.client(
-            service, endpoint_url=self.url, region_name=REGION, config=config,
-            aws_access_key_id="test", aws_secret_access_key="test",
+            service,
+            endpoint_url=self.url,
+            region_name=REGION,
+            config=config,
+            aws_access_key_id="test",
+            aws_secret_access_key="test",
         )
 
     def deploy(self, template: Path, parameters: dict[str, str], zips: dict[str, Path]) -> "Stack":
@@ -121,7 +130,9 @@ class Emulator:
         except WaiterError as error:
             events = formation.describe_stack_events(StackName=STACK)["StackEvents"]
             failed = [event for event in events if event["ResourceStatus"].endswith("FAILED")]
-            why = "; ".join(f"{event['LogicalResourceId']}: {event.get('ResourceStatusReason')}" for event in failed)
+            why = "; ".join(
+                f"{event['LogicalResourceId']}: {event.get('ResourceStatusReason')}" for event in failed
+            )
             raise RuntimeError(f"the template can't be deployed: {why or error}") from error
         stack = Stack(self)
         _import_api(stack, formation, parameters)
@@ -132,7 +143,9 @@ class Stack:
     """What was deployed, by the names that the template gives."""
 
     def __init__(self, emulator: Emulator) -> None:
-        pages = emulator.client("cloudformation").get_paginator("list_stack_resources").paginate(StackName=STACK)
+        pages = (
+            emulator.client("cloudformation").get_paginator("list_stack_resources").paginate(StackName=STACK)
+        )
         resources = [resource for page in pages for resource in page["StackResourceSummaries"]]
         self._ids = {resource["LogicalResourceId"]: resource["PhysicalResourceId"] for resource in resources}
         self._types = {resource["LogicalResourceId"]: resource["ResourceType"] for resource in resources}
@@ -153,7 +166,7 @@ class Stack:
         return self._lambda.get_function(FunctionName=self.id(name))["Configuration"]["FunctionArn"]
 
     def invoke(self, function: str, event: object) -> Any:
-        """Calls a function (by its template name or its ARN) and returns what it answers; raises what it fails with."""
+        """Calls a function by its template name or its ARN; what it fails with is raised."""
         name = self._ids.get(function, function)
         answer = self._lambda.invoke(FunctionName=name, Payload=json.dumps(event).encode())
         payload = json.loads(answer["Payload"].read())
@@ -197,22 +210,33 @@ def _import_api(stack: Stack, formation: Any, parameters: dict[str, str]) -> Non
         asked = scheme["x-amazon-apigateway-authorizer"]
         configuration = asked["jwtConfiguration"]
         made = gateway.create_authorizer(
-            ApiId=api, Name=name, AuthorizerType="JWT", IdentitySource=[asked["identitySource"]],
+            ApiId=api,
+            Name=name,
+            AuthorizerType="JWT",
+            IdentitySource=[asked["identitySource"]],
             JwtConfiguration={"Issuer": configuration["issuer"], "Audience": configuration["audience"]},
         )
         authorizers[name] = made["AuthorizerId"]
     for path, methods in document["paths"].items():
         for method, operation in methods.items():
             integration = operation["x-amazon-apigateway-integration"]
-            function = re.search(r"\$\{(\w+)\.Arn\}", integration["uri"]["Fn::Sub"])[1]
+            (function,) = _FUNCTION.findall(integration["uri"]["Fn::Sub"])
             made = gateway.create_integration(
-                ApiId=api, IntegrationType="AWS_PROXY", IntegrationUri=stack.function_arn(function),
+                ApiId=api,
+                IntegrationType="AWS_PROXY",
+                IntegrationUri=stack.function_arn(function),
                 PayloadFormatVersion=integration["payloadFormatVersion"],
             )
             ((name, scopes),) = operation["security"][0].items()
-            secured = {"AuthorizationType": "NONE"} if name == "NONE" else {
-                "AuthorizationType": "JWT", "AuthorizerId": authorizers[name], "AuthorizationScopes": scopes,
-            }
+            secured = (
+                {"AuthorizationType": "NONE"}
+                if name == "NONE"
+                else {
+                    "AuthorizationType": "JWT",
+                    "AuthorizerId": authorizers[name],
+                    "AuthorizationScopes": scopes,
+                }
+            )
             key, target = f"{method.upper()} {path}", f"integrations/{made['IntegrationId']}"
             gateway.create_route(ApiId=api, RouteKey=key, Target=target, **secured)
 
@@ -232,4 +256,3 @@ def _free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
-

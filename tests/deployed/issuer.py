@@ -33,8 +33,13 @@ class Issuer:
         now = int(time.time())
         header = {"alg": "RS256", "typ": "JWT", "kid": KEY_ID}
         claims = {
-            "iss": self.url, "aud": AUDIENCE, "sub": subject, "scope": " ".join(scopes),
-            "iat": now, "exp": now + TOKEN_SECONDS, **claims,
+            "iss": self.url,
+            "aud": AUDIENCE,
+            "sub": subject,
+            "scope": " ".join(scopes),
+            "iat": now,
+            "exp": now + TOKEN_SECONDS,
+            **claims,
         }
         signed = f"{_encode(json.dumps(header).encode())}.{_encode(json.dumps(claims).encode())}"
         return f"{signed}.{_encode(self._key.sign(signed.encode(), padding.PKCS1v15(), SHA256()))}"
@@ -44,7 +49,14 @@ class Issuer:
             return 200, {"issuer": self.url, "jwks_uri": f"{self.url}/jwks.json"}
         if request.path == "/jwks.json":
             public = self._key.public_key().public_numbers()
-            key = {"kty": "RSA", "use": "sig", "alg": "RS256", "kid": KEY_ID, "n": _number(public.n), "e": _number(public.e)}
+            key = {
+                "kty": "RSA",
+                "use": "sig",
+                "alg": "RS256",
+                "kid": KEY_ID,
+                "n": _number(public.n),
+                "e": _number(public.e),
+            }
             return 200, {"keys": [key]}
         return 404, {}
 

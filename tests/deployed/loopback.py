@@ -1,4 +1,4 @@
-"""JSON over HTTP on this machine: servers that end when they are told to, and a client that reads every status."""
+"""JSON over HTTP on this machine: servers that end when told to, and a client that takes every status."""
 
 import json
 import threading
@@ -42,7 +42,9 @@ class Server:
             def _handle(self) -> None:
                 length = int(self.headers.get("content-length") or 0)
                 headers = {name.lower(): value for name, value in self.headers.items()}
-                status, body = answer(Request(self.command, self.path, headers, self.rfile.read(length).decode()))
+                status, body = answer(
+                    Request(self.command, self.path, headers, self.rfile.read(length).decode())
+                )
                 data = json.dumps(body).encode()
                 self.send_response(status)
                 self.send_header("Content-Type", "application/json")

@@ -1,7 +1,7 @@
 """What the deployment meets of Stripe: its signed events, and the call that gives money back.
 
-The events are the samples of `events/stripe`, moved in time and made one account's own. The API is the least that
-a refund needs; how faithful the service is to Stripe's details is for the scenarios and their model of it.
+The events are the samples of `events/stripe`, moved in time and made one account's own. The API is the least
+that a refund needs; Stripe's details are for the scenarios and their model of it.
 """
 
 import hashlib
@@ -59,4 +59,9 @@ class Api:
             key = request.headers.get("idempotency-key", "")
             if self.refunds.setdefault(payment, key) != key:
                 return 400, {"error": {"type": "invalid_request_error", "code": "charge_already_refunded"}}
-        return 200, {"id": f"re_{payment}", "object": "refund", "payment_intent": payment, "status": "succeeded"}
+        return 200, {
+            "id": f"re_{payment}",
+            "object": "refund",
+            "payment_intent": payment,
+            "status": "succeeded",
+        }

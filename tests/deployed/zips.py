@@ -1,8 +1,8 @@
 """Packages the functions as zips, and holds their sizes and what is in them to `sizes.toml`.
 
-A cold start loads the whole binary, so a function that grows starts later for everyone. One that grew by more than
-the tolerance fails here, with the crates that are new in it, until `tests/deployed/run --update-sizes` has written
-its new size down: growth is something that a change shows, not something that happens.
+A cold start loads the whole binary, so a function that grows starts later for everyone. One that grew by
+more than the tolerance fails here, with the crates that are new in it, until
+`tests/deployed/run --update-sizes` has written its new size down: a change shows what it costs.
 """
 
 import argparse
@@ -12,6 +12,7 @@ import sys
 import textwrap
 import tomllib
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -29,8 +30,8 @@ BANNED = {
     "a client that no function calls": ["aws-sdk-sso", "aws-sdk-ssooidc", "aws-sdk-sts"],
 }
 _HEAD = """\
-# What each function's zip weighs, and the crates in it. Written by `tests/deployed/run --update-sizes`; the check
-# fails where a zip has grown by more than 3 % since. Crates are named with what semver compares of their version.
+# What each function's zip weighs, and the crates in it, by `tests/deployed/run --update-sizes`. The check
+# fails where a zip has grown by more than 3 % since. Crates carry what semver compares of their versions.
 """
 
 
@@ -49,10 +50,26 @@ def packaged() -> dict[str, Path]:
 def crates(function: str) -> set[str]:
     """The crates that end up in a function's binary, as `hyper@1` or `http@0.2`."""
     tree = subprocess.run(
-        ["cargo", "tree", "--locked", "--package", f"{function}-function", "--edges", "normal,no-proc-macro",
-         "--target", "x86_64-unknown-linux-gnu", "--prefix", "none", "--format", "{p}"],
-        cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True,
-    )  # fmt: skip
+        [
+            "cargo",
+            "tree",
+            "--locked",
+            "--package",
+            f"{function}-function",
+            "--edges",
+            "normal,no-proc-macro",
+            "--target",
+            "x86_64-unknown-linux-gnu",
+            "--prefix",
+            "none",
+            "--format",
+            "{p}",
+        ],
+        cwd=ROOT,
+        check=True,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
     found = set()
     for line in tree.stdout.splitlines():
         name, version = line.split()[:2]
@@ -63,8 +80,8 @@ def crates(function: str) -> set[str]:
     return found
 
 
-def banned(found: set[str]) -> list[str]:
-    """What must not be among these crates, and why."""
+def banned(found: set[str]) -> Iterator[str]:
+    """Which of these crates must not be there, and why."""
     for why, names in BANNED.items():
         for name in names:
             for crate in found:
@@ -86,8 +103,10 @@ def check(architecture: str) -> list[str]:
             wrong.append(f"{name} weighs {size} bytes, more than {ZIP_BYTES_MAX}")
         if was and size * 100 > was * (100 + GROWTH_PERCENT_MAX):
             new = found - set(kept["crates"]["all"]) - set(kept["crates"][name])
-            what = ", ".join(sorted(new)) or "none: it is our own code, a feature, or the compiler"
-            wrong.append(f"{name} has grown by {change}; new crates in it: {what}")
+            what = (
+                ", ".join(sorted(new)) or "none, so it is our own code, a feature, a version or the compiler"
+            )
+            wrong.append(f"{name} has grown by {change}; crates that are new in it: {what}")
         wrong += [f"{name}: {said}" for said in banned(found)]
     return wrong
 
@@ -95,16 +114,22 @@ def check(architecture: str) -> list[str]:
 def update(architecture: str) -> None:
     """Writes down the sizes and crates as they are now; other architectures' sizes stay."""
     kept = tomllib.loads(SIZES.read_text()) if SIZES.exists() else {}
-    sizes = kept.get("bytes", {}) | {architecture: {name: path.stat().st_size for name, path in packaged().items()}}
+    sizes = kept.get("bytes", {}) | {
+        architecture: {name: path.stat().st_size for name, path in packaged().items()}
+    }
     found = {name: crates(name) for name in FUNCTIONS}
     shared = set.intersection(*found.values())
     lists = {"all": shared} | {name: of_it - shared for name, of_it in found.items()}
     parts = [_HEAD]
     for name, bytes_of in sorted(sizes.items()):
-        parts.append(f"\n[bytes.{name}]\n" + "".join(f"{function} = {size}\n" for function, size in bytes_of.items()))
+        parts.append(
+            f"\n[bytes.{name}]\n" + "".join(f"{function} = {size}\n" for function, size in bytes_of.items())
+        )
     parts.append("\n[crates]\n")
     for name, of_it in lists.items():
-        listed = textwrap.fill(", ".join(f'"{crate}"' for crate in sorted(of_it)), 108, break_on_hyphens=False)
+        listed = textwrap.fill(
+            ", ".join(f'"{crate}"' for crate in sorted(of_it)), 104, break_on_hyphens=False
+        )
         parts.append(f"{name} = [\n{textwrap.indent(listed, '    ')}\n]\n")
     SIZES.write_text("".join(parts))
 
@@ -112,7 +137,9 @@ def update(architecture: str) -> None:
 def main() -> int:
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("--architecture", choices=["arm64", "x86_64"], required=True)
-    arguments.add_argument("--update", action="store_true", help="write the sizes down instead of checking them")
+    arguments.add_argument(
+        "--update", action="store_true", help="write the sizes down instead of checking them"
+    )
     given = arguments.parse_args()
     if given.update:
         update(given.architecture)
