@@ -1,13 +1,14 @@
 """AWS on loopback: MiniStack as a child process, and the template deployed on it by CloudFormation.
 
 Invariant: the template is deployed as it is, after what `sam deploy` does to it as well: each `CodeUri` is
-uploaded and named by its place in S3. Two limits of the emulator are made up for:
+uploaded and named by its place in S3. Three limits of the emulator are made up for:
 
 - it refuses alarms on metric math: they are deployed on a plain metric (`_packaged`);
-- it doesn't import an HTTP API's OpenAPI document: `_import_api` makes routes of it.
+- it doesn't import an HTTP API's OpenAPI document: `_import_api` makes routes of it;
+- it asks for a permission to send in batches, which IAM doesn't have: `_allow_batches` gives it.
 
-Others are lived with: its pipes deliver to SNS only, its Scheduler fills nothing into an input, its functions
-have every permission, and nothing is throttled.
+Others are lived with: its pipes deliver to SNS only, its Scheduler fills nothing into an input, and nothing
+is throttled.
 """
 
 import contextlib
@@ -50,6 +51,8 @@ class Emulator:
         self._log = Path(self._home.name, "log")
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
         environment = inherited | {
+            # The functions may do what their policies say, and nothing else.
+            "AUTH": "true",
             "BIND_HOST": "127.0.0.1",
             "GATEWAY_PORT": str(self._port),
             # Nothing that isn't needed opens a port.
@@ -136,6 +139,7 @@ class Emulator:
             raise RuntimeError(f"the template can't be deployed: {why or error}") from error
         stack = Stack(self)
         _import_api(stack, formation, parameters)
+        _allow_batches(stack)
         return stack
 
 
@@ -239,6 +243,20 @@ def _import_api(stack: Stack, formation: Any, parameters: dict[str, str]) -> Non
             )
             key, target = f"{method.upper()} {path}", f"integrations/{made['IntegrationId']}"
             gateway.create_route(ApiId=api, RouteKey=key, Target=target, **secured)
+
+
+def _allow_batches(stack: Stack) -> None:
+    """Lets whoever may send a message send several at once, as on AWS."""
+    iam = stack.client("iam")
+    for role in stack.ids("AWS::IAM::Role").values():
+        for name in iam.list_role_policies(RoleName=role)["PolicyNames"]:
+            document = iam.get_role_policy(RoleName=role, PolicyName=name)["PolicyDocument"]
+            for statement in document["Statement"]:
+                actions = statement["Action"]
+                actions = [actions] if isinstance(actions, str) else actions
+                batches = ["sqs:SendMessageBatch"] if "sqs:SendMessage" in actions else []
+                statement["Action"] = actions + batches
+            iam.put_role_policy(RoleName=role, PolicyName=name, PolicyDocument=json.dumps(document))
 
 
 def _with_parameters(part: Any, parameters: dict[str, str]) -> Any:
