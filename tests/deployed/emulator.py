@@ -7,8 +7,8 @@ uploaded and named by its place in S3. Three limits of the emulator are made up 
 - it doesn't import an HTTP API's OpenAPI document: `_import_api` makes routes of it;
 - it asks for a permission to send in batches, which IAM doesn't have: `_allow_batches` gives it.
 
-Others are lived with: its pipes deliver to SNS only, its Scheduler fills nothing into an input, and nothing
-is throttled.
+Others are lived with: its pipes deliver to SNS and state machines only, its Scheduler fills nothing into an
+input, its policies know no `dynamodb:LeadingKeys`, and nothing is throttled.
 """
 
 import contextlib
