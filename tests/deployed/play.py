@@ -247,7 +247,7 @@ def main() -> int:
         provider.close()
         issuer.close()
     seconds = time.monotonic() - started
-    print(f"\nPlayed on the emulator in {seconds:.0f} s: {checks.passed} passed, {checks.failed} failed")
+    print(f"\nPlayed on the emulator in {seconds:.0f} s.\n{checks.passed} passed, {checks.failed} failed")
     return 1 if checks.failed else 0
 
 
