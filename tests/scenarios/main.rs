@@ -22,6 +22,7 @@ mod reversals;
 mod runtime_api;
 mod shop;
 mod stripe;
+mod subscriptions;
 mod support;
 mod telemetry;
 mod template;

@@ -1,0 +1,293 @@
+//! What goes back, as a table of facts: what was bought, what is said of its money, what is left.
+
+use super::*;
+use crate::{EntryKind, Payment, PurchaseId, SubscriptionId, purchase};
+
+fn time(text: &str) -> DateTime<Utc> {
+    text.parse().unwrap()
+}
+
+const BOUGHT: &str = "2026-11-03T09:00:00Z";
+const NOW: &str = "2026-11-20T00:00:00Z";
+
+fn payment(id: &str, buys: Buys) -> Payment {
+    Payment {
+        id: PurchaseId::parse(id).unwrap(),
+        sku: "sku".into(),
+        amount: 1000,
+        currency: "usd".into(),
+        paid_at: time(BOUGHT),
+        invoiced_at: None,
+        payment_id: None,
+        customer_id: None,
+        buys,
+    }
+}
+
+fn pack() -> Payment {
+    payment("pi", Buys::Pack(Credits::new(0, 1, 64)))
+}
+
+fn basic(id: &str, paid_at: &str, paid_until: &str) -> Payment {
+    let buys = Buys::Plan {
+        subscription_id: SubscriptionId::parse("sub").unwrap(),
+        plan: "basic".into(),
+        allowance: 1000,
+        paid_until: time(paid_until),
+    };
+    Payment { paid_at: time(paid_at), ..payment(id, buys) }
+}
+
+/// An account that bought something, and the purchase's record.
+fn bought(payment: &Payment) -> (Account, Purchase) {
+    apply(
+        &Account::unseen(payment.paid_at),
+        purchase::decide(&Account::unseen(payment.paid_at), None, payment, payment.paid_at),
+    )
+}
+
+fn apply(account: &Account, decided: Result<Decision, Refusal>) -> (Account, Purchase) {
+    let decision = decided.unwrap();
+    let account = decision.entries.last().map_or(account.clone(), |entry| entry.account.clone());
+    let Some(Record::Purchase(record)) = decision.records.into_iter().next() else { panic!("no record") };
+    (account, *record)
+}
+
+fn failed(id: &str, amount: u64, attempt: Option<u32>) -> Word {
+    Word::RefundFailed { id: RefundId::parse(id).unwrap(), amount, attempt }
+}
+
+/// The account with some of its credits spent.
+fn spend(account: &Account, credits: Credits) -> Account {
+    Account { balance: account.balance.checked_sub(credits).unwrap(), ..account.clone() }
+}
+
+#[test]
+fn a_pack_is_revoked_in_proportion_up_to_what_is_left() {
+    let c = Credits::new;
+    // spent, refunded of 1000 -> left, revoked, not recovered
+    for (spent, refunded, left, revoked, lost) in [
+        (c(0, 0, 0), 1000, c(0, 0, 0), c(0, 1, 64), c(0, 0, 0)),
+        (c(0, 1, 8), 1000, c(0, 0, 0), c(0, 0, 56), c(0, 1, 8)),
+        (c(0, 0, 0), 500, c(0, 1, 32), c(0, 0, 32), c(0, 0, 0)),
+        (c(0, 0, 0), 999, c(0, 1, 1), c(0, 0, 63), c(0, 0, 0)),
+        (c(0, 0, 0), 1, c(0, 1, 64), c(0, 0, 0), c(0, 0, 0)),
+        (c(0, 1, 64), 1000, c(0, 0, 0), c(0, 0, 0), c(0, 1, 64)),
+    ] {
+        let (account, purchase) = bought(&pack());
+        let account = spend(&account, spent);
+        let word = Word::Refunded { amount: refunded };
+        let decided = hear(&account, Some(&purchase), &word, time(NOW), time(NOW));
+        let (after, purchase) = apply(&account, decided);
+        assert_eq!(after.balance, left, "{spent:?} {refunded}");
+        assert_eq!((purchase.revoked, purchase.spent), (revoked, lost), "{spent:?} {refunded}");
+        // Said again, it says nothing new.
+        let again = hear(&after, Some(&purchase), &word, time(NOW), time(NOW));
+        assert_eq!(again, Ok(Decision::default()));
+    }
+}
+
+#[test]
+fn a_refund_of_what_pays_for_the_plan_ends_it_and_one_of_an_earlier_payment_does_not() {
+    let first = basic("in1", BOUGHT, "2026-12-03T09:00:00Z");
+    let renewal = basic("in2", "2026-12-03T09:00:00Z", "2027-01-03T09:00:00Z");
+    let whole = Word::Refunded { amount: 1000 };
+
+    let (account, purchase) = bought(&first);
+    let account = spend(&account, Credits::new(300, 0, 0));
+    let (after, refunded) = apply(&account, hear(&account, Some(&purchase), &whole, time(NOW), time(NOW)));
+    assert_eq!((after.balance.playground(), after.is_active(time(NOW))), (0, false));
+    assert_eq!((refunded.revoked.playground(), refunded.spent.playground()), (700, 300));
+    assert_eq!(after.as_of(time("2026-12-01T00:00:00Z")).balance.playground(), 0);
+
+    // Renewed since, and refunded after that: an earlier one revokes nothing.
+    let (account, _) = apply(&account, purchase::decide(&account, None, &renewal, renewal.paid_at));
+    let later = time("2026-12-20T00:00:00Z");
+    let (after, refunded) = apply(&account, hear(&account, Some(&purchase), &whole, later, later));
+    assert_eq!((after.balance.playground(), after.is_active(later)), (1000, true));
+    assert_eq!(refunded.revoked, Credits::ZERO);
+}
+
+#[test]
+fn who_got_the_money_back_and_subscribes_anew_gets_what_they_pay_for() {
+    let (account, purchase) = bought(&basic("in1", BOUGHT, "2026-12-03T09:00:00Z"));
+    let (account, _) = apply(&account, request(&account, Some(&purchase), None, time(NOW)));
+    assert_eq!(account.balance.playground(), 0);
+    let anew = |id: &str, subscription: &str, at: &str, allowance: u64| {
+        let buys = Buys::Plan {
+            subscription_id: SubscriptionId::parse(subscription).unwrap(),
+            plan: "plan".into(),
+            allowance,
+            paid_until: time("2026-12-21T00:00:00Z"),
+        };
+        Payment { paid_at: time(at), ..payment(id, buys) }
+    };
+    let mut account = account;
+    for (id, subscription, at, allowance, balance) in [
+        ("in2", "sub2", "2026-11-21T00:00:00Z", 1000, 1000),
+        // From then on rule 5 holds again: going up grants the difference, going anew nothing.
+        ("in3", "sub2", "2026-11-22T00:00:00Z", 2500, 2500),
+        ("in4", "sub3", "2026-11-23T00:00:00Z", 2500, 2500),
+    ] {
+        let paid = anew(id, subscription, at, allowance);
+        (account, _) = apply(&account, purchase::decide(&account, None, &paid, time(at)));
+        assert_eq!(account.balance.playground(), balance, "{id}");
+    }
+}
+
+#[test]
+fn money_that_comes_back_brings_the_credits_and_the_plan_back() {
+    for (payment, left) in [
+        (pack(), Credits::new(0, 1, 64)),
+        (basic("in1", BOUGHT, "2026-12-03T09:00:00Z"), Credits::new(1000, 0, 0)),
+    ] {
+        let (account, bought) = bought(&payment);
+        let at = |day: u32| time(&format!("2026-11-{day}T00:00:00Z"));
+        let words = [
+            (Word::Disputed(Dispute::Withdrawn), Credits::ZERO, EntryKind::Dispute),
+            (Word::Disputed(Dispute::Won), left, EntryKind::DisputeWon),
+            (Word::Refunded { amount: 1000 }, Credits::ZERO, EntryKind::Refund),
+            (failed("re_1", 1000, None), left, EntryKind::RefundFailed),
+        ];
+        let (mut account, mut purchase) = (account, bought);
+        for (day, (word, balance, kind)) in (10..).zip(words) {
+            let decided = hear(&account, Some(&purchase), &word, at(day), at(day));
+            assert_eq!(decided.as_ref().unwrap().entries[0].event.kind(), kind);
+            (account, purchase) = apply(&account, decided);
+            assert_eq!(account.balance, balance, "{word:?}");
+        }
+        assert_eq!(account.is_active(at(20)), matches!(payment.buys, Buys::Plan { .. }));
+    }
+}
+
+#[test]
+fn the_guarantee_is_thirty_days_to_the_second() {
+    let (account, purchase) = bought(&pack());
+    for (now, is_open) in
+        [("2026-12-03T08:59:59Z", true), ("2026-12-03T09:00:00Z", true), ("2026-12-03T09:00:01Z", false)]
+    {
+        let decided = request(&account, Some(&purchase), None, time(now));
+        match decided {
+            Ok(decision) => {
+                assert!(is_open, "{now}");
+                let (after, pending) = apply(&account, Ok(decision));
+                assert_eq!(
+                    (after.balance, pending.refund.clone()),
+                    (Credits::ZERO, Some(Refund::RefundPending))
+                );
+                // Asked again, nothing more is written; refused by the provider, all is as it was.
+                assert_eq!(request(&after, Some(&pending), None, time(now)), Ok(Decision::default()));
+                let (restored, record) = apply(&after, refused(&after, Some(&pending), 0, time(now)));
+                assert_eq!((restored.balance, record.refund), (account.balance, None));
+                assert_eq!(record.refunds_failed, 1);
+            }
+            Err(refusal) => {
+                assert!(!is_open, "{now}");
+                let closed_at = time("2026-12-03T09:00:00Z");
+                assert_eq!(refusal, Refusal::RefundWindowClosed { closed_at });
+            }
+        }
+    }
+    assert_eq!(request(&account, None, None, time(NOW)), Err(Refusal::PurchaseNotFound));
+}
+
+#[test]
+fn what_says_no_more_money_gone_takes_no_more_credits() {
+    let (account, purchase) = bought(&pack());
+    let account = spend(&account, Credits::new(0, 0, 8));
+    let (after, pending) = apply(&account, request(&account, Some(&purchase), None, time(NOW)));
+    assert_eq!(pending.spent, Credits::new(0, 0, 8));
+    // Bought since; the provider's event of the same refund leaves it alone.
+    let after = Account { balance: Credits::new(0, 0, 104), ..after };
+    for word in [Word::Refunded { amount: 1000 }, failed("re_other", 10, None)] {
+        let heard = hear(&after, Some(&pending), &word, time(NOW), time(NOW)).unwrap();
+        assert_eq!(heard.entries, [], "{word:?}");
+    }
+}
+
+#[test]
+fn a_refund_of_a_month_that_is_over_takes_nothing_of_this_one() {
+    let year = "2027-11-03T09:00:00Z";
+    let (account, purchase) = bought(&basic("in1", BOUGHT, year));
+    let (said_at, now) = (time("2026-11-28T00:00:00Z"), time("2026-12-04T00:00:00Z"));
+    // In part, of what still pays; and whole, of what has been renewed since.
+    let half = Word::Refunded { amount: 500 };
+    let heard = hear(&account, Some(&purchase), &half, said_at, now).unwrap();
+    assert_eq!(heard.entries, []);
+    let renewal = basic("in2", "2026-12-03T09:00:00Z", year);
+    let (account, _) = apply(&account, purchase::decide(&account, None, &renewal, renewal.paid_at));
+    let heard = hear(&account, Some(&purchase), &Word::Refunded { amount: 1000 }, said_at, now).unwrap();
+    assert_eq!(heard.entries, []);
+}
+
+#[test]
+fn a_plan_is_worth_what_it_granted() {
+    let (account, purchase) = bought(&basic("in1", BOUGHT, "2027-11-03T09:00:00Z"));
+    // Moved to a plan of 400 in November: December's refill is that.
+    let account = Account { balance: Credits::new(400, 0, 0), granted: 400, ..account };
+    for (amount, left, spent) in [(1000, 0, 0), (500, 200, 0)] {
+        let word = Word::Refunded { amount };
+        let decided = hear(&account, Some(&purchase), &word, time(NOW), time(NOW));
+        let (after, refunded) = apply(&account, decided);
+        assert_eq!((after.balance.playground(), refunded.spent.playground()), (left, spent), "{amount}");
+    }
+}
+
+#[test]
+fn a_refund_is_ours_by_its_name_or_its_attempt_or_while_all_is_refunded() {
+    let refunded = |refund_id: Option<&str>| Refund::Refunded {
+        refund_id: refund_id.map(|id| RefundId::parse(id).unwrap()),
+    };
+    let (pending, whole, part) = (Refund::RefundPending, 1000, 900);
+    // the refund, attempts that failed, the provider's total; who failed: id, amount, attempt -> ours
+    for (refund, failures, total, (id, amount, attempt), is_ours) in [
+        (refunded(Some("re_1")), 0, whole, ("re_1", 1000, Some(0)), true),
+        (refunded(Some("re_1")), 0, whole, ("re_1", 1000, None), true),
+        (refunded(Some("re_1")), 0, whole, ("re_2", 100, None), false),
+        (pending.clone(), 0, whole, ("re_1", 1000, Some(0)), true),
+        (pending.clone(), 1, whole, ("re_1", 1000, Some(0)), false),
+        (pending, 0, whole, ("re_2", 100, None), false),
+        (refunded(None), 0, whole, ("re_1", 1000, Some(0)), true),
+        (refunded(None), 1, whole, ("re_1", 1000, Some(0)), false),
+        // All of it was refunded in the dashboard before support asked.
+        (refunded(None), 0, whole, ("re_2", 1000, None), true),
+        (refunded(None), 0, part, ("re_2", 100, None), true),
+    ] {
+        let (account, purchase) = bought(&pack());
+        let at = Some(time(NOW));
+        let purchase = Purchase {
+            refund: Some(refund.clone()),
+            refunds_failed: failures,
+            refunded_amount: total,
+            refunded_at: at,
+            ..purchase
+        };
+        let word = failed(id, amount, attempt);
+        let (_, heard) = apply(&account, hear(&account, Some(&purchase), &word, time(NOW), time(NOW)));
+        assert_eq!(heard.refund.is_none(), is_ours, "{refund:?} {failures} {total} {word:?}");
+    }
+}
+
+#[test]
+fn an_answer_to_an_earlier_attempt_changes_nothing() {
+    let (account, purchase) = bought(&pack());
+    let (account, pending) = apply(&account, request(&account, Some(&purchase), None, time(NOW)));
+    let (account, restored) = apply(&account, refused(&account, Some(&pending), 0, time(NOW)));
+    let (account, again) = apply(&account, request(&account, Some(&restored), None, time(NOW)));
+    assert_eq!(refused(&account, Some(&again), 0, time(NOW)), Ok(Decision::default()));
+    assert_eq!(confirmed(Some(&again), 0, None), Ok(Decision::default()));
+    let (_, done) = apply(&account, confirmed(Some(&again), 1, None));
+    assert_eq!(done.refund, Some(Refund::Refunded { refund_id: None }));
+}
+
+#[test]
+fn the_providers_word_confirms_a_refund_and_takes_nothing_twice() {
+    let (account, purchase) = bought(&pack());
+    let (after, pending) = apply(&account, request(&account, Some(&purchase), None, time(NOW)));
+    let word = Word::Refunded { amount: 1000 };
+    let heard = hear(&after, Some(&pending), &word, time(NOW), time(NOW)).unwrap();
+    assert!(heard.entries.is_empty());
+    let (_, record) = apply(&after, Ok(heard));
+    assert_eq!(record.refund, Some(Refund::Refunded { refund_id: None }));
+    assert_eq!(record.revoked, Credits::new(0, 1, 64));
+}
