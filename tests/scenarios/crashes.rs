@@ -110,7 +110,7 @@ impl World {
     async fn money_back(&self, started: &Started) -> (u16, Value) {
         let path = [self.account(), ("purchase_id", self.purchase.clone())];
         let request = request(MONEY_BACK, path, "credits:refund", &[], &json!({"reason": "asked"}));
-        answer(&refund_function::handle(&started.ledger, started.provider(), request).await)
+        answer(&refund_function::handle(&started.ledger, started.provider(), request).await.unwrap())
     }
 
     async fn debit(&self, started: &Started) -> u16 {
@@ -127,7 +127,7 @@ impl World {
         let key = [("idempotency-key", "r")];
         let path = [self.account(), ("debit_id", "d".to_owned())];
         let request = request(route, path, scope, &key, &json!({}));
-        answer(&refund_function::handle(&started.ledger, started.provider(), request).await).0
+        answer(&refund_function::handle(&started.ledger, started.provider(), request).await.unwrap()).0
     }
 
     async fn refill(&self, started: &Started) -> u16 {

@@ -96,6 +96,31 @@ async fn every_account_that_is_due_is_settled_once() {
 }
 
 #[tokio::test]
+async fn who_was_missed_for_a_month_is_not_listed_for_ever() {
+    let stack = stack().await;
+    let ledger = seed::ledger(&stack);
+    // Paid into October, nothing left in September, and nobody came by in October.
+    subscribe(&ledger, "missed", "2026-09-12T10:00:00Z", "2026-10-12T10:00:00Z").await;
+    let token = stack.tokens().issue("missed", &["credits:debit"], TimeDelta::hours(1));
+    for key in 0..10 {
+        let debit = reqwest::Client::new()
+            .post(format!("{}/v1/accounts/missed/debits", stack.base_url()))
+            .bearer_auth(&token)
+            .header("idempotency-key", format!("d{key}"))
+            .header("local-time", "2026-09-13T00:00:00Z")
+            .json(&enhance(100));
+        assert_eq!(debit.send().await.unwrap().status(), 201);
+    }
+    let overdue = json!({"overdue_at": "2026-11-01T03:00:00Z"});
+    assert_eq!(stack.invoke("monthly-refill", overdue.clone()).await.unwrap()["overdue"], 1);
+    let answer = stack.invoke("monthly-refill", json!({"time": NOVEMBER})).await.unwrap();
+    assert_eq!(answer, counts("2026-11", [1, 0, 1, 0, 0]));
+    assert_eq!(stack.invoke("monthly-refill", overdue).await.unwrap()["overdue"], 0);
+    assert_eq!(playground(&ledger, "missed").await, 0);
+    stack.stop().await;
+}
+
+#[tokio::test]
 async fn what_was_not_settled_two_hours_into_the_month_is_overdue() {
     let stack = stack().await;
     let ledger = seed::ledger(&stack);

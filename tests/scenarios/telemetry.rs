@@ -51,6 +51,12 @@ async fn told() -> Told {
             send(request.body(event.body())).await;
         }
     }
+    // Paid money for something unknown is parked; what it names stays out of the log.
+    let unknown = stripe.buy_pack(&Checkout::new("buyer", "canary_pack", 900));
+    let session = unknown.events.iter().find(|event| event.kind() == "checkout.session.completed").unwrap();
+    let header = signature::sign(&[WEBHOOK_SECRET], now, &session.body());
+    let request = post("/v1/webhooks/stripe", session.json()).header("stripe-signature", header);
+    assert_eq!(send(request.body(session.body())).await.json["outcome"], "parked");
     let train = json!({"operation": "train_tune", "prompts": 8});
     let debits = "/v1/accounts/buyer/debits";
     let debit = |key: &'static str, body: &Value| send(post(debits, body).header("idempotency-key", key));
@@ -90,6 +96,13 @@ async fn the_logs_say_what_happened_and_what_it_took_and_nothing_secret() {
         let lines = lines[function].iter().map(|line| serde_json::from_str::<Value>(line).unwrap());
         lines.filter(|line| line["route"].is_string()).collect::<Vec<_>>()
     };
+    let applied = calls("purchase-webhook").into_iter().find(|call| call["outcome"] == "applied").unwrap();
+    assert_eq!((&applied["account_id"], &applied["attempts"]), (&json!("buyer"), &json!(1)));
+    assert!(applied["event_id"].as_str().is_some_and(|id| id.starts_with("evt_")), "{applied}");
+    let sweeps = lines["monthly-refill"].iter().map(|line| serde_json::from_str::<Value>(line).unwrap());
+    let sweep = sweeps.into_iter().find(|line| line["outcome"] == "done").unwrap();
+    assert!(sweep["request_id"].is_string() && sweep["trace_id"].is_string(), "{sweep}");
+    assert!(sweep["requests"].as_u64() > Some(100), "{sweep}");
     for call in ["quote", "debit", "purchase-webhook", "refund"].into_iter().flat_map(calls) {
         assert!(call["request_id"].as_str().is_some_and(|id| !id.is_empty()), "{call}");
         assert!(call["trace_id"].as_str().is_some_and(|id| id.starts_with("Root=1-")), "{call}");
@@ -135,7 +148,9 @@ async fn what_is_spent_and_refused_is_counted() {
         // Debited, replayed and refused: one attempt each.
         ("debit", "AppendAttempts", &[], 3),
         ("purchase-webhook", "WebhookEvents", &[("Outcome", "applied")], 1),
-        ("purchase-webhook", "ParkedEvents", &[], 0),
+        ("purchase-webhook", "WebhookEvents", &[("Outcome", "parked")], 1),
+        ("purchase-webhook", "ParkedEvents", &[], 1),
+        ("purchase-webhook", "Refusals", &[("Code", "invalid_signature")], 3),
     ] {
         assert_eq!(sum(function, metric, labels), expected, "{function} {metric} {labels:?}");
     }
@@ -144,12 +159,12 @@ async fn what_is_spent_and_refused_is_counted() {
 /// A database that knows nobody and remembers the traces of its requests.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_trace_goes_on_to_the_database() {
-    let traces = Arc::new(Mutex::new(Vec::<String>::new()));
+    let traces = Arc::new(Mutex::new(Vec::<Option<String>>::new()));
     let remember = {
         let traces = Arc::clone(&traces);
         move |headers: HeaderMap| async move {
             let trace = headers.get("x-amzn-trace-id").and_then(|trace| trace.to_str().ok());
-            traces.lock().unwrap().extend(trace.map(str::to_owned));
+            traces.lock().unwrap().push(trace.map(str::to_owned));
             ([("content-type", "application/x-amz-json-1.0")], r#"{"Items":[],"Count":0,"ScannedCount":0}"#)
         }
     };
@@ -157,11 +172,13 @@ async fn a_trace_goes_on_to_the_database() {
         server::Server::start(server::loopback(0).await.unwrap(), Router::new().fallback(remember)).unwrap();
     let database_url = Some(format!("http://{}", database.address()));
     let stack = Stack::start(Options { instances: 1, database_url, ..Options::default() }).await.unwrap();
+    // Each function has asked once before its first call, so that its connection is made.
+    assert_eq!(std::mem::take(&mut *traces.lock().unwrap()), [const { None }; 5]);
     let token = stack.tokens().issue("nobody", &["credits:read"], TimeDelta::hours(1));
     let url = format!("{}/v1/accounts/nobody/quotes", stack.base_url());
     send(reqwest::Client::new().post(url).bearer_auth(token).json(&enhance(1))).await.is(200);
     let line: Value = serde_json::from_str(stack.logs().of("quote").last().unwrap()).unwrap();
-    assert_eq!(traces.lock().unwrap().as_slice(), [line["trace_id"].as_str().unwrap()]);
+    assert_eq!(traces.lock().unwrap().as_slice(), [Some(line["trace_id"].as_str().unwrap().to_owned())]);
     stack.stop().await;
     database.stop().await;
 }

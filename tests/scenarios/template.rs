@@ -88,8 +88,8 @@ fn functions_get_the_settings_of_the_template() {
         let lists = Lists {
             origins: list(origins),
             methods: list(&["GET", "POST", "OPTIONS"]),
-            headers: list(&["authorization", "content-type", "idempotency-key"]),
-            exposed: list(&["location", "idempotent-replayed", "etag", "retry-after"]),
+            headers: list(&["authorization", "content-type", "idempotency-key", "if-none-match"]),
+            exposed: list(&["location", "idempotent-replayed", "etag", "retry-after", "apigw-requestid"]),
         };
         Some(Cors::new(lists, Some(3600)).unwrap())
     };
@@ -242,6 +242,6 @@ async fn the_stack_uses_the_template() {
     assert_eq!(answer.headers()["access-control-allow-origin"], "*");
     assert_eq!(
         answer.headers()["access-control-allow-headers"],
-        "authorization,content-type,idempotency-key"
+        "authorization,content-type,idempotency-key,if-none-match"
     );
 }

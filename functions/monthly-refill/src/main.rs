@@ -13,7 +13,11 @@ async fn main() -> Result<(), Error> {
     let queue = env::var("REFILL_QUEUE_URL").ok().map(|url| Queue::new(&config, url));
     run(service_fn(async |event: LambdaEvent<Value>| {
         let time_left = event.context.deadline().duration_since(SystemTime::now()).unwrap_or_default();
-        handle(&ledger, queue.as_ref(), event.payload, runtime::now(), time_left).await
+        let answer = handle(&ledger, queue.as_ref(), event.payload, runtime::now(), time_left).await;
+        let context = &event.context;
+        let who = (context.request_id.as_str(), context.xray_trace_id.as_deref());
+        runtime::invocation(who, ledger.take_usage(), &answer);
+        answer
     }))
     .await
 }

@@ -5,7 +5,7 @@ use std::{collections::HashSet, time::Instant};
 use credits::{AccountId, EntryKind, Period};
 use futures_util::{StreamExt, stream};
 use lambda_runtime::Error;
-use ledger::{DuePartition, Ledger, Outcome};
+use ledger::{DuePartition, Executed, Ledger, Outcome};
 use runtime::Metric;
 use serde_json::{Value, json};
 
@@ -63,6 +63,8 @@ pub(crate) struct Swept {
     pub(crate) counts: Counts,
     /// What of them was reported.
     reported: [u64; 4],
+    /// The most attempts that an account took since then.
+    attempts_max: u32,
     /// The accounts that couldn't be settled.
     pub(crate) failed: HashSet<AccountId>,
 }
@@ -147,11 +149,13 @@ impl<'a> Sweep<'a> {
         loop {
             let page = self.ledger.due(partition, cursor.take()).await?;
             let mut settling = stream::iter(page.accounts)
-                .map(|account| self.settle(account))
+                .map(|account| self.settle(account, partition.settled))
                 .buffer_unordered(SETTLED_AT_ONCE);
             while let Some(settled) = settling.next().await {
                 seen += 1;
-                written += swept.note(settled?, is_first);
+                let (settled, attempts) = settled?;
+                swept.attempts_max = swept.attempts_max.max(attempts);
+                written += swept.note(settled, is_first);
                 if seen % PROGRESS_EVERY == 0 {
                     swept.report(progress(partition, seen, total, started), self.period);
                 }
@@ -163,7 +167,20 @@ impl<'a> Sweep<'a> {
         }
     }
 
-    async fn settle(&self, account: AccountId) -> Result<Settled, Error> {
+    /// Settles an account for the sweep's month. One that was missed for months may have nothing due in this one,
+    /// and be listed for ever: its first month's turn is made up for then.
+    async fn settle_from(&self, account: &AccountId, listed: Period) -> Result<Executed, ledger::Error> {
+        let executed = self.ledger.settle(account, self.period.start()).await?;
+        let missed = listed.next();
+        if missed < self.period && matches!(executed.outcome, Outcome::Unchanged(_)) {
+            self.ledger.settle(account, missed.start()).await?;
+            return self.ledger.settle(account, self.period.start()).await;
+        }
+        Ok(executed)
+    }
+
+    /// What came of an account, and how often it was tried.
+    async fn settle(&self, account: AccountId, listed: Period) -> Result<(Settled, u32), Error> {
         if Instant::now() >= self.until {
             return Err(format!(
                 "the time for {} is over: the rest is done when this is delivered again",
@@ -171,20 +188,24 @@ impl<'a> Sweep<'a> {
             )
             .into());
         }
-        let settled = match self.ledger.settle(&account, self.period.start()).await {
-            Ok(executed) => match executed.outcome {
-                Outcome::Appended(entry) if entry.event.kind() == EntryKind::Refill => Settled::Refilled,
-                Outcome::Appended(_) => Settled::Expired,
-                Outcome::Unchanged(_) | Outcome::Recorded | Outcome::Replayed(_) | Outcome::Refused(_) => {
-                    Settled::Already
-                }
-            },
+        let settled = match self.settle_from(&account, listed).await {
+            Ok(executed) => {
+                let settled = match executed.outcome {
+                    Outcome::Appended(entry) if entry.event.kind() == EntryKind::Refill => Settled::Refilled,
+                    Outcome::Appended(_) => Settled::Expired,
+                    Outcome::Unchanged(_)
+                    | Outcome::Recorded
+                    | Outcome::Replayed(_)
+                    | Outcome::Refused(_) => Settled::Already,
+                };
+                (settled, executed.attempts)
+            }
             Err(error) => {
                 runtime::event(&json!({
                     "level": "error", "message": "refill failed", "account_id": account, "period": self.period,
                     "cause": error.to_string(),
                 }));
-                Settled::Failed(account)
+                (Settled::Failed(account), error.attempts())
             }
         };
         Ok(settled)
@@ -213,7 +234,10 @@ impl Swept {
         }
         self.reported = settled;
         line["counts"] = self.counts.answer(period);
-        runtime::counted(line, &Metric::swept(news));
+        let attempts = Some(std::mem::take(&mut self.attempts_max)).filter(|attempts| *attempts > 0);
+        let metrics: Vec<_> =
+            Metric::swept(news).into_iter().chain(attempts.map(Metric::append_attempts)).collect();
+        runtime::counted(line, &metrics);
     }
 
     /// Counts an account; 1 where it was written to. A later pass lists again what the index still shows of

@@ -11,7 +11,7 @@ use runtime::Problem;
 use crate::{
     Webhook,
     event::{self, Said, Whom},
-    met::{Became, Met},
+    met::{Became, Done, Met},
 };
 
 impl Webhook {
@@ -23,7 +23,7 @@ impl Webhook {
         (at, now): (DateTime<Utc>, DateTime<Utc>),
     ) -> Result<Met, Problem> {
         match said {
-            Said::Nothing => Ok(Met::Became(Became::Ignored)),
+            Said::Nothing => Ok(Met::Done(Became::Ignored.into())),
             Said::Ungrantable(why) => Ok(Met::Stuck(why)),
             Said::Unpriced(why, invoice) => self.note_unpriced(whom, why, invoice.as_ref()).await,
             Said::Customer(customer) => self.own_customer(whom, &customer).await,
@@ -35,8 +35,8 @@ impl Webhook {
         }
     }
 
-    /// Something was paid that names no SKU of ours. Where a customer of ours paid, it may be that the payment
-    /// named it, or will.
+    /// Something was paid that names no SKU of ours. Where a customer of ours paid, the payment may have named
+    /// it.
     async fn note_unpriced(
         &self,
         whom: &Whom,
@@ -44,28 +44,28 @@ impl Webhook {
         invoice: Option<&PurchaseId>,
     ) -> Result<Met, Problem> {
         if self.account(whom).await?.is_none() {
-            return Ok(Met::Became(Became::Ignored));
+            return Ok(Met::Done(Became::Ignored.into()));
         }
         let Some(payment) = &whom.payment else { return Ok(Met::Stuck(why)) };
         let Some((account, purchase)) = self.ledger.payment(payment).await? else {
-            return Ok(Met::Early(why));
+            return Ok(Met::Stuck(why));
         };
         if let Some(invoice) = invoice {
             self.ledger.link_invoice(invoice, &account, &purchase).await?;
         }
-        Ok(Met::Became(Became::Duplicate))
+        Ok(Met::Done(Became::Duplicate.into()))
     }
 
     async fn own_customer(&self, whom: &Whom, customer: &CustomerId) -> Result<Met, Problem> {
-        let Some(account) = event::account(whom) else { return Ok(Met::Became(Became::Ignored)) };
+        let Some(account) = event::account(whom) else { return Ok(Met::Done(Became::Ignored.into())) };
         self.ledger.own_customer(customer, &account).await?;
-        Ok(Met::Became(Became::Applied))
+        Ok(Met::Done(Became::Applied.into()))
     }
 
     /// Notes which payment was for an invoice, for the newer shapes in which an invoice doesn't say.
     async fn link(&self, payment: &PaymentId, invoice: &PurchaseId) -> Result<Met, Problem> {
         let is_news = self.ledger.link_payment(payment, invoice).await?;
-        Ok(Met::Became(if is_news { Became::Applied } else { Became::Duplicate }))
+        Ok(Met::Done(if is_news { Became::Applied } else { Became::Duplicate }.into()))
     }
 
     /// A pack's invoice grants nothing by itself; that its session or payment did is made sure of.
@@ -75,7 +75,7 @@ impl Webhook {
             None => false,
         };
         if is_paid || self.ledger.is_granted(invoice).await? {
-            return Ok(Met::Became(Became::Duplicate));
+            return Ok(Met::Done(Became::Duplicate.into()));
         }
         Ok(Met::Early("A pack's invoice was paid, and no session or payment has granted it.".to_owned()))
     }
@@ -103,8 +103,8 @@ impl Webhook {
         let decide = |state: &State| purchase::decide(&state.account, state.standing.as_ref(), payment, now);
         let executed =
             self.ledger.execute(&account, identity, Related::to_payment(payment), now, decide).await?;
-        let met = met(executed);
-        if let (Met::Became(_), Some(invoice)) = (&met, invoice) {
+        let met = met(&account, executed);
+        if let (Met::Done(_), Some(invoice)) = (&met, invoice) {
             self.ledger.link_invoice(invoice, &account, &payment.id).await?;
         }
         Ok(met)
@@ -120,11 +120,11 @@ impl Webhook {
         let Some(account) = self.account(whom).await? else {
             // It may have overtaken the payment that names its account.
             let why = || "The event names no account, and its customer isn't known yet.".to_owned();
-            return Ok(if is_ours { Met::Early(why()) } else { Met::Became(Became::Ignored) });
+            return Ok(if is_ours { Met::Early(why()) } else { Met::Done(Became::Ignored.into()) });
         };
         let decide = |state: &State| status::decide(&state.account, state.standing.as_ref(), change, now);
         let related = Related::Subscription(&change.subscription_id);
-        Ok(met(self.ledger.apply(&account, related, now, decide).await?))
+        Ok(met(&account, self.ledger.apply(&account, related, now, decide).await?))
     }
 
     async fn move_money(
@@ -134,7 +134,7 @@ impl Webhook {
         at: DateTime<Utc>,
         now: DateTime<Utc>,
     ) -> Result<Met, Problem> {
-        let Some(payment) = &whom.payment else { return Ok(Met::Became(Became::Ignored)) };
+        let Some(payment) = &whom.payment else { return Ok(Met::Done(Became::Ignored.into())) };
         let not_yet = || "The payment isn't known yet.".to_owned();
         let Some((account, purchase_id)) = self.ledger.payment(payment).await? else {
             // A charge says whose it is, as far as its customer is known; a dispute and a refund name only
@@ -146,7 +146,7 @@ impl Webhook {
         let executed = self.ledger.apply(&account, Related::Purchase(&purchase_id), now, decide).await?;
         // The payment's row came with the record: it is being written.
         let is_being_written = executed.outcome == Outcome::Refused(Refusal::PurchaseNotFound);
-        Ok(if is_being_written { Met::Early(not_yet()) } else { met(executed) })
+        Ok(if is_being_written { Met::Early(not_yet()) } else { met(&account, executed) })
     }
 
     /// The account an event is about: by name, else by its customer.
@@ -161,12 +161,13 @@ impl Webhook {
     }
 }
 
-fn met(executed: Executed) -> Met {
-    match executed.outcome {
-        Outcome::Appended(_) | Outcome::Recorded => Met::Became(Became::Applied),
-        Outcome::Replayed(_) | Outcome::Unchanged(_) => Met::Became(Became::Duplicate),
+fn met(account: &AccountId, executed: Executed) -> Met {
+    let became = match executed.outcome {
+        Outcome::Appended(_) | Outcome::Recorded => Became::Applied,
+        Outcome::Replayed(_) | Outcome::Unchanged(_) => Became::Duplicate,
         Outcome::Refused(refusal) => {
-            Met::Stuck(format!("refused: {}", Problem::from(refusal).code().as_str()))
+            return Met::Stuck(format!("refused: {}", Problem::from(refusal).code().as_str()));
         }
-    }
+    };
+    Met::Done(Done { became, account: Some(account.clone()), attempts: Some(executed.attempts) })
 }

@@ -21,7 +21,7 @@ use serde_json::json;
 
 use event::Event;
 pub use event::Prices;
-use met::{Became, Fate};
+use met::{Became, Done, Fate};
 
 /// The routes this function serves, as the template names them.
 pub const ROUTES: [&str; 1] = [STRIPE];
@@ -58,7 +58,8 @@ impl Webhook {
         let body = call.body()?;
         let now = call.now();
         self.check_signature(call, body, now).await?;
-        answer(self.apply(body, now).await?)
+        let (event_id, done) = self.apply(body, now).await?;
+        answer(event_id, done)
     }
 
     /// Applies a parked event once more, and forgets it where that works.
@@ -71,11 +72,11 @@ impl Webhook {
         let Some(parked) = self.ledger.parked(&event_id).await? else {
             return Err(Problem::new(Code::NotFound, "No event of this id is parked."));
         };
-        let became = self.apply(parked.body.as_bytes(), call.now()).await?;
-        if became != Became::Parked {
+        let (event_id, done) = self.apply(parked.body.as_bytes(), call.now()).await?;
+        if done.became != Became::Parked {
             self.ledger.unpark(&event_id).await?;
         }
-        answer(became)
+        answer(event_id, done)
     }
 
     async fn check_signature(&self, call: &Call, body: &[u8], now: DateTime<Utc>) -> Result<(), Problem> {
@@ -97,20 +98,21 @@ impl Webhook {
         }
     }
 
-    async fn apply(&self, body: &[u8], now: DateTime<Utc>) -> Result<Became, Problem> {
+    async fn apply(&self, body: &[u8], now: DateTime<Utc>) -> Result<(EventId, Done), Problem> {
         let event: Event = serde_json::from_slice(body)
             .map_err(|error| Problem::invalid(format!("The body is no event: {error}.")))?;
         let at = event.at().ok_or_else(|| Problem::invalid("The event's created is no time."))?;
         let (whom, said) = event.read(&self.prices, at);
-        match self.act(&whom, said, (at, now)).await?.after(now - at) {
-            Fate::Answer(became) => Ok(became),
+        let done = match self.act(&whom, said, (at, now)).await?.after(now - at) {
+            Fate::Answer(done) => done,
             Fate::Wait(why) => {
                 let line = json!({"level": "info", "message": "event waits", "event_id": event.id});
                 runtime::counted(line, &[Metric::webhook_event("not_yet")]);
-                Err(Problem::new(Code::NotYet, why))
+                return Err(Problem::new(Code::NotYet, why));
             }
-            Fate::Park(why) => self.park(&event, why, body, now).await,
-        }
+            Fate::Park(why) => self.park(&event, why, body, now).await?,
+        };
+        Ok((event.id, done))
     }
 
     async fn park(
@@ -119,10 +121,11 @@ impl Webhook {
         why: String,
         body: &[u8],
         now: DateTime<Utc>,
-    ) -> Result<Became, Problem> {
+    ) -> Result<Done, Problem> {
         let body = String::from_utf8(body.to_vec()).map_err(|_| Problem::invalid("The body isn't UTF-8."))?;
+        // The reason may quote the event: it is kept, not logged.
         runtime::event(&json!({
-            "level": "error", "message": "event parked", "event_id": event.id, "event_type": event.kind, "reason": why,
+            "level": "error", "message": "event parked", "event_id": event.id, "event_type": event.kind,
         }));
         let parked = Parked {
             event_id: event.id.clone(),
@@ -132,13 +135,14 @@ impl Webhook {
             body,
         };
         self.ledger.park(&parked).await?;
-        Ok(Became::Parked)
+        Ok(Became::Parked.into())
     }
 }
 
-fn answer(became: Became) -> Result<Answer, Problem> {
-    let outcome = became.as_str();
-    let parked = (became == Became::Parked).then(Metric::parked_event);
+fn answer(event_id: EventId, done: Done) -> Result<Answer, Problem> {
+    let outcome = done.became.as_str();
+    let parked = (done.became == Became::Parked).then(Metric::parked_event);
     let answer = Answer::json(StatusCode::OK, &json!({"outcome": outcome}))?.outcome(outcome);
+    let answer = answer.of_event(event_id, done.account).attempted(done.attempts);
     Ok(answer.counting([Metric::webhook_event(outcome)]).counting(parked))
 }

@@ -1,6 +1,7 @@
 //! What an event meets that is to be applied, and what is done then: applied, made to wait, kept.
 
 use chrono::TimeDelta;
+use credits::AccountId;
 
 /// How long an event is sent back to wait for an earlier one.
 const WAIT_MAX: TimeDelta = TimeDelta::hours(1);
@@ -26,11 +27,25 @@ impl Became {
     }
 }
 
+/// What became of an event, for whom, and how often that was tried.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Done {
+    pub(crate) became: Became,
+    pub(crate) account: Option<AccountId>,
+    pub(crate) attempts: Option<u32>,
+}
+
+impl From<Became> for Done {
+    fn from(became: Became) -> Self {
+        Self { became, account: None, attempts: None }
+    }
+}
+
 /// What an event met.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Met {
     /// It says something, and this came of it.
-    Became(Became),
+    Done(Done),
     /// Something earlier must come first. Money that waited too long is kept.
     Early(String),
     /// Something earlier must come first, if it is ours at all: nothing is lost where it never comes.
@@ -43,7 +58,7 @@ pub(crate) enum Met {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Fate {
     /// It is answered.
-    Answer(Became),
+    Answer(Done),
     /// It is to be sent again, and why.
     Wait(String),
     /// It is kept whole, and why.
@@ -54,9 +69,9 @@ impl Met {
     /// What is done with an event that was made so long ago.
     pub(crate) fn after(self, age: TimeDelta) -> Fate {
         match self {
-            Self::Became(became) => Fate::Answer(became),
+            Self::Done(done) => Fate::Answer(done),
             Self::Early(why) | Self::MaybeForeign(why) if age < WAIT_MAX => Fate::Wait(why),
-            Self::MaybeForeign(_) => Fate::Answer(Became::Ignored),
+            Self::MaybeForeign(_) => Fate::Answer(Became::Ignored.into()),
             Self::Early(why) | Self::Stuck(why) => Fate::Park(why),
         }
     }
@@ -71,11 +86,11 @@ mod tests {
         let why = || "why".to_owned();
         let (young, old) = (TimeDelta::seconds(3599), TimeDelta::seconds(3600));
         for (met, age, fate) in [
-            (Met::Became(Became::Applied), old, Fate::Answer(Became::Applied)),
+            (Met::Done(Became::Applied.into()), old, Fate::Answer(Became::Applied.into())),
             (Met::Early(why()), young, Fate::Wait(why())),
             (Met::Early(why()), old, Fate::Park(why())),
             (Met::MaybeForeign(why()), young, Fate::Wait(why())),
-            (Met::MaybeForeign(why()), old, Fate::Answer(Became::Ignored)),
+            (Met::MaybeForeign(why()), old, Fate::Answer(Became::Ignored.into())),
             (Met::Stuck(why()), young, Fate::Park(why())),
             // A clock that is behind.
             (Met::Early(why()), TimeDelta::seconds(-5), Fate::Wait(why())),

@@ -5,7 +5,7 @@ mod pending;
 mod provider;
 mod reversal;
 
-use lambda_http::{Body, Request, Response};
+use lambda_http::{Body, Error, Request, Response};
 use ledger::Ledger;
 use runtime::Call;
 
@@ -21,7 +21,10 @@ const MONEY_BACK: &str = "POST /v1/accounts/{account_id}/purchases/{purchase_id}
 const SWEEP: &str = "SWEEP pending-refunds";
 
 /// Answers a request of one of the routes.
-pub async fn handle(ledger: &Ledger, provider: &Provider, request: Request) -> Response<Body> {
+///
+/// # Errors
+/// Where the schedule's sweep failed: there, nobody reads an answer, and Lambda calls again.
+pub async fn handle(ledger: &Ledger, provider: &Provider, request: Request) -> Result<Response<Body>, Error> {
     let call = Call::new(request);
     let result = match call.route() {
         REVERSAL => reversal::reverse(ledger, &call).await,
@@ -29,5 +32,10 @@ pub async fn handle(ledger: &Ledger, provider: &Provider, request: Request) -> R
         SWEEP => pending::sweep(ledger, provider, &call).await,
         _ => Err(call.no_such_route()),
     };
-    call.finish(result, ledger.take_usage())
+    let failed = match &result {
+        Err(problem) if call.route() == SWEEP => Some(problem.code().as_str()),
+        _ => None,
+    };
+    let response = call.finish(result, ledger.take_usage());
+    failed.map_or(Ok(response), |code| Err(format!("the sweep of pending refunds failed: {code}").into()))
 }

@@ -7,5 +7,5 @@ use refund_function::{Provider, handle};
 async fn main() -> Result<(), Error> {
     let config = runtime::aws_config()?;
     let (ledger, provider) = (runtime::ledger(&config).await?, Provider::from_env(&config)?);
-    run(service_fn(async |request| Ok::<_, Error>(handle(&ledger, &provider, request).await))).await
+    run(service_fn(async |request| handle(&ledger, &provider, request).await)).await
 }

@@ -1,8 +1,9 @@
 //! `POST /v1/accounts/{account_id}/purchases/{purchase_id}/refund`: the 30-day money-back guarantee.
 //!
 //! Revoke, ask, confirm: the credits go in one write that marks the purchase `refund_pending`, then the
-//! provider is asked with a key that stays the same until it refuses or fails, then the purchase is `refunded`. Whatever stops in between
-//! is healed by calling again, or by the provider's own event.
+//! provider is asked with a key that stays the same until it refuses or the refund fails, then the purchase is
+//! `refunded`. Whatever stops in between is healed by calling again, which the hourly sweep does too, or for a
+//! pack by the provider's own event.
 
 use chrono::{DateTime, Utc};
 use credits::{AccountId, Buys, Decision, Purchase, PurchaseId, Reason, Refund, withdrawal};
@@ -50,20 +51,21 @@ pub(crate) async fn refund(ledger: &Ledger, provider: &Provider, call: &Call) ->
         withdrawal::request(&state.account, state.purchase.as_ref(), request.reason.as_ref(), now)
     };
     let executed = ledger.apply(&account, related, now, decide).await?;
+    let attempts = Some(executed.attempts);
     if let Outcome::Refused(refusal) = executed.outcome {
         return Err(Problem::from(refusal).attempted(executed.attempts));
     }
     let purchase = read(ledger, &account, &id).await?;
     if purchase.refund != Some(Refund::RefundPending) {
-        return answer(&purchase, "replayed");
+        return Ok(answer(&purchase, "replayed")?.attempted(attempts));
     }
     match pursue(ledger, provider, &account, &purchase, now).await? {
-        Asked::Done(_) => answer(&read(ledger, &account, &id).await?, "refunded"),
+        Asked::Done(_) => Ok(answer(&read(ledger, &account, &id).await?, "refunded")?.attempted(attempts)),
         Asked::Refused(code) => {
             let detail = format!("The payment provider refused the refund ({code}). The credits are back.");
             Err(Problem::new(Code::ProviderRefused, detail))
         }
-        Asked::Unknown => answer(&purchase, "refund_pending"),
+        Asked::Unknown => Ok(answer(&purchase, "refund_pending")?.attempted(attempts)),
     }
 }
 

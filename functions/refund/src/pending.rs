@@ -5,7 +5,7 @@
 
 use std::time::{Duration, Instant};
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use credits::{AccountId, Purchase, PurchaseId, Refund};
 use lambda_http::http::StatusCode;
 use ledger::Ledger;
@@ -19,51 +19,80 @@ use crate::{Provider, money_back};
 const ASK_AGAIN_AFTER: TimeDelta = TimeDelta::minutes(10);
 /// A refund that is pending for longer is one that somebody should look at.
 const STUCK_AFTER: TimeDelta = TimeDelta::hours(1);
-/// How long the provider is asked, below the function's own time; the next hour goes on.
+/// How long the provider is asked, below the function's own time.
 const ASKING_TIME: Duration = Duration::from_secs(20);
 
-/// Asks again for each refund that is pending, and counts those that stay so.
+/// Asks again for each refund that is pending, and counts those that stay so. One that fails doesn't stop the
+/// others; it counts as stuck.
 pub(crate) async fn sweep(ledger: &Ledger, provider: &Provider, call: &Call) -> Result<Answer, Problem> {
     let (now, until) = (call.now(), Instant::now() + ASKING_TIME);
-    let (mut asked, mut stuck, mut cursor) = (0, 0, None);
+    let (mut listed, mut cursor) = (Vec::new(), None);
     loop {
         let (page, next) = ledger.pending_refunds(cursor.take()).await?;
-        for (account, id) in page {
-            // The index follows the record a moment later.
-            let Some(purchase) = pending(ledger, &account, &id).await? else { continue };
-            let age = purchase.refund_requested_at.map_or(TimeDelta::MAX, |asked_at| now - asked_at);
-            let time_left = until.saturating_duration_since(Instant::now());
-            if age >= ASK_AGAIN_AFTER && !time_left.is_zero() {
-                asked += 1;
-                // To stop anywhere in it is to have been killed there: the next hour finds it pending.
-                let pursued =
-                    timeout(time_left, money_back::pursue(ledger, provider, &account, &purchase, now));
-                if let Ok(Err(problem)) = pursued.await {
-                    runtime::event(&json!({
-                        "level": "error", "message": "a pending refund couldn't be asked for", "account_id": account,
-                        "purchase_id": id, "outcome": problem.code().as_str(),
-                    }));
-                }
-            }
-            if age >= STUCK_AFTER && pending(ledger, &account, &id).await?.is_some() {
-                stuck += 1;
-                runtime::event(&json!({
-                    "level": "error", "message": "refund stuck", "account_id": account, "purchase_id": id,
-                    "requested_at": purchase.refund_requested_at,
-                }));
-            }
-        }
+        listed.extend(page);
         match next {
             Some(next) => cursor = Some(next),
             None => break,
+        }
+    }
+    // Where there are more than there is time for, each hour begins elsewhere.
+    let hour = usize::try_from(now.timestamp() / 3600).unwrap_or_default();
+    let first = hour.checked_rem(listed.len()).unwrap_or_default();
+    listed.rotate_left(first);
+    let (mut asked, mut stuck) = (0, 0);
+    for (account, id) in &listed {
+        match (Pending { ledger, provider, account, id }).look_at(now, until).await {
+            Ok((is_asked, is_stuck)) => {
+                asked += u64::from(is_asked);
+                stuck += u64::from(is_stuck);
+            }
+            Err(problem) => {
+                stuck += 1;
+                runtime::event(&json!({
+                    "level": "error", "message": "a pending refund couldn't be asked for", "account_id": account,
+                    "purchase_id": id, "outcome": problem.code().as_str(), "cause": problem.cause(),
+                }));
+            }
         }
     }
     let answer = Answer::json(StatusCode::OK, &json!({"asked": asked, "stuck": stuck}))?;
     Ok(answer.outcome("swept").counting([Metric::pending_refunds(stuck)]))
 }
 
-/// The purchase, where its refund is pending.
-async fn pending(ledger: &Ledger, account: &AccountId, id: &PurchaseId) -> Result<Option<Purchase>, Problem> {
-    let purchase = ledger.purchase(account, id).await?;
-    Ok(purchase.filter(|purchase| purchase.refund == Some(Refund::RefundPending)))
+/// A purchase that the index lists.
+struct Pending<'a> {
+    ledger: &'a Ledger,
+    provider: &'a Provider,
+    account: &'a AccountId,
+    id: &'a PurchaseId,
+}
+
+impl Pending<'_> {
+    /// Asks for its refund, if it is pending for a while; whether that was done, and whether it is stuck.
+    async fn look_at(&self, now: DateTime<Utc>, until: Instant) -> Result<(bool, bool), Problem> {
+        // The index follows the record a moment later.
+        let Some(purchase) = self.read().await? else { return Ok((false, false)) };
+        let age = purchase.refund_requested_at.map_or(TimeDelta::MAX, |asked_at| now - asked_at);
+        let time_left = until.saturating_duration_since(Instant::now());
+        let is_asked = age >= ASK_AGAIN_AFTER && !time_left.is_zero();
+        if is_asked {
+            // To stop anywhere in it is to have been killed there: a later hour finds it pending.
+            let pursuing = money_back::pursue(self.ledger, self.provider, self.account, &purchase, now);
+            timeout(time_left, pursuing).await.ok().transpose()?;
+        }
+        let is_stuck = age >= STUCK_AFTER && self.read().await?.is_some();
+        if is_stuck {
+            runtime::event(&json!({
+                "level": "error", "message": "refund stuck", "account_id": self.account, "purchase_id": self.id,
+                "requested_at": purchase.refund_requested_at,
+            }));
+        }
+        Ok((is_asked, is_stuck))
+    }
+
+    /// The purchase, where its refund is pending.
+    async fn read(&self) -> Result<Option<Purchase>, Problem> {
+        let purchase = self.ledger.purchase(self.account, self.id).await?;
+        Ok(purchase.filter(|purchase| purchase.refund == Some(Refund::RefundPending)))
+    }
 }

@@ -206,11 +206,13 @@ pub fn decide(
 
 /// Enters a payment for a plan into the account; what it granted.
 fn subscribe(journal: &mut Journal, paid: Subscription, standing: &Standing) -> Result<Credits, Refusal> {
-    let (id, reference, allowance) = (paid.id.clone(), paid.purchase_id.clone(), paid.allowance);
+    let (id, reference) = (paid.id.clone(), paid.purchase_id.clone());
+    let (allowance, paid_at) = (paid.allowance, paid.paid_at);
     let before = journal.account().subscription.clone();
     let is_renewal = before.as_ref().is_some_and(|before| before.id == id);
     // The money of the payment that is known was said gone after this one was paid.
-    let is_late = before.as_ref().is_some_and(|before| before.withdrawn_at >= Some(paid.paid_at));
+    let withdrawn_at = before.as_ref().and_then(|before| before.withdrawn_at);
+    let is_late = withdrawn_at >= Some(paid_at);
     let after = match before {
         Some(before) => before.after(paid),
         None => paid,
@@ -232,12 +234,16 @@ fn subscribe(journal: &mut Journal, paid: Subscription, standing: &Standing) -> 
             account.returned = 0;
         });
     }
-    let missing = if brings_refill { 0 } else { allowance.saturating_sub(journal.account().granted) };
+    let begun = journal.account().period.start();
+    // A renewal of a month before grants nothing but the refill that it brings.
+    let is_refill_all = brings_refill && paid_at < begun;
+    let missing = if is_refill_all { 0 } else { allowance.saturating_sub(journal.account().granted) };
     if is_late && !is_payer {
-        // It would have been taken back with the rest.
+        // It would have been taken back with the rest; of a month before, nothing of it would be left.
+        let taken_back = if withdrawn_at >= Some(begun) { missing } else { 0 };
         journal.post(Event::Subscription, Change::NONE, reference.as_str(), |account| {
-            account.granted = account.granted.saturating_add(missing);
-            account.returned = account.returned.saturating_add(missing);
+            account.granted = account.granted.saturating_add(taken_back);
+            account.returned = account.returned.saturating_add(taken_back);
             account.subscription = Some(after);
         })?;
         return Ok(Credits::ZERO);
@@ -349,6 +355,20 @@ mod tests {
         let decision = decide(account, Some(&standing), &late, time("2027-01-02T00:00:00Z")).unwrap();
         let account = &decision.entries.last().unwrap().account;
         assert_eq!((account.balance.playground(), account.granted), (1000, 1000));
+    }
+
+    #[test]
+    fn a_renewal_of_this_month_grants_what_was_paid_for_though_less_was_chosen_since() {
+        let first = plan("in1", "s1", 2500, "2026-12-01T00:00:00Z", "2027-01-01T00:00:00Z");
+        let paid = decide(&Account::unseen(first.paid_at), None, &first, first.paid_at).unwrap();
+        let account = &paid.entries.last().unwrap().account;
+        let subscription = crate::SubscriptionId::parse("s1").unwrap();
+        let terms = crate::Terms { allowance: 1000, plan: "plan-of-1000".into() };
+        let chosen = Some(crate::Chosen { at: time("2027-01-01T01:30:00Z"), terms });
+        let standing = Standing { chosen, ..Standing::unheard(subscription) };
+        let renewal = plan("in2", "s1", 2500, "2027-01-01T01:00:00Z", "2027-02-01T00:00:00Z");
+        let decision = decide(account, Some(&standing), &renewal, time("2027-01-01T02:00:00Z")).unwrap();
+        assert_eq!(decision.entries.last().unwrap().account.balance.playground(), 2500);
     }
 
     #[test]

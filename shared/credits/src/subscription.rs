@@ -96,9 +96,10 @@ impl Subscription {
         }
     }
 
-    /// Payments in the order they were made, equal times told apart the same way by everyone.
-    fn order(&self) -> (DateTime<Utc>, DateTime<Utc>, &PurchaseId) {
-        (self.paid_at, self.paid_until, &self.purchase_id)
+    /// Payments in the order they were asked for (one that was collected late is an older one's), equal times told
+    /// apart the same way by everyone.
+    fn order(&self) -> (DateTime<Utc>, DateTime<Utc>, DateTime<Utc>, &PurchaseId) {
+        (self.terms_at(), self.paid_at, self.paid_until, &self.purchase_id)
     }
 }
 

@@ -315,7 +315,7 @@ fn pays(account: &Account, purchase: &Purchase, said_at: DateTime<Utc>) -> Pays 
             let paid_at = purchase.payment.paid_at;
             let is_between = |other: DateTime<Utc>| paid_at < other && other <= said_at;
             let was_replaced =
-                is_between(subscription.paid_at) || subscription.previous_paid_at.is_some_and(is_between);
+                subscription.paid_at <= said_at || subscription.previous_paid_at.is_some_and(is_between);
             if said_at < *paid_until && !was_replaced { Pays::Then } else { Pays::Not }
         }
         _ => Pays::Not,

@@ -252,6 +252,37 @@ fn a_refund_of_the_newest_payment_with_older_ones_that_come_late() {
 }
 
 #[test]
+fn a_dispute_said_before_the_month_with_an_older_payment_that_comes_late() {
+    let lifecycle = [
+        paid("in_1", BASIC, "2026-11-28T09:00:00Z", "2026-12-28T09:00:00Z"),
+        paid("in_2", STANDARD, "2026-11-29T09:00:00Z", "2026-12-28T09:00:00Z"),
+        disputed("in_2", Dispute::Withdrawn, "2026-11-30T09:00:00Z"),
+        disputed("in_2", Dispute::Won, "2026-12-10T09:00:00Z"),
+    ];
+    let now = "2026-12-20T00:00:00Z";
+    assert_eq!(every_order(now, &lifecycle).balance, Credits::new(2500, 0, 0));
+    assert_eq!(every_order(now, &lifecycle[..3]).balance, Credits::ZERO);
+}
+
+#[test]
+fn an_older_invoice_that_was_collected_late() {
+    let Said::Paid(renewal) = paid("in_2", BASIC, "2026-12-12T09:00:00Z", "2027-01-03T09:00:00Z") else {
+        panic!()
+    };
+    let invoiced_at = Some(time("2026-12-03T09:00:00Z"));
+    let account = every_order(
+        "2026-12-20T00:00:00Z",
+        &[
+            paid("in_1", BASIC, "2026-11-03T09:00:00Z", "2026-12-03T09:00:00Z"),
+            Said::Paid(Payment { invoiced_at, ..renewal }),
+            paid("in_3", STANDARD, "2026-12-10T09:00:00Z", "2027-01-03T09:00:00Z"),
+            told(Status::Active, Some(STANDARD), "2026-12-10T09:00:00Z"),
+        ],
+    );
+    assert_eq!(account.as_of(time("2027-01-01T00:00:00Z")).balance.playground(), 2500);
+}
+
+#[test]
 fn a_plan_refunded_in_part_and_failed() {
     let lifecycle = [
         paid("in_1", BASIC, "2026-11-03T09:00:00Z", "2026-12-03T09:00:00Z"),

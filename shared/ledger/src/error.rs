@@ -44,6 +44,15 @@ impl Error {
         }
     }
 
+    /// How often it was tried.
+    #[must_use]
+    pub fn attempts(&self) -> u32 {
+        match self {
+            Self::TryAgain { attempts, .. } => *attempts,
+            Self::KeyReused | Self::Internal { .. } => 1,
+        }
+    }
+
     pub(crate) fn internal(doing: &'static str, source: &(dyn std::error::Error + 'static)) -> Self {
         Self::Internal { doing, cause: chain(source) }
     }

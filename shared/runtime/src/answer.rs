@@ -1,5 +1,6 @@
 //! Answers on the wire.
 
+use credits::{AccountId, EventId};
 use lambda_http::{
     Body, Response,
     http::{HeaderName, HeaderValue, StatusCode, header},
@@ -23,6 +24,9 @@ pub struct Answer {
     pub(crate) outcome: &'static str,
     /// What work it was about.
     pub(crate) operation: Option<&'static str>,
+    /// Whose account it was about, where the path doesn't say, and which event.
+    pub(crate) account_id: Option<AccountId>,
+    pub(crate) event_id: Option<EventId>,
     pub(crate) metrics: Vec<Metric>,
 }
 
@@ -53,6 +57,8 @@ impl Answer {
             attempts: None,
             outcome: "answered",
             operation: None,
+            account_id: None,
+            event_id: None,
             metrics: Vec::new(),
         }
     }
@@ -87,6 +93,20 @@ impl Answer {
     #[must_use]
     pub fn about(mut self, operation: &'static str) -> Self {
         self.operation = Some(operation);
+        self
+    }
+
+    /// Says which event it was, and whose account that was about if it is known, for the log.
+    #[must_use]
+    pub fn of_event(mut self, event_id: EventId, account_id: Option<AccountId>) -> Self {
+        (self.event_id, self.account_id) = (Some(event_id), account_id);
+        self
+    }
+
+    /// Says how often a command was tried, for the log.
+    #[must_use]
+    pub fn attempted(mut self, attempts: Option<u32>) -> Self {
+        self.attempts = attempts;
         self
     }
 

@@ -21,4 +21,4 @@ pub use clock::now;
 pub use metrics::Metric;
 pub use parameter::Parameter;
 pub use problem::{Code, Problem};
-pub use telemetry::{counted, event};
+pub use telemetry::{counted, event, invocation};

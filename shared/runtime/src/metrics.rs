@@ -23,6 +23,18 @@ pub struct Metric {
 const WHOLE: &[&[&str]] = &[&[]];
 
 impl Metric {
+    /// Its name.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        self.name
+    }
+
+    /// The sets of dimensions it is summed up by; the empty one for all of it.
+    #[must_use]
+    pub fn dimension_sets(&self) -> &'static [&'static [&'static str]] {
+        self.sets
+    }
+
     fn whole(name: &'static str, value: u64) -> Self {
         Self { name, value, labels: Vec::new(), sets: WHOLE }
     }

@@ -177,7 +177,8 @@ impl Problem {
     }
 
     /// What the log may know beside the code.
-    pub(crate) fn cause(&self) -> Option<&str> {
+    #[must_use]
+    pub fn cause(&self) -> Option<&str> {
         self.cause.as_deref()
     }
 

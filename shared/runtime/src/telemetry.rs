@@ -4,6 +4,8 @@
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
+use credits::AccountId;
+use lambda_http::Error;
 use ledger::Usage;
 use serde_json::{Value, json};
 
@@ -34,6 +36,21 @@ pub fn counted(line: Value, metrics: &[Metric]) {
     print(line, metrics, clock::now());
 }
 
+/// Writes the line about an invocation that is no request of the gateway's: what came of it, what it took.
+pub fn invocation<T>((request_id, trace_id): (&str, Option<&str>), usage: Usage, result: &Result<T, Error>) {
+    let (level, outcome) = if result.is_ok() { ("info", "done") } else { ("error", "failed") };
+    event(&json!({
+        "level": level,
+        "request_id": request_id,
+        "trace_id": trace_id,
+        "outcome": outcome,
+        "requests": usage.requests,
+        "read_units": units(usage.read_half_units),
+        "write_units": units(usage.write_half_units),
+        "cause": result.as_ref().err().map(ToString::to_string),
+    }));
+}
+
 /// Writes the line to standard output, which Lambda keeps.
 pub(crate) fn log(line: &Line<'_>) {
     let (said, metrics) = told(line);
@@ -61,13 +78,15 @@ fn told(line: &Line<'_>) -> (Value, Vec<Metric>) {
         }
     };
     metrics.extend(attempts.map(Metric::append_attempts));
+    let answer = line.result.as_ref().ok();
     let said = json!({
         "level": level,
         "request_id": line.request_id,
         "trace_id": line.trace_id,
         "route": line.route,
-        "account_id": line.account_id,
-        "operation": line.result.as_ref().ok().and_then(|answer| answer.operation),
+        "account_id": answer.and_then(|answer| answer.account_id.as_ref()).map_or(line.account_id, AccountId::as_str),
+        "event_id": answer.and_then(|answer| answer.event_id.as_ref()),
+        "operation": answer.and_then(|answer| answer.operation),
         "status": status,
         "outcome": outcome,
         "attempts": attempts,

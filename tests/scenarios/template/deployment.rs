@@ -36,7 +36,7 @@ fn named(value: &Value) -> Option<&str> {
 pub fn faults(text: &str) -> Vec<String> {
     let template = yaml::load(text).unwrap();
     let mut faults = permissions::faults(&template);
-    for rule in [access, limits, functions, dead_letters, encryption, table, alarms] {
+    for rule in [access, limits, functions, dead_letters, workers, encryption, table, alarms] {
         faults.extend(rule(&template));
     }
     match Template::parse(text, &BTreeMap::from(PARAMETERS)) {
@@ -197,6 +197,32 @@ fn dead_letters(template: &Value) -> Vec<String> {
     faults
 }
 
+/// What a queue's worker fails at comes again, for long enough and often enough.
+fn workers(template: &Value) -> Vec<String> {
+    let queues = all(template, "AWS::SQS::Queue");
+    let mut faults = Vec::new();
+    for (id, function) in all(template, "AWS::Serverless::Function") {
+        for (event, trigger) in function["Events"].as_object().unwrap() {
+            let properties = &trigger["Properties"];
+            if trigger["Type"] != "SQS" {
+                continue;
+            }
+            if properties["FunctionResponseTypes"] != json!(["ReportBatchItemFailures"]) {
+                faults.push(format!("{id}.{event} doesn't report what failed: it would be forgotten"));
+            }
+            let queue = queues.iter().find(|(queue, _)| Some(*queue) == named(&properties["Queue"]));
+            let (_, queue) = queue.unwrap();
+            if queue["VisibilityTimeout"].as_u64() < function["Timeout"].as_u64().map(|timeout| timeout * 6) {
+                faults.push(format!("{id}.{event}: a message comes again while it is worked on"));
+            }
+            if queue["RedrivePolicy"]["maxReceiveCount"].as_u64() < Some(5) {
+                faults.push(format!("{id}.{event}: throttling alone would end in dead letters"));
+            }
+        }
+    }
+    faults
+}
+
 fn encryption(template: &Value) -> Vec<String> {
     let queues = all(template, "AWS::SQS::Queue");
     let open = queues.iter().filter(|(_, queue)| queue["SqsManagedSseEnabled"] != true);
@@ -262,8 +288,8 @@ fn a_deployment_says_where_everything_is_and_asks_for_what_it_needs() {
     };
     assert_eq!(
         names("Outputs"),
-        "AlarmTopicArn ApiUrl DashboardUrl EventBusName RefillFunctionName RefillQueueUrl RefundFunctionName \
-         TableName WebhookFunctionName WebhookUrl"
+        "AlarmTopicArn ApiUrl DashboardUrl EventBusName RefillDeadLettersUrl RefillFunctionName RefillQueueUrl \
+         RefundFunctionName ScheduleDeadLettersUrl TableName WebhookFunctionName WebhookUrl"
     );
     assert_eq!(
         names("Parameters"),

@@ -90,6 +90,36 @@ fn of_row(row: &Value) -> Metric {
     (namespace, between("MetricName=\"", "\""), schema.collect())
 }
 
+/// A dimension's value: a text, or the resource that it names.
+fn value(value: &Value) -> String {
+    let named = value.get("Ref").or_else(|| value.get("Fn::GetAtt"));
+    text(named.unwrap_or(value))
+}
+
+/// What the functions can measure is what is written above: each metric, by the name they give it.
+#[test]
+fn the_functions_measure_what_is_shown() {
+    use runtime::Metric;
+    let mut measured = vec![
+        Metric::debit("upscale"),
+        Metric::credits_spent("tune", "upscale", 1),
+        Metric::refusal("forbidden"),
+        Metric::failure("internal"),
+        Metric::append_attempts(1),
+        Metric::webhook_event("applied"),
+        Metric::parked_event(),
+    ];
+    measured.extend(Metric::swept([0; 4]));
+    measured.extend([Metric::overdue_accounts(0), Metric::pending_refunds(0)]);
+    let measured: Vec<_> = measured.iter().map(|metric| (metric.name(), metric.dimension_sets())).collect();
+    let ours: Vec<_> = MEASURED
+        .into_iter()
+        .filter(|(space, ..)| *space == "Scrip")
+        .map(|(_, name, sets)| (name, sets))
+        .collect();
+    assert_eq!(measured, ours);
+}
+
 #[test]
 fn every_metric_of_the_functions_is_shown() {
     let shown = shown(&document());
@@ -105,30 +135,46 @@ fn alarms_watch_what_must_not_go_unseen() {
     let mut rows: Vec<_> = all(&template, "AWS::CloudWatch::Alarm")
         .into_iter()
         .map(|(id, alarm)| {
-            let shown = shown(&template).into_iter().filter(|(place, _)| place == id);
-            let mut metrics: Vec<_> = shown.map(|(_, (_, name, _))| name).collect();
-            let count = metrics.len();
-            metrics.dedup();
-            let statistic = alarm["Statistic"].as_str().unwrap_or("total");
-            format!("{id}: {statistic} {} x{count} >= {}", metrics.join(" "), alarm["Threshold"])
+            let of_total = alarm["Metrics"].as_array().into_iter().flatten();
+            let stated: Vec<_> =
+                of_total.map(|query| &query["MetricStat"]).filter(|stat| stat.is_object()).collect();
+            let metrics = if stated.is_empty() {
+                vec![alarm]
+            } else {
+                stated.iter().map(|stat| &stat["Metric"]).collect()
+            };
+            let values =
+                metrics.iter().flat_map(|metric| metric["Dimensions"].as_array().into_iter().flatten());
+            let values: Vec<_> = values.map(|dimension| value(&dimension["Value"])).collect();
+            let of = stated.first().map_or(alarm, |stat| *stat);
+            let statistic = of["Statistic"].as_str().or(of["Stat"].as_str()).unwrap();
+            assert_eq!(alarm["ComparisonOperator"], "GreaterThanOrEqualToThreshold", "{id}");
+            format!(
+                "{id}: {statistic} {} [{}] >= {} in {} x {} s",
+                metrics[0]["MetricName"].as_str().unwrap(),
+                values.join(" "),
+                alarm["Threshold"],
+                alarm["EvaluationPeriods"],
+                of["Period"],
+            )
         })
         .collect();
     rows.sort();
     assert_eq!(
         rows,
         [
-            "ApiAlarm: Sum 5xx x1 >= 5",
-            "ContentionAlarm: Maximum AppendAttempts x1 >= 8",
-            "DeadLettersAlarm: total ApproximateNumberOfMessagesVisible x3 >= 1",
-            "ErrorsAlarm: total Errors x5 >= 1",
-            "FailuresAlarm: Sum Failures x1 >= 5",
-            "InternalAlarm: Sum Failures x1 >= 1",
-            "OutboxAlarm: Sum ExecutionFailed x1 >= 1",
-            "OverdueAlarm: Maximum OverdueAccounts x1 >= 1",
-            "ParkedAlarm: Sum ParkedEvents x1 >= 1",
-            "PendingRefundsAlarm: Maximum PendingRefunds x1 >= 1",
-            "RefillFailedAlarm: Sum RefillFailed x1 >= 1",
-            "WebhookThrottlesAlarm: Sum Throttles x1 >= 1",
+            "ApiAlarm: Sum 5xx [Api] >= 5 in 1 x 300 s",
+            "ContentionAlarm: Maximum AppendAttempts [] >= 8 in 1 x 300 s",
+            "DeadLettersAlarm: Maximum ApproximateNumberOfMessagesVisible [RefillDeadLetters.QueueName ScheduleDeadLetters.QueueName OutboxDeadLetters.QueueName] >= 1 in 1 x 300 s",
+            "ErrorsAlarm: Sum Errors [QuoteFunction DebitFunction PurchaseWebhookFunction RefundFunction MonthlyRefillFunction] >= 1 in 1 x 300 s",
+            "FailuresAlarm: Sum Failures [] >= 5 in 1 x 300 s",
+            "InternalAlarm: Sum Failures [internal] >= 1 in 1 x 300 s",
+            "OutboxAlarm: Sum ExecutionFailed [Outbox] >= 1 in 1 x 300 s",
+            "OverdueAlarm: Maximum OverdueAccounts [] >= 1 in 1 x 3600 s",
+            "ParkedAlarm: Sum ParkedEvents [] >= 1 in 1 x 300 s",
+            "PendingRefundsAlarm: Maximum PendingRefunds [] >= 1 in 1 x 3600 s",
+            "RefillFailedAlarm: Sum RefillFailed [] >= 1 in 1 x 300 s",
+            "WebhookThrottlesAlarm: Sum Throttles [PurchaseWebhookFunction] >= 1 in 1 x 300 s",
         ]
     );
 }
