@@ -23,6 +23,7 @@ pub fn writes(
     decision: &Decision,
     plant: Option<Plant>,
 ) -> Vec<Write> {
+    let put = |item| Change::Put(Box::new(item));
     let mut writes = Vec::new();
     let mut write = |slot, key, change, condition| writes.push(Write { slot, key, change, condition });
     let last = decision.entries.last();
@@ -30,14 +31,14 @@ pub fn writes(
         && plant != Some(Plant::NoOperation)
     {
         let sequence = last.map_or(from.sequence, |last| last.account.sequence).get();
-        let put = Change::Put(Item::Operation { sequence, request: *request });
+        let item = put(Item::Operation { sequence, request: *request });
         let is_checked = plant != Some(Plant::CheckedBefore);
         let condition = if is_checked { Condition::Absent } else { Condition::Anything };
-        write(Slot::Operation, operation.clone(), put, condition);
+        write(Slot::Operation, operation.clone(), item, condition);
     }
     for entry in &decision.entries {
         let key = Key::Entry(who, entry.account.sequence.get());
-        write(Slot::Entry, key, Change::Put(Item::Entry(entry.clone())), Condition::Absent);
+        write(Slot::Entry, key, put(Item::Entry(entry.clone())), Condition::Absent);
     }
     if decision.entries.is_empty() && plant != Some(Plant::UncheckedRecord) {
         let next = Key::Entry(who, from.sequence.next().get());
@@ -48,24 +49,24 @@ pub fn writes(
             Record::Reversed { .. } => unreachable!("reversals aren't in the model"),
             Record::Purchase(purchase) => {
                 let key = Key::Purchase(who, purchase.payment.id.to_string());
-                let put = Change::Put(Item::Purchase(purchase.as_ref().clone()));
-                write(Slot::Record, key, put, follows(purchase.revision));
+                let item = put(Item::Purchase(purchase.as_ref().clone()));
+                write(Slot::Record, key, item, follows(purchase.revision));
                 if purchase.revision == 1 {
                     let payment = Key::Payment(purchase.payment.id.to_string());
-                    write(Slot::Owner, payment, Change::Put(Item::Owner(who)), Condition::OwnedBy(who));
+                    write(Slot::Owner, payment, put(Item::Owner(who)), Condition::OwnedBy(who));
                 }
             }
             Record::Standing(standing) => {
                 let key = Key::Standing(who, standing.subscription_id.to_string());
-                let put = Change::Put(Item::Standing(standing.clone()));
-                write(Slot::Record, key, put, follows(standing.revision));
+                let item = put(Item::Standing(standing.clone()));
+                write(Slot::Record, key, item, follows(standing.revision));
             }
         }
     }
     if let Some(last) = last {
         let due = match (from.due_after(), last.account.due_after()) {
             (before, after) if before == after => None,
-            (_, Some(settled)) => Some(Change::Put(Item::Due(settled))),
+            (_, Some(settled)) => Some(put(Item::Due(settled))),
             (_, None) => Some(Change::Delete),
         };
         if let Some(due) = due {

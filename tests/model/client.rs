@@ -72,6 +72,10 @@ pub enum Phase {
     Purchase { is_asked: bool },
     /// A refund: asks the provider.
     Ask { attempt: u32 },
+    /// A plan's refund: reads whether a later payment pays for the subscription.
+    Payer,
+    /// A plan's refund: has the provider end the subscription.
+    End,
     /// Was answered.
     Done(Answer),
 }
@@ -116,9 +120,9 @@ pub fn step(protocol: &Protocol, world: &mut World, index: usize, sends: bool) {
     let task = &protocol.tasks[world.clients[index].task];
     let phase = world.clients[index].phase.clone();
     let next = match phase {
-        Phase::Uncalled | Phase::Head => head(protocol, world, task),
+        Phase::Uncalled | Phase::Head => Some(head(protocol, world, task)),
         Phase::Related(read) => {
-            let related = task.related().and_then(|key| world.table.get(&key));
+            let related = task.related.as_ref().and_then(|key| world.table.get(key));
             decide(protocol, world, index, read, related)
         }
         Phase::Append(read, related) => send(protocol, world, index, &read, related.as_ref()),
@@ -134,13 +138,25 @@ pub fn step(protocol: &Protocol, world: &mut World, index: usize, sends: bool) {
             let answer = world.provider.remembers(key);
             let sent = answer.unwrap_or_else(|| world.provider.answer(key, sends));
             world.clients[index].stage = Stage::Answered { attempt, sent };
+            let is_plan = task.plan(world).is_some();
+            Some(if sent && is_plan { Phase::Payer } else { Phase::Head })
+        }
+        Phase::Payer => {
+            let head = world.table.head(task.account);
+            let now = head.as_ref().and_then(Row::account).and_then(|account| account.subscription.as_ref());
+            let asked = task.plan(world).expect("it is a plan's");
+            let goes_on = now.is_some_and(|now| now.id == asked.0 && now.purchase_id != asked.1);
+            Some(if goes_on { Phase::Head } else { Phase::End })
+        }
+        Phase::End => {
+            world.provider.has_ended = true;
             Some(Phase::Head)
         }
         Phase::Done(_) => unreachable!("it is done"),
     };
     // Where nothing else is read, it is decided at once.
     let next = match next {
-        Some(Phase::Related(read)) if task.related().is_none() => decide(protocol, world, index, read, None),
+        Some(Phase::Related(read)) if task.related.is_none() => decide(protocol, world, index, read, None),
         next => next,
     };
     // Whatever was inconclusive is tried again from the start.
@@ -149,14 +165,14 @@ pub fn step(protocol: &Protocol, world: &mut World, index: usize, sends: bool) {
     if matches!(next, Phase::Uncalled) { client.stop() } else { client.phase = next }
 }
 
-fn head(protocol: &Protocol, world: &World, task: &Task) -> Option<Phase> {
+fn head(protocol: &Protocol, world: &World, task: &Task) -> Phase {
     if protocol.plant == Some(Plant::CheckedBefore)
         && let Some(done) = look_up(world, task)
     {
-        return Some(done);
+        return done;
     }
     let read = Read { head: world.table.head(task.account), is_carried: false };
-    Some(Phase::Related(read))
+    Phase::Related(read)
 }
 
 fn decide(
@@ -172,11 +188,8 @@ fn decide(
     let decided = task.decide(client.stage, (&from, related.as_ref()), protocol.plant);
     match Unwritten::of(&decided) {
         None => Some(Phase::Append(read, related)),
-        Some(unwritten) if read.is_carried && protocol.plant == Some(Plant::RefusedOnCarried) => {
-            Some(settled(world, index, task, Answer::Unwritten(unwritten)))
-        }
         Some(_) if read.is_carried => None,
-        Some(unwritten) if task.identity().is_none() || protocol.plant == Some(Plant::Unconfirmed) => {
+        Some(unwritten) if task.identity.is_none() || protocol.plant == Some(Plant::Unconfirmed) => {
             Some(settled(world, index, task, Answer::Unwritten(unwritten)))
         }
         Some(unwritten) => Some(Phase::Confirm(read, related, unwritten)),
@@ -195,7 +208,7 @@ fn send(
     let from = account(read.head.as_ref(), task);
     let decided = task.decide(client.stage, (&from, related), protocol.plant);
     let decision = decided.expect("it was decided to write");
-    let writes = append::writes(task.account, &from, task.identity().as_ref(), &decision, protocol.plant);
+    let writes = append::writes(task.account, &from, task.identity.as_ref(), &decision, protocol.plant);
     // What would be decided if nothing had been read before.
     let newest = world.truth(protocol, index);
     match world.table_mut().transact(writes, index, protocol.is_torn) {
@@ -215,7 +228,7 @@ fn send(
 
 /// The answer of the same command carried out before. The operation and its entry never change, so one step reads both.
 fn look_up(world: &World, task: &Task) -> Option<Phase> {
-    let identity = task.identity()?;
+    let identity = task.identity.as_ref()?;
     let row = world.table.get(&identity.operation)?;
     let Item::Operation { sequence, request } = row.item() else { unreachable!("an operation's row") };
     if *request != identity.request {
@@ -232,14 +245,13 @@ fn confirm(
     (read, related, unwritten): (&Read, Option<Row>, Unwritten),
 ) -> Option<Phase> {
     let task = &protocol.tasks[world.clients[index].task];
-    let operation = task.identity()?.operation;
+    let operation = &task.identity.as_ref()?.operation;
     let newest = account(read.head.as_ref(), task).sequence;
     let is_true = if protocol.plant == Some(Plant::PlainlyConfirmed) {
-        world.table.get(&operation).is_none()
+        world.table.get(operation).is_none()
     } else {
         let next = Key::Entry(task.account, newest.next().get());
-        let related_key = task.related();
-        let keys: Vec<&Key> = [&operation, &next].into_iter().chain(&related_key).collect();
+        let keys: Vec<&Key> = [operation, &next].into_iter().chain(&task.related).collect();
         let snapshot = world.table.snapshot(&keys)?;
         snapshot[0].is_none() && snapshot[1].is_none() && snapshot.get(2).cloned().flatten() == related
     };
@@ -254,10 +266,11 @@ fn settled(world: &World, index: usize, task: &Task, answer: Answer) -> Phase {
     match (&task.command, &answer, world.clients[index].stage) {
         // The provider is told to send its event again.
         (Command::Money(..), Answer::Unwritten(Unwritten::PurchaseNotFound), _) => Phase::Uncalled,
-        (Command::Refund(_), Answer::Unwritten(Unwritten::Unchanged), Stage::Request)
-        | (Command::Refund(_), Answer::Appended(_) | Answer::Recorded, Stage::Request) => {
-            Phase::Purchase { is_asked: false }
-        }
+        (
+            Command::Refund(_),
+            Answer::Appended(_) | Answer::Recorded | Answer::Unwritten(Unwritten::Unchanged),
+            Stage::Request,
+        ) => Phase::Purchase { is_asked: false },
         (Command::Refund(_), _, Stage::Answered { sent: true, .. }) => Phase::Purchase { is_asked: true },
         (Command::Refund(_), _, Stage::Answered { sent: false, .. }) => Phase::Done(Answer::ProviderRefused),
         _ => Phase::Done(answer),
@@ -265,7 +278,7 @@ fn settled(world: &World, index: usize, task: &Task, answer: Answer) -> Phase {
 }
 
 fn read_purchase(world: &World, task: &Task, is_asked: bool) -> Phase {
-    let row = task.related().and_then(|key| world.table.get(&key));
+    let row = task.related.as_ref().and_then(|key| world.table.get(key));
     let purchase: &Purchase = row.as_ref().and_then(Row::purchase).expect("it was refunded");
     match &purchase.refund {
         Some(Refund::Refunded { .. }) => Phase::Done(Answer::Refunded),

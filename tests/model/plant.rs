@@ -11,8 +11,6 @@ pub enum Plant {
     Unconfirmed,
     /// What is refused is looked up by a plain read.
     PlainlyConfirmed,
-    /// What was carried by a lost race is good enough to refuse on.
-    RefusedOnCarried,
     /// What only changes a record doesn't check that the newest entry is the newest.
     UncheckedRecord,
     /// A refill adds to what was left.

@@ -2,12 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use credits::{Dispute, Entry, EntryKind, Purchase, Refund, Word};
+use credits::{Buys, Dispute, Entry, EntryKind, Purchase, Refund, Word};
 use pricing::Credits;
 use stateright::Property;
 
 use crate::{
-    client::{Answer, Phase},
+    client::{Answer, Client, Phase},
     protocol::{Protocol, World},
     table::{Item, Key, Who},
     task::{Command, Task},
@@ -28,6 +28,8 @@ pub const REVOKED: &str = "credits are revoked where the money is gone or pendin
 pub const SPENT: &str = "what couldn't be revoked was spent";
 pub const HEALED: &str = "when all is said, the credits follow the money";
 pub const HEARD: &str = "when all is said, the last word on a subscription stands";
+pub const OVER: &str =
+    "when all is said, a plan that is paid for has its month's credits, and any other is over";
 pub const DUE: &str = "the due index names who has a month to settle";
 
 pub fn always() -> Vec<Property<Protocol>> {
@@ -64,13 +66,22 @@ pub fn always() -> Vec<Property<Protocol>> {
             let went = world.provider.standing() > 0;
             let is_pending = |purchase: &Purchase| purchase.refund.is_some();
             packs(world).all(|(_, purchase)| follows_money(purchase))
-                && (!went || packs(world).any(|(_, purchase)| is_pending(purchase)))
+                && (!went || purchases(world).any(|(_, purchase)| is_pending(purchase)))
         }),
         Property::always(SPENT, |_, world: &World| {
             packs(world).all(|(who, purchase)| purchase.spent.tune_image() <= debited(world, who))
         }),
         Property::always(HEALED, is_healed),
         Property::always(HEARD, is_heard),
+        Property::always(OVER, |protocol: &Protocol, world: &World| {
+            let is_told = |client: &Client| {
+                let command = &protocol.tasks[client.task].command;
+                matches!(command, Command::Money(..) | Command::Refund(_))
+            };
+            !world.is_settled()
+                || !world.clients.iter().any(is_told)
+                || purchases(world).all(|purchase| is_over(world, purchase))
+        }),
         Property::always(DUE, |_, world: &World| {
             ACCOUNTS.iter().all(|who| {
                 let due = world.table.written(&Key::Due(*who)).map(|row| row.item().clone());
@@ -98,13 +109,15 @@ fn adds_up(world: &World, who: Who) -> bool {
     })
 }
 
-/// The packs that were bought.
-fn packs(world: &World) -> impl Iterator<Item = (Who, &Purchase)> {
+fn purchases(world: &World) -> impl Iterator<Item = (Who, &Purchase)> {
     world.table.all().filter_map(|(key, row)| match key {
         Key::Purchase(who, _) => row.purchase().map(|purchase| (*who, purchase)),
         _ => None,
     })
-    .filter(|(_, purchase)| matches!(purchase.payment.buys, credits::Buys::Pack(_)))
+}
+
+fn packs(world: &World) -> impl Iterator<Item = (Who, &Purchase)> {
+    purchases(world).filter(|(_, purchase)| matches!(purchase.payment.buys, Buys::Pack(_)))
 }
 
 /// Images of Tunes that debits took: what packs grant in the model.
@@ -149,7 +162,7 @@ fn has_it(world: &World, task: &Task, answer: &Answer) -> bool {
         Answer::Refunded => world.provider.sent() > 0,
         Answer::ProviderRefused => world.provider.refused() > 0 || world.provider.failed.is_some(),
         Answer::KeyReused => {
-            let identity = task.identity().expect("it has a key");
+            let identity = task.identity.as_ref().expect("it has a key");
             let row = world.table.written(&identity.operation).map(|row| row.item().clone());
             matches!(row, Some(Item::Operation { request, .. }) if request != identity.request)
         }
@@ -189,4 +202,17 @@ fn is_heard(protocol: &Protocol, world: &World) -> bool {
                 credits::Status::PastDue | credits::Status::Active => true,
             }
         })
+}
+
+fn is_over(world: &World, (who, purchase): (Who, &Purchase)) -> bool {
+    let account = world.table.account(who).expect("it bought something");
+    let known = account.subscription.as_ref();
+    let Some(known) = known.filter(|known| known.purchase_id == purchase.payment.id) else { return true };
+    let spent: u64 =
+        entries_of(world, who, EntryKind::Debit).map(|entry| entry.change.taken().playground()).sum();
+    let allowance = if is_gone(purchase) { 0 } else { known.allowance - spent };
+    let is_refunded = matches!(purchase.refund, Some(Refund::Refunded { .. }));
+    account.balance.playground() == allowance
+        && known.withdrawn_at.is_some() == is_gone(purchase)
+        && (!is_refunded || world.provider.has_ended)
 }

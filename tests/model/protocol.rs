@@ -1,6 +1,9 @@
 //! The model: three clients on one table, each a step at a time, in every order there is, with one crash anywhere.
 
-use std::sync::Arc;
+use std::{
+    hash::{DefaultHasher, Hash, Hasher},
+    sync::Arc,
+};
 
 use credits::{Decision, Refusal, Word};
 use stateright::{Model, Property};
@@ -71,8 +74,8 @@ impl World {
         let task = &protocol.tasks[client.task];
         let newest = self.table.account(task.account).map(|account| account.sequence.get());
         let head = newest.and_then(|newest| self.table.written(&Key::Entry(task.account, newest)));
-        let related = task.related().and_then(|key| self.table.written(&key).cloned());
-        task.decide(client.stage, (&client::account(head, task), related.as_ref()), protocol.plant)
+        let related = task.related.as_ref().and_then(|key| self.table.written(key));
+        task.decide(client.stage, (&client::account(head, task), related), protocol.plant)
     }
 
     /// Notes what would be true without a write, for a client that was called.
@@ -83,7 +86,7 @@ impl World {
         }
         let task = &protocol.tasks[client.task];
         let is_done = |key: &Key| self.table.written(key).is_some();
-        if task.identity().is_some_and(|identity| is_done(&identity.operation)) {
+        if task.identity.as_ref().is_some_and(|identity| is_done(&identity.operation)) {
             return;
         }
         let owner = match &task.command {
@@ -120,6 +123,36 @@ impl World {
                 matches!(answer, Answer::Unwritten(unwritten) if !client.truths.contains(unwritten));
             client.truths.clear();
         }
+    }
+
+    /// The same world with clients of the same task in one order: which is which makes no difference.
+    pub fn in_order(&self) -> Self {
+        let place = |world: &Self, index: usize| {
+            let mut hasher = DefaultHasher::new();
+            world.clients[index].hash(&mut hasher);
+            (world.crashed == Some(index), hasher.finish())
+        };
+        let mut ordered = self.clone();
+        for (one, other) in [(0, 1), (1, 2), (0, 1)] {
+            let is_same = ordered.clients[one].task == ordered.clients[other].task;
+            if is_same && place(&ordered, one) > place(&ordered, other) {
+                ordered.clients.swap(one, other);
+                let swapped = |index| {
+                    if index == one {
+                        other
+                    } else if index == other {
+                        one
+                    } else {
+                        index
+                    }
+                };
+                ordered.crashed = ordered.crashed.map(swapped);
+                if ordered.table.hidden_by(None).next().is_some() {
+                    ordered.table_mut().rename(swapped);
+                }
+            }
+        }
+        ordered
     }
 
     /// Whether everybody has an answer and sees the same.

@@ -9,6 +9,8 @@ pub struct Provider {
     answers: Vec<(u32, bool)>,
     /// The key of a refund that failed after all.
     pub failed: Option<u32>,
+    /// Whether the subscription was ended.
+    pub has_ended: bool,
 }
 
 impl Provider {

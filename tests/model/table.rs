@@ -131,7 +131,7 @@ pub enum Condition {
 /// What is done to the item.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Change {
-    Put(Item),
+    Put(Box<Item>),
     Delete,
     Check,
 }
@@ -221,7 +221,7 @@ impl Table {
                 self.hidden.insert(key.clone(), Hidden { was: self.rows.get(&key).cloned(), by });
             }
             match change {
-                Change::Put(item) => drop(self.rows.insert(key, Row::new(item))),
+                Change::Put(item) => drop(self.rows.insert(key, Row::new(*item))),
                 Change::Delete => drop(self.rows.remove(&key)),
                 Change::Check => {}
             }
@@ -238,6 +238,11 @@ impl Table {
     /// An item becomes visible.
     pub fn show(&mut self, key: &Key) {
         self.hidden.remove(key);
+    }
+
+    /// The clients change places.
+    pub fn rename(&mut self, swapped: impl Fn(usize) -> usize) {
+        self.hidden.values_mut().for_each(|hidden| hidden.by = swapped(hidden.by));
     }
 
     /// What was written, visible or not: the truth that properties are about.

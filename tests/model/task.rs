@@ -2,13 +2,14 @@
 
 use chrono::{DateTime, Utc};
 use credits::{
-    Account, Debit, DebitId, Decision, Payment, Purchase, PurchaseId, Refusal, Standing, StatusChange, Word,
-    debit, purchase, refill, status, withdrawal,
+    Account, Buys, Debit, DebitId, Decision, Payment, Purchase, PurchaseId, Refusal, Standing, StatusChange,
+    SubscriptionId, Word, debit, purchase, refill, status, withdrawal,
 };
 
 use crate::{
     append::{Identity, adding},
     plant::Plant,
+    protocol::World,
     provider::{Provider, refund_id},
     table::{Item, Key, Row, Who, digest},
 };
@@ -21,6 +22,10 @@ pub struct Task {
     pub command: Command,
     /// The moment of its request.
     pub now: DateTime<Utc>,
+    /// What makes it happen once; none for what follows from the state alone.
+    pub identity: Option<Identity>,
+    /// What it is decided from beside the account.
+    pub related: Option<Key>,
 }
 
 #[derive(Debug, Clone)]
@@ -48,29 +53,9 @@ pub enum Stage {
 }
 
 impl Task {
-    /// What makes it happen once; none for what follows from the state alone.
-    pub fn identity(&self) -> Option<Identity> {
-        let (key, request) = match &self.command {
-            Command::Debit(id, debit) => (format!("debit#{id}"), digest(debit)),
-            Command::Paid(payment) => (format!("purchase#{}", payment.id), digest(&payment.id)),
-            Command::Status(_) | Command::Money(..) | Command::Refund(_) | Command::Settle => return None,
-        };
-        Some(Identity { operation: Key::Operation(self.account, key), request })
-    }
-
-    /// What it is decided from beside the account.
-    pub fn related(&self) -> Option<Key> {
-        let standing = |id: &credits::SubscriptionId| Key::Standing(self.account, id.to_string());
-        match &self.command {
-            Command::Paid(Payment { buys: credits::Buys::Plan { subscription_id, .. }, .. }) => {
-                Some(standing(subscription_id))
-            }
-            Command::Status(change) => Some(standing(&change.subscription_id)),
-            Command::Money(id, ..) | Command::Refund(id) => {
-                Some(Key::Purchase(self.account, id.to_string()))
-            }
-            Command::Debit(..) | Command::Paid(_) | Command::Settle => None,
-        }
+    pub fn new(name: &'static str, account: Who, now: DateTime<Utc>, command: Command) -> Self {
+        let (identity, related) = (command.identity(account), command.related(account));
+        Self { name, account, command, now, identity, related }
     }
 
     /// The real decision.
@@ -102,6 +87,15 @@ impl Task {
         if plant == Some(Plant::AddingRefill) { decided.map(adding) } else { decided }
     }
 
+    /// The subscription and the payment that a refund is of, where that is a plan's.
+    pub fn plan(&self, world: &World) -> Option<(SubscriptionId, PurchaseId)> {
+        let row = self.related.as_ref().and_then(|key| world.table.written(key))?;
+        let Payment { id, buys: Buys::Plan { subscription_id, .. }, .. } = &row.purchase()?.payment else {
+            return None;
+        };
+        Some((subscription_id.clone(), id.clone()))
+    }
+
     /// Whether there is something to do yet: events of a refund come after it.
     pub fn has_come(&self, provider: &Provider) -> bool {
         match &self.command {
@@ -110,6 +104,29 @@ impl Task {
                 attempt.is_some() && provider.failed == *attempt
             }
             _ => true,
+        }
+    }
+}
+
+impl Command {
+    fn identity(&self, who: Who) -> Option<Identity> {
+        let (key, request) = match self {
+            Self::Debit(id, debit) => (format!("debit#{id}"), digest(debit)),
+            Self::Paid(payment) => (format!("purchase#{}", payment.id), digest(&payment.id)),
+            Self::Status(_) | Self::Money(..) | Self::Refund(_) | Self::Settle => return None,
+        };
+        Some(Identity { operation: Key::Operation(who, key), request })
+    }
+
+    fn related(&self, who: Who) -> Option<Key> {
+        let standing = |id: &SubscriptionId| Key::Standing(who, id.to_string());
+        match self {
+            Self::Paid(Payment { buys: Buys::Plan { subscription_id, .. }, .. }) => {
+                Some(standing(subscription_id))
+            }
+            Self::Status(change) => Some(standing(&change.subscription_id)),
+            Self::Money(id, ..) | Self::Refund(id) => Some(Key::Purchase(who, id.to_string())),
+            Self::Debit(..) | Self::Paid(_) | Self::Settle => None,
         }
     }
 }
