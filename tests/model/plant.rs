@@ -1,0 +1,20 @@
+//! Faults that somebody might build into the protocol. The model has to find each of them.
+
+/// A protocol that is wrong in one place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Plant {
+    /// A command's key isn't written down.
+    NoOperation,
+    /// Whether a command was carried out is looked up before its transaction, not in it.
+    CheckedBefore,
+    /// What is refused isn't looked up first.
+    Unconfirmed,
+    /// What is refused is looked up by a plain read.
+    PlainlyConfirmed,
+    /// What only changes a record doesn't check that the newest entry is the newest.
+    UncheckedRecord,
+    /// A refill adds to what was left.
+    AddingRefill,
+    /// Each time the provider is asked, it is by a new key.
+    ChangingKey,
+}
