@@ -1,6 +1,7 @@
 //! Every test that goes through HTTP or real processes, in one binary: a module for each subject.
 
 mod access;
+mod access_matrix;
 mod api;
 mod catalog_build;
 mod crashes;
