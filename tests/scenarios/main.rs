@@ -10,6 +10,7 @@ mod due;
 mod events;
 mod faults;
 mod gateway;
+mod hostile;
 mod local;
 mod money_back;
 mod openapi;

@@ -27,9 +27,9 @@ pub fn json_text() -> impl Strategy<Value = String> {
     json_value().prop_map(|value| written(&value))
 }
 
-/// One of the samples as text, with up to four things wrong in it, now and then none.
-pub fn mutated(samples: Vec<Value>) -> impl Strategy<Value = String> {
-    let wrongs = vec((any::<u64>(), wrong()), 0..=4);
+/// One of the samples as text, with up to so many things wrong in it, now and then none.
+pub fn mutated(samples: Vec<Value>, wrongs_max: usize) -> impl Strategy<Value = String> {
+    let wrongs = vec((any::<u64>(), wrong()), 0..=wrongs_max);
     (proptest::sample::select(samples), wrongs).prop_map(|(mut sample, wrongs)| {
         for (place, wrong) in wrongs {
             wrong.happen(&mut sample, place);
