@@ -112,11 +112,11 @@ impl Wrong {
         let key = child(parent, index).map(|(key, _)| key);
         match (parent, key, self) {
             (Value::Object(fields), Some(key), Self::Dropped) => drop(fields.remove(&key)),
-            (Value::Object(fields), Some(key), Self::Replaced(value)) => drop(fields.insert(key, value)),
+            (Value::Object(fields), Some(key), Self::Replaced(value))
+            | (Value::Object(fields), _, Self::Added(key, value)) => drop(fields.insert(key, value)),
             (Value::Object(fields), Some(key), Self::Doubled(value)) => {
                 fields.insert(format!("{AGAIN}{key}"), value);
             }
-            (Value::Object(fields), _, Self::Added(key, value)) => drop(fields.insert(key, value)),
             (Value::Array(items), _, Self::Dropped) => drop(items.remove(index)),
             (Value::Array(items), _, Self::Replaced(value)) => items[index] = value,
             (Value::Array(items), _, Self::Doubled(value) | Self::Added(_, value)) => {

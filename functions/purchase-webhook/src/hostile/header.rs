@@ -16,7 +16,7 @@ const NOW: i64 = 1_795_000_000;
 fn digits(secret: &str, time: &str, body: &[u8]) -> String {
     let key = hmac::Key::new(hmac::HMAC_SHA256, secret.as_bytes());
     let mac = hmac::sign(&key, &[time.as_bytes(), b".", body].concat());
-    mac.as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
+    mac.as_ref().iter().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"))
 }
 
 /// Contract, section 5, word by word: the last `t`, at most 300 s from now either way, and among the first
@@ -110,14 +110,15 @@ fn header() -> impl Strategy<Value = String> {
         let rest = parts.iter().map(|(before, part, after)| format!("{before}{}{after}", part.text(&time)));
         std::iter::once(format!("t={time}")).chain(rest).collect::<Vec<_>>().join(",")
     });
+    let joined = joined.boxed();
     prop_oneof![6 => joined.clone(), 3 => input::garbled(joined), 1 => ".{0,200}"]
 }
 
 proptest! {
-    #![proptest_config(input::at_least(30_000))]
+    #![proptest_config(input::at_least(25_000))]
 
     #[test]
-    fn thirty_thousand_headers_are_valid_where_a_plain_reading_says_so(header in header()) {
+    fn twenty_five_thousand_headers_are_valid_where_a_plain_reading_says_so(header in header()) {
         is_as_it_should_be(&header, BODY);
     }
 }
