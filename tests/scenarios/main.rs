@@ -1,6 +1,7 @@
 //! Every test that goes through HTTP or real processes, in one binary: a module for each subject.
 
 mod access;
+mod access_matrix;
 mod api;
 mod catalog_build;
 mod crashes;
@@ -9,6 +10,7 @@ mod due;
 mod events;
 mod faults;
 mod gateway;
+mod hostile;
 mod local;
 mod money_back;
 mod openapi;

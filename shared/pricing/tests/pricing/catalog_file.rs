@@ -3,9 +3,9 @@
 
 #[allow(dead_code, reason = "some of what it reads is for build.rs only")]
 #[path = "../../build/catalog_file.rs"]
-mod build;
+pub(crate) mod build;
 
-const CATALOG: &str = include_str!("../../catalog.toml");
+pub(crate) const CATALOG: &str = include_str!("../../catalog.toml");
 
 /// The catalog with one edit, which must apply exactly once.
 fn edited(from: &str, to: &str) -> String {

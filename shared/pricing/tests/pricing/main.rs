@@ -7,6 +7,7 @@ mod catalog_body;
 mod catalog_file;
 mod charges;
 mod credits;
+mod hostile;
 mod offers;
 mod operation_json;
 mod prices;

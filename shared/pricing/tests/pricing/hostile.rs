@@ -1,0 +1,15 @@
+//! What anybody may send as an operation, and what a slip may make of `catalog.toml`.
+//!
+//! Each check is a function of its input alone, beside what draws the inputs; it panics where the rule
+//! doesn't hold.
+
+mod catalog;
+mod operation;
+
+use proptest::prelude::ProptestConfig;
+
+/// At least so many cases, and no files: a failing test prints the smallest input it found, whole.
+fn at_least(cases: u32) -> ProptestConfig {
+    let asked = ProptestConfig::default();
+    ProptestConfig { cases: asked.cases.max(cases), failure_persistence: None, ..asked }
+}

@@ -1,0 +1,197 @@
+//! Every route with every kind of token (contract, section 2), through the gateway, as one table.
+
+use chrono::TimeDelta;
+use reqwest::{Client, Method};
+use scrip_tests::{clock, tokens::AUDIENCE};
+use serde_json::{Value, json};
+
+use crate::api::{Api, send};
+
+/// What a call comes to.
+#[derive(Debug, Clone, Copy)]
+enum Comes {
+    /// Where it leads who may.
+    In,
+    /// 401, by the gateway.
+    Unknown,
+    /// 403, by the gateway or the function.
+    Forbidden,
+}
+use Comes::{Forbidden, In, Unknown};
+
+/// Who calls: the subject's name, the scopes, and what is odd about the token.
+#[derive(Debug, Clone, Copy)]
+enum Token {
+    None,
+    Garbage,
+    Of(&'static str, &'static [&'static str]),
+    /// With claims that are other than they should be.
+    #[expect(dead_code, reason = "the name is shown where a row fails")]
+    But(&'static str, fn() -> Value),
+    /// Its last signature character is another.
+    Forged,
+    /// Signed by nobody.
+    Unsigned,
+}
+
+const ALL: &[&str] = &["credits:read", "credits:debit", "credits:refund", "credits:any-account"];
+const READ: &[&str] = &["credits:read"];
+const DEBIT: &[&str] = &["credits:debit"];
+const REFUND: &[&str] = &["credits:refund"];
+const ANY: &[&str] = &["credits:any-account"];
+const ANY_READ: &[&str] = &["credits:read", "credits:any-account"];
+const ANY_DEBIT: &[&str] = &["credits:any-account", "credits:debit"];
+const USER: &[&str] = &["credits:read", "credits:debit"];
+
+/// Each token, and what it comes to where `credits:read`, `credits:debit`, `credits:refund` is asked for.
+const TOKENS: [(Token, [Comes; 3]); 30] = [
+    (Token::None, [Unknown, Unknown, Unknown]),
+    (Token::Garbage, [Unknown, Unknown, Unknown]),
+    (Token::Forged, [Unknown, Unknown, Unknown]),
+    (Token::Unsigned, [Unknown, Unknown, Unknown]),
+    // One's own account.
+    (Token::Of("own", READ), [In, Forbidden, Forbidden]),
+    (Token::Of("own", DEBIT), [Forbidden, In, Forbidden]),
+    (Token::Of("own", USER), [In, In, Forbidden]),
+    (Token::Of("own", REFUND), [Forbidden, Forbidden, In]),
+    (Token::Of("own", ANY), [Forbidden, Forbidden, Forbidden]),
+    (Token::Of("own", &[]), [Forbidden, Forbidden, Forbidden]),
+    (Token::Of("own", &["openid", "credits"]), [Forbidden, Forbidden, Forbidden]),
+    // Another's.
+    (Token::Of("other", READ), [Forbidden, Forbidden, Forbidden]),
+    (Token::Of("other", USER), [Forbidden, Forbidden, Forbidden]),
+    (Token::Of("other", REFUND), [Forbidden, Forbidden, In]),
+    (Token::Of("", USER), [Forbidden, Forbidden, Forbidden]),
+    // Any, with the scope of the action and without.
+    (Token::Of("backend", ANY_READ), [In, Forbidden, Forbidden]),
+    (Token::Of("backend", ANY_DEBIT), [Forbidden, In, Forbidden]),
+    (Token::Of("backend", ANY), [Forbidden, Forbidden, Forbidden]),
+    (Token::Of("backend", ALL), [In, In, In]),
+    // Claims that are other than they should be; each would do everything otherwise.
+    (Token::But("nothing", || json!({})), [In, In, In]),
+    (Token::But("expired", || json!({"exp": clock::now().timestamp() - 60})), [Unknown, Unknown, Unknown]),
+    (Token::But("without an end", || json!({"exp": null})), [Unknown, Unknown, Unknown]),
+    (Token::But("not begun", || json!({"nbf": clock::now().timestamp() + 600})), [Unknown, Unknown, Unknown]),
+    (
+        Token::But("of the future", || json!({"iat": clock::now().timestamp() + 600})),
+        [Unknown, Unknown, Unknown],
+    ),
+    (Token::But("other audience", || json!({"aud": "another"})), [Unknown, Unknown, Unknown]),
+    (Token::But("no audience", || json!({"aud": null})), [Unknown, Unknown, Unknown]),
+    (Token::But("audience among others", || json!({"aud": ["another", AUDIENCE]})), [In, In, In]),
+    (
+        Token::But("other issuer", || json!({"iss": "https://elsewhere.example/"})),
+        [Unknown, Unknown, Unknown],
+    ),
+    (Token::But("no scope", || json!({"scope": ""})), [Forbidden, Forbidden, Forbidden]),
+    (Token::But("no subject but any account", || json!({"sub": null})), [In, In, In]),
+];
+
+/// A route: the method, the path, the body, which scope it asks for (of the three, in order), and what it
+/// answers who is let in.
+type Route = (Method, String, Value, usize, (u16, &'static str));
+
+/// The routes of an account. None of them changes it: the work is free, nothing was debited or bought.
+fn account_routes(account: &str) -> Vec<Route> {
+    let path = |rest: &str| format!("/v1/accounts/{account}{rest}");
+    let free = json!({"operation": "download"});
+    vec![
+        (Method::GET, path(""), Value::Null, 0, (200, "")),
+        (Method::GET, path("/entries"), Value::Null, 0, (200, "")),
+        (Method::POST, path("/quotes"), free.clone(), 0, (200, "")),
+        (Method::POST, path("/debits"), free, 1, (201, "")),
+        (Method::POST, path("/debits/d/reversals"), json!({}), 1, (404, "debit_not_found")),
+        (
+            Method::POST,
+            path("/purchases/p/refund"),
+            json!({"reason": "asked"}),
+            2,
+            (404, "purchase_not_found"),
+        ),
+    ]
+}
+
+/// The public routes, which no token opens or shuts.
+fn public_routes() -> Vec<Route> {
+    vec![
+        (Method::GET, "/v1/catalog".to_owned(), Value::Null, 0, (200, "")),
+        (Method::POST, "/v1/quotes".to_owned(), json!({"operation": "download"}), 0, (200, "")),
+        (Method::POST, "/v1/webhooks/stripe".to_owned(), json!({}), 0, (400, "invalid_signature")),
+    ]
+}
+
+impl Token {
+    fn text(self, api: &Api) -> Option<String> {
+        let tokens = api.stack.tokens();
+        let subject = |name: &str| match name {
+            "own" => api.account.clone(),
+            "other" => format!("{}-other", api.account),
+            name => name.to_owned(),
+        };
+        let issued = |name, scopes| tokens.issue(&subject(name), scopes, TimeDelta::hours(1));
+        match self {
+            Self::None => None,
+            Self::Garbage => Some("not.a.token".to_owned()),
+            Self::Of(name, scopes) => Some(issued(name, scopes)),
+            Self::But(_, other) => {
+                let now = clock::now().timestamp();
+                let mut claims = json!({
+                    "iss": scrip_tests::tokens::ISSUER, "aud": AUDIENCE, "sub": "somebody", "scope": ALL.join(" "),
+                    "iat": now, "exp": now + 3600,
+                });
+                let claims_map = claims.as_object_mut().unwrap();
+                claims_map.extend(other().as_object().unwrap().clone());
+                claims_map.retain(|_, claim| !claim.is_null());
+                Some(tokens.sign(&claims))
+            }
+            Self::Forged => {
+                let token = issued("own", ALL);
+                let (signed, signature) = token.rsplit_once('.').unwrap();
+                let swapped = if signature.starts_with('A') { "B" } else { "A" };
+                Some(format!("{signed}.{swapped}{}", &signature[1..]))
+            }
+            Self::Unsigned => {
+                let token = issued("own", ALL);
+                let claims = token.split('.').nth(1).unwrap();
+                // {"alg":"none"}
+                Some(format!("eyJhbGciOiJub25lIn0.{claims}."))
+            }
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_route_with_every_token() {
+    let api = Api::with_playground(10).await;
+    let before = api.statement().await;
+    let never_seen = Api::new();
+    let http = Client::new();
+    let mut calls = 0;
+    for (token, comes) in TOKENS {
+        // Whether the account was ever seen makes no difference.
+        for api in [&api, &never_seen] {
+            let routes = account_routes(&api.account).into_iter().map(|route| (comes[route.3], route));
+            let public = public_routes().into_iter().map(|route| (In, route));
+            for (comes, (method, path, body, _, inside)) in routes.chain(public) {
+                let mut request = http.request(method.clone(), format!("{}{path}", api.stack.base_url()));
+                request = request.header("idempotency-key", "k");
+                if let Some(token) = token.text(api) {
+                    request = request.bearer_auth(token);
+                }
+                let reply = send(if body.is_null() { request } else { request.json(&body) }).await;
+                let (status, code) = match comes {
+                    In => inside,
+                    Unknown => (401, ""),
+                    Forbidden => (403, ""),
+                };
+                assert_eq!(reply.status, status, "{token:?} {method} {path}: {}", reply.text);
+                if !code.is_empty() {
+                    reply.is_problem(status, code);
+                }
+                calls += 1;
+            }
+        }
+    }
+    assert_eq!(calls, 30 * 2 * 9);
+    assert_eq!(api.statement().await, before);
+}

@@ -1,0 +1,176 @@
+//! What the gateway might hand to a function, mangled in every way, and the provider's events, signed and
+//! mangled: each function runs in this process, on a database that is empty and stays so.
+//!
+//! [`Functions::answer`] is the check of any event, a function of its text alone; it panics where the rule
+//! doesn't hold.
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+    sync::Mutex,
+};
+
+use aws_smithy_types::base64;
+use proptest::{
+    prelude::*,
+    test_runner::{TestError, TestRunner},
+};
+use scrip_tests::{hostile, stack::WEBHOOK_SECRET, stripe::signature};
+use serde_json::{Value, json};
+
+use functions::{Functions, Seen};
+
+mod functions;
+
+/// The sample events of functions behind the gateway, and whose they are.
+const SAMPLES: [(&str, &str); 11] = [
+    ("catalog", "quote"),
+    ("quote", "quote"),
+    ("account-quote", "quote"),
+    ("account", "quote"),
+    ("entries", "quote"),
+    ("debit", "debit"),
+    ("reversal", "refund"),
+    ("money-back", "refund"),
+    ("pending-refunds", "refund"),
+    ("webhook", "purchase-webhook"),
+    ("replay", "purchase-webhook"),
+];
+
+fn events() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().join("events")
+}
+
+fn read(path: &Path) -> Value {
+    serde_json::from_slice(&fs::read(path).unwrap()).unwrap()
+}
+
+/// Draws so many inputs, and prints the smallest that fails.
+fn draw<S: Strategy>(cases: u32, inputs: &S, check: impl Fn(S::Value)) {
+    let checked = TestRunner::new(hostile::at_least(cases)).run(inputs, |input| {
+        check(input);
+        Ok(())
+    });
+    match checked {
+        Ok(()) => {}
+        Err(TestError::Fail(why, input)) => panic!("{why}\nminimal failing input: {input:?}"),
+        Err(TestError::Abort(why)) => panic!("{why}"),
+    }
+}
+
+/// How often each thing was seen.
+#[derive(Default)]
+struct Tally(Mutex<BTreeMap<String, u32>>);
+
+impl Tally {
+    fn count(&self, seen: &impl ToString) {
+        *self.0.lock().unwrap().entry(seen.to_string()).or_default() += 1;
+    }
+
+    fn of(&self, seen: &str) -> u32 {
+        self.0.lock().unwrap().get(seen).copied().unwrap_or_default()
+    }
+}
+
+#[test]
+fn fifteen_thousand_events_of_the_gateway_are_answered() {
+    let functions = Functions::new();
+    let tally = Tally::default();
+    let samples =
+        SAMPLES.map(|(file, function)| (function, read(&events().join(file).with_extension("json"))));
+    // Each as it is has to be answered as on AWS, or mangling it shows nothing.
+    for (function, event) in &samples {
+        let answer = functions.answer(function, &event.to_string());
+        assert!(matches!(answer, Seen::Answer(200..=299 | 402 | 404)), "{event}: {answer:?}");
+    }
+    let nobodys = samples.clone().map(|(function, mut event)| {
+        event["requestContext"].as_object_mut().unwrap().remove("authorizer");
+        (function, event)
+    });
+    let inputs = proptest::sample::select([samples, nobodys].concat()).prop_flat_map(|(function, sample)| {
+        let mangled = hostile::mutated(vec![sample], 2);
+        (Just(function), prop_oneof![30 => mangled.boxed(), 1 => hostile::json_text().boxed()])
+    });
+    draw(15_000, &inputs, |(function, event)| tally.count(&functions.answer(function, &event)));
+    println!("{:?}", tally.0.lock().unwrap());
+    for status in ["200", "400", "401", "402", "403", "404", "415"] {
+        assert!(tally.of(status) > 10, "{status} is hardly ever drawn");
+    }
+}
+
+/// What a caller decides of an event: the path, which comes decoded, the query, headers and the body. However
+/// odd they are, the function is asked, and answers.
+#[test]
+fn five_thousand_odd_requests_of_callers_reach_the_function() {
+    let functions = Functions::new();
+    let tally = Tally::default();
+    let sample = read(&events().join("debit.json"));
+    let odd = || prop_oneof![any::<String>(), ".{0,20}", "[ -~]{0,40}", "[/.%?#:@\\[\\\\]{0,12}"];
+    // A header's value is any byte but controls; a query is what an HTTP server lets pass.
+    let header = || "[\t -~\u{80}-\u{ff}]{0,20}";
+    let or = |usual: &str, odd: BoxedStrategy<String>| prop_oneof![Just(usual.to_owned()), odd];
+    let account = or("demo-standard", odd().boxed());
+    let key = or("job-1", header().boxed());
+    let body = or(r#"{"operation":"download"}"#, odd().boxed());
+    let inputs = (account, "[!$-;=?-~]{0,40}", key, header(), body, any::<bool>());
+    draw(5_000, &inputs, |(path, query, key, other, body, is_base64_encoded)| {
+        let mut event = sample.clone();
+        event["rawPath"] = json!(format!("/v1/accounts/{path}/debits"));
+        event["pathParameters"]["account_id"] = json!(path);
+        event["requestContext"]["authorizer"]["jwt"]["claims"]["scope"] =
+            json!("credits:debit credits:any-account");
+        event["rawQueryString"] = json!(query);
+        event["headers"]["idempotency-key"] = json!(key);
+        event["headers"]["x-odd"] = json!(other);
+        event["body"] = json!(if is_base64_encoded { base64::encode(&body) } else { body });
+        event["isBase64Encoded"] = json!(is_base64_encoded);
+        let answer = functions.answer("debit", &event.to_string());
+        assert!(matches!(answer, Seen::Answer(_)), "{answer:?}: {event}");
+        tally.count(&answer);
+    });
+    println!("{:?}", tally.0.lock().unwrap());
+    assert!(tally.of("201") > 100, "hardly any is let in");
+}
+
+/// Event bodies of all kinds, mangled and then signed: whatever is written of a purchase stands in the body.
+#[test]
+fn five_thousand_signed_events_grant_only_what_they_name() {
+    let functions = Functions::new();
+    let tally = Tally::default();
+    let files = fs::read_dir(events().join("stripe")).unwrap();
+    let samples: Vec<Value> = files.map(|file| read(&file.unwrap().path())).collect();
+    let sample = read(&events().join("webhook.json"));
+    draw(5_000, &hostile::mutated(samples, 4), |body| {
+        let mut event = sample.clone();
+        let at = chrono::DateTime::from_timestamp(1_793_696_402, 0).unwrap();
+        event["headers"]["stripe-signature"] = json!(signature::sign(&[WEBHOOK_SECRET], at, &body));
+        event["body"] = json!(body);
+        let answer = functions.answer("purchase-webhook", &event.to_string());
+        for written in functions.take_written() {
+            assert!(matches!(answer, Seen::Answer(200)), "{answer:?} and {written}");
+            for id in purchased(&written) {
+                assert!(body.contains(&format!("\"{id}\"")), "{id} is nowhere in {body}");
+                tally.count(&"granted");
+            }
+        }
+        tally.count(&answer);
+    });
+    println!("{:?}", tally.0.lock().unwrap());
+    for seen in ["200", "400", "409", "granted"] {
+        assert!(tally.of(seen) > 100, "{seen} is hardly ever drawn");
+    }
+}
+
+/// The account and the purchase of each purchase that is written.
+fn purchased(written: &Value) -> Vec<String> {
+    let items = written["TransactItems"].as_array().into_iter().flatten().map(|item| &item["Put"]["Item"]);
+    items
+        .filter_map(|item| {
+            let purchase = item["sk"]["S"].as_str()?.strip_prefix("PURCHASE#")?;
+            let account = item["pk"]["S"].as_str()?.strip_prefix("ACCOUNT#")?;
+            Some([purchase.to_owned(), account.to_owned()])
+        })
+        .flatten()
+        .collect()
+}
