@@ -181,6 +181,11 @@ async fn one_account_that_fails_does_not_stop_the_others() {
     let event = json!({"time": NOVEMBER});
     let answer = stack.invoke("monthly-refill", event.clone()).await.unwrap();
     assert_eq!(answer, counts("2026-11", [20, 19, 0, 0, 1]));
+    let lines = stack.logs().of("monthly-refill");
+    let of_shards = lines.iter().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+    let failed = of_shards.filter(|line| line["message"] == "refill shard done" && line["level"] == "error");
+    let failed: Vec<_> = failed.map(|line| line["counts"]["failed"].clone()).collect();
+    assert_eq!(failed, [1]);
     // Mended, the next run finds only that one.
     let mend = client.delete_item().table_name(stack.table_name());
     let mend = mend.key("pk", text("ACCOUNT#account-7")).key("sk", text("ENTRY#000000000002"));

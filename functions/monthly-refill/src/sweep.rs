@@ -102,10 +102,8 @@ impl<'a> Sweep<'a> {
     /// Where the index can't be read, or the time is over before the end.
     pub(crate) async fn shard(&self, shard: u64) -> Result<Swept, Error> {
         let mut swept = Swept::default();
-        let mut settled = self.period;
-        for _ in 0..MONTHS_BACK_MAX {
-            settled = settled.previous();
-            self.partition(DuePartition { settled, shard }, &mut swept).await?;
+        for partition in partitions(self.period, shard) {
+            self.partition(partition, &mut swept).await?;
         }
         let message = json!({"level": swept.counts.level(), "message": "refill shard done", "shard": shard});
         swept.report(message, self.period);
@@ -117,10 +115,9 @@ impl<'a> Sweep<'a> {
     /// # Errors
     /// Where the index can't be read.
     pub(crate) async fn overdue(ledger: &Ledger, period: Period, shard: u64) -> Result<u64, Error> {
-        let (mut overdue, mut settled) = (0, period);
-        for _ in 0..MONTHS_BACK_MAX {
-            settled = settled.previous();
-            overdue += ledger.count_due(DuePartition { settled, shard }).await?;
+        let mut overdue = 0;
+        for partition in partitions(period, shard) {
+            overdue += ledger.count_due(partition).await?;
         }
         Ok(overdue)
     }
@@ -212,6 +209,12 @@ impl<'a> Sweep<'a> {
     }
 }
 
+/// Where accounts may be listed whose turn of a month is due, the newest first.
+fn partitions(period: Period, shard: u64) -> impl Iterator<Item = DuePartition> {
+    let months = std::iter::successors(Some(period.previous()), |settled| Some(settled.previous()));
+    months.take(MONTHS_BACK_MAX).map(move |settled| DuePartition { settled, shard })
+}
+
 fn progress(partition: DuePartition, done: u64, total: u64, started: Instant) -> Value {
     let elapsed_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX).max(1);
     json!({
@@ -226,7 +229,6 @@ const PROGRESS_EVERY: u64 = 1_000;
 impl Swept {
     /// Logs a line with the counts so far, and adds to the metrics what came since the last one.
     fn report(&mut self, mut line: Value, period: Period) {
-        self.counts.failed = self.failed.len() as u64;
         let settled = self.counts.settled();
         let mut news = settled;
         for (news, reported) in news.iter_mut().zip(self.reported) {
@@ -248,7 +250,9 @@ impl Swept {
             Settled::Expired => (1, &mut self.counts.expired),
             Settled::Already => (0, &mut self.counts.already_settled),
             Settled::Failed(account) => {
-                self.counts.due += u64::from(self.failed.insert(account));
+                let is_new = u64::from(self.failed.insert(account));
+                self.counts.due += is_new;
+                self.counts.failed += is_new;
                 return 0;
             }
         };

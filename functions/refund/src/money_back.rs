@@ -51,22 +51,23 @@ pub(crate) async fn refund(ledger: &Ledger, provider: &Provider, call: &Call) ->
         withdrawal::request(&state.account, state.purchase.as_ref(), request.reason.as_ref(), now)
     };
     let executed = ledger.apply(&account, related, now, decide).await?;
-    let attempts = Some(executed.attempts);
     if let Outcome::Refused(refusal) = executed.outcome {
         return Err(Problem::from(refusal).attempted(executed.attempts));
     }
-    let purchase = read(ledger, &account, &id).await?;
-    if purchase.refund != Some(Refund::RefundPending) {
-        return Ok(answer(&purchase, "replayed")?.attempted(attempts));
-    }
-    match pursue(ledger, provider, &account, &purchase, now).await? {
-        Asked::Done(_) => Ok(answer(&read(ledger, &account, &id).await?, "refunded")?.attempted(attempts)),
-        Asked::Refused(code) => {
-            let detail = format!("The payment provider refused the refund ({code}). The credits are back.");
-            Err(Problem::new(Code::ProviderRefused, detail))
+    let mut purchase = read(ledger, &account, &id).await?;
+    let mut outcome = "replayed";
+    if purchase.refund == Some(Refund::RefundPending) {
+        match pursue(ledger, provider, &account, &purchase, now).await? {
+            Asked::Done(_) => (purchase, outcome) = (read(ledger, &account, &id).await?, "refunded"),
+            Asked::Refused(code) => {
+                let detail =
+                    format!("The payment provider refused the refund ({code}). The credits are back.");
+                return Err(Problem::new(Code::ProviderRefused, detail));
+            }
+            Asked::Unknown => outcome = "refund_pending",
         }
-        Asked::Unknown => Ok(answer(&purchase, "refund_pending")?.attempted(attempts)),
     }
+    Ok(answer(&purchase, outcome)?.attempted(Some(executed.attempts)))
 }
 
 /// Asks for a pending refund, and writes down what is known then: it is refunded, or the credits are back.
@@ -102,15 +103,14 @@ async fn ask(
     } else {
         provider.refund(account, purchase).await?
     };
-    let (Asked::Done(_), Buys::Plan { subscription_id, .. }) = (&refunded, &purchase.payment.buys) else {
+    if !matches!((&refunded, &purchase.payment.buys), (Asked::Done(_), Buys::Plan { .. })) {
         return Ok(refunded);
-    };
+    }
     let account = ledger.account(account).await?;
-    // A later payment may pay for the same subscription by now: that one goes on (rule 8).
-    let goes_on = account.and_then(|account| account.subscription).is_some_and(|subscription| {
-        subscription.id == *subscription_id && subscription.purchase_id != purchase.payment.id
-    });
-    let is_ended = goes_on || provider.cancel(subscription_id).await?;
+    let is_ended = match withdrawal::ends_with(account.as_ref(), purchase) {
+        Some(subscription) => provider.cancel(subscription).await?,
+        None => true,
+    };
     Ok(if is_ended { refunded } else { Asked::Unknown })
 }
 

@@ -10,6 +10,7 @@ use pricing::Credits;
 
 use crate::{
     Account, Change, Decision, Event, Period, Reason, Record, RefundId, Refusal, Subscription,
+    SubscriptionId,
     journal::Journal,
     purchase::{Buys, Dispute, FailedRefund, Purchase, Refund},
     refill,
@@ -99,6 +100,18 @@ pub fn confirmed(
         ..purchase.clone()
     };
     Ok(recorded(after))
+}
+
+/// The subscription that ends with a purchase's money: the plan's, unless a later payment pays for it by now, which
+/// goes on then (rule 8).
+#[must_use]
+pub fn ends_with<'a>(account: Option<&Account>, purchase: &'a Purchase) -> Option<&'a SubscriptionId> {
+    let Buys::Plan { subscription_id, .. } = &purchase.payment.buys else { return None };
+    let subscription = account.and_then(|account| account.subscription.as_ref());
+    let goes_on = subscription.is_some_and(|subscription| {
+        subscription.id == *subscription_id && subscription.purchase_id != purchase.payment.id
+    });
+    (!goes_on).then_some(subscription_id)
 }
 
 /// What the provider says of a purchase's money.

@@ -221,6 +221,18 @@ fn a_refund_of_a_month_that_is_over_takes_nothing_of_this_one() {
 }
 
 #[test]
+fn a_subscription_ends_with_the_money_of_what_pays_for_it() {
+    let (account, purchase) = bought(&basic("in1", BOUGHT, "2026-12-03T09:00:00Z"));
+    let renewal = basic("in2", "2026-12-03T09:00:00Z", "2027-01-03T09:00:00Z");
+    let (renewed, _) = apply(&account, purchase::decide(&account, None, &renewal, renewal.paid_at));
+    let sub = SubscriptionId::parse("sub").unwrap();
+    assert_eq!(ends_with(Some(&account), &purchase), Some(&sub));
+    assert_eq!(ends_with(Some(&renewed), &purchase), None);
+    let (_, pack) = bought(&pack());
+    assert_eq!(ends_with(Some(&account), &pack), None);
+}
+
+#[test]
 fn a_plan_is_worth_what_it_granted() {
     let (account, purchase) = bought(&basic("in1", BOUGHT, "2027-11-03T09:00:00Z"));
     // Moved to a plan of 400 in November: December's refill is that.
