@@ -195,8 +195,7 @@ fn made<const N: usize>(
         request_id: "request",
         received_at,
     };
-    let event = passed.event(&head.body(()).unwrap().into_parts().0, body.as_bytes());
-    lambda_http::request::from_str(&event.to_string()).unwrap()
+    passed.request(&head.body(()).unwrap().into_parts().0, body.as_bytes())
 }
 
 fn answer(response: &lambda_http::Response<lambda_http::Body>) -> (u16, Value) {

@@ -39,6 +39,16 @@ pub struct Passed<'a> {
 }
 
 impl Passed<'_> {
+    /// The request that a function makes of that event.
+    ///
+    /// # Panics
+    /// Where the event is none.
+    #[must_use]
+    pub fn request(&self, head: &Parts, body: &[u8]) -> lambda_http::Request {
+        lambda_http::request::from_str(&self.event(head, body).to_string())
+            .expect("an event of the gateway's")
+    }
+
     /// The event for the request with this head and body.
     #[must_use]
     pub fn event(&self, head: &Parts, body: &[u8]) -> Value {

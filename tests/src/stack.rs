@@ -239,8 +239,9 @@ impl Stack {
     }
 }
 
-/// Which SKU each of the fake provider's prices stands for.
-fn prices() -> String {
+/// Which SKU each of the fake provider's prices stands for, as the parameter `StripePrices` says it.
+#[must_use]
+pub fn prices() -> String {
     let skus = CATALOG.offers().iter().map(|offer| offer.sku).chain(["custom"]);
     let prices: BTreeMap<_, _> = skus.map(|sku| (stripe::price_id(sku), sku)).collect();
     serde_json::to_string(&prices).unwrap_or_default()

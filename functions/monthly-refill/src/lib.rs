@@ -10,7 +10,7 @@ mod input;
 mod queue;
 mod sweep;
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use credits::Period;
@@ -18,6 +18,7 @@ use lambda_runtime::Error;
 use ledger::{DUE_SHARDS, Ledger};
 use runtime::Metric;
 use serde_json::{Value, json};
+use tokio::time::Instant;
 
 use input::{Input, Message, Work};
 pub use queue::Queue;

@@ -1,6 +1,6 @@
 //! Settling the accounts of a shard, several at once, until none is left or the time is over.
 
-use std::{collections::HashSet, time::Instant};
+use std::collections::HashSet;
 
 use credits::{AccountId, EntryKind, Period};
 use futures_util::{StreamExt, stream};
@@ -8,6 +8,7 @@ use lambda_runtime::Error;
 use ledger::{DuePartition, Executed, Ledger, Outcome};
 use runtime::Metric;
 use serde_json::{Value, json};
+use tokio::time::Instant;
 
 /// How many accounts are settled at once.
 const SETTLED_AT_ONCE: usize = 16;
@@ -125,6 +126,9 @@ impl<'a> Sweep<'a> {
     async fn partition(&self, partition: DuePartition, swept: &mut Swept) -> Result<(), Error> {
         for pass in 0..PASSES_MAX {
             let total = self.ledger.count_due(partition).await?;
+            if total == 0 {
+                break;
+            }
             let written = self.pass(partition, pass == 0, total, swept).await?;
             if written == 0 {
                 break;

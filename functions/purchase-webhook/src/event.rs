@@ -41,13 +41,18 @@ impl Prices {
     /// Where it is set and isn't that.
     pub fn from_env() -> Result<Self, Error> {
         match std::env::var("STRIPE_PRICES") {
-            Ok(text) if !text.is_empty() => {
-                let prices = serde_json::from_str(&text)
-                    .map_err(|error| format!("STRIPE_PRICES must be JSON, price id to SKU: {error}"))?;
-                Ok(Self(prices))
-            }
+            Ok(text) if !text.is_empty() => Ok(text.parse()?),
             _ => Ok(Self::default()),
         }
+    }
+}
+
+impl std::str::FromStr for Prices {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let prices = serde_json::from_str(text);
+        prices.map(Self).map_err(|error| format!("STRIPE_PRICES must be JSON, price id to SKU: {error}"))
     }
 }
 

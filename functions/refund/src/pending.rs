@@ -3,7 +3,7 @@
 //!
 //! The provider is asked as it was the first time, so a refund that was made is only found to be.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use credits::{AccountId, Purchase, PurchaseId, Refund};
@@ -11,7 +11,7 @@ use lambda_http::http::StatusCode;
 use ledger::Ledger;
 use runtime::{Answer, Call, Metric, Problem};
 use serde_json::json;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 use crate::{Provider, money_back};
 

@@ -3,16 +3,14 @@
 //! A client of its own, since a whole Stripe library weighs more than the function. It reuses the HTTP and TLS
 //! stack that the AWS SDK brings. What the provider surely refused is told from what may have happened.
 
-use std::{env, time::Duration};
+use std::{env, fmt, pin::Pin, time::Duration};
 
 use aws_types::SdkConfig;
 use credits::{AccountId, Payment, PaymentId, Purchase, RefundId, SubscriptionId};
 use http_body_util::{BodyExt, Full, Limited};
-use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
-use hyper_util::{
-    client::legacy::{Client, connect::HttpConnector},
-    rt::TokioExecutor,
-};
+use hyper::body::Bytes;
+use hyper_rustls::HttpsConnectorBuilder;
+use hyper_util::{client::legacy::Client, rt::TokioExecutor};
 use lambda_http::{
     Error,
     http::{Method, Request, StatusCode, header},
@@ -26,12 +24,23 @@ const TIMEOUT: Duration = Duration::from_secs(8);
 /// The largest answer that is read.
 const ANSWER_BYTES_MAX: usize = 256 * 1024;
 
+/// A way to Stripe's API: sends a request and reads the whole answer; `None` where none came.
+pub type Transport = Box<dyn Fn(Request<Full<Bytes>>) -> Exchange + Send + Sync>;
+
+/// An exchange that is under way.
+pub type Exchange = Pin<Box<dyn Future<Output = Option<(StatusCode, Bytes)>> + Send>>;
+
 /// Stripe's API.
-#[derive(Debug)]
 pub struct Provider {
-    http: Client<HttpsConnector<HttpConnector>, Full<hyper::body::Bytes>>,
+    transport: Transport,
     base_url: String,
     key: Parameter,
+}
+
+impl fmt::Debug for Provider {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Provider").field("base_url", &self.base_url).finish_non_exhaustive()
+    }
 }
 
 /// What came of a request for money.
@@ -76,7 +85,22 @@ impl Provider {
             .enable_http1()
             .build();
         let http = Client::builder(TokioExecutor::new()).build(https);
-        Ok(Self { http, base_url: base_url.trim_end_matches('/').to_owned(), key })
+        let transport = move |request| -> Exchange {
+            let answering = http.request(request);
+            Box::pin(async move {
+                let answer = answering.await.ok()?;
+                let status = answer.status();
+                let body = Limited::new(answer.into_body(), ANSWER_BYTES_MAX).collect().await.ok()?;
+                Some((status, body.to_bytes()))
+            })
+        };
+        Ok(Self::over(Box::new(transport), base_url, key))
+    }
+
+    /// The API by another way than the network: a simulated one.
+    #[must_use]
+    pub fn over(transport: Transport, base_url: &str, key: Parameter) -> Self {
+        Self { transport, base_url: base_url.trim_end_matches('/').to_owned(), key }
     }
 
     /// Asks for the whole payment back. The key is the same for every attempt until one is refused or fails,
@@ -184,13 +208,8 @@ impl Provider {
         }
         let request =
             request.body(Full::from(form)).map_err(|_| Problem::internal("a request to Stripe isn't one"))?;
-        let exchange = async {
-            let answer = self.http.request(request).await.ok()?;
-            let status = answer.status();
-            let body = Limited::new(answer.into_body(), ANSWER_BYTES_MAX).collect().await.ok()?.to_bytes();
-            Some((status, serde_json::from_slice(&body).unwrap_or(Value::Null)))
-        };
-        Ok(tokio::time::timeout(TIMEOUT, exchange).await.ok().flatten())
+        let answer = tokio::time::timeout(TIMEOUT, (self.transport)(request)).await.ok().flatten();
+        Ok(answer.map(|(status, body)| (status, serde_json::from_slice(&body).unwrap_or(Value::Null))))
     }
 }
 

@@ -117,7 +117,11 @@ impl Stripe {
         self.with(|account| std::mem::take(&mut account.desk.calls))
     }
 
-    async fn answer(&self, request: Request, expected: &str) -> Response<Body> {
+    /// Answers one call of who is expected to send this `Authorization`. Only a scripted [`Fault::Hang`] waits.
+    ///
+    /// # Panics
+    /// Where the script closes the connection.
+    pub async fn answer(&self, request: Request, expected: &str) -> Response<Body> {
         let (head, body) = request.into_parts();
         let header = |name: &str| head.headers.get(name)?.to_str().ok().map(str::to_owned);
         let body = to_bytes(body, BODY_BYTES_MAX).await.unwrap_or_default();
