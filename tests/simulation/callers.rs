@@ -1,0 +1,209 @@
+//! Callers that retry until they have an answer, and look whether it is true.
+
+use std::{sync::Arc, time::Duration};
+
+use serde_json::{Value, json};
+use tokio::time::sleep;
+
+use crate::{
+    audit::{Amounts, amounts},
+    faults::Fault,
+    functions::{Asked, Function, Reply},
+    plan::{Bought, Work},
+    request::{Answer, Request},
+    scheduler::lock,
+    world::World,
+};
+
+/// Who asks so often and gets no answer never will.
+const ATTEMPTS_MAX: u32 = 60;
+/// How often support asks again for a purchase that isn't known yet, and how long it waits at most.
+const UNKNOWN_MAX: u32 = 5;
+const UNKNOWN_MS: u64 = 20 * 60 * 1000;
+
+const MONEY_BACK: &str = "POST /v1/accounts/{account_id}/purchases/{purchase_id}/refund";
+const ACCOUNT: &str = "GET /v1/accounts/{account_id}";
+const ENTRIES: &str = "GET /v1/accounts/{account_id}/entries";
+
+impl World {
+    /// Asks until there is an answer, as a caller would.
+    pub async fn ask(self: &Arc<Self>, request: &Request) -> Answer {
+        for attempt in 0..ATTEMPTS_MAX {
+            {
+                let mut memory = lock(&self.memory);
+                memory.asked += 1;
+                memory.asked_again += u64::from(attempt > 0);
+            }
+            let at = self.now_at(request.function);
+            let from = self.step();
+            // The gateway refuses the token, and the caller gets another.
+            let reply = if request.scope.is_some() && self.happens(Fault::TokenExpired) {
+                Reply::Gone
+            } else {
+                let made = request.made(at, attempt);
+                self.invoke(request.function, Asked::Http(Box::new(made))).await
+            };
+            if let Reply::Answered(status, is_replay, body) = reply {
+                self.note((request.route, status));
+                assert_ne!(body["code"], "internal", "a bug: {request:?}");
+                if status < 500 || body["code"] == "provider_refused" {
+                    return Answer { status, is_replay, body, steps: (from, self.step()), at };
+                }
+            }
+            let most_ms = 50 << attempt.min(8);
+            sleep(Duration::from_millis(self.draw(most_ms))).await;
+        }
+        panic!("never answered: {request:?}");
+    }
+
+    pub async fn debit(self: &Arc<Self>, account: usize, key: &str, work: Work) {
+        let request = Request::debit(&self.plan.accounts[account], key, work);
+        let answer = self.ask(&request).await;
+        self.check_debit(account, key, work, &answer);
+        if answer.status == 201 {
+            self.keep((account, "debit", key), &request, &answer.body);
+        }
+    }
+
+    /// Whether a debit's answer is true.
+    fn check_debit(&self, account: usize, key: &str, work: Work, answer: &Answer) {
+        let Answer { status, body, steps, at, .. } = answer;
+        let audit = lock(&self.audit);
+        let book = audit.book(&self.plan.accounts[account]);
+        let made = book.debit(key);
+        match status {
+            201 => {
+                let (_, entry) = made.unwrap_or_else(|| panic!("taken, and no entry: {key} {answer:?}"));
+                assert_eq!(amounts(&body["credits"]), work.price, "another's answer: {key} {answer:?}");
+                assert_eq!(body["sequence"], entry.sequence, "{answer:?} {entry:?}");
+                assert_eq!(amounts(&body["balance"]), entry.balance, "{answer:?} {entry:?}");
+            }
+            402 => {
+                let is_retry = made.is_some_and(|(step, entry)| {
+                    *step < steps.0 && entry.credits == work.price.map(|price| -price)
+                });
+                assert!(!is_retry, "refused what was taken: {key} {answer:?}");
+                let was_short = book.was_short_of(work.price, *steps, *at);
+                assert!(
+                    was_short,
+                    "refused, and never short of it: {key} {work:?} {answer:?} {:?}",
+                    book.head()
+                );
+            }
+            422 => {
+                let (_, entry) = made.unwrap_or_else(|| panic!("a key that wasn't used: {key} {answer:?}"));
+                assert_ne!(entry.credits, work.price.map(|price| -price), "its own key: {key} {answer:?}");
+            }
+            _ => panic!("no answer to a debit: {key} {answer:?}"),
+        }
+    }
+
+    pub async fn reverse(self: &Arc<Self>, account: usize, key: &str, debit: &str, playground: Option<u64>) {
+        let request = Request::reversal(&self.plan.accounts[account], key, debit, playground);
+        let answer = self.ask(&request).await;
+        let Answer { status, body, steps, .. } = &answer;
+        {
+            let audit = lock(&self.audit);
+            let book = audit.book(&self.plan.accounts[account]);
+            let entries = || book.entries.iter().map(|(_, entry)| entry);
+            let made = entries().find(|entry| entry.kind == "reversal" && entry.reference == key);
+            match status {
+                201 => {
+                    let entry = made.unwrap_or_else(|| panic!("given back, and no entry: {key} {answer:?}"));
+                    assert_eq!(amounts(&body["credits"]), entry.credits, "{answer:?} {entry:?}");
+                    assert_eq!(entry.item["debit_id"], debit, "another's answer: {answer:?} {entry:?}");
+                    let asked = playground.map(|asked| i64::try_from(asked).expect("it is small"));
+                    let is_asked = asked.is_none_or(|asked| entry.credits == [asked, 0, 0]);
+                    assert!(is_asked, "another's answer: {answer:?}");
+                }
+                404 => {
+                    let was_known = book.debit(debit).is_some_and(|(step, _)| *step < steps.0);
+                    assert!(!was_known, "not found, and there: {debit} {answer:?}");
+                }
+                409 if body["code"] == "exceeds_debit" => {
+                    let (_, entry) = book.debit(debit).expect("what is exceeded is there");
+                    let back = entries().filter(|entry| entry.item["debit_id"] == debit);
+                    let back = back.map(|entry| entry.credits).fold([0; 3], crate::audit::sum);
+                    let left: Amounts =
+                        crate::audit::sum(entry.credits.map(|taken| -taken), back.map(|one| -one));
+                    let asked =
+                        playground.map_or(left, |asked| [i64::try_from(asked).unwrap_or(i64::MAX), 0, 0]);
+                    let exceeds = (0..3).any(|kind| asked[kind] > left[kind]) || asked == [0; 3];
+                    assert!(exceeds, "there was as much left: {answer:?}");
+                }
+                422 => assert!(made.is_some(), "a key that wasn't used: {key} {answer:?}"),
+                _ => panic!("no answer to a reversal: {key} {answer:?}"),
+            }
+        }
+        if *status == 201 {
+            self.keep((account, "reversal", key), &request, &answer.body);
+        }
+    }
+
+    /// Keeps the answer to a request, which must be every retry's.
+    fn keep(&self, (account, kind, key): (usize, &'static str, &str), request: &Request, body: &Value) {
+        let place = (account, kind, key.to_owned(), request.body.clone());
+        let mut memory = lock(&self.memory);
+        let (_, first) = memory.answered.entry(place).or_insert_with(|| (request.clone(), body.clone()));
+        assert_eq!(first, body, "a retry's answer is another: {key}");
+    }
+
+    pub async fn look(self: &Arc<Self>, account: usize) {
+        let path = vec![("account_id", self.plan.accounts[account].clone())];
+        let base = Request {
+            function: Function::Quote,
+            route: ACCOUNT,
+            path,
+            query: String::new(),
+            headers: Vec::new(),
+            scope: Some("credits:read credits:any-account"),
+            body: String::new(),
+        };
+        let answer = self.ask(&base).await;
+        assert_eq!(answer.status, 200, "{answer:?}");
+        let balance = amounts(&answer.body["balance"]);
+        let had = {
+            let audit = lock(&self.audit);
+            audit.book(&self.plan.accounts[account]).had(balance, answer.steps, answer.at)
+        };
+        assert!(had, "a balance that never was: {answer:?}");
+        let (mut below, mut query) = (None, "limit=4".to_owned());
+        loop {
+            let page = self.ask(&Request { route: ENTRIES, query, ..base.clone() }).await;
+            assert_eq!(page.status, 200, "{page:?}");
+            for entry in page.body["entries"].as_array().into_iter().flatten() {
+                let sequence = entry["sequence"].as_i64().unwrap_or_default();
+                assert!(below.is_none_or(|below| below == sequence + 1), "a gap in the history: {page:?}");
+                below = Some(sequence);
+            }
+            match page.body["next_cursor"].as_str() {
+                Some(cursor) => query = format!("limit=4&cursor={cursor}"),
+                None => break,
+            }
+        }
+        assert!(below.is_none_or(|oldest| oldest == 1), "a history without its beginning: {below:?}");
+    }
+
+    pub async fn money_back(self: &Arc<Self>, account: usize, bought: Bought) {
+        let Some(sale) = self.sale(account, bought) else { return };
+        let path =
+            vec![("account_id", self.plan.accounts[account].clone()), ("purchase_id", sale.purchase.clone())];
+        let request = Request {
+            function: Function::Refund,
+            route: MONEY_BACK,
+            path,
+            query: String::new(),
+            headers: Vec::new(),
+            scope: Some("credits:refund"),
+            body: json!({"reason": "asked"}).to_string(),
+        };
+        for _ in 0..UNKNOWN_MAX {
+            let answer = self.ask(&request).await;
+            match answer.status {
+                404 => sleep(Duration::from_millis(self.draw(UNKNOWN_MS))).await,
+                200 | 202 | 502 => return,
+                _ => panic!("no answer to a refund: {answer:?}"),
+            }
+        }
+    }
+}

@@ -1,0 +1,95 @@
+//! What goes wrong in a history, how often, and how often it did.
+
+use std::{collections::BTreeMap, fmt};
+
+macro_rules! faults {
+    ($($(#[$doc:meta])* $name:ident $per_mille:literal,)*) => {
+        /// One thing that goes wrong.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+        pub enum Fault {
+            $($(#[$doc])* $name,)*
+        }
+
+        impl Fault {
+            /// All of them.
+            pub const ALL: &[Self] = &[$(Self::$name,)*];
+
+            /// How often it happens, of a thousand times that it could.
+            pub fn per_mille(self) -> u32 {
+                match self { $(Self::$name => $per_mille,)* }
+            }
+        }
+    };
+}
+
+faults! {
+    /// The database fails before it does anything.
+    ErrorBefore 12,
+    /// It did what was asked, and its answer is lost.
+    AnswerLost 15,
+    /// What was asked is done after the SDK gave up waiting.
+    Late 10,
+    /// Another transaction has the items.
+    TransactionConflict 25,
+    /// So says the database of a transaction that it believes to be running already.
+    TransactionInProgress 15,
+    /// Too many requests, of the table or of one item.
+    Throttled 15,
+    /// An index that has yet to hear of the newest writes.
+    StaleRead 80,
+    /// The function is killed before a call.
+    CrashBefore 10,
+    /// The function is killed after a call was carried out, before it knows.
+    CrashAfter 10,
+    /// The caller stops waiting; the function goes on.
+    CallerGone 60,
+    /// The caller's token has expired.
+    TokenExpired 40,
+    /// A function's clock is up to ten minutes off.
+    ClockSkew 500,
+    /// An event, or a message of a queue, is delivered twice at once.
+    DeliveredTwice 80,
+    /// An event is delivered after one that was made later.
+    DeliveredLate 150,
+    /// The provider refuses.
+    StripeRefuses 250,
+    /// The provider fails, and says so to every repetition of a day.
+    StripeFails 200,
+    /// The provider has had too many calls, or another with the same key runs.
+    StripeBusy 230,
+    /// The provider doesn't take the key.
+    StripeLocksOut 250,
+    /// The provider did what was asked, and its answer is lost.
+    StripeAnswerLost 150,
+    /// The provider never hears of it.
+    StripeRequestLost 120,
+    /// The provider doesn't answer.
+    StripeHangs 120,
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(self, f)
+    }
+}
+
+/// How often each fault happened.
+#[derive(Debug, Clone, Default)]
+pub struct Counts(BTreeMap<Fault, u64>);
+
+impl Counts {
+    /// Counts one.
+    pub fn add(&mut self, fault: Fault) {
+        *self.0.entry(fault).or_default() += 1;
+    }
+
+    /// Adds those of others.
+    pub fn merge(&mut self, fault: Fault, count: u64) {
+        *self.0.entry(fault).or_default() += count;
+    }
+
+    /// How often it happened.
+    pub fn of(&self, fault: Fault) -> u64 {
+        self.0.get(&fault).copied().unwrap_or_default()
+    }
+}

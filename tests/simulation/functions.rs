@@ -1,0 +1,266 @@
+//! The five functions as Lambda would run them: the real handlers, on the real SDK, killed where it is drawn.
+
+use std::{
+    future::poll_fn,
+    pin::pin,
+    sync::{
+        Arc, OnceLock, Weak,
+        atomic::{AtomicBool, Ordering},
+    },
+    task::Poll,
+    time::Duration,
+};
+
+use aws_config::{SdkConfig, retry::RetryConfig, timeout::TimeoutConfig};
+use aws_sdk_dynamodb::{Client, config::Builder};
+use aws_smithy_runtime_api::{
+    client::{
+        http::{
+            HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpClient,
+            SharedHttpConnector,
+        },
+        orchestrator::{HttpRequest, HttpResponse},
+        result::ConnectorError,
+        runtime_components::RuntimeComponents,
+    },
+    http::StatusCode,
+};
+use aws_smithy_types::body::SdkBody;
+use lambda_http::{Body, Response};
+use ledger::Ledger;
+use monthly_refill_function::Queue;
+use purchase_webhook_function::Webhook;
+use refund_function::Provider;
+use runtime::Parameter;
+use scrip_tests::{
+    seed,
+    stack::{API_KEY_PARAMETER, WEBHOOK_SECRET_PARAMETER, prices},
+};
+use serde_json::Value;
+use tokio::{sync::oneshot, time::timeout};
+
+use crate::{
+    faults::Fault,
+    scheduler::{lock, turn},
+    world::World,
+};
+
+/// How long the SDK waits for an answer, as `shared/runtime/src/clients.rs` has it.
+const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(2);
+/// How long the functions may run, as `template.yaml` has it.
+const HTTP_TIMEOUT: Duration = Duration::from_secs(15);
+const REFUND_TIMEOUT: Duration = Duration::from_secs(29);
+const REFILL_TIMEOUT: Duration = Duration::from_mins(15);
+/// A caller that stops waiting has waited for at most so long.
+const GONE_AFTER_MS: u64 = 1_500;
+
+/// One of the functions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Function {
+    Quote,
+    Debit,
+    Refund,
+    Webhook,
+    Refill,
+}
+
+impl Function {
+    /// All five.
+    pub const ALL: [Self; 5] = [Self::Quote, Self::Debit, Self::Refund, Self::Webhook, Self::Refill];
+}
+
+/// A function that is warm: what it keeps from one invocation to the next.
+pub struct Instance {
+    config: SdkConfig,
+    ledger: Ledger,
+    webhook: OnceLock<Webhook>,
+    provider: OnceLock<Provider>,
+    queue: OnceLock<Queue>,
+}
+
+/// What a function is asked.
+pub enum Asked {
+    /// By the gateway.
+    Http(Box<lambda_http::Request>),
+    /// By the scheduler, or the queue.
+    Event(Value),
+}
+
+/// What came of it.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Reply {
+    /// It answered: status, whether it says that it is a replay, and body.
+    Answered(u16, bool, Value),
+    /// It failed, was killed, or took too long.
+    Failed,
+    /// Nobody waited for it.
+    Gone,
+}
+
+tokio::task_local! {
+    /// Whose call it is.
+    pub static INVOCATION: Arc<Invocation>;
+}
+
+/// A function's run.
+#[derive(Debug, Default)]
+pub struct Invocation {
+    is_killed: AtomicBool,
+}
+
+impl Invocation {
+    /// Lets it not go on.
+    pub fn kill(&self) {
+        self.is_killed.store(true, Ordering::SeqCst);
+    }
+}
+
+impl World {
+    /// Invokes a function, and waits for it as long as such a caller would.
+    pub async fn invoke(self: &Arc<Self>, function: Function, asked: Asked) -> Reply {
+        let (answer, answered) = oneshot::channel();
+        let world = Arc::clone(self);
+        self.scheduler.spawn(async move {
+            let reply = world.run(function, asked).await;
+            // Who asked may be gone.
+            drop(answer.send(reply));
+        });
+        if self.happens(Fault::CallerGone) {
+            let patience = Duration::from_millis(self.draw(GONE_AFTER_MS));
+            return timeout(patience, answered)
+                .await
+                .map_or(Reply::Gone, |reply| reply.unwrap_or(Reply::Failed));
+        }
+        answered.await.unwrap_or(Reply::Failed)
+    }
+
+    async fn run(self: &Arc<Self>, function: Function, asked: Asked) -> Reply {
+        turn().await;
+        let limit = match function {
+            Function::Refund => REFUND_TIMEOUT,
+            Function::Refill => REFILL_TIMEOUT,
+            Function::Quote | Function::Debit | Function::Webhook => HTTP_TIMEOUT,
+        };
+        let instance = {
+            let mut instances = lock(&self.instances);
+            Arc::clone(instances.entry(function).or_insert_with(|| Arc::new(Instance::start(self))))
+        };
+        let invocation = Arc::new(Invocation::default());
+        let now = self.now_at(function);
+        let handling = INVOCATION.scope(Arc::clone(&invocation), instance.handle(self, function, asked, now));
+        let mut handling = pin!(handling);
+        let ended = timeout(
+            limit,
+            poll_fn(|context| match handling.as_mut().poll(context) {
+                Poll::Ready(reply) => Poll::Ready(Some(reply)),
+                Poll::Pending if invocation.is_killed.load(Ordering::SeqCst) => Poll::Ready(None),
+                Poll::Pending => Poll::Pending,
+            }),
+        )
+        .await;
+        if let Ok(Some(reply)) = ended {
+            return reply;
+        }
+        // Killed, or out of time: Lambda starts another.
+        lock(&self.instances).remove(&function);
+        Reply::Failed
+    }
+}
+
+impl Instance {
+    fn start(world: &Arc<World>) -> Self {
+        let wire = SharedHttpClient::new(Wire { world: Arc::downgrade(world) });
+        let timeouts = TimeoutConfig::builder().operation_attempt_timeout(ATTEMPT_TIMEOUT).build();
+        let config = seed::aws_config("http://simulated.invalid").into_builder();
+        let config = config.http_client(wire).timeout_config(timeouts).build();
+        let client = Builder::from(&config).retry_config(RetryConfig::disabled()).build();
+        let ledger = Ledger::new(Client::from_conf(client), &world.engine.table);
+        let (webhook, provider, queue) = (OnceLock::new(), OnceLock::new(), OnceLock::new());
+        Self { config, ledger, webhook, provider, queue }
+    }
+
+    async fn handle(
+        &self,
+        world: &Arc<World>,
+        function: Function,
+        asked: Asked,
+        now: chrono::DateTime<chrono::Utc>,
+    ) -> Reply {
+        let ledger = &self.ledger;
+        let answered = match (function, asked) {
+            (Function::Quote, Asked::Http(request)) => quote_function::handle(ledger, *request).await,
+            (Function::Debit, Asked::Http(request)) => debit_function::handle(ledger, *request).await,
+            (Function::Webhook, Asked::Http(request)) => self.webhook().handle(*request).await,
+            (Function::Refund, Asked::Http(request)) => {
+                let Ok(answer) = refund_function::handle(ledger, self.provider(world), *request).await else {
+                    return Reply::Failed;
+                };
+                answer
+            }
+            (Function::Refill, Asked::Event(event)) => {
+                let ended =
+                    monthly_refill_function::handle(ledger, Some(self.queue()), event, now, REFILL_TIMEOUT);
+                return ended.await.map_or(Reply::Failed, |answer| Reply::Answered(200, false, answer));
+            }
+            _ => panic!("{function:?} isn't asked so"),
+        };
+        reply(&answered)
+    }
+
+    fn webhook(&self) -> &Webhook {
+        self.webhook.get_or_init(|| Webhook {
+            ledger: self.ledger.clone(),
+            secrets: Parameter::new(&self.config, WEBHOOK_SECRET_PARAMETER.to_owned()),
+            prices: prices().parse().expect("the fake's prices"),
+        })
+    }
+
+    fn provider(&self, world: &Arc<World>) -> &Provider {
+        let key = || Parameter::new(&self.config, API_KEY_PARAMETER.to_owned());
+        self.provider.get_or_init(|| Provider::over(world.transport(), "http://simulated.invalid", key()))
+    }
+
+    fn queue(&self) -> &Queue {
+        self.queue.get_or_init(|| Queue::new(&self.config, "http://simulated.invalid/queue".to_owned()))
+    }
+}
+
+fn reply(answer: &Response<Body>) -> Reply {
+    let body = serde_json::from_slice(answer.body()).unwrap_or_default();
+    let is_replay = answer.headers().contains_key("idempotent-replayed");
+    Reply::Answered(answer.status().as_u16(), is_replay, body)
+}
+
+/// Between the SDK and the world.
+#[derive(Clone)]
+struct Wire {
+    world: Weak<World>,
+}
+
+impl std::fmt::Debug for Wire {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Wire")
+    }
+}
+
+impl HttpClient for Wire {
+    fn http_connector(&self, _: &HttpConnectorSettings, _: &RuntimeComponents) -> SharedHttpConnector {
+        SharedHttpConnector::new(self.clone())
+    }
+}
+
+impl HttpConnector for Wire {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        let target = request.headers().get("x-amz-target").unwrap_or_default().to_owned();
+        let body = request.body().bytes().map(String::from_utf8_lossy).unwrap_or_default().into_owned();
+        let world = self.world.upgrade();
+        HttpConnectorFuture::new(async move {
+            let lost = || ConnectorError::io("the answer was lost".into());
+            let world = world.ok_or_else(lost)?;
+            let (status, body) = world.aws(&target, body).await.ok_or_else(lost)?;
+            let status = StatusCode::try_from(status)
+                .map_err(|invalid| ConnectorError::other(invalid.into(), None))?;
+            Ok(HttpResponse::new(status, SdkBody::from(body)))
+        })
+    }
+}

@@ -1,0 +1,99 @@
+//! One history: played from its name, to its end or its failure.
+
+use std::{
+    any::Any,
+    panic::{AssertUnwindSafe, catch_unwind},
+    path::Path,
+    sync::{Arc, LazyLock},
+    time::Duration,
+};
+
+use fastrand::Rng;
+use scrip_tests::{
+    stack::prices,
+    template::{Table, Template},
+    tokens,
+};
+use tokio::time::timeout;
+
+use crate::{
+    engine::Engine,
+    faults::Counts,
+    plan::{Name, Plan},
+    scheduler::lock,
+    world::World,
+};
+
+/// No history takes longer, by its own clock: what hasn't ended by then waits for something that never comes.
+const LONGEST: Duration = Duration::from_hours(60 * 24);
+
+static TABLE: LazyLock<Table> = LazyLock::new(|| {
+    let given = [("JwtIssuer", tokens::ISSUER), ("JwtAudience", tokens::AUDIENCE)];
+    let prices = prices();
+    let given = given.into_iter().chain([("StripePrices", prices.as_str())]).collect();
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the repository");
+    Template::read(&root.join("template.yaml"), &given).expect("the template").table
+});
+
+/// What came of a history.
+#[derive(Debug, Clone, Default)]
+pub struct Played {
+    /// Why it failed, if it did.
+    pub failure: Option<String>,
+    /// What went wrong in it.
+    pub counts: Counts,
+    /// What happened, as a number.
+    pub trace: u64,
+    /// How often something was asked, and asked again.
+    pub asked: (u64, u64),
+    /// How many entries were written.
+    pub entries: u64,
+}
+
+/// Plays a history.
+pub fn play(name: &Name) -> Played {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
+    let runtime = runtime.expect("a runtime");
+    // The ledger's jitter, and what the SDK draws.
+    fastrand::seed(name.seed);
+    let world = runtime.block_on(async { World::new(Plan::of(name), Engine::start(&TABLE, &table(name))) });
+    let failure =
+        catch_unwind(AssertUnwindSafe(|| runtime.block_on(run(&world)))).err().map(|panic| why(&*panic));
+    let (asked, entries) = {
+        let (memory, audit) = (lock(&world.memory), lock(&world.audit));
+        let entries = world.plan.accounts.iter().map(|account| audit.book(account).entries.len() as u64);
+        ((memory.asked, memory.asked_again), entries.sum())
+    };
+    Played { failure, counts: lock(&world.counts).clone(), trace: world.trace(), asked, entries }
+}
+
+async fn run(world: &Arc<World>) {
+    for timed in world.plan.actions.clone() {
+        let actor = Arc::clone(world);
+        world.scheduler.spawn(async move { actor.act(&timed).await });
+    }
+    to_rest(world).await;
+    let operator = Arc::clone(world);
+    world.scheduler.spawn(async move { operator.tidy_up().await });
+    to_rest(world).await;
+    let caller = Arc::clone(world);
+    world.scheduler.spawn(async move { caller.ask_again().await });
+    to_rest(world).await;
+    world.check_ending();
+}
+
+/// Goes on until nobody has anything to do.
+async fn to_rest(world: &Arc<World>) {
+    let rng = Rng::with_seed(world.draw(u64::MAX));
+    let ended = timeout(LONGEST, world.scheduler.run(rng)).await;
+    assert!(ended.is_ok(), "something waits for ever");
+}
+
+fn table(name: &Name) -> String {
+    format!("simulation-{}-{}", std::process::id(), name.seed)
+}
+
+fn why(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<String>().cloned();
+    text.or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned())).unwrap_or_default()
+}

@@ -1,0 +1,98 @@
+//! What somebody asks through the gateway, and what is answered.
+
+use chrono::{DateTime, Utc};
+use http::request::Parts;
+use scrip_tests::event::Passed;
+use serde_json::{Value, json};
+
+use crate::{functions::Function, plan::Work};
+
+const DEBIT: &str = "POST /v1/accounts/{account_id}/debits";
+const REVERSAL: &str = "POST /v1/accounts/{account_id}/debits/{debit_id}/reversals";
+
+/// What somebody asks through the gateway.
+#[derive(Debug, Clone)]
+pub struct Request {
+    pub function: Function,
+    pub route: &'static str,
+    pub path: Vec<(&'static str, String)>,
+    pub query: String,
+    pub headers: Vec<(&'static str, String)>,
+    pub scope: Option<&'static str>,
+    pub body: String,
+}
+
+/// What was answered, to a request that was under way between two steps, at a time.
+#[derive(Debug, Clone)]
+pub struct Answer {
+    pub status: u16,
+    pub is_replay: bool,
+    pub body: Value,
+    pub steps: (u64, u64),
+    pub at: DateTime<Utc>,
+}
+
+impl Request {
+    /// A debit.
+    pub fn debit(account: &str, key: &str, work: Work) -> Self {
+        Self {
+            function: Function::Debit,
+            route: DEBIT,
+            path: vec![("account_id", account.to_owned())],
+            query: String::new(),
+            headers: vec![("idempotency-key", key.to_owned())],
+            scope: Some("credits:debit credits:any-account"),
+            body: work.operation.to_owned(),
+        }
+    }
+
+    /// A reversal of a debit: of that many playground credits, or of all that is left.
+    pub fn reversal(account: &str, key: &str, debit: &str, playground: Option<u64>) -> Self {
+        let body = match playground {
+            Some(playground) => {
+                json!({"credits": {"playground": playground, "tune": 0, "tune_image": 0}, "reason": "failed"})
+            }
+            None => json!({}),
+        };
+        Self {
+            function: Function::Refund,
+            route: REVERSAL,
+            path: vec![("account_id", account.to_owned()), ("debit_id", debit.to_owned())],
+            query: String::new(),
+            headers: vec![("idempotency-key", key.to_owned())],
+            scope: Some("credits:debit credits:any-account"),
+            body: body.to_string(),
+        }
+    }
+
+    /// The request as the gateway hands it to the function.
+    pub fn made(&self, at: DateTime<Utc>, attempt: u32) -> lambda_http::Request {
+        let claims = self.scope.map(|scope| json!({"sub": "somebody", "scope": scope}));
+        let request_id = format!("request-{attempt}");
+        let passed = Passed {
+            route_key: self.route,
+            path: "/",
+            path_parameters: self
+                .path
+                .iter()
+                .map(|(name, value)| ((*name).to_owned(), value.clone()))
+                .collect(),
+            claims: claims.as_ref().and_then(Value::as_object),
+            scoped: self.scope.is_some(),
+            request_id: &request_id,
+            received_at: at,
+        };
+        passed.request(&self.head(), self.body.as_bytes())
+    }
+
+    fn head(&self) -> Parts {
+        let method = self.route.split(' ').next().unwrap_or_default();
+        let method = if ["GET", "POST"].contains(&method) { method } else { "POST" };
+        let mut head = http::Request::builder().method(method).uri(format!("/?{}", self.query));
+        head = head.header("content-type", "application/json");
+        for (name, value) in &self.headers {
+            head = head.header(*name, value);
+        }
+        head.body(()).expect("a request").into_parts().0
+    }
+}

@@ -1,0 +1,154 @@
+//! A world in which a history happens: a database, a provider, a clock, and the wires between them and the
+//! functions, on which things go wrong.
+//!
+//! Invariant: whatever is drawn is drawn from the seed. Every write that takes effect passes the audit.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    hash::{DefaultHasher, Hash, Hasher},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+};
+
+use chrono::{DateTime, TimeDelta, Utc};
+use fastrand::Rng;
+use scrip_tests::stripe::Stripe;
+use tokio::time::Instant;
+
+use crate::{
+    audit::Audit,
+    engine::Engine,
+    faults::{Counts, Fault},
+    functions::{Function, Instance},
+    memory::Memory,
+    plan::Plan,
+    scheduler::{Scheduler, lock},
+};
+
+/// See the module.
+pub struct World {
+    /// Its accounts, what is to happen, and what isn't.
+    pub plan: Plan,
+    /// Who does it.
+    pub scheduler: Scheduler,
+    /// The payment provider.
+    pub stripe: Stripe,
+    /// The database.
+    pub engine: Engine,
+    /// What has gone wrong so far.
+    pub counts: Mutex<Counts>,
+    /// What was written so far.
+    pub audit: Mutex<Audit>,
+    /// The functions that are warm.
+    pub instances: Mutex<BTreeMap<Function, Arc<Instance>>>,
+    /// What everybody else remembers.
+    pub memory: Mutex<Memory>,
+    /// The messages that wait in the refill's queue.
+    pub queued: Mutex<Vec<String>>,
+    rng: Mutex<Rng>,
+    began: Instant,
+    skews: BTreeMap<Function, TimeDelta>,
+    is_calm: AtomicBool,
+    steps: AtomicU64,
+    /// What the due index said to each question last.
+    pub index: Mutex<BTreeMap<String, String>>,
+    trace: Mutex<DefaultHasher>,
+}
+
+impl World {
+    /// The world of a plan, before anything happens.
+    pub fn new(plan: Plan, engine: Engine) -> Arc<Self> {
+        let mut rng = Rng::with_seed(plan.seed ^ 0x5712_1b07_0c2d_fea5);
+        let stripe = Stripe::new(&plan.seed.to_string(), plan.generation, plan.start);
+        let skews = Function::ALL.iter().map(|function| (*function, skew(&mut rng, *function))).collect();
+        let audit = Mutex::new(Audit::new(&plan));
+        Arc::new(Self {
+            plan,
+            scheduler: Scheduler::new(),
+            stripe,
+            engine,
+            counts: Mutex::default(),
+            audit,
+            instances: Mutex::default(),
+            memory: Mutex::default(),
+            queued: Mutex::default(),
+            rng: Mutex::new(rng),
+            began: Instant::now(),
+            skews,
+            is_calm: AtomicBool::new(false),
+            steps: AtomicU64::new(0),
+            index: Mutex::default(),
+            trace: Mutex::default(),
+        })
+    }
+
+    /// The true time.
+    pub fn now(&self) -> DateTime<Utc> {
+        self.plan.start + TimeDelta::from_std(self.began.elapsed()).expect("a history is short")
+    }
+
+    /// The time as the clock before a function has it.
+    pub fn now_at(&self, function: Function) -> DateTime<Utc> {
+        let is_skewed = !self.is_calm() && !self.plan.without.contains(&Fault::ClockSkew);
+        let skew = if is_skewed { self.skews[&function] } else { TimeDelta::zero() };
+        if skew.abs() > TimeDelta::minutes(1) {
+            lock(&self.counts).add(Fault::ClockSkew);
+        }
+        self.now() + skew
+    }
+
+    /// From now on nothing goes wrong any more.
+    pub fn calm_down(&self) {
+        self.is_calm.store(true, Ordering::SeqCst);
+    }
+
+    pub fn is_calm(&self) -> bool {
+        self.is_calm.load(Ordering::SeqCst)
+    }
+
+    /// Whether something goes wrong now, where it could.
+    pub fn happens(&self, fault: Fault) -> bool {
+        let is_drawn = lock(&self.rng).u32(..1000) < fault.per_mille();
+        let happens = is_drawn && !self.is_calm() && !self.plan.without.contains(&fault);
+        if happens {
+            lock(&self.counts).add(fault);
+        }
+        happens
+    }
+
+    /// A number below a bound.
+    pub fn draw(&self, below: u64) -> u64 {
+        lock(&self.rng).u64(..below)
+    }
+
+    /// Counts the moments at which something was written or answered.
+    pub fn step(&self) -> u64 {
+        self.steps.fetch_add(1, Ordering::SeqCst)
+    }
+
+    /// What happened so far, as a number: equal for equal histories.
+    pub fn trace(&self) -> u64 {
+        lock(&self.trace).finish()
+    }
+
+    /// Adds to what happened.
+    pub fn note(&self, what: impl Hash) {
+        what.hash(&mut *lock(&self.trace));
+    }
+}
+
+/// How far a function's clock is off. Two may be ten minutes apart; the webhook's stays within the five minutes
+/// by which a signature may be.
+fn skew(rng: &mut Rng, function: Function) -> TimeDelta {
+    let most = if function == Function::Webhook { 240_000 } else { 300_000 };
+    if rng.u32(..1000) < Fault::ClockSkew.per_mille() {
+        TimeDelta::milliseconds(rng.i64(-most..=most))
+    } else {
+        TimeDelta::zero()
+    }
+}
+
+/// What isn't to go wrong in a history.
+pub type Without = BTreeSet<Fault>;
