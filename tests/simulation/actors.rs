@@ -18,13 +18,20 @@ impl World {
         let wait = (timed.at - self.now()).to_std().unwrap_or_default();
         sleep(wait).await;
         let account = timed.account;
-        self.stripe.set_now(self.now());
+        self.bill();
         match &timed.action {
             Action::Buy(sku) => self.buy(account, sku),
             Action::Upgrade(sku) => {
-                if let Some(subscription) = self.subscription(account) {
+                let subscription = self.subscription(account);
+                if let Some(subscription) = subscription.filter(|_| self.pays(account) < price(sku)) {
                     let receipt = self.stripe.upgrade(&subscription, &Plan::monthly(sku, price(sku)));
                     self.sold(account, sku, receipt);
+                }
+            }
+            Action::Downgrade(sku) => {
+                let subscription = self.subscription(account);
+                if let Some(subscription) = subscription.filter(|_| self.pays(account) > price(sku)) {
+                    self.tell(self.stripe.downgrade(&subscription, &Plan::monthly(sku, price(sku))));
                 }
             }
             Action::Cancel => {
@@ -32,7 +39,14 @@ impl World {
                     self.tell(self.stripe.cancel(&subscription));
                 }
             }
-            Action::Bill => self.bill(),
+            Action::Decline => {
+                if let Some(subscription) = self.subscription(account) {
+                    self.stripe.decline_next(&subscription);
+                }
+            }
+            // That is done before everything.
+            Action::Bill => {}
+            Action::PayLate => self.pay_late(account),
             Action::Debit { key, work } => self.debit(account, key, *work).await,
             Action::Reverse { key, debit, playground } => {
                 self.reverse(account, key, debit, *playground).await;

@@ -197,24 +197,25 @@ impl Book {
     }
 }
 
-/// What could be spent at a moment, the month's turn counted in (rules 2 and 3).
+/// What could be spent at a moment, the month's turn counted in (rules 2 to 4).
 fn spendable(head: Option<&Entry>, now: DateTime<Utc>) -> Amounts {
     let Some(head) = head else { return [0; 3] };
     let now = now.max(head.at);
     let month = format!("{:04}-{:02}", now.year(), now.month());
+    let first: DateTime<Utc> = format!("{month}-01T00:00:00Z").parse().expect("a month's first moment");
     let plan = &head.item["subscription"];
     let ends = ["paid_until", "ended_at", "withdrawn_at"].map(|end| plan[end].as_str());
     let is_paid = !plan.is_null()
-        && ends.iter().flatten().all(|end| end.parse::<DateTime<Utc>>().is_ok_and(|end| end > now));
-    let [_, tune, tune_image] = head.balance;
-    let is_granted = head.item["granted"].as_i64().unwrap_or_default() > 0
-        || head.item["returned"].as_i64().unwrap_or_default() > 0;
-    match (month > head.period, is_paid) {
-        (true, true) => [allowance_of(plan), tune, tune_image],
-        (true, false) => [0, tune, tune_image],
-        (false, true) if !is_granted => [allowance_of(plan).max(head.balance[0]), tune, tune_image],
-        (false, _) => head.balance,
-    }
+        && ends.iter().flatten().all(|end| end.parse::<DateTime<Utc>>().is_ok_and(|end| end > first));
+    let [playground, tune, tune_image] = head.balance;
+    let has_turned = month > head.period;
+    let is_refilled = !has_turned && head.item["granted"] != 0;
+    let playground = match (is_paid && !is_refilled, has_turned) {
+        (true, _) => allowance_of(plan),
+        (false, true) => 0,
+        (false, false) => playground,
+    };
+    [playground, tune, tune_image]
 }
 
 fn allowance_of(subscription: &Value) -> i64 {

@@ -2,6 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
+use chrono::TimeDelta;
 use serde_json::{Value, json};
 use tokio::time::sleep;
 
@@ -20,6 +21,9 @@ const ATTEMPTS_MAX: u32 = 60;
 /// How often support asks again for a purchase that isn't known yet, and how long it waits at most.
 const UNKNOWN_MAX: u32 = 5;
 const UNKNOWN_MS: u64 = 20 * 60 * 1000;
+
+/// The money-back guarantee, less what two clocks may differ by.
+const GUARANTEE: TimeDelta = TimeDelta::minutes(30 * 24 * 60 - 10);
 
 const MONEY_BACK: &str = "POST /v1/accounts/{account_id}/purchases/{purchase_id}/refund";
 const ACCOUNT: &str = "GET /v1/accounts/{account_id}";
@@ -202,6 +206,10 @@ impl World {
             match answer.status {
                 404 => sleep(Duration::from_millis(self.draw(UNKNOWN_MS))).await,
                 200 | 202 | 502 => return,
+                409 if answer.body["code"] == "refund_window_closed" => {
+                    assert!(answer.at - sale.at > GUARANTEE, "the window was open: {sale:?} {answer:?}");
+                    return;
+                }
                 _ => panic!("no answer to a refund: {answer:?}"),
             }
         }

@@ -54,11 +54,11 @@ faults! {
     /// The provider refuses.
     StripeRefuses 250,
     /// The provider fails, and says so to every repetition of a day.
-    StripeFails 200,
+    StripeFails 220,
     /// The provider has had too many calls, or another with the same key runs.
-    StripeBusy 230,
+    StripeBusy 280,
     /// The provider doesn't take the key.
-    StripeLocksOut 250,
+    StripeLocksOut 450,
     /// The provider did what was asked, and its answer is lost.
     StripeAnswerLost 150,
     /// The provider never hears of it.

@@ -32,7 +32,7 @@ use plan::{Name, Plan};
 
 /// How many histories are played where nothing else is said.
 const HISTORIES: u64 = 500;
-/// In so many histories each fault happens once at least.
+/// In so many histories each fault happens once at least, where there are as many as that to tell.
 const HISTORIES_PER_FAULT: u64 = 10;
 
 fn variable(name: &str, otherwise: u64) -> u64 {
@@ -59,7 +59,8 @@ fn every_history_ends_well() {
     for fault in Fault::ALL {
         let count = report.counts.of(*fault);
         println!("{count:>8} {fault}");
-        assert!(count >= report.histories / HISTORIES_PER_FAULT, "{fault} happened {count} times only");
+        let is_enough = count >= report.histories / HISTORIES_PER_FAULT;
+        assert!(is_enough || report.histories < HISTORIES, "{fault} happened {count} times only");
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use chrono::{DateTime, Utc};
 use serde_json::Value;
 
 use crate::request::Request;
@@ -14,6 +15,7 @@ pub struct Sale {
     pub purchase: String,
     pub charge: String,
     pub subscription: Option<String>,
+    pub at: DateTime<Utc>,
 }
 
 /// What the outside world remembers of a history.

@@ -13,6 +13,8 @@ use crate::{faults::Fault, world::Without};
 
 /// The month that turns.
 const TURN: &str = "2026-12-01T00:00:00Z";
+/// From a subscription's beginning to its renewal: October the 30th to November the 30th.
+const RENEWAL: TimeDelta = TimeDelta::days(31);
 /// How long a moment is, in which what happens may overlap.
 const MOMENT_MS: u64 = 2_500;
 
@@ -56,10 +58,16 @@ pub enum Action {
     Buy(&'static str),
     /// It moves to a larger plan, and pays the difference.
     Upgrade(&'static str),
+    /// It moves to a smaller one, which it pays from the next renewal on.
+    Downgrade(&'static str),
     /// It ends its plan.
     Cancel,
-    /// The provider renews what is due.
+    /// The next renewal's payment is declined.
+    Decline,
+    /// The provider renews what is due, and collects what was drafted an hour before.
     Bill,
+    /// What was declined is paid after all.
+    PayLate,
     /// Work is paid with credits.
     Debit { key: String, work: Work },
     /// Some of it, or all that is left, comes back.
@@ -113,7 +121,7 @@ const WORK: [Work; 7] = [
 ];
 
 /// What becomes of an account's money: what is done in the third moment, and what after the month's turn.
-const STORIES: [(&[Action], &[Action]); 14] = [
+const STORIES: [(&[Action], &[Action]); 16] = [
     (&[], &[]),
     (&[], &[Action::MoneyBack(Bought::Plan)]),
     (&[Action::MoneyBack(Bought::Plan)], &[Action::MoneyBack(Bought::Plan)]),
@@ -125,6 +133,8 @@ const STORIES: [(&[Action], &[Action]); 14] = [
     (&[Action::Dispute(Bought::Plan)], &[Action::WinDispute]),
     (&[Action::Upgrade("standard_monthly")], &[]),
     (&[Action::Upgrade("business_monthly")], &[Action::MoneyBack(Bought::Plan)]),
+    (&[Action::Downgrade("basic_monthly")], &[]),
+    (&[Action::Downgrade("basic_monthly")], &[Action::Upgrade("business_monthly")]),
     (&[Action::Cancel], &[]),
     (&[Action::Refund(Bought::Plan, 100)], &[]),
     (&[Action::Refund(Bought::Pack, 100)], &[Action::RefundFails]),
@@ -135,10 +145,11 @@ impl Plan {
     pub fn of(name: &Name) -> Self {
         let mut rng = Rng::with_seed(name.seed);
         let turn: DateTime<Utc> = TURN.parse().expect("a time");
-        // Most begin shortly before the month's turn; some so early that a plan is renewed in the midst.
-        let renews = rng.u8(..8) == 0;
-        let before = if renews { TimeDelta::days(20) } else { TimeDelta::minutes(90) };
-        let start = turn - before - TimeDelta::milliseconds(rng.i64(0..3_600_000));
+        // Most begin shortly before the month's turn; some a month earlier, so that a plan is renewed about then.
+        let renews = rng.u8(..6) == 0;
+        let (before, spread_ms) =
+            if renews { (RENEWAL, 3 * 3_600_000) } else { (TimeDelta::minutes(90), 3_600_000) };
+        let start = turn - before - TimeDelta::milliseconds(rng.i64(0..spread_ms));
         let mut draft = Draft { rng, actions: Vec::new() };
         for account in 0..2 {
             draft.account(account, start, turn, renews);
@@ -173,7 +184,9 @@ impl Draft {
 
     fn account(&mut self, account: usize, start: DateTime<Utc>, turn: DateTime<Utc>, renews: bool) {
         let (first, second) = STORIES[self.rng.usize(..STORIES.len())];
-        self.add(account, start, Action::Buy("basic_monthly"));
+        let plan =
+            ["basic_monthly", "basic_monthly", "standard_monthly", "business_monthly"][self.rng.usize(..4)];
+        self.add(account, start, Action::Buy(plan));
         if self.rng.bool() || first.iter().chain(second).any(is_of_a_pack) {
             let pack = if self.rng.bool() { "tune_pack" } else { "avatar_pack" };
             self.add(account, start, Action::Buy(pack));
@@ -192,9 +205,16 @@ impl Draft {
         }
         self.busy(account, last, 2);
         if renews {
-            let renewed = start + TimeDelta::days(31) + TimeDelta::hours(3);
+            let renewed = start + RENEWAL + TimeDelta::seconds(10);
+            let collected = renewed + TimeDelta::hours(1) + TimeDelta::seconds(5);
             self.add(account, renewed, Action::Bill);
-            self.busy(account, renewed, 1);
+            self.add(account, collected, Action::Bill);
+            self.busy(account, collected, 2);
+            if self.rng.bool() {
+                self.add(account, third + TimeDelta::hours(2), Action::Decline);
+                self.add(account, turn + TimeDelta::hours(30), Action::PayLate);
+                self.busy(account, turn + TimeDelta::hours(30), 2);
+            }
         }
     }
 

@@ -19,17 +19,37 @@ impl World {
 
     pub fn sold(self: &Arc<Self>, account: usize, sku: &'static str, receipt: Receipt) {
         let Receipt { events, subscription, invoice, payment_intent, charge, .. } = receipt;
-        let purchase = invoice.or(payment_intent).expect("what is sold is paid");
-        let charge = charge.expect("what is paid is charged");
-        lock(&self.memory).sales.push(Sale { account, sku, purchase, charge, subscription });
+        // What is declined is no sale.
+        let is_paid = events.iter().any(|event| event.kind() == "payment_intent.succeeded");
+        if is_paid {
+            let purchase = invoice.or(payment_intent).expect("what is paid has a name");
+            let charge = charge.expect("what is paid is charged");
+            let sale = Sale { account, sku, purchase, charge, subscription, at: self.now() };
+            lock(&self.memory).sales.push(sale);
+        }
         self.tell(events);
     }
 
-    /// Renewals that are due.
+    /// Lets the provider do what has fallen due.
     pub fn bill(self: &Arc<Self>) {
-        // The fake's clock only moves on.
         let events = self.stripe.advance_to(self.now());
         self.tell(events);
+    }
+
+    /// Pays the invoice that was declined, if one is open.
+    pub fn pay_late(self: &Arc<Self>, account: usize) {
+        let Some(subscription) = self.subscription(account) else { return };
+        let (_, running) = self.provider_says(&format!("/v1/subscriptions/{subscription}"));
+        let newest = running["latest_invoice"].as_str().unwrap_or_default();
+        let (_, invoice) = self.provider_says(&format!("/v1/invoices/{newest}"));
+        if invoice["status"] == "open" {
+            self.tell(self.stripe.pay_late(&subscription).events);
+        }
+    }
+
+    /// What the account pays a month, in cents.
+    pub fn pays(&self, account: usize) -> i64 {
+        self.sale(account, Bought::Plan).map_or(0, |sale| price(sale.sku))
     }
 
     /// The account's newest purchase of that kind.

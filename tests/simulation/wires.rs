@@ -191,7 +191,7 @@ impl World {
         request: axum::extract::Request,
         key: &str,
     ) -> (u16, Vec<u8>) {
-        self.stripe.set_now(self.now());
+        self.bill();
         let answer = self.stripe.answer(request, &format!("Bearer {key}")).await;
         self.tell(self.stripe.take_events());
         let status = answer.status().as_u16();

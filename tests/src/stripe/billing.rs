@@ -127,8 +127,12 @@ impl Account {
         let periods =
             self.subscriptions.iter().enumerate().filter(|(_, subscription)| subscription.is_live());
         let periods = periods.map(|(at, subscription)| (subscription.period().1, Due::Period(at)));
-        let drafts =
-            self.invoices.iter().enumerate().filter(|(_, invoice)| invoice.status == InvoiceStatus::Draft);
+        // What was drafted for a subscription that ended since isn't collected by itself.
+        let is_due = |invoice: &super::records::Invoice| {
+            let subscription = self.subscriptions.iter().find(|known| known.id == invoice.subscription);
+            invoice.status == InvoiceStatus::Draft && subscription.is_some_and(|known| known.is_live())
+        };
+        let drafts = self.invoices.iter().enumerate().filter(|(_, invoice)| is_due(invoice));
         let drafts = drafts.map(|(at, invoice)| (invoice.created + DRAFT_TIME, Due::Collection(at)));
         periods.chain(drafts).min_by_key(|(due_at, _)| *due_at)
     }
