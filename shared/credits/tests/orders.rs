@@ -252,6 +252,41 @@ fn a_refund_of_the_newest_payment_with_older_ones_that_come_late() {
 }
 
 #[test]
+fn a_refund_of_a_payment_that_others_followed() {
+    for (of, at, left) in [
+        ("in_1", "2026-11-09T09:00:00Z", 1500),
+        ("in_2", "2026-11-15T09:00:00Z", 0),
+        ("in_2", "2026-11-20T08:59:59Z", 0),
+    ] {
+        let account = every_order(
+            "2026-11-28T00:00:00Z",
+            &[
+                paid("in_1", BASIC, "2026-11-03T09:00:00Z", "2026-12-03T09:00:00Z"),
+                paid("in_2", STANDARD, "2026-11-10T09:00:00Z", "2026-12-03T09:00:00Z"),
+                paid("in_3", BASIC, "2026-11-20T09:00:00Z", "2026-12-20T09:00:00Z"),
+                refunded(of, 1000, at),
+            ],
+        );
+        assert_eq!(account.balance.playground(), left, "{of} at {at}");
+    }
+}
+
+#[test]
+fn a_refund_before_subscribing_anew() {
+    for at in ["2026-11-05T09:00:00Z", "2026-11-12T09:00:00Z"] {
+        let account = every_order(
+            "2026-11-28T00:00:00Z",
+            &[
+                paid("in_1", BASIC, "2026-11-03T09:00:00Z", "2026-12-03T09:00:00Z"),
+                paid_on("sub2", "in_2", BASIC, "2026-11-10T09:00:00Z", "2026-12-10T09:00:00Z"),
+                refunded("in_1", 1000, at),
+            ],
+        );
+        assert_eq!(account.balance.playground(), 1000, "{at}");
+    }
+}
+
+#[test]
 fn a_dispute_said_before_the_month_with_an_older_payment_that_comes_late() {
     let lifecycle = [
         paid("in_1", BASIC, "2026-11-28T09:00:00Z", "2026-12-28T09:00:00Z"),

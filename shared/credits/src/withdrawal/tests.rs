@@ -163,10 +163,11 @@ fn money_that_comes_back_brings_the_credits_and_the_plan_back() {
 #[test]
 fn the_guarantee_is_thirty_days_to_the_second() {
     let (account, purchase) = bought(&pack());
+    let reason = Some(Reason::try_from("changed their mind".to_owned()).unwrap());
     for (now, is_open) in
         [("2026-12-03T08:59:59Z", true), ("2026-12-03T09:00:00Z", true), ("2026-12-03T09:00:01Z", false)]
     {
-        let decided = request(&account, Some(&purchase), None, time(now));
+        let decided = request(&account, Some(&purchase), reason.as_ref(), time(now));
         match decided {
             Ok(decision) => {
                 assert!(is_open, "{now}");
@@ -175,6 +176,7 @@ fn the_guarantee_is_thirty_days_to_the_second() {
                     (after.balance, pending.refund.clone()),
                     (Credits::ZERO, Some(Refund::RefundPending))
                 );
+                assert_eq!((pending.refund_requested_at, &pending.refund_reason), (Some(time(now)), &reason));
                 // Asked again, nothing more is written; refused by the provider, all is as it was.
                 assert_eq!(request(&after, Some(&pending), None, time(now)), Ok(Decision::default()));
                 let (restored, record) = apply(&after, refused(&after, Some(&pending), 0, time(now)));
@@ -203,6 +205,14 @@ fn what_says_no_more_money_gone_takes_no_more_credits() {
         let heard = hear(&after, Some(&pending), &word, time(NOW), time(NOW)).unwrap();
         assert_eq!(heard.entries, [], "{word:?}");
     }
+    // Of a plan all was taken that was left, more than it had granted.
+    let (account, purchase) = bought(&basic("in1", BOUGHT, "2026-12-03T09:00:00Z"));
+    let account = Account { balance: Credits::new(1200, 0, 0), ..account };
+    let whole = Word::Refunded { amount: 1000 };
+    let (after, gone) = apply(&account, hear(&account, Some(&purchase), &whole, time(BOUGHT), time(NOW)));
+    assert_eq!(after.balance, Credits::ZERO);
+    let heard = hear(&after, Some(&gone), &whole, time(NOW), time(NOW)).unwrap();
+    assert_eq!(heard.entries, []);
 }
 
 #[test]
@@ -218,6 +228,59 @@ fn a_refund_of_a_month_that_is_over_takes_nothing_of_this_one() {
     let (account, _) = apply(&account, purchase::decide(&account, None, &renewal, renewal.paid_at));
     let heard = hear(&account, Some(&purchase), &Word::Refunded { amount: 1000 }, said_at, now).unwrap();
     assert_eq!(heard.entries, []);
+}
+
+#[test]
+fn a_refund_heard_late_takes_from_who_paid_when_it_was_said() {
+    let plan = |id: &str, subscription: &str, allowance, paid_at: &str, paid_until: &str| {
+        let buys = Buys::Plan {
+            subscription_id: SubscriptionId::parse(subscription).unwrap(),
+            plan: "plan".into(),
+            allowance,
+            paid_until: time(paid_until),
+        };
+        Payment { paid_at: time(paid_at), ..payment(id, buys) }
+    };
+    const LATER: &str = "2026-11-28T00:00:00Z";
+    let upgraded = [
+        plan("in1", "sub", 1000, "2026-11-03T09:00:00Z", "2026-12-03T09:00:00Z"),
+        plan("in2", "sub", 2500, "2026-11-10T09:00:00Z", "2026-12-03T09:00:00Z"),
+        plan("in3", "sub", 1000, "2026-11-20T09:00:00Z", "2026-12-20T09:00:00Z"),
+    ];
+    let with_a_gap = [
+        plan("in1", "sub", 1000, "2026-11-01T09:00:00Z", "2026-11-05T09:00:00Z"),
+        plan("in2", "sub", 1000, "2026-11-10T09:00:00Z", "2026-12-10T09:00:00Z"),
+    ];
+    let anew = [
+        plan("in1", "sub", 1000, "2026-11-03T09:00:00Z", "2026-12-03T09:00:00Z"),
+        plan("in2", "sub2", 1000, "2026-11-10T09:00:00Z", "2026-12-10T09:00:00Z"),
+    ];
+    // payments, all heard of; whose money went, and when that was said -> left
+    for (payments, of, said_at, left) in [
+        (&upgraded[..], 0, "2026-11-09T09:00:00Z", 1500),
+        (&upgraded, 0, "2026-11-10T08:59:59Z", 1500),
+        (&upgraded, 0, "2026-11-10T09:00:00Z", 2500),
+        (&upgraded, 0, "2026-11-15T09:00:00Z", 2500),
+        (&upgraded, 1, "2026-11-15T09:00:00Z", 0),
+        (&upgraded, 1, "2026-11-20T08:59:59Z", 0),
+        (&upgraded, 1, "2026-11-20T09:00:00Z", 2500),
+        (&with_a_gap, 0, "2026-11-05T08:59:59Z", 0),
+        (&with_a_gap, 0, "2026-11-05T09:00:00Z", 1000),
+        (&anew, 0, "2026-11-05T09:00:00Z", 1000),
+        (&anew, 0, "2026-11-12T09:00:00Z", 1000),
+    ] {
+        let mut account = Account::unseen(time(BOUGHT));
+        let mut purchases = Vec::new();
+        for payment in payments {
+            let purchase;
+            (account, purchase) = apply(&account, purchase::decide(&account, None, payment, payment.paid_at));
+            purchases.push(purchase);
+        }
+        let word = Word::Refunded { amount: 1000 };
+        let decided = hear(&account, Some(&purchases[of]), &word, time(said_at), time(LATER));
+        let (after, _) = apply(&account, decided);
+        assert_eq!(after.balance.playground(), left, "{of} at {said_at}");
+    }
 }
 
 #[test]
@@ -251,19 +314,21 @@ fn a_refund_is_ours_by_its_name_or_its_attempt_or_while_all_is_refunded() {
         refund_id: refund_id.map(|id| RefundId::parse(id).unwrap()),
     };
     let (pending, whole, part) = (Refund::RefundPending, 1000, 900);
-    // the refund, attempts that failed, the provider's total; who failed: id, amount, attempt -> ours
-    for (refund, failures, total, (id, amount, attempt), is_ours) in [
-        (refunded(Some("re_1")), 0, whole, ("re_1", 1000, Some(0)), true),
-        (refunded(Some("re_1")), 0, whole, ("re_1", 1000, None), true),
-        (refunded(Some("re_1")), 0, whole, ("re_2", 100, None), false),
-        (pending.clone(), 0, whole, ("re_1", 1000, Some(0)), true),
-        (pending.clone(), 1, whole, ("re_1", 1000, Some(0)), false),
-        (pending, 0, whole, ("re_2", 100, None), false),
-        (refunded(None), 0, whole, ("re_1", 1000, Some(0)), true),
-        (refunded(None), 1, whole, ("re_1", 1000, Some(0)), false),
+    // the refund, attempts that failed, the provider's total; who failed: id, amount, attempt, said at -> ours
+    for (refund, failures, total, (id, amount, attempt), said_at, is_ours) in [
+        (refunded(Some("re_1")), 0, whole, ("re_1", 1000, Some(0)), NOW, true),
+        (refunded(Some("re_1")), 0, whole, ("re_1", 1000, None), NOW, true),
+        (refunded(Some("re_1")), 0, whole, ("re_2", 100, None), NOW, false),
+        (pending.clone(), 0, whole, ("re_1", 1000, Some(0)), NOW, true),
+        (pending.clone(), 1, whole, ("re_1", 1000, Some(0)), NOW, false),
+        (pending, 0, whole, ("re_2", 100, None), NOW, false),
+        (refunded(None), 0, whole, ("re_1", 1000, Some(0)), NOW, true),
+        (refunded(None), 1, whole, ("re_1", 1000, Some(0)), NOW, false),
         // All of it was refunded in the dashboard before support asked.
-        (refunded(None), 0, whole, ("re_2", 1000, None), true),
-        (refunded(None), 0, part, ("re_2", 100, None), true),
+        (refunded(None), 0, whole, ("re_2", 1000, None), NOW, true),
+        // A failure before the total is in it already: all of it is refunded still.
+        (refunded(None), 0, whole, ("re_2", 100, None), "2026-11-19T23:59:59Z", false),
+        (refunded(None), 0, part, ("re_2", 100, None), NOW, true),
     ] {
         let (account, purchase) = bought(&pack());
         let at = Some(time(NOW));
@@ -275,8 +340,96 @@ fn a_refund_is_ours_by_its_name_or_its_attempt_or_while_all_is_refunded() {
             ..purchase
         };
         let word = failed(id, amount, attempt);
-        let (_, heard) = apply(&account, hear(&account, Some(&purchase), &word, time(NOW), time(NOW)));
+        let (_, heard) = apply(&account, hear(&account, Some(&purchase), &word, time(said_at), time(NOW)));
         assert_eq!(heard.refund.is_none(), is_ours, "{refund:?} {failures} {total} {word:?}");
+    }
+}
+
+#[test]
+fn a_confirmation_is_news_once() {
+    let id = |id: &str| RefundId::parse(id).unwrap();
+    let refunded = |refund_id: Option<&str>| Some(Refund::Refunded { refund_id: refund_id.map(id) });
+    let pending = Some(Refund::RefundPending);
+    // where the refund stands, attempts that failed; confirmed: the attempt, by its name or without -> news
+    for (refund, failures, attempt, name, is_news) in [
+        (pending.clone(), 0, 0, Some("re_1"), true),
+        (pending.clone(), 0, 0, None, true),
+        (pending, 1, 0, Some("re_1"), false),
+        // The provider's event was faster, and didn't name it.
+        (refunded(None), 0, 0, Some("re_1"), true),
+        (refunded(None), 0, 0, None, false),
+        (refunded(Some("re_1")), 0, 0, Some("re_1"), false),
+        (refunded(Some("re_1")), 0, 0, None, false),
+        (None, 0, 0, Some("re_1"), false),
+    ] {
+        let (account, purchase) = bought(&pack());
+        let purchase = Purchase { refund, refunds_failed: failures, ..purchase };
+        let decided = confirmed(Some(&purchase), attempt, name.map(id).as_ref());
+        let known = format!("{:?} {failures} {attempt} {name:?}", purchase.refund);
+        if is_news {
+            let (_, after) = apply(&account, decided);
+            let revision = purchase.revision + 1;
+            assert_eq!(after, Purchase { refund: refunded(name), revision, ..purchase }, "{known}");
+        } else {
+            assert_eq!(decided, Ok(Decision::default()), "{known}");
+        }
+    }
+    assert_eq!(confirmed(None, 0, None), Err(Refusal::PurchaseNotFound));
+}
+
+#[test]
+fn the_providers_total_confirms_a_packs_whole_refund_only() {
+    // Whether a plan's subscription was ended too, only asking again makes sure of.
+    for (payment, amount, is_confirmed) in [
+        (pack(), 1000, true),
+        (pack(), 999, false),
+        (basic("in1", BOUGHT, "2026-12-03T09:00:00Z"), 1000, false),
+    ] {
+        let (account, purchase) = bought(&payment);
+        let (account, pending) = apply(&account, request(&account, Some(&purchase), None, time(NOW)));
+        let decided = hear(&account, Some(&pending), &Word::Refunded { amount }, time(NOW), time(NOW));
+        let (_, heard) = apply(&account, decided);
+        let expected =
+            if is_confirmed { Refund::Refunded { refund_id: None } } else { Refund::RefundPending };
+        assert_eq!(heard.refund, Some(expected), "{amount} of {:?}", payment.buys);
+    }
+}
+
+#[test]
+fn a_total_that_rises_takes_the_rest() {
+    let (mut account, mut purchase) = bought(&pack());
+    for (day, amount, left) in [(10, 250, 48), (11, 500, 32), (12, 750, 16), (13, 1000, 0)] {
+        let at = time(&format!("2026-11-{day}T00:00:00Z"));
+        let decided = hear(&account, Some(&purchase), &Word::Refunded { amount }, at, at);
+        (account, purchase) = apply(&account, decided);
+        assert_eq!(account.balance.tune_image(), left, "{amount}");
+    }
+}
+
+#[test]
+fn what_cost_nothing_is_given_back_as_well() {
+    let (account, purchase) = bought(&Payment { amount: 0, ..pack() });
+    // No word on its money can say that something of it is gone.
+    let heard = hear(&account, Some(&purchase), &Word::Refunded { amount: 0 }, time(NOW), time(NOW));
+    assert_eq!(heard.unwrap().entries, []);
+    let (after, _) = apply(&account, request(&account, Some(&purchase), None, time(NOW)));
+    assert_eq!(after.balance, Credits::ZERO);
+}
+
+#[test]
+fn each_refund_fails_once() {
+    let (account, purchase) = bought(&pack());
+    let word = Word::Refunded { amount: 1000 };
+    let (mut account, mut purchase) =
+        apply(&account, hear(&account, Some(&purchase), &word, time(NOW), time(NOW)));
+    for (id, is_news, left) in [("re_1", true, 32), ("re_1", false, 32), ("re_2", true, 64)] {
+        let decided = hear(&account, Some(&purchase), &failed(id, 500, None), time(NOW), time(NOW));
+        if is_news {
+            (account, purchase) = apply(&account, decided);
+        } else {
+            assert_eq!(decided, Ok(Decision::default()), "{id}");
+        }
+        assert_eq!(account.balance.tune_image(), left, "{id}");
     }
 }
 
