@@ -213,6 +213,8 @@ fn subscribe(journal: &mut Journal, paid: Subscription, standing: &Standing) -> 
     // The money of the payment that is known was said gone after this one was paid.
     let withdrawn_at = before.as_ref().and_then(|before| before.withdrawn_at);
     let is_late = withdrawn_at >= Some(paid_at);
+    // It was said gone when nothing was paid any more: this one pays for a time of its own.
+    let is_after_a_gap = before.as_ref().is_some_and(|before| before.withdrawn_at >= Some(before.paid_until));
     let after = match before {
         Some(before) => before.after(paid),
         None => paid,
@@ -227,7 +229,7 @@ fn subscribe(journal: &mut Journal, paid: Subscription, standing: &Standing) -> 
         brings_refill = journal.account().granted > granted;
     }
     let is_payer = after.purchase_id == reference;
-    if is_payer && (!is_renewal || is_late) {
+    if is_payer && (!is_renewal || is_late || is_after_a_gap) {
         // What was taken back with its money doesn't count against what is paid for anew.
         journal.update(|account| {
             account.granted = account.granted.saturating_sub(account.returned);

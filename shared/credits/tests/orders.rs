@@ -272,6 +272,27 @@ fn a_refund_of_a_payment_that_others_followed() {
 }
 
 #[test]
+fn a_dispute_while_a_renewal_was_late() {
+    // Up to the end of what was paid it takes what that brought; after it, the renewal's is its own.
+    for (at, left) in [
+        ("2026-12-03T08:59:59Z", 0),
+        ("2026-12-03T09:00:00Z", 1000),
+        ("2026-12-04T09:00:00Z", 1000),
+        ("2026-12-05T09:00:00Z", 1000),
+    ] {
+        let account = every_order(
+            "2026-12-21T00:00:00Z",
+            &[
+                paid("in_1", BASIC, "2026-11-03T09:00:00Z", "2026-12-03T09:00:00Z"),
+                paid("in_2", BASIC, "2026-12-05T09:00:00Z", "2027-01-03T09:00:00Z"),
+                disputed("in_1", Dispute::Withdrawn, at),
+            ],
+        );
+        assert_eq!(account.balance.playground(), left, "{at}");
+    }
+}
+
+#[test]
 fn a_refund_before_subscribing_anew() {
     for at in ["2026-11-05T09:00:00Z", "2026-11-12T09:00:00Z"] {
         let account = every_order(
