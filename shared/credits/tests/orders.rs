@@ -280,15 +280,16 @@ fn a_dispute_while_a_renewal_was_late() {
         ("2026-12-04T09:00:00Z", 1000),
         ("2026-12-05T09:00:00Z", 1000),
     ] {
-        let account = every_order(
-            "2026-12-21T00:00:00Z",
-            &[
-                paid("in_1", BASIC, "2026-11-03T09:00:00Z", "2026-12-03T09:00:00Z"),
-                paid("in_2", BASIC, "2026-12-05T09:00:00Z", "2027-01-03T09:00:00Z"),
-                disputed("in_1", Dispute::Withdrawn, at),
-            ],
-        );
-        assert_eq!(account.balance.playground(), left, "{at}");
+        let lifecycle = [
+            paid("in_1", BASIC, "2026-11-03T09:00:00Z", "2026-12-03T09:00:00Z"),
+            paid("in_2", BASIC, "2026-12-05T09:00:00Z", "2027-01-03T09:00:00Z"),
+            disputed("in_1", Dispute::Withdrawn, at),
+            disputed("in_1", Dispute::Won, "2026-12-15T09:00:00Z"),
+        ];
+        let now = "2026-12-21T00:00:00Z";
+        assert_eq!(every_order(now, &lifecycle[..3]).balance.playground(), left, "{at}");
+        // Won, the allowance is there, and no more than that.
+        assert_eq!(every_order(now, &lifecycle).balance.playground(), 1000, "{at}");
     }
 }
 
