@@ -65,11 +65,11 @@ impl Subscription {
             // Subscribed anew; what comes late for an older subscription changes nothing of the newer.
             return if is_newer { payment } else { self };
         }
-        let paid_until = self.paid_until.max(payment.paid_until);
         let (newer, older) = if is_newer { (payment, self) } else { (self, payment) };
         if newer.purchase_id == older.purchase_id {
-            return Self { paid_until, ..newer };
+            return newer;
         }
+        let paid_until = newer.paid_until.max(older.paid_until);
         // Whether its money went back is the newer payment's own.
         Self { paid_until, previous_paid_at: newer.previous_paid_at.max(Some(older.paid_at)), ..newer }
     }
