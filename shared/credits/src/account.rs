@@ -107,3 +107,72 @@ impl Account {
         (expires || refills).then_some(self.period)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn time(text: &str) -> DateTime<Utc> {
+        text.parse().unwrap()
+    }
+
+    /// An account of November 2026 on a plan that is paid through the 3rd of December.
+    fn account(subscription: Subscription) -> Account {
+        Account {
+            sequence: Sequence::new(7),
+            balance: Credits::new(40, 1, 64),
+            granted: 1000,
+            subscription: Some(subscription),
+            ..Account::unseen(time("2026-11-03T09:00:00Z"))
+        }
+    }
+
+    const PAID_UNTIL: &str = "2026-12-03T09:00:00Z";
+    const BEFORE: &str = "2026-12-03T08:59:59Z";
+
+    #[test]
+    fn where_a_plan_stands() {
+        use PlanStatus::{Active, Canceled, PastDue};
+        let plan = || Subscription::of_basic(time(PAID_UNTIL));
+        let over = Some(time("2026-11-10T00:00:00Z"));
+        for (subscription, now, status) in [
+            (plan(), BEFORE, Active),
+            (plan(), PAID_UNTIL, PastDue),
+            (Subscription { past_due: true, ..plan() }, BEFORE, PastDue),
+            (Subscription { ended_at: over, ..plan() }, BEFORE, Canceled),
+            (Subscription { withdrawn_at: over, ..plan() }, BEFORE, Canceled),
+            // The gravest is said.
+            (Subscription { ended_at: over, past_due: true, ..plan() }, PAID_UNTIL, Canceled),
+        ] {
+            let account = account(subscription);
+            assert_eq!(account.plan_status(time(now)), status, "{:?} at {now}", account.subscription);
+        }
+        assert_eq!(Account::unseen(time(BEFORE)).plan_status(time(BEFORE)), PlanStatus::None);
+    }
+
+    #[test]
+    fn tunes_are_kept_longer_from_standard_on_while_it_is_paid_for() {
+        for (plan, now, is_kept) in [
+            ("basic", BEFORE, false),
+            ("standard", BEFORE, true),
+            ("standard", PAID_UNTIL, false),
+            ("business", BEFORE, true),
+            ("custom", BEFORE, true),
+            // One that isn't sold any more.
+            ("gone", BEFORE, false),
+        ] {
+            let account =
+                account(Subscription { plan: plan.into(), ..Subscription::of_basic(time(PAID_UNTIL)) });
+            assert_eq!(account.extended_tune_storage(time(now)), is_kept, "{plan} at {now}");
+        }
+        assert!(!Account::unseen(time(BEFORE)).extended_tune_storage(time(BEFORE)));
+    }
+
+    #[test]
+    fn what_is_due_is_counted_in_though_nothing_was_written() {
+        let account = account(Subscription::of_basic(time(PAID_UNTIL)));
+        let december = account.as_of(time("2026-12-01T00:00:00Z"));
+        assert_eq!(december.balance, Credits::new(1000, 1, 64));
+        assert_eq!(december.sequence, account.sequence);
+    }
+}

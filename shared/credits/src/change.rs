@@ -65,14 +65,14 @@ impl Change {
     /// What the change took, as credits: zero for a kind that was given.
     #[must_use]
     pub fn taken(self) -> Credits {
-        let taken = |change: i64| if change < 0 { change.unsigned_abs() } else { 0 };
+        let taken = |change: i64| change.min(0).unsigned_abs();
         Credits::new(taken(self.playground), taken(self.tune), taken(self.tune_image))
     }
 
     /// What the change gave, as credits: zero for a kind that was taken.
     #[must_use]
     pub fn given(self) -> Credits {
-        let given = |change: i64| u64::try_from(change).unwrap_or(0);
+        let given = |change: i64| change.max(0).unsigned_abs();
         Credits::new(given(self.playground), given(self.tune), given(self.tune_image))
     }
 }

@@ -144,3 +144,15 @@ pub struct Entry {
     /// The account after it; its sequence is this entry's.
     pub account: Account,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sequence_counts_from_one_and_reads_as_a_number() {
+        let first = Sequence::NONE.next();
+        assert_eq!((first.get(), first.next().get()), (1, 2));
+        assert_eq!(Sequence::new(42).to_string(), "42");
+    }
+}

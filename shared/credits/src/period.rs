@@ -102,6 +102,8 @@ mod tests {
             assert_eq!(period.next().start(), next_start.parse::<DateTime<Utc>>().unwrap());
             assert_eq!(period.next().previous(), period);
             assert_eq!(month.parse::<Period>(), Ok(period));
+            assert_eq!(serde_json::to_value(period).unwrap(), month);
+            assert_eq!(serde_json::from_value::<Period>(month.into()).unwrap(), period);
         }
     }
 

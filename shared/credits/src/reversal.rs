@@ -176,5 +176,7 @@ mod tests {
         ] {
             assert_eq!(serde_json::from_str::<Reversal>(&body).is_ok(), valid, "{body}");
         }
+        let reversal: Reversal = serde_json::from_str(r#"{"reason":"one image failed"}"#).unwrap();
+        assert_eq!(reversal.reason.as_ref().map(Reason::as_str), Some("one image failed"));
     }
 }

@@ -69,21 +69,69 @@ impl Standing {
     #[must_use]
     pub(crate) fn hear(&self, change: &StatusChange) -> Option<Self> {
         let mut heard = self.clone();
-        let past_due = change.status == Status::PastDue;
         match change.status {
             // It stays ended.
             Status::Ended(at) => heard.ended_at = heard.ended_at.max(Some(at)),
             // Within a second the provider's order isn't known; the graver word stands.
-            Status::Active | Status::PastDue
-                if (Some(change.at), past_due) > (self.status_at, self.past_due) =>
-            {
-                (heard.status_at, heard.past_due) = (Some(change.at), past_due);
+            Status::Active | Status::PastDue => {
+                let past_due = change.status == Status::PastDue;
+                (heard.status_at, heard.past_due) =
+                    (heard.status_at, heard.past_due).max((Some(change.at), past_due));
             }
-            Status::Active | Status::PastDue => {}
         }
         // Here the better one does.
         let chosen = change.terms.clone().map(|terms| Chosen { at: change.at, terms });
         heard.chosen = heard.chosen.max(chosen);
         (heard != *self).then(|| heard.revised())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn time(text: &str) -> DateTime<Utc> {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn each_part_keeps_the_newest_word() {
+        use Status::{Active, Ended, PastDue};
+        let id = || SubscriptionId::parse("sub").unwrap();
+        let terms = |allowance, plan: &str| Some(Terms { allowance, plan: plan.into() });
+        let (first, second) = ("2026-11-10T09:00:00Z", "2026-11-10T09:00:01Z");
+        let ended = |at: &str| Ended(time(at));
+        // Words in order, each with whether it is news, and what stands after it: late since, ended, on.
+        let rows = [
+            (first, Active, None, true, (false, Some(first), None, None)),
+            (first, Active, None, false, (false, Some(first), None, None)),
+            // Within a second: the graver.
+            (first, PastDue, None, true, (true, Some(first), None, None)),
+            (first, Active, None, false, (true, Some(first), None, None)),
+            (second, Active, None, true, (false, Some(second), None, None)),
+            (first, PastDue, None, false, (false, Some(second), None, None)),
+            // What it is on: within a second, the better.
+            (second, Active, terms(400, "less"), true, (false, Some(second), None, Some(400))),
+            (second, Active, terms(1000, "basic"), true, (false, Some(second), None, Some(1000))),
+            (second, Active, terms(400, "less"), false, (false, Some(second), None, Some(1000))),
+            (first, Active, terms(2500, "standard"), false, (false, Some(second), None, Some(1000))),
+            // It stays ended, by the last word on that, and says nothing of the rest.
+            (second, ended(second), None, true, (false, Some(second), Some(second), Some(1000))),
+            (second, ended(first), None, false, (false, Some(second), Some(second), Some(1000))),
+            (second, PastDue, None, true, (true, Some(second), Some(second), Some(1000))),
+        ];
+        let (mut standing, mut revision) = (Standing::unheard(id()), 0);
+        for (at, status, terms, is_news, (past_due, status_at, ended_at, allowance)) in rows {
+            let word = StatusChange { subscription_id: id(), at: time(at), status, terms };
+            let heard = standing.hear(&word);
+            assert_eq!(heard.is_some(), is_news, "{word:?}");
+            standing = heard.unwrap_or(standing);
+            revision += u64::from(is_news);
+            assert_eq!(standing.revision, revision, "{word:?}");
+            assert_eq!((standing.past_due, standing.status_at), (past_due, status_at.map(time)), "{word:?}");
+            assert_eq!(standing.ended_at, ended_at.map(time), "{word:?}");
+            let on = standing.chosen.as_ref().map(|chosen| chosen.terms.allowance);
+            assert_eq!(on, allowance, "{word:?}");
+        }
     }
 }

@@ -60,15 +60,16 @@ impl Subscription {
     /// The subscription after one more payment for it, whether that is the newest or comes late.
     #[must_use]
     pub(crate) fn after(self, payment: Self) -> Self {
+        let is_newer = payment.order() > self.order();
         if payment.id != self.id {
             // Subscribed anew; what comes late for an older subscription changes nothing of the newer.
-            return if payment.order() > self.order() { payment } else { self };
+            return if is_newer { payment } else { self };
         }
-        let paid_until = self.paid_until.max(payment.paid_until);
-        let (newer, older) = if payment.order() > self.order() { (payment, self) } else { (self, payment) };
+        let (newer, older) = if is_newer { (payment, self) } else { (self, payment) };
         if newer.purchase_id == older.purchase_id {
-            return Self { paid_until, ..newer };
+            return newer;
         }
+        let paid_until = newer.paid_until.max(older.paid_until);
         // Whether its money went back is the newer payment's own.
         Self { paid_until, previous_paid_at: newer.previous_paid_at.max(Some(older.paid_at)), ..newer }
     }
@@ -120,6 +121,89 @@ impl Subscription {
             withdrawn_at: None,
             past_due: false,
             paid_terms: None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Chosen;
+
+    fn time(text: &str) -> DateTime<Utc> {
+        text.parse().unwrap()
+    }
+
+    fn paid(subscription: &str, purchase: &str, paid_at: &str, paid_until: &str) -> Subscription {
+        Subscription {
+            id: SubscriptionId::parse(subscription).unwrap(),
+            purchase_id: PurchaseId::parse(purchase).unwrap(),
+            paid_at: time(paid_at),
+            ..Subscription::of_basic(time(paid_until))
+        }
+    }
+
+    #[test]
+    fn payments_in_either_order_and_twice_end_in_the_same_subscription() {
+        const DEC: &str = "2026-12-03T09:00:00Z";
+        const JAN: &str = "2027-01-03T09:00:00Z";
+        let first = paid("sub", "in1", "2026-11-03T09:00:00Z", DEC);
+        let renewal = paid("sub", "in2", DEC, JAN);
+        // An annual plan that was changed to a monthly one stays paid for its year.
+        let year = paid("sub", "in1", "2026-11-03T09:00:00Z", "2027-11-03T09:00:00Z");
+        let anew = paid("sub2", "in3", "2026-11-20T09:00:00Z", "2026-12-20T09:00:00Z");
+        // the older, the newer -> paid by, when the one before was paid, paid until
+        for (older, newer, previous, until) in [
+            (&first, &renewal, Some(first.paid_at), renewal.paid_until),
+            (&year, &renewal, Some(first.paid_at), year.paid_until),
+            (&first, &anew, None, anew.paid_until),
+            (&anew, &renewal, None, renewal.paid_until),
+        ] {
+            let expected = Subscription { previous_paid_at: previous, paid_until: until, ..newer.clone() };
+            assert_eq!(older.clone().after(newer.clone()), expected);
+            assert_eq!(newer.clone().after(older.clone()), expected);
+            // What is known of the newest stays, though it is said again.
+            let withdrawn_at = Some(time(JAN));
+            let known = Subscription { withdrawn_at, ..expected };
+            assert_eq!(known.clone().after(newer.clone()), known);
+            assert_eq!(known.clone().after(older.clone()), known);
+        }
+    }
+
+    #[test]
+    fn what_was_said_after_the_payment_counts() {
+        const BEFORE: &str = "2026-11-03T08:59:59Z";
+        const PAID: &str = "2026-11-03T09:00:00Z";
+        const AFTER: &str = "2026-11-03T09:00:01Z";
+        let subscription = paid("sub", "in1", PAID, "2026-12-03T09:00:00Z");
+        let unheard = || Standing::unheard(subscription.id.clone());
+        let chosen = |at: &str, allowance, plan: &str| {
+            let terms = Terms { allowance, plan: plan.into() };
+            Standing { chosen: Some(Chosen { at: time(at), terms }), ..unheard() }
+        };
+        let late = |at: &str, past_due| Standing { past_due, status_at: Some(time(at)), ..unheard() };
+        let ended = |at: &str| Standing { ended_at: Some(time(at)), ..unheard() };
+        // standing -> plan, allowance, past due, ended
+        for (standing, plan, allowance, past_due, is_ended) in [
+            (unheard(), "basic", 1000, false, false),
+            (chosen(PAID, 400, "less"), "basic", 1000, false, false),
+            (chosen(AFTER, 400, "less"), "less", 400, false, false),
+            // What doesn't give less counts when it is paid for.
+            (chosen(AFTER, 999, "less"), "less", 999, false, false),
+            (chosen(AFTER, 1000, "other"), "basic", 1000, false, false),
+            (chosen(AFTER, 1001, "more"), "basic", 1000, false, false),
+            (late(BEFORE, true), "basic", 1000, false, false),
+            (late(PAID, true), "basic", 1000, true, false),
+            (late(AFTER, true), "basic", 1000, true, false),
+            (late(AFTER, false), "basic", 1000, false, false),
+            (ended(BEFORE), "basic", 1000, false, false),
+            (ended(PAID), "basic", 1000, false, true),
+        ] {
+            let after = subscription.clone().under(&standing);
+            assert_eq!((after.plan.as_str(), after.allowance), (plan, allowance), "{standing:?}");
+            assert_eq!((after.past_due, after.ended_at.is_some()), (past_due, is_ended), "{standing:?}");
+            // What was paid for is kept, and counts again once nothing else was said.
+            assert_eq!(after.under(&unheard()), subscription, "{standing:?}");
         }
     }
 }

@@ -252,6 +252,63 @@ fn a_refund_of_the_newest_payment_with_older_ones_that_come_late() {
 }
 
 #[test]
+fn a_refund_of_a_payment_that_others_followed() {
+    for (of, at, left) in [
+        ("in_1", "2026-11-09T09:00:00Z", 1500),
+        ("in_2", "2026-11-15T09:00:00Z", 0),
+        ("in_2", "2026-11-20T08:59:59Z", 0),
+    ] {
+        let account = every_order(
+            "2026-11-28T00:00:00Z",
+            &[
+                paid("in_1", BASIC, "2026-11-03T09:00:00Z", "2026-12-03T09:00:00Z"),
+                paid("in_2", STANDARD, "2026-11-10T09:00:00Z", "2026-12-03T09:00:00Z"),
+                paid("in_3", BASIC, "2026-11-20T09:00:00Z", "2026-12-20T09:00:00Z"),
+                refunded(of, 1000, at),
+            ],
+        );
+        assert_eq!(account.balance.playground(), left, "{of} at {at}");
+    }
+}
+
+#[test]
+fn a_dispute_while_a_renewal_was_late() {
+    // Up to the end of what was paid it takes what that brought; after it, the renewal's is its own.
+    for (at, left) in [
+        ("2026-12-03T08:59:59Z", 0),
+        ("2026-12-03T09:00:00Z", 1000),
+        ("2026-12-04T09:00:00Z", 1000),
+        ("2026-12-05T09:00:00Z", 1000),
+    ] {
+        let lifecycle = [
+            paid("in_1", BASIC, "2026-11-03T09:00:00Z", "2026-12-03T09:00:00Z"),
+            paid("in_2", BASIC, "2026-12-05T09:00:00Z", "2027-01-03T09:00:00Z"),
+            disputed("in_1", Dispute::Withdrawn, at),
+            disputed("in_1", Dispute::Won, "2026-12-15T09:00:00Z"),
+        ];
+        let now = "2026-12-21T00:00:00Z";
+        assert_eq!(every_order(now, &lifecycle[..3]).balance.playground(), left, "{at}");
+        // Won, the allowance is there, and no more than that.
+        assert_eq!(every_order(now, &lifecycle).balance.playground(), 1000, "{at}");
+    }
+}
+
+#[test]
+fn a_refund_before_subscribing_anew() {
+    for at in ["2026-11-05T09:00:00Z", "2026-11-12T09:00:00Z"] {
+        let account = every_order(
+            "2026-11-28T00:00:00Z",
+            &[
+                paid("in_1", BASIC, "2026-11-03T09:00:00Z", "2026-12-03T09:00:00Z"),
+                paid_on("sub2", "in_2", BASIC, "2026-11-10T09:00:00Z", "2026-12-10T09:00:00Z"),
+                refunded("in_1", 1000, at),
+            ],
+        );
+        assert_eq!(account.balance.playground(), 1000, "{at}");
+    }
+}
+
+#[test]
 fn a_dispute_said_before_the_month_with_an_older_payment_that_comes_late() {
     let lifecycle = [
         paid("in_1", BASIC, "2026-11-28T09:00:00Z", "2026-12-28T09:00:00Z"),

@@ -1,5 +1,7 @@
 //! What goes back, as a table of facts: what was bought, what is said of its money, what is left.
 
+mod refunds;
+
 use super::*;
 use crate::{EntryKind, Payment, PurchaseId, SubscriptionId, purchase};
 
@@ -29,10 +31,15 @@ fn pack() -> Payment {
 }
 
 fn basic(id: &str, paid_at: &str, paid_until: &str) -> Payment {
+    plan(id, "sub", 1000, paid_at, paid_until)
+}
+
+/// A payment for a plan: subscription, allowance, paid at, paid until.
+fn plan(id: &str, subscription: &str, allowance: u64, paid_at: &str, paid_until: &str) -> Payment {
     let buys = Buys::Plan {
-        subscription_id: SubscriptionId::parse("sub").unwrap(),
-        plan: "basic".into(),
-        allowance: 1000,
+        subscription_id: SubscriptionId::parse(subscription).unwrap(),
+        plan: format!("plan-of-{allowance}"),
+        allowance,
         paid_until: time(paid_until),
     };
     Payment { paid_at: time(paid_at), ..payment(id, buys) }
@@ -113,15 +120,6 @@ fn who_got_the_money_back_and_subscribes_anew_gets_what_they_pay_for() {
     let (account, purchase) = bought(&basic("in1", BOUGHT, "2026-12-03T09:00:00Z"));
     let (account, _) = apply(&account, request(&account, Some(&purchase), None, time(NOW)));
     assert_eq!(account.balance.playground(), 0);
-    let anew = |id: &str, subscription: &str, at: &str, allowance: u64| {
-        let buys = Buys::Plan {
-            subscription_id: SubscriptionId::parse(subscription).unwrap(),
-            plan: "plan".into(),
-            allowance,
-            paid_until: time("2026-12-21T00:00:00Z"),
-        };
-        Payment { paid_at: time(at), ..payment(id, buys) }
-    };
     let mut account = account;
     for (id, subscription, at, allowance, balance) in [
         ("in2", "sub2", "2026-11-21T00:00:00Z", 1000, 1000),
@@ -129,7 +127,7 @@ fn who_got_the_money_back_and_subscribes_anew_gets_what_they_pay_for() {
         ("in3", "sub2", "2026-11-22T00:00:00Z", 2500, 2500),
         ("in4", "sub3", "2026-11-23T00:00:00Z", 2500, 2500),
     ] {
-        let paid = anew(id, subscription, at, allowance);
+        let paid = plan(id, subscription, allowance, at, "2026-12-21T00:00:00Z");
         (account, _) = apply(&account, purchase::decide(&account, None, &paid, time(at)));
         assert_eq!(account.balance.playground(), balance, "{id}");
     }
@@ -161,37 +159,6 @@ fn money_that_comes_back_brings_the_credits_and_the_plan_back() {
 }
 
 #[test]
-fn the_guarantee_is_thirty_days_to_the_second() {
-    let (account, purchase) = bought(&pack());
-    for (now, is_open) in
-        [("2026-12-03T08:59:59Z", true), ("2026-12-03T09:00:00Z", true), ("2026-12-03T09:00:01Z", false)]
-    {
-        let decided = request(&account, Some(&purchase), None, time(now));
-        match decided {
-            Ok(decision) => {
-                assert!(is_open, "{now}");
-                let (after, pending) = apply(&account, Ok(decision));
-                assert_eq!(
-                    (after.balance, pending.refund.clone()),
-                    (Credits::ZERO, Some(Refund::RefundPending))
-                );
-                // Asked again, nothing more is written; refused by the provider, all is as it was.
-                assert_eq!(request(&after, Some(&pending), None, time(now)), Ok(Decision::default()));
-                let (restored, record) = apply(&after, refused(&after, Some(&pending), 0, time(now)));
-                assert_eq!((restored.balance, record.refund), (account.balance, None));
-                assert_eq!(record.refunds_failed, 1);
-            }
-            Err(refusal) => {
-                assert!(!is_open, "{now}");
-                let closed_at = time("2026-12-03T09:00:00Z");
-                assert_eq!(refusal, Refusal::RefundWindowClosed { closed_at });
-            }
-        }
-    }
-    assert_eq!(request(&account, None, None, time(NOW)), Err(Refusal::PurchaseNotFound));
-}
-
-#[test]
 fn what_says_no_more_money_gone_takes_no_more_credits() {
     let (account, purchase) = bought(&pack());
     let account = spend(&account, Credits::new(0, 0, 8));
@@ -203,6 +170,14 @@ fn what_says_no_more_money_gone_takes_no_more_credits() {
         let heard = hear(&after, Some(&pending), &word, time(NOW), time(NOW)).unwrap();
         assert_eq!(heard.entries, [], "{word:?}");
     }
+    // Of a plan all was taken that was left, more than it had granted.
+    let (account, purchase) = bought(&basic("in1", BOUGHT, "2026-12-03T09:00:00Z"));
+    let account = Account { balance: Credits::new(1200, 0, 0), ..account };
+    let whole = Word::Refunded { amount: 1000 };
+    let (after, gone) = apply(&account, hear(&account, Some(&purchase), &whole, time(BOUGHT), time(NOW)));
+    assert_eq!(after.balance, Credits::ZERO);
+    let heard = hear(&after, Some(&gone), &whole, time(NOW), time(NOW)).unwrap();
+    assert_eq!(heard.entries, []);
 }
 
 #[test]
@@ -218,6 +193,50 @@ fn a_refund_of_a_month_that_is_over_takes_nothing_of_this_one() {
     let (account, _) = apply(&account, purchase::decide(&account, None, &renewal, renewal.paid_at));
     let heard = hear(&account, Some(&purchase), &Word::Refunded { amount: 1000 }, said_at, now).unwrap();
     assert_eq!(heard.entries, []);
+}
+
+#[test]
+fn a_refund_heard_late_takes_from_who_paid_when_it_was_said() {
+    const LATER: &str = "2026-11-28T00:00:00Z";
+    let upgraded = [
+        plan("in1", "sub", 1000, "2026-11-03T09:00:00Z", "2026-12-03T09:00:00Z"),
+        plan("in2", "sub", 2500, "2026-11-10T09:00:00Z", "2026-12-03T09:00:00Z"),
+        plan("in3", "sub", 1000, "2026-11-20T09:00:00Z", "2026-12-20T09:00:00Z"),
+    ];
+    let with_a_gap = [
+        plan("in1", "sub", 1000, "2026-11-01T09:00:00Z", "2026-11-05T09:00:00Z"),
+        plan("in2", "sub", 1000, "2026-11-10T09:00:00Z", "2026-12-10T09:00:00Z"),
+    ];
+    let anew = [
+        plan("in1", "sub", 1000, "2026-11-03T09:00:00Z", "2026-12-03T09:00:00Z"),
+        plan("in2", "sub2", 1000, "2026-11-10T09:00:00Z", "2026-12-10T09:00:00Z"),
+    ];
+    // payments, all heard of; whose money went, and when that was said -> left
+    for (payments, of, said_at, left) in [
+        (&upgraded[..], 0, "2026-11-09T09:00:00Z", 1500),
+        (&upgraded, 0, "2026-11-10T08:59:59Z", 1500),
+        (&upgraded, 0, "2026-11-10T09:00:00Z", 2500),
+        (&upgraded, 0, "2026-11-15T09:00:00Z", 2500),
+        (&upgraded, 1, "2026-11-15T09:00:00Z", 0),
+        (&upgraded, 1, "2026-11-20T08:59:59Z", 0),
+        (&upgraded, 1, "2026-11-20T09:00:00Z", 2500),
+        (&with_a_gap, 0, "2026-11-05T08:59:59Z", 0),
+        (&with_a_gap, 0, "2026-11-05T09:00:00Z", 1000),
+        (&anew, 0, "2026-11-05T09:00:00Z", 1000),
+        (&anew, 0, "2026-11-12T09:00:00Z", 1000),
+    ] {
+        let mut account = Account::unseen(time(BOUGHT));
+        let mut purchases = Vec::new();
+        for payment in payments {
+            let purchase;
+            (account, purchase) = apply(&account, purchase::decide(&account, None, payment, payment.paid_at));
+            purchases.push(purchase);
+        }
+        let word = Word::Refunded { amount: 1000 };
+        let decided = hear(&account, Some(&purchases[of]), &word, time(said_at), time(LATER));
+        let (after, _) = apply(&account, decided);
+        assert_eq!(after.balance.playground(), left, "{of} at {said_at}");
+    }
 }
 
 #[test]
@@ -246,60 +265,22 @@ fn a_plan_is_worth_what_it_granted() {
 }
 
 #[test]
-fn a_refund_is_ours_by_its_name_or_its_attempt_or_while_all_is_refunded() {
-    let refunded = |refund_id: Option<&str>| Refund::Refunded {
-        refund_id: refund_id.map(|id| RefundId::parse(id).unwrap()),
-    };
-    let (pending, whole, part) = (Refund::RefundPending, 1000, 900);
-    // the refund, attempts that failed, the provider's total; who failed: id, amount, attempt -> ours
-    for (refund, failures, total, (id, amount, attempt), is_ours) in [
-        (refunded(Some("re_1")), 0, whole, ("re_1", 1000, Some(0)), true),
-        (refunded(Some("re_1")), 0, whole, ("re_1", 1000, None), true),
-        (refunded(Some("re_1")), 0, whole, ("re_2", 100, None), false),
-        (pending.clone(), 0, whole, ("re_1", 1000, Some(0)), true),
-        (pending.clone(), 1, whole, ("re_1", 1000, Some(0)), false),
-        (pending, 0, whole, ("re_2", 100, None), false),
-        (refunded(None), 0, whole, ("re_1", 1000, Some(0)), true),
-        (refunded(None), 1, whole, ("re_1", 1000, Some(0)), false),
-        // All of it was refunded in the dashboard before support asked.
-        (refunded(None), 0, whole, ("re_2", 1000, None), true),
-        (refunded(None), 0, part, ("re_2", 100, None), true),
-    ] {
-        let (account, purchase) = bought(&pack());
-        let at = Some(time(NOW));
-        let purchase = Purchase {
-            refund: Some(refund.clone()),
-            refunds_failed: failures,
-            refunded_amount: total,
-            refunded_at: at,
-            ..purchase
-        };
-        let word = failed(id, amount, attempt);
-        let (_, heard) = apply(&account, hear(&account, Some(&purchase), &word, time(NOW), time(NOW)));
-        assert_eq!(heard.refund.is_none(), is_ours, "{refund:?} {failures} {total} {word:?}");
+fn a_total_that_rises_takes_the_rest() {
+    let (mut account, mut purchase) = bought(&pack());
+    for (day, amount, left) in [(10, 250, 48), (11, 500, 32), (12, 750, 16), (13, 1000, 0)] {
+        let at = time(&format!("2026-11-{day}T00:00:00Z"));
+        let decided = hear(&account, Some(&purchase), &Word::Refunded { amount }, at, at);
+        (account, purchase) = apply(&account, decided);
+        assert_eq!(account.balance.tune_image(), left, "{amount}");
     }
 }
 
 #[test]
-fn an_answer_to_an_earlier_attempt_changes_nothing() {
-    let (account, purchase) = bought(&pack());
-    let (account, pending) = apply(&account, request(&account, Some(&purchase), None, time(NOW)));
-    let (account, restored) = apply(&account, refused(&account, Some(&pending), 0, time(NOW)));
-    let (account, again) = apply(&account, request(&account, Some(&restored), None, time(NOW)));
-    assert_eq!(refused(&account, Some(&again), 0, time(NOW)), Ok(Decision::default()));
-    assert_eq!(confirmed(Some(&again), 0, None), Ok(Decision::default()));
-    let (_, done) = apply(&account, confirmed(Some(&again), 1, None));
-    assert_eq!(done.refund, Some(Refund::Refunded { refund_id: None }));
-}
-
-#[test]
-fn the_providers_word_confirms_a_refund_and_takes_nothing_twice() {
-    let (account, purchase) = bought(&pack());
-    let (after, pending) = apply(&account, request(&account, Some(&purchase), None, time(NOW)));
-    let word = Word::Refunded { amount: 1000 };
-    let heard = hear(&after, Some(&pending), &word, time(NOW), time(NOW)).unwrap();
-    assert!(heard.entries.is_empty());
-    let (_, record) = apply(&after, Ok(heard));
-    assert_eq!(record.refund, Some(Refund::Refunded { refund_id: None }));
-    assert_eq!(record.revoked, Credits::new(0, 1, 64));
+fn what_cost_nothing_is_given_back_as_well() {
+    let (account, purchase) = bought(&Payment { amount: 0, ..pack() });
+    // No word on its money can say that something of it is gone.
+    let heard = hear(&account, Some(&purchase), &Word::Refunded { amount: 0 }, time(NOW), time(NOW));
+    assert_eq!(heard.unwrap().entries, []);
+    let (after, _) = apply(&account, request(&account, Some(&purchase), None, time(NOW)));
+    assert_eq!(after.balance, Credits::ZERO);
 }

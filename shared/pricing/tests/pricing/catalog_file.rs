@@ -264,6 +264,22 @@ fn tools_and_tune_work() {
 }
 
 #[test]
+fn what_is_just_within_bounds_is_sound() {
+    for (from, to) in [
+        // More work may cost the same.
+        ("[2, 4, 10]", "[4, 4, 10]"),
+        ("{ factor = 4, per_image = { playground = 2 } }", "{ factor = 4, per_image = { playground = 1 } }"),
+        // The highest numbers.
+        ("images = { min = 1, max = 100 }", "images = { min = 1, max = 1000000 }"),
+        ("[2, 4, 10]", "[2, 4, 1000000]"),
+        ("playground = 1000,", "playground = 1000000000,"),
+        ("monthly_price = 1900", "monthly_price = 100000000"),
+    ] {
+        assert_eq!(problems(&edited(from, to)), Vec::<String>::new(), "{to}");
+    }
+}
+
+#[test]
 fn version_and_currency() {
     for version in [
         "",
@@ -280,12 +296,13 @@ fn version_and_currency() {
         "2026-1-01",
         "+026-11-01",
         "2026-11-01 ",
+        "0000-11-01",
     ] {
         let text = edited(r#"version = "2026-11-01""#, &format!("version = \"{version}\""));
         let expected = format!("version \"{version}\" is not a date; write it like \"2026-11-01\"");
         assert_eq!(problems(&text), [expected]);
     }
-    for version in ["2026-11-02", "2028-02-29", "2000-02-29", "2026-12-31"] {
+    for version in ["0001-11-01", "2026-11-02", "2027-02-28", "2028-02-29", "2000-02-29", "2026-12-31"] {
         let text = edited(r#"version = "2026-11-01""#, &format!("version = \"{version}\""));
         assert_eq!(problems(&text), Vec::<String>::new(), "{version}");
     }

@@ -28,7 +28,7 @@ fn price(operation: &Operation) -> Price {
 fn refusal(operation: &Operation) -> String {
     match quote(operation) {
         Ok(price) => panic!("{operation:?} costs {:?}", price.credits()),
-        Err(Unsupported { detail }) => detail,
+        Err(refused) => refused.to_string(),
     }
 }
 
