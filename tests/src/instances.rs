@@ -6,12 +6,12 @@
 //! themselves, since the Lambda runtime ends when it can't ask for the next invocation.
 
 use crate::{
-    invocations::{FunctionError, Invocations, Registration},
+    invocations::{Ended, FunctionError, Invocations, Registration},
     logs::Logs,
     template::{Function, REGION},
 };
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::BTreeMap,
     fmt::Write,
     path::PathBuf,
     process::Stdio,
@@ -21,7 +21,7 @@ use std::{
 use tokio::{
     io::{AsyncBufReadExt, AsyncRead, BufReader},
     process::{Child, Command},
-    sync::{mpsc, watch},
+    sync::{mpsc, oneshot, watch},
     task::JoinSet,
     time::{sleep, timeout},
 };
@@ -97,10 +97,33 @@ impl Program {
     }
 }
 
+/// A process that runs now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Instance {
+    /// Its process id.
+    pub pid: u32,
+    /// The function it runs.
+    pub function: String,
+    /// Whether it holds an invocation.
+    pub is_working: bool,
+}
+
+/// The running processes by their ids.
+type Running = Arc<Mutex<BTreeMap<u32, Process>>>;
+
+#[derive(Debug)]
+struct Process {
+    function: String,
+    id: u64,
+    /// Asks the keeper to kill it; the answer is whether it held an invocation.
+    kill: mpsc::UnboundedSender<oneshot::Sender<bool>>,
+}
+
 /// The running processes.
 #[derive(Debug)]
 pub struct Instances {
-    pids: Arc<Mutex<BTreeSet<u32>>>,
+    running: Running,
+    invocations: Arc<Invocations>,
     stop: watch::Sender<bool>,
     tasks: JoinSet<()>,
     /// One message for each instance: it asked for its first invocation, or ended before.
@@ -121,7 +144,7 @@ impl Instances {
     ) -> Self {
         let (stop, stopped) = watch::channel(false);
         let (report, started) = mpsc::unbounded_channel();
-        let pids = Arc::<Mutex<BTreeSet<u32>>>::default();
+        let running = Running::default();
         let mut tasks = JoinSet::new();
         for program in programs {
             for _ in 0..per_function {
@@ -130,14 +153,15 @@ impl Instances {
                     invocations: Arc::clone(invocations),
                     program: program.clone(),
                     logs: Arc::clone(logs),
-                    pids: Arc::clone(&pids),
+                    running: Arc::clone(&running),
                     report: report.clone(),
                     stopped: stopped.clone(),
                 };
                 tasks.spawn(keeper.keep_running());
             }
         }
-        Self { pids, stop, count: tasks.len(), tasks, started }
+        let invocations = Arc::clone(invocations);
+        Self { running, invocations, stop, count: tasks.len(), tasks, started }
     }
 
     /// Waits until every instance has asked for its first invocation.
@@ -152,10 +176,26 @@ impl Instances {
         Ok(())
     }
 
-    /// The process ids of the instances that run now.
+    /// The instances that run now.
     #[must_use]
-    pub fn pids(&self) -> Vec<u32> {
-        self.pids.lock().unwrap_or_else(PoisonError::into_inner).iter().copied().collect()
+    pub fn running(&self) -> Vec<Instance> {
+        let running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+        let instance = |(pid, process): (&u32, &Process)| {
+            let is_working = self.invocations.is_working(&process.function, process.id);
+            Instance { pid: *pid, function: process.function.clone(), is_working }
+        };
+        running.iter().map(instance).collect()
+    }
+
+    /// Kills one instance (SIGKILL) and waits until it is gone; another is started in its place. Returns
+    /// whether it held an invocation, which has failed now; none where no instance has this process id.
+    pub async fn kill(&self, pid: u32) -> Option<bool> {
+        let (killed, gone) = oneshot::channel();
+        {
+            let running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+            running.get(&pid)?.kill.send(killed).ok()?;
+        }
+        gone.await.ok()
     }
 
     /// Kills every process and waits until it is gone.
@@ -171,7 +211,7 @@ struct Keeper {
     invocations: Arc<Invocations>,
     program: Program,
     logs: Arc<Logs>,
-    pids: Arc<Mutex<BTreeSet<u32>>>,
+    running: Running,
     report: mpsc::UnboundedSender<Result<(), String>>,
     stopped: watch::Receiver<bool>,
 }
@@ -179,7 +219,7 @@ struct Keeper {
 /// How one process ended.
 enum End {
     Stopped,
-    /// It served (or at least asked), and then ended.
+    /// It served (or at least asked), and then ended, or it was killed on demand.
     Later,
     /// It never asked for an invocation.
     AtStart(String),
@@ -217,12 +257,16 @@ impl Keeper {
             Err(why) => return End::AtStart(why),
         };
         let pid = child.id();
-        self.pids.lock().unwrap_or_else(PoisonError::into_inner).extend(pid);
+        let (kill, mut kills) = mpsc::unbounded_channel();
+        if let Some(pid) = pid {
+            let process = Process { function: function.clone(), id, kill };
+            self.running.lock().unwrap_or_else(PoisonError::into_inner).insert(pid, process);
+        }
         let mut output = JoinSet::new();
         output.spawn(forward(child.stdout.take(), function.clone(), Arc::clone(&self.logs)));
         output.spawn(forward(child.stderr.take(), function.clone(), Arc::clone(&self.logs)));
 
-        let (mut has_polled, mut stopping) = (false, false);
+        let (mut has_polled, mut stopping, mut killed) = (false, false, None);
         let how = loop {
             tokio::select! {
                 status = child.wait() => break match status {
@@ -235,6 +279,10 @@ impl Keeper {
                     let _ = child.start_kill();
                 }
                 () = overdue.notified() => { let _ = child.start_kill(); }
+                Some(killer) = kills.recv(), if killed.is_none() => {
+                    killed = Some(killer);
+                    let _ = child.start_kill();
+                }
                 asked = &mut polled, if !has_polled => {
                     has_polled = asked.is_ok();
                     let _ = self.report.send(Ok(()));
@@ -242,14 +290,19 @@ impl Keeper {
             }
         };
         if let Some(pid) = pid {
-            self.pids.lock().unwrap_or_else(PoisonError::into_inner).remove(&pid);
+            self.running.lock().unwrap_or_else(PoisonError::into_inner).remove(&pid);
         }
         let _ = timeout(LAST_OUTPUT_MAX, async { while output.join_next().await.is_some() {} }).await;
-        let reported = self.invocations.unregister(function, id, &how);
-        match (stopping, has_polled) {
+        let Ended { held, init_error } = self.invocations.unregister(function, id, &how);
+        // Who is killed while it starts is not at fault.
+        let is_later = has_polled || killed.is_some();
+        if let Some(killer) = killed {
+            let _ = killer.send(held);
+        }
+        match (stopping, is_later) {
             (true, _) => End::Stopped,
             (false, true) => End::Later,
-            (false, false) => End::AtStart(self.explain(&how, reported)),
+            (false, false) => End::AtStart(self.explain(&how, init_error)),
         }
     }
 
