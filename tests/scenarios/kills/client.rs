@@ -13,6 +13,9 @@ use super::{
 };
 use crate::api::{Reply, credits, enhance};
 
+/// How many requests are answered between two batches.
+const ANSWERS_PER_BATCH: u32 = 20;
+
 /// A client of an account.
 pub struct Client {
     world: Arc<World>,
@@ -196,9 +199,10 @@ pub async fn provider(world: Arc<World>, mut rng: Rng) {
     }
 }
 
-/// The schedule, which is far more eager than on AWS: the month is settled all the time.
+/// The schedule's queue, far more eager than on AWS: the month is settled again and again.
 pub async fn schedule(world: Arc<World>) {
     while !world.is_over() {
         world.settle_month().await;
+        world.answers(ANSWERS_PER_BATCH).await;
     }
 }

@@ -7,8 +7,11 @@ use tokio::time::sleep;
 
 use super::world::World;
 
-/// The longest time between two kills. An invocation takes some milliseconds, so any moment of it is met.
-const PAUSE_MS_MAX: u64 = 60;
+/// The most requests that are answered between two kills: so that there is work on any machine.
+const ANSWERS_MAX: u32 = 5;
+/// And how long it is after the last of them at most. An invocation takes some milliseconds, so any moment of it
+/// is met.
+const PAUSE_MS_MAX: u64 = 10;
 /// One in so many is anybody: idle, or at its start.
 const ANYBODY: u8 = 8;
 
@@ -16,7 +19,8 @@ const ANYBODY: u8 = 8;
 pub async fn kill(world: &World, kills: u32, rng: &mut Rng) {
     let mut killed = 0;
     while killed < kills {
-        sleep(Duration::from_millis(rng.u64(1..=PAUSE_MS_MAX))).await;
+        world.answers(rng.u32(1..=ANSWERS_MAX)).await;
+        sleep(Duration::from_millis(rng.u64(0..=PAUSE_MS_MAX))).await;
         let is_anybody = rng.u8(..).is_multiple_of(ANYBODY);
         let mut functions = BTreeMap::<_, Vec<_>>::new();
         for instance in world.stack.instances() {

@@ -23,6 +23,7 @@ use scrip_tests::{
     },
 };
 use serde_json::{Value, json};
+use tokio::sync::watch;
 
 use super::{PLANS, book::Book};
 use crate::api::{Reply, send};
@@ -55,6 +56,8 @@ pub struct World {
     callers: Callers,
     /// How many were killed: the time.
     kills: AtomicU32,
+    /// How many requests had an answer, also one of a function that was killed.
+    answers: watch::Sender<u32>,
     is_over: AtomicBool,
 }
 
@@ -99,6 +102,7 @@ impl World {
             http: reqwest::Client::new(),
             callers,
             kills: AtomicU32::new(0),
+            answers: watch::Sender::new(0),
             is_over: AtomicBool::new(false),
         }
     }
@@ -106,6 +110,13 @@ impl World {
     pub fn now(&self) -> DateTime<Utc> {
         let kills = i32::try_from(self.kills.load(Ordering::SeqCst)).unwrap();
         BEGIN.parse::<DateTime<Utc>>().unwrap() + TIME_PER_KILL * kills
+    }
+
+    /// Waits until so many more requests had an answer, or nobody asks any more.
+    pub async fn answers(&self, count: u32) {
+        let mut answers = self.answers.subscribe();
+        let enough = *answers.borrow() + count;
+        answers.wait_for(|answers| *answers >= enough || self.is_over()).await.expect("the sender is here");
     }
 
     /// An instance was killed.
@@ -116,6 +127,7 @@ impl World {
     /// Nobody is killed any more.
     pub fn last_kill(&self) {
         self.is_over.store(true, Ordering::SeqCst);
+        self.answers.send_modify(|_| {});
     }
 
     pub fn is_over(&self) -> bool {
@@ -127,6 +139,7 @@ impl World {
         self.tally.add("commands");
         for _ in 0..ATTEMPTS_MAX {
             let reply = self.ask_once(command).await;
+            self.answers.send_modify(|answers| *answers += 1);
             match reply.status {
                 // The provider's answer is still to be had.
                 202 => self.tally.add("pending"),
@@ -190,13 +203,18 @@ impl World {
         }
     }
 
-    /// Settles everyone for the month it is, as the schedule does: again where it failed.
+    /// Settles everyone for the month it is, as the queue of the schedule does: again who failed.
     pub async fn settle_month(&self) {
-        let event = json!({"time": self.now().to_rfc3339()});
+        let period = self.now().format("%Y-%m").to_string();
+        let record = |book: &Book| {
+            let body = json!({"period": period, "account_id": book.account}).to_string();
+            json!({"messageId": book.account, "body": body})
+        };
+        let batch = json!({"Records": self.accounts.iter().map(record).collect::<Vec<_>>()});
         for _ in 0..ATTEMPTS_MAX {
-            match self.stack.invoke("monthly-refill", event.clone()).await {
-                Ok(answer) if answer["failed"] == 0 => return self.tally.add("sweeps"),
-                _ => self.tally.add("sweeps again"),
+            match self.stack.invoke("monthly-refill", batch.clone()).await {
+                Ok(answer) if answer == json!({"batchItemFailures": []}) => return self.tally.add("batches"),
+                _ => self.tally.add("batches again"),
             }
         }
         panic!("the month isn't settled after {ATTEMPTS_MAX} attempts");
