@@ -62,8 +62,10 @@ async fn under_load(world: &Arc<World>, rng: &mut Rng) {
     }
     acting.spawn(client::provider(Arc::clone(world), Rng::with_seed(rng.u64(..))));
     acting.spawn(client::schedule(Arc::clone(world)));
-    reaper::kill(world, KILLS, rng).await;
-    world.last_kill();
+    tokio::select! {
+        () = reaper::kill(world, KILLS, rng) => world.last_kill(),
+        Some(ended) = acting.join_next() => panic!("somebody gave up: {ended:?}"),
+    }
     while let Some(ended) = acting.join_next().await {
         ended.expect("a client converges");
     }

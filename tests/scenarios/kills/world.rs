@@ -220,6 +220,15 @@ impl World {
         panic!("the month isn't settled after {ATTEMPTS_MAX} attempts");
     }
 
+    /// The invoices of an account that were paid, renewals too.
+    pub fn invoices(&self, account: &str) -> Vec<String> {
+        let heard = self.heard.lock().unwrap();
+        let invoices = heard.iter().filter(|event| event.kind() == "invoice.paid").map(Event::object);
+        let is_its =
+            |invoice: &&Value| invoice["parent"]["subscription_details"]["metadata"]["account_id"] == account;
+        invoices.filter(is_its).map(|invoice| invoice["id"].as_str().unwrap().to_owned()).collect()
+    }
+
     /// The provider gave money back once for each purchase that clients were told is refunded, and nothing else.
     pub fn paid_back_once(&self) {
         let heard = self.heard.lock().unwrap();
