@@ -1,8 +1,8 @@
 //! What the gateway might hand to a function, mangled in every way, and the provider's events, signed and
 //! mangled: each function runs in this process, on a database that is empty and stays so.
 //!
-//! [`Functions::answer`] is the check of any event, a function of its text alone; it panics where the rule
-//! doesn't hold.
+//! [`Functions::answer`] is the check of any event, a function of its text alone, for which the fuzzer
+//! (`tests/fuzz`) draws too; it panics where the rule doesn't hold.
 
 use std::{
     collections::BTreeMap,

@@ -11,6 +11,7 @@ mod events;
 mod faults;
 mod gateway;
 mod hostile;
+mod kills;
 mod local;
 mod money_back;
 mod openapi;

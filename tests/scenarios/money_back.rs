@@ -247,9 +247,8 @@ async fn a_refund_that_is_killed_while_it_asks_is_healed_by_calling_again() {
     while shop.asked() == 0 {
         tokio::task::yield_now().await;
     }
-    let name = |pid: u32| std::fs::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default();
-    for pid in shop.stack.instance_pids().into_iter().filter(|pid| name(*pid).trim() == "refund") {
-        std::process::Command::new("kill").args(["-9", &pid.to_string()]).status().unwrap();
+    for instance in shop.stack.instances().into_iter().filter(|instance| instance.function == "refund") {
+        shop.stack.kill(instance.pid).await;
     }
     assert_eq!(asking.await.unwrap(), 500);
     assert_eq!(shop.get("buyer", "", NOW).await["balance"], credits(0, 0, 0));

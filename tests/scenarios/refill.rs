@@ -263,7 +263,6 @@ async fn a_refill_that_is_killed_anywhere_is_finished_by_another() {
     for account in &accounts {
         subscribe(&ledger, account, "2026-10-12T10:00:00Z", "2026-11-12T10:00:00Z").await;
     }
-    let name = |pid: u32| std::fs::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default();
     let settled = async || {
         let mut settled = 0;
         for account in &accounts {
@@ -282,9 +281,8 @@ async fn a_refill_that_is_killed_anywhere_is_finished_by_another() {
         while !refill.is_finished() && settled().await < before + 5 {
             tokio::task::yield_now().await;
         }
-        let pid = stack.instance_pids().into_iter().find(|pid| name(*pid).starts_with("monthly-refill"));
-        let kill = std::process::Command::new("kill").args(["-9", &pid.unwrap().to_string()]).status();
-        assert!(kill.unwrap().success());
+        let refiller = stack.instances().into_iter().find(|instance| instance.function == "monthly-refill");
+        stack.kill(refiller.unwrap().pid).await;
         killed += 1;
         if refill.await.unwrap().is_ok() {
             break;

@@ -5,23 +5,23 @@
 //! dropped; if the stack itself is killed, the Runtime API goes with it and the processes end by
 //! themselves, since the Lambda runtime ends when it can't ask for the next invocation.
 
+mod program;
+
+pub use program::Program;
+
 use crate::{
-    invocations::{FunctionError, Invocations, Registration},
+    invocations::{Ended, FunctionError, Invocations, Registration},
     logs::Logs,
-    template::{Function, REGION},
 };
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::BTreeMap,
     fmt::Write,
-    path::PathBuf,
-    process::Stdio,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 use tokio::{
     io::{AsyncBufReadExt, AsyncRead, BufReader},
-    process::{Child, Command},
-    sync::{mpsc, watch},
+    sync::{mpsc, oneshot, watch},
     task::JoinSet,
     time::{sleep, timeout},
 };
@@ -35,72 +35,33 @@ const LAST_OUTPUT_MAX: Duration = Duration::from_secs(1);
 /// How many lines of a function's output an error quotes.
 const QUOTED_LINES_MAX: usize = 5;
 
-/// A binary and what it is started with.
-#[derive(Debug, Clone)]
-pub struct Program {
-    /// The name of the function.
+/// A process that runs now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Instance {
+    /// Its process id.
+    pub pid: u32,
+    /// The function it runs.
     pub function: String,
-    /// The binary.
-    pub executable: PathBuf,
-    /// All of its environment but `AWS_LAMBDA_RUNTIME_API`.
-    pub environment: BTreeMap<String, String>,
+    /// Whether it holds an invocation.
+    pub is_working: bool,
 }
 
-impl Program {
-    /// The program of `function`, with the environment Lambda would give it, the variables of the
-    /// template, and the database in the place of DynamoDB.
-    #[must_use]
-    pub fn new(function: &Function, executable: PathBuf, database: &str, parameters: &str) -> Self {
-        let name = &function.name;
-        let lambda = [
-            ("_HANDLER", "bootstrap"),
-            ("AWS_ACCESS_KEY_ID", "local"),
-            ("AWS_DEFAULT_REGION", REGION),
-            ("AWS_ENDPOINT_URL_DYNAMODB", database),
-            ("AWS_ENDPOINT_URL_SSM", parameters),
-            ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", &function.memory_mb.to_string()),
-            ("AWS_LAMBDA_FUNCTION_NAME", name),
-            ("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST"),
-            ("AWS_LAMBDA_INITIALIZATION_TYPE", "on-demand"),
-            ("AWS_LAMBDA_LOG_GROUP_NAME", &format!("/aws/lambda/{name}")),
-            ("AWS_LAMBDA_LOG_STREAM_NAME", "local"),
-            ("AWS_REGION", REGION),
-            ("AWS_SECRET_ACCESS_KEY", "local"),
-            ("AWS_SESSION_TOKEN", "local"),
-            ("LANG", "en_US.UTF-8"),
-            ("LAMBDA_RUNTIME_DIR", "/var/runtime"),
-            ("LAMBDA_TASK_ROOT", "/var/task"),
-            ("PATH", "/usr/local/bin:/usr/bin/:/bin:/opt/bin"),
-            ("TZ", ":UTC"),
-        ];
-        let mut environment: BTreeMap<_, _> =
-            lambda.into_iter().map(|(key, value)| (key.to_owned(), value.to_owned())).collect();
-        environment.extend(function.environment.clone());
-        Self { function: name.clone(), executable, environment }
-    }
+/// The running processes by their ids.
+type Running = Arc<Mutex<BTreeMap<u32, Process>>>;
 
-    fn spawn(&self, runtime_api: &str) -> Result<Child, String> {
-        let mut command = Command::new(&self.executable);
-        command
-            .env_clear()
-            .envs(&self.environment)
-            .env("AWS_LAMBDA_RUNTIME_API", runtime_api)
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .kill_on_drop(true);
-        // A group of their own, so that Ctrl-C in the terminal reaches the stack only, which then ends
-        // them in order.
-        #[cfg(unix)]
-        command.process_group(0);
-        command.spawn().map_err(|why| format!("{}: {why}", self.executable.display()))
-    }
+#[derive(Debug)]
+struct Process {
+    function: String,
+    id: u64,
+    /// Asks the keeper to kill it; the answer is whether it held an invocation.
+    kill: mpsc::UnboundedSender<oneshot::Sender<bool>>,
 }
 
 /// The running processes.
 #[derive(Debug)]
 pub struct Instances {
-    pids: Arc<Mutex<BTreeSet<u32>>>,
+    running: Running,
+    invocations: Arc<Invocations>,
     stop: watch::Sender<bool>,
     tasks: JoinSet<()>,
     /// One message for each instance: it asked for its first invocation, or ended before.
@@ -121,7 +82,7 @@ impl Instances {
     ) -> Self {
         let (stop, stopped) = watch::channel(false);
         let (report, started) = mpsc::unbounded_channel();
-        let pids = Arc::<Mutex<BTreeSet<u32>>>::default();
+        let running = Running::default();
         let mut tasks = JoinSet::new();
         for program in programs {
             for _ in 0..per_function {
@@ -130,14 +91,15 @@ impl Instances {
                     invocations: Arc::clone(invocations),
                     program: program.clone(),
                     logs: Arc::clone(logs),
-                    pids: Arc::clone(&pids),
+                    running: Arc::clone(&running),
                     report: report.clone(),
                     stopped: stopped.clone(),
                 };
                 tasks.spawn(keeper.keep_running());
             }
         }
-        Self { pids, stop, count: tasks.len(), tasks, started }
+        let invocations = Arc::clone(invocations);
+        Self { running, invocations, stop, count: tasks.len(), tasks, started }
     }
 
     /// Waits until every instance has asked for its first invocation.
@@ -152,10 +114,26 @@ impl Instances {
         Ok(())
     }
 
-    /// The process ids of the instances that run now.
+    /// The instances that run now.
     #[must_use]
-    pub fn pids(&self) -> Vec<u32> {
-        self.pids.lock().unwrap_or_else(PoisonError::into_inner).iter().copied().collect()
+    pub fn running(&self) -> Vec<Instance> {
+        let running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+        let instance = |(pid, process): (&u32, &Process)| {
+            let is_working = self.invocations.is_working(&process.function, process.id);
+            Instance { pid: *pid, function: process.function.clone(), is_working }
+        };
+        running.iter().map(instance).collect()
+    }
+
+    /// Kills one instance (SIGKILL) and waits until it is gone; another is started in its place. Returns
+    /// whether it held an invocation, which has failed now; none where no instance has this process id.
+    pub async fn kill(&self, pid: u32) -> Option<bool> {
+        let (killed, gone) = oneshot::channel();
+        {
+            let running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+            running.get(&pid)?.kill.send(killed).ok()?;
+        }
+        gone.await.ok()
     }
 
     /// Kills every process and waits until it is gone.
@@ -171,7 +149,7 @@ struct Keeper {
     invocations: Arc<Invocations>,
     program: Program,
     logs: Arc<Logs>,
-    pids: Arc<Mutex<BTreeSet<u32>>>,
+    running: Running,
     report: mpsc::UnboundedSender<Result<(), String>>,
     stopped: watch::Receiver<bool>,
 }
@@ -179,7 +157,7 @@ struct Keeper {
 /// How one process ended.
 enum End {
     Stopped,
-    /// It served (or at least asked), and then ended.
+    /// It served (or at least asked), and then ended, or it was killed on demand.
     Later,
     /// It never asked for an invocation.
     AtStart(String),
@@ -217,12 +195,16 @@ impl Keeper {
             Err(why) => return End::AtStart(why),
         };
         let pid = child.id();
-        self.pids.lock().unwrap_or_else(PoisonError::into_inner).extend(pid);
+        let (kill, mut kills) = mpsc::unbounded_channel();
+        if let Some(pid) = pid {
+            let process = Process { function: function.clone(), id, kill };
+            self.running.lock().unwrap_or_else(PoisonError::into_inner).insert(pid, process);
+        }
         let mut output = JoinSet::new();
         output.spawn(forward(child.stdout.take(), function.clone(), Arc::clone(&self.logs)));
         output.spawn(forward(child.stderr.take(), function.clone(), Arc::clone(&self.logs)));
 
-        let (mut has_polled, mut stopping) = (false, false);
+        let (mut has_polled, mut stopping, mut killed) = (false, false, None);
         let how = loop {
             tokio::select! {
                 status = child.wait() => break match status {
@@ -235,6 +217,10 @@ impl Keeper {
                     let _ = child.start_kill();
                 }
                 () = overdue.notified() => { let _ = child.start_kill(); }
+                Some(waits) = kills.recv(), if killed.is_none() => {
+                    killed = Some(waits);
+                    let _ = child.start_kill();
+                }
                 asked = &mut polled, if !has_polled => {
                     has_polled = asked.is_ok();
                     let _ = self.report.send(Ok(()));
@@ -242,14 +228,19 @@ impl Keeper {
             }
         };
         if let Some(pid) = pid {
-            self.pids.lock().unwrap_or_else(PoisonError::into_inner).remove(&pid);
+            self.running.lock().unwrap_or_else(PoisonError::into_inner).remove(&pid);
         }
         let _ = timeout(LAST_OUTPUT_MAX, async { while output.join_next().await.is_some() {} }).await;
-        let reported = self.invocations.unregister(function, id, &how);
-        match (stopping, has_polled) {
+        let Ended { held, init_error } = self.invocations.unregister(function, id, &how);
+        // Who is killed while it starts is not at fault.
+        let is_later = has_polled || killed.is_some();
+        if let Some(waits) = killed {
+            let _ = waits.send(held);
+        }
+        match (stopping, is_later) {
             (true, _) => End::Stopped,
             (false, true) => End::Later,
-            (false, false) => End::AtStart(self.explain(&how, reported)),
+            (false, false) => End::AtStart(self.explain(&how, init_error)),
         }
     }
 

@@ -106,6 +106,15 @@ pub struct Registration {
     pub overdue: Arc<Notify>,
 }
 
+/// What an instance left when it ended.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Ended {
+    /// Whether it held an invocation, which has failed.
+    pub held: bool,
+    /// The error it reported while it started, if it did.
+    pub init_error: Option<FunctionError>,
+}
+
 /// An invocation on its way to an instance.
 #[derive(Debug)]
 pub struct Taken {
@@ -163,15 +172,20 @@ impl Invocations {
         Ok(Registration { id, polled: has_polled, overdue })
     }
 
-    /// Removes an instance that has ended; what it held fails. Returns the error it reported while it
-    /// started, if it did.
+    /// Removes an instance that has ended; what it held fails.
     #[must_use]
-    pub fn unregister(&self, function: &str, id: u64, how: &str) -> Option<FunctionError> {
-        let removed = self.queue(function).ok()?.lock().instances.remove(&id)?;
-        if let Some(held) = removed.held {
-            held.finish(Err(FunctionError::Ended(how.to_owned())));
-        }
-        removed.init_error
+    pub fn unregister(&self, function: &str, id: u64, how: &str) -> Ended {
+        let Ok(queue) = self.queue(function) else { return Ended::default() };
+        let Some(removed) = queue.lock().instances.remove(&id) else { return Ended::default() };
+        let held = removed.held.map(|held| held.finish(Err(FunctionError::Ended(how.to_owned()))));
+        Ended { held: held.is_some(), init_error: removed.init_error }
+    }
+
+    /// Whether an instance holds an invocation now.
+    #[must_use]
+    pub fn is_working(&self, function: &str, id: u64) -> bool {
+        let Ok(queue) = self.queue(function) else { return false };
+        queue.lock().instances.get(&id).is_some_and(|instance| instance.held.is_some())
     }
 
     /// Fails every invocation of `function`, waiting and to come: it has no instances any more.

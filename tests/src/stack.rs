@@ -8,7 +8,7 @@ use crate::{
     database::{Database, DatabaseError},
     docs,
     gateway::{ANSWER_TIME_MAX, Gateway},
-    instances::{Instances, Program},
+    instances::{Instance, Instances, Program},
     invocations::{FunctionError, Invocations},
     logs::Logs,
     parameters::Parameters,
@@ -201,7 +201,18 @@ impl Stack {
     /// The process ids of the function instances that run now.
     #[must_use]
     pub fn instance_pids(&self) -> Vec<u32> {
-        self.instances.pids()
+        self.instances().into_iter().map(|instance| instance.pid).collect()
+    }
+
+    /// The function instances that run now.
+    #[must_use]
+    pub fn instances(&self) -> Vec<Instance> {
+        self.instances.running()
+    }
+
+    /// Kills an instance with SIGKILL, as [`Instances::kill`] says: whether it held an invocation.
+    pub async fn kill(&self, pid: u32) -> Option<bool> {
+        self.instances.kill(pid).await
     }
 
     /// What the functions printed.

@@ -1,7 +1,7 @@
 //! What strangers may send to the webhook: any header, any body, and a signed event with one bit changed.
 //!
-//! Each check is a function of its input alone, beside what draws the inputs; it panics where the rule
-//! doesn't hold.
+//! Each check is a function of its input alone, in a file of its own, since the fuzzer (`tests/fuzz`) draws for it
+//! too; it panics where the rule doesn't hold.
 
 mod body;
 mod header;

@@ -1,7 +1,7 @@
 //! What anybody may send as an operation, and what a slip may make of `catalog.toml`.
 //!
-//! Each check is a function of its input alone, beside what draws the inputs; it panics where the rule
-//! doesn't hold.
+//! Each check is a function of its input alone, in a file of its own, since the fuzzer (`tests/fuzz`) draws for it
+//! too; it panics where the rule doesn't hold.
 
 mod catalog;
 mod operation;

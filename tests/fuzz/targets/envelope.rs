@@ -1,0 +1,35 @@
+//! Any event of the gateway's to each function behind it: an answer of the API's, and nothing without a right.
+
+#![no_main]
+
+#[path = "../../scenarios/hostile/functions.rs"]
+mod functions;
+
+use std::{cell::OnceCell, panic};
+
+use functions::Functions;
+use libfuzzer_sys::fuzz_target;
+
+thread_local! {
+    static FUNCTIONS: OnceCell<Functions> = const { OnceCell::new() };
+}
+
+fuzz_target!(init: {
+    // `lambda_http` panics on some events, which the check allows: the fuzzer's own hook would end there. A panic
+    // that nobody catches ends it all the same.
+    panic::set_hook(Box::new(|panic| {
+        let is_ours = panic.location().is_some_and(|place| !place.file().contains("/registry/"));
+        if is_ours {
+            eprintln!("{panic}");
+        }
+    }));
+}, |event: &[u8]| {
+    let Ok(event) = str::from_utf8(event) else { return };
+    FUNCTIONS.with(|functions| {
+        let functions = functions.get_or_init(Functions::new);
+        for function in ["quote", "debit", "refund", "purchase-webhook"] {
+            functions.answer(function, event);
+        }
+        functions.take_written();
+    });
+});
