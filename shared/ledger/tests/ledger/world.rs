@@ -42,8 +42,8 @@ impl World {
         let (faults, table) = (Faults::default(), engine::fresh_name());
         let client = Client::from_conf(engine::config(engine::endpoint()).build());
         table::create(&client, &table).await.unwrap();
-        let faulty = engine::config(engine::endpoint()).http_client(faults.client()).build();
-        let ledger = Ledger::new(Client::from_conf(faulty), &table);
+        let config = engine::config(engine::endpoint()).http_client(faults.client()).build();
+        let ledger = Ledger::new(Client::from_conf(config), &table);
         Self { ledger, faults, account: AccountId::parse("alice").unwrap(), client, table }
     }
 
