@@ -19,6 +19,8 @@ async fn what_waiting_cannot_help_is_said_at_once() {
         (Fault::service(400, "ResourceNotFoundException"), "ResourceNotFoundException"),
         (Fault::service(400, "ValidationException"), "ValidationException"),
         (Fault::service(400, "SomethingNew"), "SomethingNew"),
+        // Whoever answers so isn't DynamoDB: a wrong endpoint stays wrong.
+        (Fault::Answer(404, "<html>".to_owned()), "404"),
     ] {
         let world = World::new().await;
         let script = format!("{fault:?}");

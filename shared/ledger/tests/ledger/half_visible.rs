@@ -1,13 +1,16 @@
 //! DynamoDB keeps only single items from being seen half-way through a transaction. What the engines never
 //! show is shown here: an entry is there, and its operation isn't yet.
 
+use std::sync::Mutex;
+
+use credits::{DebitId, Decision, PurchaseId, Status, SubscriptionId};
+use ledger::{Operation, Related, RequestHash, State};
+use serde_json::json;
+
 use crate::{
     faults::Fault,
-    world::{CONFIRM, WRITE, World, name, pack},
+    world::{CONFIRM, NOW, WRITE, World, name, pack, time},
 };
-use credits::Status;
-use ledger::Outcome;
-use serde_json::json;
 
 fn unseen() -> Fault {
     Fault::Answer(200, "{}".to_owned())
@@ -62,26 +65,23 @@ async fn a_refusal_is_only_said_of_the_newest_entry() {
 #[tokio::test]
 async fn what_is_answered_without_a_write_agrees_with_what_it_was_decided_from() {
     let world = World::empty().await;
-    // A subscription's payment that changes nothing is none of the provider's, but any command may have one.
     world.say("sub_1", Status::PastDue).await.unwrap();
     world.buy(&pack("pi_1")).await.unwrap();
-    let purchase = credits::PurchaseId::parse("pi_1").unwrap();
-    let subscription = credits::SubscriptionId::parse("sub_1").unwrap();
-    let key = ledger::Operation::Debit(credits::DebitId::parse("d").unwrap());
-    let hash = ledger::RequestHash::of(&"nothing").unwrap();
-    for related in [ledger::Related::Purchase(&purchase), ledger::Related::Subscription(&subscription)] {
-        let now = crate::world::time(crate::world::NOW);
-        let seen = std::sync::Mutex::new(Vec::new());
-        let decide = |state: &ledger::State| {
+    let purchase = PurchaseId::parse("pi_1").unwrap();
+    let subscription = SubscriptionId::parse("sub_1").unwrap();
+    let (key, hash) = (Operation::Debit(DebitId::parse("d").unwrap()), RequestHash::of(&"any").unwrap());
+    for related in [Related::Purchase(&purchase), Related::Subscription(&subscription)] {
+        let seen = Mutex::new(Vec::new());
+        let decide = |state: &State| {
             seen.lock().unwrap().push(state.purchase.is_some() || state.standing.is_some());
-            Ok(credits::Decision::default())
+            Ok(Decision::default())
         };
         world.faults.asked();
+        // What is there isn't visible to the first read.
         world.faults.next("GetItem", unseen());
-        let executed =
-            world.ledger.execute(&world.account, (&key, &hash), related, now, decide).await.unwrap();
-        assert!(matches!(executed.outcome, Outcome::Unchanged(_)), "{executed:?}");
-        assert_eq!((executed.attempts, seen.into_inner().unwrap()), (2, vec![false, true]), "{related:?}");
+        let executed = world.ledger.execute(&world.account, (&key, &hash), related, time(NOW), decide).await;
+        assert_eq!(name(&executed), ("unchanged", 2), "{related:?}");
+        assert_eq!(seen.into_inner().unwrap(), [false, true], "{related:?}");
         let asked = world.faults.asked();
         assert_eq!(asked, ["Query", "GetItem", CONFIRM, "Query", "GetItem", CONFIRM], "{related:?}");
     }

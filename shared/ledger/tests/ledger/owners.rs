@@ -1,7 +1,6 @@
 //! Whose payments, customers and invoices are, and events that are parked.
 
-use credits::Refusal;
-use credits::{AccountId, CustomerId, EventId, PaymentId, PurchaseId};
+use credits::{AccountId, CustomerId, EventId, PaymentId, PurchaseId, Refusal};
 use ledger::{Outcome, Parked};
 
 use crate::{
