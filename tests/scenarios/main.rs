@@ -8,7 +8,6 @@ mod crashes;
 mod debits;
 mod due;
 mod events;
-mod faults;
 mod gateway;
 mod hostile;
 mod kills;

@@ -1,6 +1,8 @@
 //! What is read from `template.yaml`, and what is refused in a template.
 
 mod deployment;
+#[path = "../../shared/ledger/tests/ledger/table.rs"]
+mod ledger_table;
 mod metrics;
 mod mistakes;
 mod outbox;
@@ -10,6 +12,8 @@ use crate::support::stack;
 use reqwest::{Client, Method};
 use scrip_tests::{
     cors::{Cors, Lists},
+    faults::{Fault, Faults},
+    seed,
     template::{Access, Template},
     yaml,
 };
@@ -126,6 +130,17 @@ fn the_table_has_its_keys_and_its_index() {
     assert_eq!(indexes[0]["IndexName"], "due");
     assert_eq!(names(&indexes[0]["KeySchema"]), ["due", "pk"]);
     assert!(create.get("PointInTimeRecoverySpecification").is_none());
+}
+
+#[tokio::test]
+async fn the_ledgers_own_tests_have_the_templates_table() {
+    let table = parse(TEXT).unwrap().table;
+    let faults = Faults::default();
+    faults.next("CreateTable", Fault::service(400, "ResourceInUseException"));
+    let config = seed::client("http://127.0.0.1:1").http_client(faults.client()).build();
+    let client = aws_sdk_dynamodb::Client::from_conf(config);
+    ledger_table::create(&client, &table.name).await.unwrap_err();
+    assert_eq!(faults.requests(), [("CreateTable".to_owned(), table.create)]);
 }
 
 #[test]

@@ -58,7 +58,7 @@ faults! {
     /// The provider has had too many calls, or another with the same key runs.
     StripeBusy 280,
     /// The provider doesn't take the key.
-    StripeLocksOut 450,
+    StripeLocksOut 500,
     /// The provider did what was asked, and its answer is lost.
     StripeAnswerLost 150,
     /// The provider never hears of it.

@@ -130,8 +130,11 @@ mod tests {
             assert_eq!(attempts.again(Fault::Unknown).await.is_ok(), goes_on, "{slept_ms}");
             assert_eq!(attempts.made(), if goes_on { 2 } else { 1 });
         }
+        // Both sides of the last moment.
         let mut attempts = Attempts::first();
-        tokio::time::sleep(Duration::from_millis(5_001)).await;
+        tokio::time::sleep(Duration::from_secs(5)).await;
+        attempts.again_at_once(Fault::Raced).unwrap();
+        tokio::time::sleep(Duration::from_millis(1)).await;
         attempts.again_at_once(Fault::Raced).unwrap_err();
     }
 }

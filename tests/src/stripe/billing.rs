@@ -130,7 +130,8 @@ impl Account {
         // What was drafted for a subscription that ended since isn't collected by itself.
         let is_due = |invoice: &super::records::Invoice| {
             let subscription = self.subscriptions.iter().find(|known| known.id == invoice.subscription);
-            invoice.status == InvoiceStatus::Draft && subscription.is_some_and(super::records::Subscription::is_live)
+            invoice.status == InvoiceStatus::Draft
+                && subscription.is_some_and(super::records::Subscription::is_live)
         };
         let drafts = self.invoices.iter().enumerate().filter(|(_, invoice)| is_due(invoice));
         let drafts = drafts.map(|(at, invoice)| (invoice.created + DRAFT_TIME, Due::Collection(at)));

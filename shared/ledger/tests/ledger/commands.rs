@@ -1,0 +1,166 @@
+//! What a command is answered: now, again, under another's key, and where nothing is written.
+
+use credits::{Period, Refusal, Sequence, Status};
+use ledger::{Outcome, RequestHash};
+use pricing::Credits;
+
+use crate::world::{NOW, World, name, pack, plan, time};
+
+#[tokio::test]
+async fn a_command_is_carried_out_once_and_answered_the_same_forever() {
+    let world = World::new().await;
+    let Outcome::Appended(first) = world.take("d", 10).await.unwrap().outcome else { panic!() };
+    assert_eq!((first.account.sequence, first.account.balance.playground()), (Sequence::new(2), 990));
+    world.take("other", 1).await.unwrap();
+    assert_eq!(world.take("d", 10).await.unwrap().outcome, Outcome::Replayed(first));
+    // The same key means something else in another kind of command, and in another account.
+    assert_eq!(name(&world.reverse("d", "d", 1).await), ("appended", 1));
+    assert_eq!(name(&world.of("bob").take("d", 10).await), ("refused", 1));
+    assert_eq!(world.balance().await, 990);
+}
+
+#[tokio::test]
+async fn a_key_is_not_used_for_another_request() {
+    let world = World::new().await;
+    world.take("d", 10).await.unwrap();
+    assert_eq!(name(&world.take("d", 11).await), ("key reused", 1));
+    // Nor where it would be refused: the operation is looked up first.
+    assert_eq!(name(&world.take("d", 100).await), ("key reused", 1));
+    world.reverse("r", "d", 1).await.unwrap();
+    assert_eq!(name(&world.reverse("r", "d", 2).await), ("key reused", 1));
+    assert_eq!(world.balance().await, 991);
+}
+
+#[tokio::test]
+async fn a_retry_of_the_debit_that_emptied_the_account_gets_its_first_answer() {
+    let world = World::new().await;
+    world.take_all().await;
+    assert_eq!(name(&world.take("all-9", 100).await), ("replayed", 1));
+    assert_eq!(name(&world.take("all-10", 100).await), ("refused", 1));
+    assert_eq!(name(&world.take("all-9", 99).await), ("key reused", 1));
+}
+
+#[tokio::test]
+async fn a_refusal_says_why_and_writes_nothing() {
+    let world = World::new().await;
+    world.take("d", 10).await.unwrap();
+    let keys = world.keys().await;
+    for (refused, why) in [
+        (world.reverse("r", "unheard-of", 1).await, "DebitNotFound"),
+        (world.reverse("r", "d", 11).await, "ExceedsDebit"),
+        (world.ask_back("unheard-of").await, "PurchaseNotFound"),
+        (world.of("bob").take("d", 1).await, "InsufficientCredits"),
+    ] {
+        let Outcome::Refused(refusal) = refused.unwrap().outcome else { panic!("{why}") };
+        assert!(format!("{refusal:?}").starts_with(why), "{refusal:?}");
+    }
+    assert_eq!(world.keys().await, keys);
+}
+
+#[tokio::test]
+async fn reversals_of_a_debit_add_up_to_it() {
+    let world = World::new().await;
+    world.take("d", 10).await.unwrap();
+    // each on what the one before left of the debit
+    for (key, credits, outcome, balance) in [
+        ("r-1", 4, "appended", 994),
+        ("r-2", 7, "refused", 994),
+        ("r-2", 5, "appended", 999),
+        ("r-3", 2, "refused", 999),
+        ("r-3", 1, "appended", 1000),
+        ("r-4", 1, "refused", 1000),
+        ("r-1", 4, "replayed", 1000),
+    ] {
+        assert_eq!(name(&world.reverse(key, "d", credits).await), (outcome, 1), "{key} {credits}");
+        assert_eq!(world.balance().await, balance, "{key} {credits}");
+    }
+}
+
+#[tokio::test]
+async fn an_account_is_as_its_newest_entry_left_it() {
+    let world = World::empty().await;
+    assert_eq!(world.ledger.account(&world.account).await.unwrap(), None);
+    let Outcome::Appended(bought) = world.buy(&pack("pi_1")).await.unwrap().outcome else { panic!() };
+    let account = world.ledger.account(&world.account).await.unwrap().unwrap();
+    assert_eq!(account, bought.account);
+    assert_eq!(account.balance, Credits::new(0, 1, 64));
+    assert_eq!(world.ledger.account(&world.of("bob").account).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn a_month_is_settled_once() {
+    let world = World::new().await;
+    world.take("d", 10).await.unwrap();
+    let settled = world.ledger.settle(&world.account, time("2026-12-01T00:00:00Z")).await.unwrap();
+    assert_eq!(settled.attempts, 1);
+    let Outcome::Appended(refill) = settled.outcome else { panic!() };
+    // The expiry of 990 came before it.
+    assert_eq!((refill.account.sequence, refill.account.balance.playground()), (Sequence::new(4), 1000));
+    assert_eq!(refill.account.period, "2026-12".parse::<Period>().unwrap());
+    let Outcome::Unchanged(account) =
+        world.ledger.settle(&world.account, time("2026-12-31T23:59:59Z")).await.unwrap().outcome
+    else {
+        panic!()
+    };
+    assert_eq!(account, refill.account);
+    assert_eq!(world.balance().await, 1000);
+}
+
+#[tokio::test]
+async fn a_debit_that_comes_first_in_a_month_settles_it() {
+    let world = World::new().await;
+    assert_eq!(name(&world.take_at("d", 10, "2026-12-01T00:00:00Z").await), ("appended", 1));
+    let page = world.ledger.entries(&world.account, None, 100).await.unwrap();
+    assert_eq!(page.entries.len(), 4);
+    assert_eq!(world.balance().await, 990);
+    // The retry is answered with the debit, not with what came with it.
+    let Outcome::Replayed(debit) = world.take_at("d", 10, "2026-12-01T00:00:00Z").await.unwrap().outcome
+    else {
+        panic!()
+    };
+    assert_eq!(debit, page.entries[0]);
+}
+
+#[tokio::test]
+async fn settling_an_account_that_was_never_seen_writes_nothing() {
+    let world = World::empty().await;
+    let settled = world.ledger.settle(&world.account, time(NOW)).await.unwrap();
+    let Outcome::Unchanged(account) = settled.outcome else { panic!("{settled:?}") };
+    assert_eq!((account.sequence, account.updated_at), (Sequence::NONE, time(NOW)));
+    assert_eq!(world.keys().await, Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn a_word_that_changes_no_plan_is_only_recorded() {
+    let world = World::new().await;
+    // A subscription that isn't the account's (yet), then the same word again.
+    assert_eq!(name(&world.say("sub_2", Status::PastDue).await), ("recorded", 1));
+    assert_eq!(name(&world.say("sub_2", Status::PastDue).await), ("unchanged", 1));
+    assert_eq!(name(&world.say("sub_1", Status::PastDue).await), ("appended", 1));
+    assert_eq!(name(&world.say("sub_1", Status::PastDue).await), ("unchanged", 1));
+    let ended = Status::Ended(time("2026-11-22T12:00:00Z"));
+    assert_eq!(name(&world.say("sub_2", ended).await), ("recorded", 1));
+    // What was said before the payment came stands when it comes.
+    let late = plan("in_2", "sub_2", "2026-11-22T11:00:00Z", "2026-12-22T11:00:00Z");
+    let Outcome::Appended(bought) = world.buy(&late).await.unwrap().outcome else { panic!() };
+    assert_eq!(bought.account.subscription.unwrap().ended_at, Some(time("2026-11-22T12:00:00Z")));
+}
+
+#[tokio::test]
+async fn what_a_balance_cannot_hold_is_not_granted() {
+    let world = World::empty().await;
+    let mut pack = pack("pi_1");
+    pack.buys = credits::Buys::Pack(Credits::new(0, Credits::MAX_OF_A_KIND, 0));
+    assert_eq!(name(&world.buy(&pack).await), ("appended", 1));
+    pack.id = credits::PurchaseId::parse("pi_2").unwrap();
+    pack.payment_id = None;
+    let refused = world.buy(&pack).await.unwrap().outcome;
+    assert_eq!(refused, Outcome::Refused(Refusal::BalanceLimit));
+}
+
+/// The JSON's own SHA-256, as `sha256sum` computes it.
+#[test]
+fn a_request_is_known_by_its_hash() {
+    let hash = RequestHash::of(&"a request").unwrap();
+    assert_eq!(hash.as_str(), "a2984a68a4cb34fc7ed25e5a774ae8b9bfd304466523b5ba05d7cde72dd90c76");
+}

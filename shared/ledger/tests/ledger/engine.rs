@@ -1,0 +1,57 @@
+//! The engine that the tests run on: embedded, or the one that `SCRIP_TEST_DYNAMODB` names.
+//!
+//! Invariant: the embedded one lives on a thread and a runtime of its own, so that it outlives each test's
+//! runtime. It ends with the test process.
+
+use std::{
+    env,
+    net::Ipv4Addr,
+    process,
+    sync::{
+        OnceLock,
+        atomic::{AtomicU32, Ordering},
+    },
+    thread,
+};
+
+use aws_sdk_dynamodb::config::{BehaviorVersion, Builder, Credentials, Region, retry::RetryConfig};
+
+/// Where the engine answers; the first test that asks starts it.
+pub fn endpoint() -> &'static str {
+    static ENDPOINT: OnceLock<String> = OnceLock::new();
+    ENDPOINT.get_or_init(|| env::var("SCRIP_TEST_DYNAMODB").unwrap_or_else(|_| start()))
+}
+
+/// The configuration of a client that is like the functions': it repeats nothing by itself.
+pub fn config(endpoint: &str) -> Builder {
+    Builder::new()
+        .behavior_version(BehaviorVersion::latest())
+        .endpoint_url(endpoint)
+        .region(Region::from_static("us-east-1"))
+        .credentials_provider(Credentials::new("local", "local", None, None, "local"))
+        .http_client(aws_smithy_http_client::Builder::new().build_http())
+        .retry_config(RetryConfig::disabled())
+}
+
+/// A name that no other table of the engine has.
+pub fn fresh_name() -> String {
+    static TABLES: AtomicU32 = AtomicU32::new(0);
+    format!("ledger-{}-{}", process::id(), TABLES.fetch_add(1, Ordering::Relaxed))
+}
+
+fn start() -> String {
+    let (started, starting) = std::sync::mpsc::channel();
+    thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        runtime.expect("a runtime for the engine").block_on(async {
+            let engine = dynoxide::Database::memory().expect("an engine");
+            let listener = tokio::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a port");
+            let address = listener.local_addr().expect("an address");
+            started.send(format!("http://{address}")).expect("the first test waits");
+            dynoxide::server::serve_with_shutdown(listener, engine, std::future::pending())
+                .await
+                .expect("an engine that goes on");
+        });
+    });
+    starting.recv().expect("an engine that starts")
+}

@@ -1,0 +1,140 @@
+//! What waiting can't help is said at once, and what outlasts the waiting leaves nothing half done.
+
+use ledger::{Error, Fault as LedgerFault};
+
+use crate::{
+    faults::Fault,
+    world::{CONFIRM, WRITE, World, name},
+};
+
+#[tokio::test]
+async fn what_waiting_cannot_help_is_said_at_once() {
+    for (fault, why) in [
+        (Fault::cancelled(&["None", "ValidationError"]), "ValidationError at Entry: by script"),
+        (Fault::cancelled(&["None", "SomethingNew"]), "SomethingNew at Entry: by script"),
+        (Fault::cancelled(&["None", "None"]), "cancelled without a reason"),
+        (Fault::cancelled(&["TransactionConflict"]), "2 writes, 1 reasons"),
+        (Fault::cancelled(&[]), "2 writes, 0 reasons"),
+        (Fault::service(400, "AccessDeniedException"), "AccessDeniedException"),
+        (Fault::service(400, "ResourceNotFoundException"), "ResourceNotFoundException"),
+        (Fault::service(400, "ValidationException"), "ValidationException"),
+        (Fault::service(400, "SomethingNew"), "SomethingNew"),
+        // Whoever answers so isn't DynamoDB: a wrong endpoint stays wrong.
+        (Fault::Answer(404, "<html>".to_owned()), "unexpected token '<'"),
+    ] {
+        let world = World::new().await;
+        let script = format!("{fault:?}");
+        world.faults.next(WRITE, fault);
+        let error = world.take("d", 10).await.unwrap_err();
+        assert!(matches!(error, Error::Internal { doing: "append", .. }), "{script}: {error}");
+        assert!(error.to_string().contains(why), "{script}: {error}");
+        assert_eq!((error.is_transient(), error.attempts()), (false, 1), "{script}");
+        assert_eq!(world.faults.asked(), ["Query", WRITE], "{script}");
+        assert_eq!(world.balance().await, 1000, "{script}");
+        // The next one is served.
+        assert_eq!(name(&world.take("d", 10).await), ("appended", 1), "{script}");
+    }
+}
+
+#[tokio::test]
+async fn each_read_says_what_it_could_not_do() {
+    let world = World::new().await;
+    world.take("d", 10).await.unwrap();
+    let denied = |operation| {
+        world.faults.clear();
+        world.faults.next(operation, Fault::service(400, "AccessDeniedException"));
+    };
+    let text = |error: Option<Error>| error.unwrap().to_string();
+    denied("Query");
+    let said = text(world.ledger.account(&world.account).await.err());
+    assert!(said.starts_with("could not read the head: "), "{said}");
+    denied("Query");
+    let said = text(world.ledger.entries(&world.account, None, 1).await.err());
+    assert!(said.starts_with("could not read the history: "), "{said}");
+    denied("GetItem");
+    let said = text(world.reverse("r", "d", 1).await.err());
+    assert!(said.starts_with("could not look up an operation: "), "{said}");
+    denied("GetItem");
+    let said = text(world.ask_back("in_1").await.err());
+    assert!(said.starts_with("could not read a purchase: "), "{said}");
+    denied(CONFIRM);
+    let said = text(world.reverse("r", "unheard-of", 1).await.err());
+    assert!(said.starts_with("could not confirm a refusal: "), "{said}");
+    // The cause's own causes are told, not only that the service answered with an error.
+    assert!(said.contains("AccessDeniedException"), "{said}");
+}
+
+#[tokio::test]
+async fn contention_that_outlasts_the_attempts_takes_nothing() {
+    for (code, last, said) in [
+        ("TransactionConflict", LedgerFault::Contended, "contended"),
+        ("ThrottlingError", LedgerFault::Throttled, "throttled"),
+    ] {
+        let world = World::new().await;
+        for _ in 0..10 {
+            world.faults.next(WRITE, Fault::cancelled(&["None", code]));
+        }
+        let error = world.take("d", 10).await.unwrap_err();
+        assert!(matches!(error, Error::TryAgain { attempts: 10, last: met } if met == last), "{error}");
+        assert_eq!(error.to_string(), format!("gave up after 10 attempts: {said}"));
+        assert_eq!((error.is_transient(), error.attempts()), (true, 10));
+        assert_eq!(world.balance().await, 1000);
+        assert_eq!(name(&world.take("d", 10).await), ("appended", 1));
+    }
+}
+
+#[tokio::test]
+async fn an_answer_lost_at_the_last_attempt_is_looked_for() {
+    let world = World::new().await;
+    for _ in 0..9 {
+        world.faults.next(WRITE, Fault::cancelled(&["None", "TransactionConflict"]));
+    }
+    world.faults.next(WRITE, Fault::LostAfter);
+    assert_eq!(name(&world.take("d", 10).await), ("replayed", 10));
+    assert_eq!(world.balance().await, 990);
+}
+
+/// The same command, given twice: this one got nowhere, and the other was carried out at the last moment.
+#[tokio::test]
+async fn a_duplicate_that_was_carried_out_is_found_at_the_last_look() {
+    for (images, expected) in [(10, "replayed"), (11, "key reused")] {
+        let world = World::new().await;
+        for _ in 0..10 {
+            world.faults.next(WRITE, Fault::cancelled(&["None", "TransactionConflict"]));
+        }
+        world.meanwhile("GetItem", async |world| {
+            assert_eq!(name(&world.take("d", 10).await), ("appended", 1));
+        });
+        assert_eq!(name(&world.take("d", images).await).0, expected);
+        assert_eq!(world.balance().await, 990);
+    }
+}
+
+#[tokio::test]
+async fn a_database_that_went_away_leaves_a_retry_that_is_answered() {
+    let world = World::new().await;
+    world.faults.next(WRITE, Fault::LostAfter);
+    world.faults.next("Query", Fault::None);
+    for _ in 0..20 {
+        world.faults.next("Query", Fault::LostBefore);
+        world.faults.next("GetItem", Fault::LostBefore);
+    }
+    let error = world.take("d", 10).await.unwrap_err();
+    assert_eq!(error.to_string(), "gave up after 10 attempts: outcome unknown");
+    world.faults.clear();
+    assert_eq!(name(&world.take("d", 10).await), ("replayed", 1));
+    assert_eq!(world.balance().await, 990);
+}
+
+#[tokio::test]
+async fn who_always_loses_gives_up() {
+    let world = World::new().await;
+    for key in ["a", "b", "c", "d", "e", "f", "g", "h", "i", "j"] {
+        world.debit_meanwhile(key, 1);
+    }
+    let error = world.take("unlucky", 10).await.unwrap_err();
+    // Ten, where the machine isn't so busy that time is up before.
+    assert!(matches!(error, Error::TryAgain { last: LedgerFault::Raced, .. }), "{error}");
+    assert!(error.to_string().ends_with(" attempts: raced"), "{error}");
+    assert_eq!(world.balance().await, 1000 - u64::from(error.attempts()));
+}

@@ -1,0 +1,22 @@
+//! The ledger through its public functions, on a real engine of DynamoDB's: what is written, what a retry is
+//! answered, what races and faults come to. One binary; a module for each subject.
+//!
+//! The engine is embedded; `SCRIP_TEST_DYNAMODB` names the endpoint of another one to run on instead. Each test
+//! has a table of its own.
+
+mod commands;
+mod due;
+mod engine;
+#[path = "../../../../tests/src/faults.rs"]
+#[allow(dead_code, reason = "shared with the tests of the whole, which use the rest")]
+mod faults;
+mod giving_up;
+mod half_visible;
+mod history;
+mod owners;
+mod races;
+mod requests;
+mod rows;
+mod table;
+mod waits;
+mod world;
