@@ -52,19 +52,19 @@ faults! {
     /// An event is delivered after one that was made later.
     DeliveredLate 150,
     /// The provider refuses.
-    StripeRefuses 250,
+    StripeRefuses 280,
     /// The provider fails, and says so to every repetition of a day.
     StripeFails 220,
     /// The provider has had too many calls, or another with the same key runs.
     StripeBusy 280,
     /// The provider doesn't take the key.
-    StripeLocksOut 500,
+    StripeLocksOut 400,
     /// The provider did what was asked, and its answer is lost.
-    StripeAnswerLost 150,
+    StripeAnswerLost 180,
     /// The provider never hears of it.
-    StripeRequestLost 120,
+    StripeRequestLost 140,
     /// The provider doesn't answer.
-    StripeHangs 120,
+    StripeHangs 170,
 }
 
 impl fmt::Display for Fault {
