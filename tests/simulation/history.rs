@@ -4,7 +4,10 @@ use std::{
     any::Any,
     panic::{AssertUnwindSafe, catch_unwind},
     path::Path,
-    sync::{Arc, LazyLock},
+    sync::{
+        Arc, LazyLock,
+        atomic::{AtomicU64, Ordering},
+    },
     time::Duration,
 };
 
@@ -56,7 +59,7 @@ pub fn play(name: &Name) -> Played {
     let runtime = runtime.expect("a runtime");
     // The ledger's jitter, and what the SDK draws.
     fastrand::seed(name.seed);
-    let world = runtime.block_on(async { World::new(Plan::of(name), Engine::start(&TABLE, &table(name))) });
+    let world = runtime.block_on(async { World::new(Plan::of(name), Engine::start(&TABLE, &table())) });
     let failure =
         catch_unwind(AssertUnwindSafe(|| runtime.block_on(run(&world)))).err().map(|panic| why(&*panic));
     let (asked, entries) = {
@@ -89,8 +92,10 @@ async fn to_rest(world: &Arc<World>) {
     assert!(ended.is_ok(), "something waits for ever");
 }
 
-fn table(name: &Name) -> String {
-    format!("simulation-{}-{}", std::process::id(), name.seed)
+/// A name that no other history's table has, in this process or another.
+fn table() -> String {
+    static PLAYED: AtomicU64 = AtomicU64::new(0);
+    format!("simulation-{}-{}", std::process::id(), PLAYED.fetch_add(1, Ordering::SeqCst))
 }
 
 fn why(panic: &(dyn Any + Send)) -> String {

@@ -105,7 +105,7 @@ impl World {
             let mut request: Value = serde_json::from_str(body).expect("the SDK's requests are JSON");
             lock(&self.audit).written(&request, self.step());
             request.sort_all_objects();
-            self.note(request["TransactItems"].to_string());
+            self.note(request["TransactItems"].to_string().replace(&self.engine.table, "table"));
         }
         (status, answer)
     }
