@@ -319,6 +319,25 @@ async fn an_earlier_purchase_is_refunded_without_ending_what_a_later_one_pays_fo
     shop.close().await;
 }
 
+/// The renewal is paid, and its event still on its way.
+#[tokio::test]
+async fn a_plan_that_was_paid_for_anew_just_now_goes_on() {
+    for generation in Generation::ALL {
+        let shop = Shop::open(&format!("refund-renewed-{generation:?}"), generation).await;
+        let bought = shop.stripe.subscribe(&Checkout::new("buyer", "basic_monthly", 1900), Interval::Month);
+        let (purchase, subscription) = (shop.buy(&bought).await, bought.subscription.unwrap());
+        let renewed = shop.stripe.renew(&subscription);
+        let now = "2026-12-03T08:59:00Z";
+        assert_eq!(shop.refund("buyer", &purchase, now).await.is(200).json["status"], "refunded");
+        assert!(!shop.stripe.calls().iter().any(|call| call.operation().starts_with("DELETE")));
+        shop.deliver(&renewed.events, shop.stripe.now()).await;
+        let account = shop.get("buyer", "", "2026-12-03T12:00:00Z").await;
+        assert_eq!((&account["plan_status"], &account["plan"]), (&json!("active"), &json!("basic")));
+        assert_eq!(account["balance"]["playground"], 1000);
+        shop.close().await;
+    }
+}
+
 #[tokio::test]
 async fn a_refund_that_failed_is_asked_for_with_a_key_of_its_own() {
     let shop = Shop::open("refund-failed", Generation::Basil).await;

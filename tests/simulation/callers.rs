@@ -7,10 +7,10 @@ use serde_json::{Value, json};
 use tokio::time::sleep;
 
 use crate::{
-    audit::{Amounts, amounts},
+    audit::{Amounts, Entry, amounts},
     faults::Fault,
     functions::{Asked, Function, Reply},
-    plan::{Bought, Work},
+    plan::{Action, Bought, Work},
     request::{Answer, Request},
     scheduler::lock,
     world::World,
@@ -110,7 +110,16 @@ impl World {
             let audit = lock(&self.audit);
             let book = audit.book(&self.plan.accounts[account]);
             let entries = || book.entries.iter().map(|(_, entry)| entry);
-            let made = entries().find(|entry| entry.kind == "reversal" && entry.reference == key);
+            let is_it = |entry: &Entry| entry.kind == "reversal" && entry.reference == key;
+            let written = book.entries.iter().find(|(_, entry)| is_it(entry));
+            let made = written.map(|(_, entry)| entry);
+            // By the same request, if only one is made under that key for that debit.
+            let is_retry = written.is_some_and(|(step, entry)| {
+                *step < steps.0
+                    && entry.item["debit_id"] == debit
+                    && self.asked_only_so(account, key, playground)
+            });
+            assert!(!is_retry || *status == 201, "refused what was given back: {key} {answer:?}");
             match status {
                 201 => {
                     let entry = made.unwrap_or_else(|| panic!("given back, and no entry: {key} {answer:?}"));
@@ -142,6 +151,16 @@ impl World {
         if *status == 201 {
             self.keep((account, "reversal", key), &request, &answer.body);
         }
+    }
+
+    /// Whether nothing but that is asked under a reversal's key.
+    fn asked_only_so(&self, account: usize, key: &str, playground: Option<u64>) -> bool {
+        self.plan.actions.iter().all(|timed| match &timed.action {
+            Action::Reverse { key: other, playground: asked, .. } if timed.account == account => {
+                other != key || *asked == playground
+            }
+            _ => true,
+        })
     }
 
     /// Keeps the answer to a request, which must be every retry's.
@@ -203,9 +222,23 @@ impl World {
         };
         for _ in 0..UNKNOWN_MAX {
             let answer = self.ask(&request).await;
+            let was_known = {
+                let audit = lock(&self.audit);
+                let entries = &audit.book(&self.plan.accounts[account]).entries;
+                let of_it = entries.iter().find(|(_, entry)| entry.reference == sale.purchase);
+                of_it.is_some_and(|(step, _)| *step < answer.steps.0)
+            };
             match answer.status {
+                404 if was_known => panic!("not found, and there: {sale:?} {answer:?}"),
+                200 => {
+                    assert_eq!(answer.body["status"], "refunded", "{answer:?}");
+                    assert_eq!(answer.body["purchase_id"], sale.purchase, "{answer:?}");
+                    let (amount, refunded, _) = self.charged(&sale.charge);
+                    assert_eq!(refunded, amount, "no money went back: {answer:?}");
+                    return;
+                }
                 404 => sleep(Duration::from_millis(self.draw(UNKNOWN_MS))).await,
-                200 | 202 | 502 => return,
+                202 | 502 => return,
                 409 if answer.body["code"] == "refund_window_closed" => {
                     assert!(answer.at - sale.at > GUARANTEE, "the window was open: {sale:?} {answer:?}");
                     return;

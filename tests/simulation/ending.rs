@@ -6,7 +6,7 @@ use std::{sync::Arc, time::Duration};
 use axum::body::{Body, to_bytes};
 use chrono::{DateTime, Datelike, TimeZone, Utc};
 use futures_util::FutureExt;
-use scrip_tests::stack::API_KEY;
+use scrip_tests::{stack::API_KEY, stripe::Generation};
 use serde_json::{Value, json};
 use tokio::time::sleep;
 
@@ -14,6 +14,7 @@ use crate::{
     audit::{allowance, amounts, plain, sum},
     functions::{Asked, Function},
     memory::Sale,
+    plan::Action,
     request::Request,
     scheduler::lock,
     world::World,
@@ -108,8 +109,11 @@ impl World {
             self.check_entries(account, &kept, &items);
             let sales: Vec<_> =
                 lock(&self.memory).sales.iter().filter(|sale| sale.account == number).cloned().collect();
-            let gone: i64 = sales.iter().map(|sale| self.check_sale(account, sale, &kept)).sum();
-            self.check_plan(account, &sales, gone);
+            let gone: Vec<_> = sales.iter().map(|sale| self.check_sale(account, sale, &kept)).collect();
+            let newest = sales.iter().zip(gone).rfind(|(sale, _)| sale.subscription.is_some());
+            if let Some((sale, gone)) = newest {
+                self.check_plan(account, sale, gone, &kept);
+            }
         }
     }
 
@@ -142,8 +146,7 @@ impl World {
         let record = kept.iter().find(|item| item["sk"] == key);
         let record = record.unwrap_or_else(|| panic!("paid, and never granted: {sale:?}"));
         let (amount, refunded, disputed) = self.charged(&sale.charge);
-        let is_lost = disputed && record["dispute"] != "won";
-        let gone = if is_lost { amount } else { refunded };
+        let gone = if disputed { amount } else { refunded };
         let audit = lock(&self.audit);
         let book = audit.book(account);
         let granted = book.entries.iter().map(|(_, entry)| entry);
@@ -156,7 +159,12 @@ impl World {
         let pack = match sale.sku {
             "tune_pack" => [0, 1, 64],
             "avatar_pack" => [0, 0, 104],
-            _ => return gone * 100 / amount,
+            sku => {
+                let (plan, bought) = (&record["payment"]["buys"]["plan"], sku.trim_end_matches("_monthly"));
+                assert_eq!(plan["plan"], bought, "{sale:?} {record}");
+                assert_eq!(plan["allowance"], allowance(&plan["plan"]), "{sale:?} {record}");
+                return gone * 100 / amount;
+            }
         };
         assert_eq!(granted, pack, "{sale:?}");
         let share = pack.map(|granted| granted * gone / amount);
@@ -168,19 +176,32 @@ impl World {
     }
 
     /// The plan is what the provider says, and the month has its allowance.
-    fn check_plan(&self, account: &str, sales: &[Sale], gone: i64) {
-        let Some(sale) = sales.iter().rfind(|sale| sale.subscription.is_some()) else { return };
+    fn check_plan(&self, account: &str, sale: &Sale, gone: i64, kept: &[&Value]) {
         let subscription = sale.subscription.as_deref().unwrap_or_default();
         let (_, provider) = self.provider_says(&format!("/v1/subscriptions/{subscription}"));
         let audit = lock(&self.audit);
         let head = audit.book(account).head().unwrap_or_else(|| panic!("never granted: {sale:?}"));
         let plan = &head.item["subscription"];
+        let newest = provider["latest_invoice"].as_str().unwrap_or_default();
+        let key = format!("PURCHASE#{newest}");
+        let is_known = kept.iter().any(|item| item["sk"] == key);
+        assert!(is_known || !self.is_paid(newest), "a renewal was paid, and never granted: {provider}");
         let is_canceled = provider["status"] == "canceled";
         let ended = !plan["ended_at"].is_null() || !plan["withdrawn_at"].is_null();
         if is_canceled {
             assert!(ended, "ended at the provider, and goes on: {provider} {head:?}");
+            let is_wanted =
+                self.plan.actions.iter().any(|timed| {
+                    timed.action == Action::Cancel && self.plan.accounts[timed.account] == account
+                });
+            assert!(is_wanted || self.is_paid_back(&provider), "paid for, and ended: {provider} {head:?}");
+        }
+        if gone == 100 && newest == sale.purchase {
+            assert!(ended, "its money is gone, and it goes on: {provider} {head:?}");
         }
         if provider["status"] == "active" && gone == 0 {
+            let price = provider["items"]["data"][0]["price"]["lookup_key"].as_str().unwrap_or_default();
+            assert_eq!(plan["plan"], price.trim_end_matches("_monthly"), "another plan: {provider} {head:?}");
             assert!(!ended, "goes on at the provider, and ended: {provider} {head:?}");
             assert_eq!(
                 head.period,
@@ -191,10 +212,29 @@ impl World {
         }
     }
 
+    fn is_paid(&self, invoice: &str) -> bool {
+        self.provider_says(&format!("/v1/invoices/{invoice}")).1["status"] == "paid"
+    }
+
+    /// Whether the money of what a subscription was last charged is back, or never came.
+    fn is_paid_back(&self, subscription: &Value) -> bool {
+        let newest = subscription["latest_invoice"].as_str().unwrap_or_default();
+        if !self.is_paid(newest) {
+            return true;
+        }
+        let (_, paid) = self.provider_says(&format!("/v1/invoice_payments?invoice={newest}&status=paid"));
+        let intent =
+            paid["data"][0]["payment"]["payment_intent"].as_str().expect("what is paid is paid by something");
+        let (_, intent) = self.provider_says(&format!("/v1/payment_intents/{intent}"));
+        let (amount, refunded, _) = self.charged(intent["latest_charge"].as_str().unwrap_or_default());
+        refunded == amount
+    }
+
     /// What the provider's API shows.
     pub fn provider_says(&self, path: &str) -> (u16, Value) {
         let key = format!("Bearer {API_KEY}");
         let request = axum::extract::Request::get(path).header("authorization", &key);
+        let request = request.header("stripe-version", Generation::Basil.api_version());
         let request = request.body(Body::empty()).expect("a request");
         let answer = self.stripe.answer(request, &key).now_or_never().expect("it answers at once");
         let status = answer.status().as_u16();

@@ -25,10 +25,10 @@ macro_rules! faults {
 faults! {
     /// The database fails before it does anything.
     ErrorBefore 12,
-    /// It did what was asked, and its answer is lost.
-    AnswerLost 15,
-    /// What was asked is done after the SDK gave up waiting.
-    Late 10,
+    /// It wrote, and its answer is lost. (A read's is lost as often, and not counted.)
+    AnswerLost 40,
+    /// A write is carried out after the SDK gave up waiting, or fails then, since another was first.
+    Late 30,
     /// Another transaction has the items.
     TransactionConflict 25,
     /// So says the database of a transaction that it believes to be running already.
@@ -36,14 +36,14 @@ faults! {
     /// Too many requests, of the table or of one item.
     Throttled 15,
     /// An index that has yet to hear of the newest writes.
-    StaleRead 80,
+    StaleRead 250,
     /// The function is killed before a call.
     CrashBefore 10,
     /// The function is killed after a call was carried out, before it knows.
-    CrashAfter 10,
+    CrashAfter 12,
     /// The caller stops waiting; the function goes on.
-    CallerGone 60,
-    /// The caller's token has expired.
+    CallerGone 150,
+    /// The caller's token has expired: the gateway refuses it, and the caller gets another.
     TokenExpired 40,
     /// A function's clock is up to ten minutes off.
     ClockSkew 500,
@@ -54,17 +54,17 @@ faults! {
     /// The provider refuses.
     StripeRefuses 280,
     /// The provider fails, and says so to every repetition of a day.
-    StripeFails 220,
+    StripeFails 190,
     /// The provider has had too many calls, or another with the same key runs.
-    StripeBusy 280,
+    StripeBusy 200,
     /// The provider doesn't take the key.
-    StripeLocksOut 400,
-    /// The provider did what was asked, and its answer is lost.
-    StripeAnswerLost 180,
+    StripeLocksOut 170,
+    /// The provider did what was asked, and nobody learns of it.
+    StripeAnswerLost 280,
     /// The provider never hears of it.
     StripeRequestLost 140,
     /// The provider doesn't answer.
-    StripeHangs 170,
+    StripeHangs 160,
 }
 
 impl fmt::Display for Fault {

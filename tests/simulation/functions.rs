@@ -26,6 +26,7 @@ use aws_smithy_runtime_api::{
     http::StatusCode,
 };
 use aws_smithy_types::body::SdkBody;
+use chrono::TimeDelta;
 use lambda_http::{Body, Response};
 use ledger::Ledger;
 use monthly_refill_function::Queue;
@@ -52,7 +53,7 @@ const HTTP_TIMEOUT: Duration = Duration::from_secs(15);
 const REFUND_TIMEOUT: Duration = Duration::from_secs(29);
 const REFILL_TIMEOUT: Duration = Duration::from_mins(15);
 /// A caller that stops waiting has waited for at most so long.
-const GONE_AFTER_MS: u64 = 1_500;
+const GONE_AFTER_MS: u64 = 200;
 
 /// One of the functions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -125,11 +126,13 @@ impl World {
             // Who asked may be gone.
             drop(answer.send(reply));
         });
-        if self.happens(Fault::CallerGone) {
+        if self.is_drawn(Fault::CallerGone) {
             let patience = Duration::from_millis(self.draw(GONE_AFTER_MS));
-            return timeout(patience, answered)
-                .await
-                .map_or(Reply::Gone, |reply| reply.unwrap_or(Reply::Failed));
+            let Ok(reply) = timeout(patience, answered).await else {
+                self.happened(Fault::CallerGone);
+                return Reply::Gone;
+            };
+            return reply.unwrap_or(Reply::Failed);
         }
         answered.await.unwrap_or(Reply::Failed)
     }
@@ -147,6 +150,9 @@ impl World {
         };
         let invocation = Arc::new(Invocation::default());
         let now = self.now_at(function);
+        if (now - self.now()).abs() > TimeDelta::minutes(1) {
+            self.happened(Fault::ClockSkew);
+        }
         let handling = INVOCATION.scope(Arc::clone(&invocation), instance.handle(self, function, asked, now));
         let mut handling = pin!(handling);
         let ended = timeout(

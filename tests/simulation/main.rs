@@ -48,6 +48,7 @@ fn every_history_ends_well() {
     let first = variable("SCRIP_SIMULATION_FIRST", 0);
     let report = workers::play_all(first, variable("SCRIP_SIMULATION_HISTORIES", HISTORIES));
     if let Some((name, why)) = report.failure {
+        eprintln!("history {name} failed: {why}");
         let smallest = shrink::shrink(&name);
         let actions = Plan::of(&smallest).actions.len();
         panic!(

@@ -210,7 +210,11 @@ impl Draft {
             self.add(account, renewed, Action::Bill);
             self.add(account, collected, Action::Bill);
             self.busy(account, collected, 2);
-            if self.rng.bool() {
+            // The money of a later upgrade is asked back while the renewal is paid.
+            if self.rng.u8(..3) == 0 {
+                self.add(account, renewed - TimeDelta::days(10), Action::Upgrade("business_monthly"));
+                self.add(account, collected, Action::MoneyBack(Bought::Plan));
+            } else if self.rng.bool() {
                 self.add(account, third + TimeDelta::hours(2), Action::Decline);
                 self.add(account, turn + TimeDelta::hours(30), Action::PayLate);
                 self.busy(account, turn + TimeDelta::hours(30), 2);

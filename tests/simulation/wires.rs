@@ -27,20 +27,33 @@ use crate::{
 /// How late what is [`Fault::Late`] is carried out: after the SDK's patience of two seconds.
 const LATE_MS: std::ops::Range<u64> = 2_000..12_000;
 
+/// How long a call, or its answer, is on its way at most.
+const TRAVEL_MS_MAX: u64 = 40;
+
 impl World {
     /// Answers a call of the AWS SDK.
     pub async fn aws(self: &Arc<Self>, target: &str, body: String) -> Option<(u16, String)> {
-        turn().await;
+        self.travel().await;
         self.may_crash(Fault::CrashBefore).await;
         let (service, operation) = target.split_once('.').unwrap_or_default();
-        let answer = match service {
-            "AmazonSSM" => Some((200, parameter(&body))),
-            "AmazonSQS" => Some((200, self.enqueue(&body))),
+        let (answer, is_done) = match service {
+            "AmazonSSM" => (Some((200, parameter(&body))), true),
+            "AmazonSQS" => (Some((200, self.enqueue(&body))), true),
             _ => self.database(operation, body).await,
         };
-        self.may_crash(Fault::CrashAfter).await;
-        turn().await;
+        if is_done {
+            self.may_crash(Fault::CrashAfter).await;
+        }
+        self.travel().await;
         answer
+    }
+
+    /// What is on its way: another goes first, or time passes.
+    async fn travel(&self) {
+        match self.draw(2) {
+            0 => turn().await,
+            _ => sleep(Duration::from_millis(self.draw(TRAVEL_MS_MAX))).await,
+        }
     }
 
     /// Kills the function that calls, if so it is drawn.
@@ -53,61 +66,89 @@ impl World {
         }
     }
 
-    async fn database(self: &Arc<Self>, operation: &str, body: String) -> Option<(u16, String)> {
-        let (is_write, is_transaction) =
-            (operation == "TransactWriteItems", operation.starts_with("Transact"));
+    /// What the database answers, if anything, and whether it did what was asked.
+    async fn database(self: &Arc<Self>, operation: &str, body: String) -> (Option<(u16, String)>, bool) {
+        if let Some(refusal) = self.refusal(operation, &body) {
+            return (Some(refusal), false);
+        }
+        if self.is_drawn(Fault::Late) {
+            let (world, operation, late_ms) = (Arc::clone(self), operation.to_owned(), self.draw_late());
+            self.scheduler.spawn(async move {
+                sleep(Duration::from_millis(late_ms)).await;
+                world.carry_out(&operation, &body);
+                if operation == "TransactWriteItems" {
+                    world.happened(Fault::Late);
+                }
+            });
+            return pending().await;
+        }
+        let (answer, is_written) = self.carry_out(operation, &body);
+        if operation == "Query" && body.contains("\"IndexName\"") {
+            return (Some((answer.0, self.index_says(&body, answer.1))), true);
+        }
+        if self.is_drawn(Fault::AnswerLost) {
+            if is_written {
+                self.happened(Fault::AnswerLost);
+            }
+            return (None, true);
+        }
+        (Some(answer), true)
+    }
+
+    /// Why the database doesn't do what is asked, if it doesn't.
+    fn refusal(&self, operation: &str, body: &str) -> Option<(u16, String)> {
+        let is_transaction = operation.starts_with("Transact");
         if self.happens(Fault::ErrorBefore) {
             return Some(error(500, "InternalServerError"));
         }
         if self.happens(Fault::Throttled) {
             let names = ["ThrottlingException", "ProvisionedThroughputExceededException"];
             return Some(match self.draw(3) {
-                2 if is_transaction => self.cancelled(&body, "ThrottlingError"),
+                2 if is_transaction => self.cancelled(body, "ThrottlingError"),
                 number => error(400, names[usize::from(number == 1)]),
             });
         }
         if is_transaction && self.happens(Fault::TransactionConflict) {
-            return Some(self.cancelled(&body, "TransactionConflict"));
+            return Some(self.cancelled(body, "TransactionConflict"));
         }
-        if is_write && self.happens(Fault::TransactionInProgress) {
-            return Some(error(400, "TransactionInProgressException"));
+        let is_write = operation == "TransactWriteItems";
+        (is_write && self.happens(Fault::TransactionInProgress))
+            .then(|| error(400, "TransactionInProgressException"))
+    }
+
+    /// What the due index says, which may be what it said before, or nothing yet.
+    fn index_says(&self, body: &str, true_answer: String) -> String {
+        const NOTHING: &str = r#"{"Items":[],"Count":0,"ScannedCount":0}"#;
+        let question = question(body);
+        let stale = lock(&self.index).get(&question).cloned().unwrap_or_else(|| NOTHING.to_owned());
+        let listed = |answer: &str| {
+            let answer: Value = serde_json::from_str(answer).expect("an answer is JSON");
+            answer["Count"].clone()
+        };
+        let is_stale = listed(&stale) != listed(&true_answer) && self.happens(Fault::StaleRead);
+        if is_stale {
+            return stale;
         }
-        if self.happens(Fault::Late) {
-            let (world, operation, late_ms) = (Arc::clone(self), operation.to_owned(), self.draw_late());
-            self.scheduler.spawn(async move {
-                sleep(Duration::from_millis(late_ms)).await;
-                world.carry_out(&operation, &body);
-            });
-            return pending().await;
-        }
-        if operation == "Query" && body.contains("\"IndexName\"") {
-            let stale = lock(&self.index).get(&question(&body)).cloned();
-            if let Some(stale) = stale.filter(|_| self.happens(Fault::StaleRead)) {
-                return Some((200, stale));
-            }
-            let (status, answer) = self.carry_out(operation, &body);
-            lock(&self.index).insert(question(&body), answer.clone());
-            return Some((status, answer));
-        }
-        let answer = self.carry_out(operation, &body);
-        // Nobody reads it: the connection is gone.
-        (!self.happens(Fault::AnswerLost)).then_some(answer)
+        lock(&self.index).insert(question, true_answer.clone());
+        true_answer
     }
 
     fn draw_late(&self) -> u64 {
         LATE_MS.start + self.draw(LATE_MS.end - LATE_MS.start)
     }
 
-    fn carry_out(&self, operation: &str, body: &str) -> (u16, String) {
+    /// Lets the database do it: its answer, and whether something was written.
+    fn carry_out(&self, operation: &str, body: &str) -> ((u16, String), bool) {
         let (status, answer) = self.engine.call(operation, body);
         self.note((operation, status));
-        if operation == "TransactWriteItems" && status == 200 {
+        let is_written = operation == "TransactWriteItems" && status == 200;
+        if is_written {
             let mut request: Value = serde_json::from_str(body).expect("the SDK's requests are JSON");
             lock(&self.audit).written(&request, self.step());
             request.sort_all_objects();
             self.note(request["TransactItems"].to_string().replace(&self.engine.table, "table"));
         }
-        (status, answer)
+        ((status, answer), is_written)
     }
 
     /// A transaction that is cancelled by one of its items.
@@ -151,38 +192,49 @@ impl World {
     }
 
     async fn provider(self: &Arc<Self>, request: axum::extract::Request) -> Option<(u16, Vec<u8>)> {
-        turn().await;
+        self.travel().await;
         self.may_crash(Fault::CrashBefore).await;
-        let answer = self.provider_answers(request).await;
-        self.may_crash(Fault::CrashAfter).await;
-        turn().await;
+        let (answer, is_done) = self.provider_answers(request).await;
+        if is_done {
+            self.may_crash(Fault::CrashAfter).await;
+        }
+        self.travel().await;
         answer
     }
 
-    async fn provider_answers(self: &Arc<Self>, request: axum::extract::Request) -> Option<(u16, Vec<u8>)> {
+    /// What the provider answers, if anything, and whether it did what was asked.
+    async fn provider_answers(
+        self: &Arc<Self>,
+        request: axum::extract::Request,
+    ) -> (Option<(u16, Vec<u8>)>, bool) {
         let asks_for_money = request.method() == http::Method::POST;
         let resource: Vec<_> = request.uri().path().split('/').take(3).collect();
         let operation = format!("{} {}", request.method(), resource.join("/"));
-        let mut key = API_KEY;
         if self.happens(Fault::StripeRequestLost) {
-            return None;
+            return (None, false);
         }
         if self.happens(Fault::StripeHangs) {
             return pending().await;
         }
-        if asks_for_money && self.happens(Fault::StripeRefuses) {
-            let refusal = ApiError::refused("charge_disputed", "The charge is disputed.");
-            self.stripe.fault(&operation, Answer::Answer(refusal));
-        } else if self.happens(Fault::StripeFails) {
-            self.stripe.fault(&operation, Answer::Answer(ApiError::broken()));
-        } else if self.happens(Fault::StripeBusy) {
-            let busy = if self.draw(2) == 0 { ApiError::rate_limited() } else { ApiError::key_in_use() };
-            self.stripe.fault(&operation, Answer::Answer(busy));
-        } else if self.happens(Fault::StripeLocksOut) {
-            key = "another key";
+        if self.happens(Fault::StripeLocksOut) {
+            return (Some(self.ask_provider(request, "another key").await), false);
         }
-        let answer = self.ask_provider(request, key).await;
-        (!self.happens(Fault::StripeAnswerLost)).then_some(answer)
+        let refusal = if asks_for_money && self.happens(Fault::StripeRefuses) {
+            Some(ApiError::refused("charge_disputed", "The charge is disputed."))
+        } else if self.happens(Fault::StripeFails) {
+            Some(ApiError::broken())
+        } else if self.happens(Fault::StripeBusy) {
+            Some(if self.draw(2) == 0 { ApiError::rate_limited() } else { ApiError::key_in_use() })
+        } else {
+            None
+        };
+        let is_done = refusal.is_none();
+        if let Some(refusal) = refusal {
+            self.stripe.fault(&operation, Answer::Answer(refusal));
+        }
+        let answer = self.ask_provider(request, API_KEY).await;
+        let is_lost = is_done && self.happens(Fault::StripeAnswerLost);
+        ((!is_lost).then_some(answer), is_done)
     }
 
     /// Asks the provider, past all faults but those that are scripted.

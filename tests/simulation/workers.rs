@@ -5,7 +5,7 @@ use std::{
     env,
     io::{BufRead, BufReader},
     process::{Child, Command, Stdio},
-    sync::mpsc::channel,
+    sync::mpsc::{RecvTimeoutError, channel},
     thread::{self, available_parallelism},
     time::{Duration, Instant},
 };
@@ -18,6 +18,8 @@ use crate::{
 
 /// The seeds that a worker plays: every so many from the first.
 const SEEDS: &str = "SCRIP_SIMULATION_SEEDS";
+/// A worker that says nothing for so long plays a history without an end.
+const SILENCE_MAX: Duration = Duration::from_mins(3);
 /// How often progress is shown.
 const PROGRESS: Duration = Duration::from_secs(10);
 
@@ -32,6 +34,8 @@ pub struct Report {
     pub totals: [u64; 3],
     /// The first that failed, and why.
     pub failure: Option<(Name, String)>,
+    /// Those that began and, as far as was said, haven't ended.
+    playing: Vec<Name>,
 }
 
 /// Plays histories of consecutive seeds, until one fails.
@@ -52,8 +56,12 @@ pub fn play_all(first: u64, histories: u64) -> Report {
     }
     drop(lines);
     let (mut report, mut shown, started) = (Report::default(), Instant::now(), Instant::now());
-    for line in said {
-        report.read(&line);
+    loop {
+        match said.recv_timeout(SILENCE_MAX) {
+            Ok(line) => report.read(&line),
+            Err(RecvTimeoutError::Disconnected) => break,
+            Err(RecvTimeoutError::Timeout) => report.break_off("it goes on for ever"),
+        }
         if report.failure.is_some() {
             break;
         }
@@ -68,8 +76,11 @@ pub fn play_all(first: u64, histories: u64) -> Report {
             drop(child.kill());
         }
         let ended = child.wait().expect("a worker that was started");
-        assert!(ended.success() || report.failure.is_some(), "a worker broke: {ended}");
+        if !ended.success() && report.failure.is_none() {
+            report.break_off(&format!("its process broke: {ended}"));
+        }
     }
+    assert!(report.failure.is_some() || report.histories == histories, "{} played", report.histories);
     report
 }
 
@@ -91,12 +102,13 @@ pub fn work() {
     };
     for seed in (first..end).step_by(usize::try_from(step).expect("it is small")) {
         let name = Name { seed, ..Name::default() };
+        eprintln!("playing {name}");
         let played = play(&name);
         let faults = Fault::ALL.iter().map(|fault| played.counts.of(*fault).to_string());
         let totals = [played.asked.0, played.asked.1, played.entries].map(|total| total.to_string());
         let counts: Vec<_> = totals.into_iter().chain(faults).collect();
         match played.failure {
-            None => eprintln!("played {}", counts.join(" ")),
+            None => eprintln!("played {name} {}", counts.join(" ")),
             Some(why) => {
                 eprintln!("failed {name} {}", why.replace('\n', " "));
                 return;
@@ -111,7 +123,12 @@ fn number(text: &str) -> u64 {
 
 impl Report {
     fn read(&mut self, line: &str) {
-        if let Some(counts) = line.strip_prefix("played ") {
+        let said =
+            |word: &str| line.strip_prefix(word).map(|rest| rest.split_once(' ').unwrap_or((rest, "")));
+        if let Some((name, _)) = said("playing ") {
+            self.playing.push(name.parse().expect("a worker names its history"));
+        } else if let Some((name, counts)) = said("played ") {
+            self.playing.retain(|playing| playing.to_string() != name);
             let counts: Vec<_> = counts.split(' ').map(number).collect();
             let (totals, faults) = counts.split_at(self.totals.len());
             for (total, more) in self.totals.iter_mut().zip(totals) {
@@ -121,8 +138,14 @@ impl Report {
                 self.counts.merge(*fault, *more);
             }
             self.histories += 1;
-        } else if let Some((name, why)) = line.strip_prefix("failed ").and_then(|rest| rest.split_once(' ')) {
+        } else if let Some((name, why)) = said("failed ") {
             self.failure = Some((name.parse().expect("a worker names its history"), why.to_owned()));
         }
+    }
+    /// What was being played failed, whichever it was.
+    fn break_off(&mut self, why: &str) {
+        let playing: Vec<_> = self.playing.iter().map(Name::to_string).collect();
+        let name = self.playing.first().cloned().unwrap_or_default();
+        self.failure = Some((name, format!("{why} (one of {})", playing.join(", "))));
     }
 }

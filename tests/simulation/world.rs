@@ -92,11 +92,7 @@ impl World {
     /// The time as the clock before a function has it.
     pub fn now_at(&self, function: Function) -> DateTime<Utc> {
         let is_skewed = !self.is_calm() && !self.plan.without.contains(&Fault::ClockSkew);
-        let skew = if is_skewed { self.skews[&function] } else { TimeDelta::zero() };
-        if skew.abs() > TimeDelta::minutes(1) {
-            lock(&self.counts).add(Fault::ClockSkew);
-        }
-        self.now() + skew
+        self.now() + if is_skewed { self.skews[&function] } else { TimeDelta::zero() }
     }
 
     /// From now on nothing goes wrong any more.
@@ -108,14 +104,24 @@ impl World {
         self.is_calm.load(Ordering::SeqCst)
     }
 
-    /// Whether something goes wrong now, where it could.
+    /// Whether something goes wrong now, where it does if it is drawn.
     pub fn happens(&self, fault: Fault) -> bool {
-        let is_drawn = lock(&self.rng).u32(..1000) < fault.per_mille();
-        let happens = is_drawn && !self.is_calm() && !self.plan.without.contains(&fault);
+        let happens = self.is_drawn(fault);
         if happens {
-            lock(&self.counts).add(fault);
+            self.happened(fault);
         }
         happens
+    }
+
+    /// Whether something is to go wrong now. Whether it does is seen later, and counted then.
+    pub fn is_drawn(&self, fault: Fault) -> bool {
+        let is_drawn = lock(&self.rng).u32(..1000) < fault.per_mille();
+        is_drawn && !self.is_calm() && !self.plan.without.contains(&fault)
+    }
+
+    /// Counts what went wrong.
+    pub fn happened(&self, fault: Fault) {
+        lock(&self.counts).add(fault);
     }
 
     /// A number below a bound.

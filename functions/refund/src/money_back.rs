@@ -107,11 +107,14 @@ async fn ask(
         return Ok(refunded);
     }
     let account = ledger.account(account).await?;
-    let is_ended = match withdrawal::ends_with(account.as_ref(), purchase) {
-        Some(subscription) => provider.cancel(subscription).await?,
-        None => true,
+    let Some(subscription) = withdrawal::ends_with(account.as_ref(), purchase) else { return Ok(refunded) };
+    let is_settled = match provider.is_paid_anew(subscription, &purchase.payment.id).await? {
+        // It goes on, by a payment that is yet to be heard of.
+        Some(true) => true,
+        Some(false) => provider.cancel(subscription).await?,
+        None => false,
     };
-    Ok(if is_ended { refunded } else { Asked::Unknown })
+    Ok(if is_settled { refunded } else { Asked::Unknown })
 }
 
 async fn read(ledger: &Ledger, account: &AccountId, id: &PurchaseId) -> Result<Purchase, Problem> {

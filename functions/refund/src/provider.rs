@@ -1,4 +1,4 @@
-//! The payment provider's API, as far as a refund needs it: three requests to Stripe.
+//! The payment provider's API, as far as a refund needs it: a few requests to Stripe.
 //!
 //! A client of its own, since a whole Stripe library weighs more than the function. It reuses the HTTP and TLS
 //! stack that the AWS SDK brings. What the provider surely refused is told from what may have happened.
@@ -6,7 +6,7 @@
 use std::{env, fmt, pin::Pin, time::Duration};
 
 use aws_types::SdkConfig;
-use credits::{AccountId, Payment, PaymentId, Purchase, RefundId, SubscriptionId};
+use credits::{AccountId, Payment, PaymentId, Purchase, PurchaseId, RefundId, SubscriptionId};
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::Bytes;
 use hyper_rustls::HttpsConnectorBuilder;
@@ -142,6 +142,37 @@ impl Provider {
                 Ok(Asked::Unknown)
             }
         }
+    }
+
+    /// Whether a subscription was paid by another invoice than that since; `None` where nobody knows. A renewal may be
+    /// paid whose event is still on its way.
+    pub(crate) async fn is_paid_anew(
+        &self,
+        subscription: &SubscriptionId,
+        invoice: &PurchaseId,
+    ) -> Result<Option<bool>, Problem> {
+        let Some(known) = self.look_up(&format!("/v1/subscriptions/{subscription}")).await? else {
+            return Ok(None);
+        };
+        let newest = known["latest_invoice"].as_str().and_then(|id| PurchaseId::parse(id).ok());
+        let Some(newest) = newest.filter(|newest| newest != invoice) else { return Ok(Some(false)) };
+        let newest = self.look_up(&format!("/v1/invoices/{newest}")).await?;
+        Ok(newest.map(|newest| newest["status"] == "paid"))
+    }
+
+    /// An object of the provider's, null where there is none; `None` where nobody knows.
+    async fn look_up(&self, path: &str) -> Result<Option<Value>, Problem> {
+        let Some((status, body)) = self.ask(Method::GET, path, None, String::new()).await? else {
+            return Ok(None);
+        };
+        if status.is_success() {
+            return Ok(Some(body));
+        }
+        if status == StatusCode::NOT_FOUND {
+            return Ok(Some(Value::Null));
+        }
+        log(status, body["error"]["code"].as_str().unwrap_or("unnamed"));
+        Ok(None)
     }
 
     /// Ends a subscription; whether it surely is ended.

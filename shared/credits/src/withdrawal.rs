@@ -253,7 +253,9 @@ fn settle(
         let is_over = before.revoked_in.is_some_and(|revoked_in| revoked_in != settled.period)
             || before.revoked_at.is_some_and(|at| pays(&settled, before, at) == Pays::Not);
         let back = share.shortfall(before.revoked);
-        gives = if is_over { back.with_playground(0) } else { back };
+        // What no longer counts as taken back has been granted anew since.
+        let playground = if is_over { 0 } else { back.playground().min(settled.returned) };
+        gives = back.with_playground(playground);
         after.revoked = before.revoked.min(share);
         after.spent = after.revoked.shortfall(share);
     } else if is_less(was, gone) {
