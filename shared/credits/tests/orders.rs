@@ -415,3 +415,54 @@ fn a_pack_whose_refunds_fail() {
     ];
     assert_eq!(every_order("2026-11-21T00:00:00Z", &at_once).balance, c(0, 1, 64));
 }
+
+/// Hears what was said when it was said.
+fn in_order(kept: &mut Kept, lifecycle: &[Said]) {
+    for said in lifecycle {
+        kept.now = match said {
+            Said::Paid(payment) => payment.paid_at,
+            Said::Status(change) => change.at,
+            Said::Money(_, _, at) => *at,
+        };
+        assert!(kept.hear(said), "{said:?}");
+    }
+}
+
+#[test]
+fn what_was_granted_anew_is_not_given_back_as_well() {
+    const BUSINESS: (&str, u64) = ("business", 6000);
+    const DEC: &str = "2026-12-03T09:00:00Z";
+    const JAN: &str = "2027-01-03T09:00:00Z";
+    // Two disputes, one of them after the paid time; a late renewal; and the first dispute is won.
+    let mut kept = Kept::nothing(time("2026-11-03T09:00:00Z"));
+    in_order(
+        &mut kept,
+        &[
+            paid("in_1", BASIC, "2026-11-03T09:00:00Z", DEC),
+            disputed("in_1", Dispute::Withdrawn, "2026-12-01T05:00:00Z"),
+            paid("in_2", BUSINESS, "2026-12-01T12:00:00Z", DEC),
+            disputed("in_2", Dispute::Withdrawn, "2026-12-04T09:00:00Z"),
+            paid("in_3", BUSINESS, "2026-12-05T09:00:00Z", JAN),
+            disputed("in_1", Dispute::Won, "2026-12-10T09:00:00Z"),
+        ],
+    );
+    assert_eq!(kept.account.balance, Credits::new(6000, 0, 0));
+    // Half is refunded, the other half spent; the rest is refunded after the paid time; and all of it fails.
+    let mut kept = Kept::nothing(time("2026-11-03T09:00:00Z"));
+    in_order(
+        &mut kept,
+        &[paid("in_1", BASIC, "2026-11-03T09:00:00Z", DEC), refunded("in_1", 500, "2026-12-02T09:00:00Z")],
+    );
+    assert_eq!(kept.account.balance, Credits::new(500, 0, 0));
+    kept.account.balance = Credits::ZERO;
+    in_order(
+        &mut kept,
+        &[
+            refunded("in_1", 1000, "2026-12-04T09:00:00Z"),
+            paid("in_2", BASIC, "2026-12-05T09:00:00Z", JAN),
+            failed("in_1", "re_1", 500, "2026-12-06T09:00:00Z"),
+            failed("in_1", "re_2", 500, "2026-12-07T09:00:00Z"),
+        ],
+    );
+    assert_eq!(kept.account.balance, Credits::new(500, 0, 0));
+}
