@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use tokio::time::sleep;
 
 use crate::{
-    audit::{Amounts, Entry, amounts},
+    audit::{Amounts, Entry, amounts, sum},
     faults::Fault,
     functions::{Asked, Function, Reply},
     plan::{Action, Bought, Work},
@@ -136,9 +136,8 @@ impl World {
                 409 if body["code"] == "exceeds_debit" => {
                     let (_, entry) = book.debit(debit).expect("what is exceeded is there");
                     let back = entries().filter(|entry| entry.item["debit_id"] == debit);
-                    let back = back.map(|entry| entry.credits).fold([0; 3], crate::audit::sum);
-                    let left: Amounts =
-                        crate::audit::sum(entry.credits.map(|taken| -taken), back.map(|one| -one));
+                    let back = back.map(|entry| entry.credits).fold([0; 3], sum);
+                    let left: Amounts = sum(entry.credits.map(|taken| -taken), back.map(|one| -one));
                     let asked =
                         playground.map_or(left, |asked| [i64::try_from(asked).unwrap_or(i64::MAX), 0, 0]);
                     let exceeds = (0..3).any(|kind| asked[kind] > left[kind]) || asked == [0; 3];
@@ -190,7 +189,7 @@ impl World {
             audit.book(&self.plan.accounts[account]).had(balance, answer.steps, answer.at)
         };
         assert!(had, "a balance that never was: {answer:?}");
-        let (mut below, mut query) = (None, "limit=4".to_owned());
+        let (mut below, mut above, mut query) = (None, None::<Value>, "limit=4".to_owned());
         loop {
             let page = self.ask(&Request { route: ENTRIES, query, ..base.clone() }).await;
             assert_eq!(page.status, 200, "{page:?}");
@@ -198,6 +197,10 @@ impl World {
                 let sequence = entry["sequence"].as_i64().unwrap_or_default();
                 assert!(below.is_none_or(|below| below == sequence + 1), "a gap in the history: {page:?}");
                 below = Some(sequence);
+                if let Some(above) = above.replace(entry.clone()) {
+                    let before = sum(amounts(&entry["balance"]), amounts(&above["credits"]));
+                    assert_eq!(amounts(&above["balance"]), before, "it doesn't add up: {page:?}");
+                }
             }
             match page.body["next_cursor"].as_str() {
                 Some(cursor) => query = format!("limit=4&cursor={cursor}"),

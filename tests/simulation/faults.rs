@@ -54,17 +54,17 @@ faults! {
     /// The provider refuses.
     StripeRefuses 280,
     /// The provider fails, and says so to every repetition of a day.
-    StripeFails 190,
+    StripeFails 260,
     /// The provider has had too many calls, or another with the same key runs.
-    StripeBusy 200,
+    StripeBusy 340,
     /// The provider doesn't take the key.
     StripeLocksOut 170,
     /// The provider did what was asked, and nobody learns of it.
-    StripeAnswerLost 280,
+    StripeAnswerLost 600,
     /// The provider never hears of it.
-    StripeRequestLost 140,
+    StripeRequestLost 125,
     /// The provider doesn't answer.
-    StripeHangs 160,
+    StripeHangs 150,
 }
 
 impl fmt::Display for Fault {
