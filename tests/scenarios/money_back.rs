@@ -325,15 +325,20 @@ async fn a_plan_that_was_paid_for_anew_just_now_goes_on() {
     for generation in Generation::ALL {
         let shop = Shop::open(&format!("refund-renewed-{generation:?}"), generation).await;
         let bought = shop.stripe.subscribe(&Checkout::new("buyer", "basic_monthly", 1900), Interval::Month);
-        let (purchase, subscription) = (shop.buy(&bought).await, bought.subscription.unwrap());
+        shop.buy(&bought).await;
+        let subscription = bought.subscription.unwrap();
+        shop.stripe.set_now(time("2026-11-20T09:00:00Z"));
+        let plan = Plan::monthly("standard_monthly", 2900);
+        let purchase = shop.buy(&shop.stripe.upgrade(&subscription, &plan)).await;
         let renewed = shop.stripe.renew(&subscription);
-        let now = "2026-12-03T08:59:00Z";
-        assert_eq!(shop.refund("buyer", &purchase, now).await.is(200).json["status"], "refunded");
+        assert_eq!(shop.stripe.now(), time("2026-12-03T10:00:00Z"));
+        let refund = shop.refund("buyer", &purchase, "2026-12-03T10:00:30Z").await;
+        assert_eq!(refund.is(200).json["status"], "refunded");
         assert!(!shop.stripe.calls().iter().any(|call| call.operation().starts_with("DELETE")));
         shop.deliver(&renewed.events, shop.stripe.now()).await;
         let account = shop.get("buyer", "", "2026-12-03T12:00:00Z").await;
-        assert_eq!((&account["plan_status"], &account["plan"]), (&json!("active"), &json!("basic")));
-        assert_eq!(account["balance"]["playground"], 1000);
+        assert_eq!((&account["plan_status"], &account["plan"]), (&json!("active"), &json!("standard")));
+        assert_eq!(account["balance"]["playground"], 2500);
         shop.close().await;
     }
 }
