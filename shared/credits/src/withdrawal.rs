@@ -84,13 +84,9 @@ pub fn confirmed(
     refund_id: Option<&RefundId>,
 ) -> Result<Decision, Refusal> {
     let purchase = purchase.ok_or(Refusal::PurchaseNotFound)?;
-    let is_news = match &purchase.refund {
-        _ if purchase.refunds_failed != attempt => false,
-        Some(Refund::RefundPending) => true,
-        // The provider's event was faster than its answer, and didn't name the refund.
-        Some(Refund::Refunded { refund_id: known }) => known.is_none() && refund_id.is_some(),
-        None => false,
-    };
+    // What the provider's event said first stays, though it didn't name the refund: it may have been answered, and
+    // whoever asks again is answered the same.
+    let is_news = purchase.refund == Some(Refund::RefundPending) && purchase.refunds_failed == attempt;
     if !is_news {
         return Ok(Decision::default());
     }

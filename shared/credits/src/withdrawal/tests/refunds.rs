@@ -82,8 +82,8 @@ fn a_confirmation_is_news_once() {
         (pending.clone(), 0, 0, Some("re_1"), true),
         (pending.clone(), 0, 0, None, true),
         (pending, 1, 0, Some("re_1"), false),
-        // The provider's event was faster, and didn't name it.
-        (refunded(None), 0, 0, Some("re_1"), true),
+        // The provider's event was faster, and didn't name it. So it may have been answered, which stays.
+        (refunded(None), 0, 0, Some("re_1"), false),
         (refunded(None), 0, 0, None, false),
         (refunded(Some("re_1")), 0, 0, Some("re_1"), false),
         (refunded(Some("re_1")), 0, 0, None, false),
