@@ -106,20 +106,23 @@ impl Book {
     }
 
     /// Whether at some time between two steps the account, at that moment, had less than that.
-    pub fn was_short_of(&self, price: Amounts, (from, to): (u64, u64), now: DateTime<Utc>) -> bool {
-        let is_short = |entry: Option<&Entry>| (0..3).any(|kind| spendable(entry, now)[kind] < price[kind]);
-        let known_before = self.entries.iter().rposition(|(step, _)| *step < from);
-        let before = known_before.map(|at| &self.entries[at].1);
-        let since = self.entries.iter().filter(|(step, _)| (from..=to).contains(step));
-        is_short(before) || since.into_iter().any(|(_, entry)| is_short(Some(entry)))
+    pub fn was_short_of(&self, price: Amounts, steps: (u64, u64), now: DateTime<Utc>) -> bool {
+        let is_short = |had: Amounts| (0..3).any(|kind| had[kind] < price[kind]);
+        self.spendable_between(steps, now).any(is_short)
     }
 
     /// Whether at some time between two steps an account looked at, at that moment, had that.
-    pub fn had(&self, balance: Amounts, (from, to): (u64, u64), now: DateTime<Utc>) -> bool {
-        let known_before = self.entries.iter().rposition(|(step, _)| *step < from);
-        let before = known_before.map(|at| &self.entries[at].1);
-        let mut since = self.entries.iter().filter(|(step, _)| (from..=to).contains(step));
-        spendable(before, now) == balance || since.any(|(_, entry)| spendable(Some(entry), now) == balance)
+    pub fn had(&self, balance: Amounts, steps: (u64, u64), now: DateTime<Utc>) -> bool {
+        self.spendable_between(steps, now).any(|had| had == balance)
+    }
+
+    /// What could be spent, at that moment, of what the account was between two steps.
+    fn spendable_between(&self, (from, to): (u64, u64), now: DateTime<Utc>) -> impl Iterator<Item = Amounts> {
+        let before = self.entries.iter().rfind(move |(step, _)| *step < from).map(|(_, entry)| entry);
+        let since = self.entries.iter().filter(move |(step, _)| (from..=to).contains(step));
+        std::iter::once(before)
+            .chain(since.map(|(_, entry)| Some(entry)))
+            .map(move |head| spendable(head, now))
     }
 
     fn check(&mut self, entry: &Entry) {

@@ -172,15 +172,8 @@ impl World {
 
     pub async fn look(self: &Arc<Self>, account: usize) {
         let path = vec![("account_id", self.plan.accounts[account].clone())];
-        let base = Request {
-            function: Function::Quote,
-            route: ACCOUNT,
-            path,
-            query: String::new(),
-            headers: Vec::new(),
-            scope: Some("credits:read credits:any-account"),
-            body: String::new(),
-        };
+        let scope = Some("credits:read credits:any-account");
+        let base = Request { path, scope, ..Request::plain(Function::Quote, ACCOUNT, String::new()) };
         let answer = self.ask(&base).await;
         assert_eq!(answer.status, 200, "{answer:?}");
         let balance = amounts(&answer.body["balance"]);
@@ -214,15 +207,9 @@ impl World {
         let Some(sale) = self.sale(account, bought) else { return };
         let path =
             vec![("account_id", self.plan.accounts[account].clone()), ("purchase_id", sale.purchase.clone())];
-        let request = Request {
-            function: Function::Refund,
-            route: MONEY_BACK,
-            path,
-            query: String::new(),
-            headers: Vec::new(),
-            scope: Some("credits:refund"),
-            body: json!({"reason": "asked"}).to_string(),
-        };
+        let body = json!({"reason": "asked"}).to_string();
+        let scope = Some("credits:refund");
+        let request = Request { path, scope, ..Request::plain(Function::Refund, MONEY_BACK, body) };
         for _ in 0..UNKNOWN_MAX {
             let answer = self.ask(&request).await;
             let was_known = {

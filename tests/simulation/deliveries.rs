@@ -44,15 +44,8 @@ impl World {
         for attempt in 0..ATTEMPTS_MAX {
             let (body, at) = (event.body(), self.now_at(Function::Webhook));
             let signature = signature::sign(&[WEBHOOK_SECRET], self.now(), &body);
-            let request = Request {
-                function: Function::Webhook,
-                route: STRIPE,
-                path: Vec::new(),
-                query: String::new(),
-                headers: vec![("stripe-signature", signature)],
-                scope: None,
-                body,
-            };
+            let headers = vec![("stripe-signature", signature)];
+            let request = Request { headers, ..Request::plain(Function::Webhook, STRIPE, body) };
             let reply =
                 self.invoke(Function::Webhook, Asked::Http(Box::new(request.made(at, attempt)))).await;
             if let Reply::Answered(status, _, body) = reply {
@@ -122,15 +115,7 @@ impl World {
 
     /// The hourly schedule of pending refunds.
     pub async fn sweep(self: &Arc<Self>) {
-        let request = Request {
-            function: Function::Refund,
-            route: "SWEEP pending-refunds",
-            path: Vec::new(),
-            query: String::new(),
-            headers: Vec::new(),
-            scope: None,
-            body: "{}".to_owned(),
-        };
+        let request = Request::plain(Function::Refund, "SWEEP pending-refunds", "{}".to_owned());
         // It is called again in an hour anyway.
         let made = request.made(self.now_at(Function::Refund), 0);
         self.invoke(Function::Refund, Asked::Http(Box::new(made))).await;

@@ -62,15 +62,11 @@ impl World {
     async fn replay_parked(self: &Arc<Self>) {
         for item in self.engine.items().iter().map(plain) {
             if item["sk"] == "PARKED" {
-                let request = Request {
-                    function: Function::Webhook,
-                    route: "REPLAY parked-event",
-                    path: Vec::new(),
-                    query: String::new(),
-                    headers: Vec::new(),
-                    scope: None,
-                    body: json!({"event_id": item["event_id"]}).to_string(),
-                };
+                let request = Request::plain(
+                    Function::Webhook,
+                    "REPLAY parked-event",
+                    json!({"event_id": item["event_id"]}).to_string(),
+                );
                 let made = request.made(self.now(), 0);
                 self.invoke(Function::Webhook, Asked::Http(Box::new(made))).await;
             }

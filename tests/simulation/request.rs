@@ -33,6 +33,12 @@ pub struct Answer {
 }
 
 impl Request {
+    /// A request without path, query, headers or token.
+    pub fn plain(function: Function, route: &'static str, body: String) -> Self {
+        let (path, query, headers) = (Vec::new(), String::new(), Vec::new());
+        Self { function, route, path, query, headers, scope: None, body }
+    }
+
     /// A debit.
     pub fn debit(account: &str, key: &str, work: Work) -> Self {
         Self {
