@@ -72,7 +72,7 @@ impl Started {
 
     /// Made where it is needed: it reads the machine's root certificates, which takes long.
     fn provider(&self) -> &Provider {
-        self.provider.get_or_init(|| Provider::new(&self.provider_url, parameter(API_KEY_PARAMETER)).unwrap())
+        self.provider.get_or_init(|| Provider::new(&self.provider_url, parameter(API_KEY_PARAMETER)))
     }
 }
 

@@ -1,5 +1,7 @@
 //! The queue that the sweep is spread over.
 
+use std::sync::OnceLock;
+
 use aws_sdk_sqs::{Client, types::SendMessageBatchRequestEntry};
 use aws_types::SdkConfig;
 use lambda_runtime::Error;
@@ -12,7 +14,9 @@ const BATCH_MESSAGES_MAX: usize = 10;
 /// The refill's own queue.
 #[derive(Debug, Clone)]
 pub struct Queue {
-    client: Client,
+    config: SdkConfig,
+    /// Made when it is first needed: a worker seldom does.
+    client: OnceLock<Client>,
     url: String,
 }
 
@@ -20,7 +24,7 @@ impl Queue {
     /// The queue at that URL.
     #[must_use]
     pub fn new(config: &SdkConfig, url: String) -> Self {
-        Self { client: Client::new(config), url }
+        Self { config: config.clone(), client: OnceLock::new(), url }
     }
 
     /// Sends messages.
@@ -28,8 +32,9 @@ impl Queue {
     /// # Errors
     /// Where one of them wasn't taken; some may have been, which does no harm.
     pub(crate) async fn send(&self, messages: &[Message]) -> Result<(), Error> {
+        let client = self.client.get_or_init(|| Client::new(&self.config));
         for batch in messages.chunks(BATCH_MESSAGES_MAX) {
-            let mut request = self.client.send_message_batch().queue_url(&self.url);
+            let mut request = client.send_message_batch().queue_url(&self.url);
             for (number, message) in batch.iter().enumerate() {
                 let entry = SendMessageBatchRequestEntry::builder()
                     .id(number.to_string())

@@ -7,11 +7,8 @@ use runtime::Parameter;
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     let config = runtime::aws_config()?;
-    let webhook = Webhook {
-        ledger: runtime::ledger(&config).await?,
-        secrets: Parameter::from_env(&config, "STRIPE_WEBHOOK_SECRET_PARAMETER")?,
-        prices: Prices::from_env()?,
-    };
-    webhook.secrets.warm_up().await;
+    let secrets = Parameter::from_env(&config, "STRIPE_WEBHOOK_SECRET_PARAMETER")?;
+    let (ledger, ()) = tokio::join!(runtime::ledger(&config), secrets.warm_up());
+    let webhook = Webhook { ledger: ledger?, secrets, prices: Prices::from_env()? };
     run(service_fn(async |request| Ok::<_, Error>(webhook.handle(request).await))).await
 }

@@ -3,14 +3,22 @@
 //! A client of its own, since a whole Stripe library weighs more than the function. It reuses the HTTP and TLS
 //! stack that the AWS SDK brings. What the provider surely refused is told from what may have happened.
 
-use std::{env, fmt, pin::Pin, time::Duration};
+use std::{
+    env, fmt,
+    pin::Pin,
+    sync::{Arc, LazyLock},
+    time::Duration,
+};
 
 use aws_types::SdkConfig;
 use credits::{AccountId, Payment, PaymentId, Purchase, PurchaseId, RefundId, SubscriptionId};
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::Bytes;
-use hyper_rustls::HttpsConnectorBuilder;
-use hyper_util::{client::legacy::Client, rt::TokioExecutor};
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
+use hyper_util::{
+    client::legacy::{Client, connect::HttpConnector},
+    rt::TokioExecutor,
+};
 use lambda_http::{
     Error,
     http::{Method, Request, StatusCode, header},
@@ -66,35 +74,29 @@ impl Provider {
     /// The API at `STRIPE_API_BASE`, with the key in the parameter that `STRIPE_API_KEY_PARAMETER` names.
     ///
     /// # Errors
-    /// Where a variable isn't set, or the machine has no root certificates.
+    /// Where a variable isn't set.
     pub fn from_env(config: &SdkConfig) -> Result<Self, Error> {
         let base_url =
             env::var("STRIPE_API_BASE").map_err(|_| "set STRIPE_API_BASE, as https://api.stripe.com")?;
-        Self::new(&base_url, Parameter::from_env(config, "STRIPE_API_KEY_PARAMETER")?)
+        Ok(Self::new(&base_url, Parameter::from_env(config, "STRIPE_API_KEY_PARAMETER")?))
     }
 
-    /// The API at that URL, with the key in that parameter.
-    ///
-    /// # Errors
-    /// Where the machine has no root certificates.
-    pub fn new(base_url: &str, key: Parameter) -> Result<Self, Error> {
-        let https = HttpsConnectorBuilder::new()
-            .with_provider_and_native_roots(rustls::crypto::ring::default_provider())?
-            // The local stack's provider speaks plain HTTP on loopback.
-            .https_or_http()
-            .enable_http1()
-            .build();
-        let http = Client::builder(TokioExecutor::new()).build(https);
+    /// The API at that URL, with the key in that parameter. Nothing is read or connected to yet: most of what the
+    /// function is called for doesn't need it.
+    #[must_use]
+    pub fn new(base_url: &str, key: Parameter) -> Self {
+        let http = Arc::new(LazyLock::new(connector));
         let transport = move |request| -> Exchange {
-            let answering = http.request(request);
+            let http = Arc::clone(&http);
             Box::pin(async move {
-                let answer = answering.await.ok()?;
+                let http = LazyLock::force(&http).as_ref()?;
+                let answer = http.request(request).await.ok()?;
                 let status = answer.status();
                 let body = Limited::new(answer.into_body(), ANSWER_BYTES_MAX).collect().await.ok()?;
                 Some((status, body.to_bytes()))
             })
         };
-        Ok(Self::over(Box::new(transport), base_url, key))
+        Self::over(Box::new(transport), base_url, key)
     }
 
     /// The API by another way than the network: a simulated one.
@@ -242,6 +244,20 @@ impl Provider {
         let answer = tokio::time::timeout(TIMEOUT, (self.transport)(request)).await.ok().flatten();
         Ok(answer.map(|(status, body)| (status, serde_json::from_slice(&body).unwrap_or(Value::Null))))
     }
+}
+
+/// A client with the machine's root certificates; none, and a line that says why, where it has none.
+fn connector() -> Option<Client<HttpsConnector<HttpConnector>, Full<Bytes>>> {
+    let trusting =
+        HttpsConnectorBuilder::new().with_provider_and_native_roots(rustls::crypto::ring::default_provider());
+    let trusting = trusting.inspect_err(|why| {
+        runtime::event(&json!({
+            "level": "error", "message": "the payment provider can't be asked", "cause": why.to_string(),
+        }));
+    });
+    // The local stack's provider speaks plain HTTP on loopback.
+    let https = trusting.ok()?.https_or_http().enable_http1().build();
+    Some(Client::builder(TokioExecutor::new()).build(https))
 }
 
 fn log(status: StatusCode, code: &str) {

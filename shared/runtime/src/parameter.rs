@@ -1,9 +1,9 @@
 //! A secret in SSM Parameter Store: read when it is first needed, kept for a minute, and read again when it
 //! seems to have been rotated.
 
-use std::{env, time::Duration};
+use std::{env, sync::OnceLock, time::Duration};
 
-use aws_sdk_ssm::{Client, config::retry::RetryConfig, error::DisplayErrorContext};
+use aws_sdk_ssm::{Client, Config, config::retry::RetryConfig, error::DisplayErrorContext};
 use aws_types::SdkConfig;
 use lambda_http::Error;
 use tokio::{sync::Mutex, time::Instant};
@@ -21,7 +21,9 @@ const READ_BACKOFF_MS: u64 = 100;
 /// A parameter of the type `SecureString`, decrypted.
 #[derive(Debug)]
 pub struct Parameter {
-    client: Client,
+    config: Config,
+    /// Made when it is first needed: not every function that has one needs it at its start.
+    client: OnceLock<Client>,
     name: String,
     kept: Mutex<Option<Kept>>,
 }
@@ -59,7 +61,7 @@ impl Parameter {
             .with_max_attempts(READ_ATTEMPTS_MAX)
             .with_initial_backoff(Duration::from_millis(READ_BACKOFF_MS));
         let config = aws_sdk_ssm::config::Builder::from(config).retry_config(retries).build();
-        Self { client: Client::from_conf(config), name, kept: Mutex::new(None) }
+        Self { config, client: OnceLock::new(), name, kept: Mutex::new(None) }
     }
 
     /// Reads it once, so that the first call finds it read. That this fails is the first call's to find out.
@@ -102,7 +104,8 @@ impl Parameter {
     }
 
     async fn read(&self) -> Result<String, Problem> {
-        let request = self.client.get_parameter().name(&self.name).with_decryption(true);
+        let client = self.client.get_or_init(|| Client::from_conf(self.config.clone()));
+        let request = client.get_parameter().name(&self.name).with_decryption(true);
         let answer = request.send().await.map_err(|error| {
             Problem::internal(format!("could not read {}: {}", self.name, DisplayErrorContext(&error)))
         })?;

@@ -28,7 +28,8 @@ pub(crate) struct Line<'a> {
 
 /// Writes a line about something that is no call: an object, whose `level` and `message` say what it is.
 pub fn event(line: &Value) {
-    println!("{line}");
+    // As text first: shown by itself it is written in pieces of a few characters.
+    println!("{}", serde_json::to_string(line).unwrap_or_default());
 }
 
 /// The same, with metrics.
@@ -59,7 +60,7 @@ pub(crate) fn log(line: &Line<'_>) {
 
 fn print(line: Value, metrics: &[Metric], at: DateTime<Utc>) {
     for line in metrics::lines(line, metrics, at) {
-        println!("{line}");
+        event(&line);
     }
 }
 

@@ -89,7 +89,7 @@ impl Functions {
         let ledger = Ledger::new(Client::new(&config), "nothing");
         let secrets = Parameter::new(&config, WEBHOOK_SECRET_PARAMETER.to_owned());
         let webhook = Webhook { ledger: ledger.clone(), secrets, prices: Prices::default() };
-        let provider = Provider::new(NOWHERE, Parameter::new(&config, API_KEY_PARAMETER.to_owned())).unwrap();
+        let provider = Provider::new(NOWHERE, Parameter::new(&config, API_KEY_PARAMETER.to_owned()));
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         Self { runtime, ledger, webhook, provider, services }
     }
