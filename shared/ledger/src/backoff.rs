@@ -7,31 +7,42 @@ use tokio::time::Instant;
 
 use crate::{Error, Fault, error::Failure};
 
-/// How often a command or a read is tried.
-const ATTEMPTS_MAX: u32 = 10;
-/// The first wait is up to this long; each further one up to twice as long as the one before.
-const BACKOFF_MS_FIRST: u64 = 10;
-/// No wait is longer.
-const BACKOFF_MS_MAX: u64 = 400;
+/// How often a command or a read is tried while the service fails or throttles.
+const ATTEMPTS_FAILED_MAX: u32 = 10;
+/// The first wait after a failure is up to this long; each further one up to twice as long as the one before.
+const BACKOFF_FAILED_MS_FIRST: u64 = 10;
+/// No wait after a failure is longer.
+const BACKOFF_FAILED_MS_MAX: u64 = 400;
+
+/// How often a command is tried while others write to the account. The time is over long before.
+const ATTEMPTS_CONTENDED_MAX: u32 = 200;
+/// The first wait for others is up to this long; each further one up to four times as long as the one before: with
+/// 64 clients at one account, and 10 ms a write, a turn comes every 640 ms.
+const BACKOFF_CONTENDED_MS_FIRST: u64 = 20;
+/// Who has waited so long waits less from there: those who came later still wait longer, so that everybody is
+/// through before the time is over. In ms since the first attempt, and the longest wait from then.
+const BACKOFF_CONTENDED_MS_MAX: [(u64, u64); 3] = [(3_000, 40), (2_000, 100), (0, 640)];
+
 /// No attempt starts later. What is under way then still ends well before the function's time-out.
 const ATTEMPTS_MS_MAX: u64 = 5_000;
 
 /// The attempts of one command or read.
 #[derive(Debug)]
 pub(crate) struct Attempts {
-    made: u32,
-    until: Instant,
+    failed: u32,
+    contended: u32,
+    since: Instant,
 }
 
 impl Attempts {
     /// The first attempt.
     pub(crate) fn first() -> Self {
-        Self { made: 1, until: Instant::now() + Duration::from_millis(ATTEMPTS_MS_MAX) }
+        Self { failed: 0, contended: 0, since: Instant::now() }
     }
 
     /// How many were made, with the one under way.
     pub(crate) fn made(&self) -> u32 {
-        self.made
+        1 + self.failed + self.contended
     }
 
     /// Goes on to another attempt at once.
@@ -47,17 +58,26 @@ impl Attempts {
     /// # Errors
     /// [`Error::TryAgain`] where there have been enough, or it would be too late; without the wait.
     pub(crate) async fn again(&mut self, last: Fault) -> Result<(), Error> {
-        let wait = Duration::from_millis(fastrand::u64(0..=ceiling_ms(self.made)));
+        let ceiling_ms = match last {
+            Fault::Raced | Fault::Contended => contended_ceiling_ms(self.contended, self.since.elapsed()),
+            Fault::Throttled | Fault::Unknown => failed_ceiling_ms(self.failed),
+        };
+        let wait = Duration::from_millis(fastrand::u64(0..=ceiling_ms));
         self.again_after(wait, last)?;
         tokio::time::sleep(wait).await;
         Ok(())
     }
 
     fn again_after(&mut self, wait: Duration, last: Fault) -> Result<(), Error> {
-        if self.made == ATTEMPTS_MAX || Instant::now() + wait > self.until {
-            return Err(Error::TryAgain { attempts: self.made, last });
+        let attempts = self.made();
+        let (count, max) = match last {
+            Fault::Raced | Fault::Contended => (&mut self.contended, ATTEMPTS_CONTENDED_MAX),
+            Fault::Throttled | Fault::Unknown => (&mut self.failed, ATTEMPTS_FAILED_MAX),
+        };
+        if *count + 1 == max || self.since.elapsed() + wait > Duration::from_millis(ATTEMPTS_MS_MAX) {
+            return Err(Error::TryAgain { attempts, last });
         }
-        self.made += 1;
+        *count += 1;
         Ok(())
     }
 }
@@ -77,9 +97,16 @@ where
     }
 }
 
-fn ceiling_ms(attempt: u32) -> u64 {
-    let doublings = attempt.saturating_sub(1).min(16);
-    (BACKOFF_MS_FIRST << doublings).min(BACKOFF_MS_MAX)
+/// The longest wait after a failure, by how many there were before it.
+fn failed_ceiling_ms(before: u32) -> u64 {
+    (BACKOFF_FAILED_MS_FIRST << before.min(16)).min(BACKOFF_FAILED_MS_MAX)
+}
+
+/// The longest wait for others, by how often that was waited for, and for how long.
+fn contended_ceiling_ms(before: u32, waited: Duration) -> u64 {
+    let longest = BACKOFF_CONTENDED_MS_MAX.iter().find(|(since, _)| waited.as_millis() >= u128::from(*since));
+    let longest = longest.map_or(BACKOFF_CONTENDED_MS_FIRST, |(_, longest)| *longest);
+    (BACKOFF_CONTENDED_MS_FIRST << (2 * before.min(16))).min(longest)
 }
 
 #[cfg(test)]
@@ -87,33 +114,68 @@ mod tests {
     use super::*;
 
     #[test]
-    fn waits_double_up_to_a_bound() {
-        let ceilings: Vec<u64> = (1..ATTEMPTS_MAX).map(ceiling_ms).collect();
+    fn waits_after_failures_double_up_to_a_bound() {
+        let ceilings: Vec<u64> = (0..9).map(failed_ceiling_ms).collect();
         assert_eq!(ceilings, [10, 20, 40, 80, 160, 320, 400, 400, 400]);
-        assert_eq!(ceiling_ms(u32::MAX), 400);
+        assert_eq!(failed_ceiling_ms(u32::MAX), 400);
+    }
+
+    #[test]
+    fn waits_for_others_grow_fast_and_shrink_with_the_time_waited() {
+        for (before, waited_ms, expected) in [
+            (0, 0, 20),
+            (1, 0, 80),
+            (2, 0, 320),
+            (3, 0, 640),
+            (u32::MAX, 1_999, 640),
+            (3, 2_000, 100),
+            (3, 2_999, 100),
+            (3, 3_000, 40),
+            (u32::MAX, 4_999, 40),
+            (0, 4_999, 20),
+        ] {
+            let ceiling = contended_ceiling_ms(before, Duration::from_millis(waited_ms));
+            assert_eq!(ceiling, expected, "{before} after {waited_ms} ms");
+        }
     }
 
     #[tokio::test(start_paused = true)]
-    async fn there_are_ten_attempts_with_waits_within_their_bounds() {
+    async fn what_fails_is_tried_ten_times_with_waits_within_their_bounds() {
         let mut attempts = Attempts::first();
         for attempt in 1..10 {
             let before = Instant::now();
             attempts.again(Fault::Throttled).await.unwrap();
             // Paused time passes by what is slept, in whole milliseconds.
-            assert!(before.elapsed() <= Duration::from_millis(ceiling_ms(attempt) + 1), "{attempt}");
+            let most = Duration::from_millis(failed_ceiling_ms(attempt - 1) + 1);
+            assert!(before.elapsed() <= most, "{attempt}");
         }
         assert_eq!(attempts.made(), 10);
         let enough = attempts.again(Fault::Throttled).await.unwrap_err();
         assert!(matches!(enough, Error::TryAgain { attempts: 10, last: Fault::Throttled }), "{enough}");
+        // Waiting for others is counted for itself.
+        attempts.again(Fault::Contended).await.unwrap();
+        assert_eq!(attempts.made(), 11);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn others_are_waited_for_until_the_time_is_over() {
+        let mut attempts = Attempts::first();
+        while attempts.again(Fault::Contended).await.is_ok() {}
+        assert!(attempts.since.elapsed() > Duration::from_millis(4_800), "{attempts:?}");
+        assert!((11..200).contains(&attempts.made()), "{attempts:?}");
+        // However fast they are.
+        let mut attempts = Attempts::first();
+        while attempts.again_at_once(Fault::Raced).is_ok() {}
+        assert_eq!(attempts.made(), 200);
     }
 
     #[tokio::test(start_paused = true)]
     async fn waits_are_spread_over_all_that_they_may_be() {
         let mut waits = std::collections::BTreeSet::new();
         for _ in 0..100 {
-            let mut ninth = Attempts { made: 9, ..Attempts::first() };
+            let mut ninth = Attempts { failed: 8, ..Attempts::first() };
             let before = Instant::now();
-            ninth.again(Fault::Contended).await.unwrap();
+            ninth.again(Fault::Unknown).await.unwrap();
             waits.insert(before.elapsed());
         }
         // Out of 401: the odds against it have more than ten digits.

@@ -14,6 +14,10 @@ use crate::{
     keys,
 };
 
+/// How many accounts, or refunds, are listed at once: enough that asking for them weighs little beside what is done for
+/// them, and few enough that a million weigh no more in memory than a thousand.
+const PAGE_ITEMS_MAX: i32 = 1_000;
+
 /// A part of a month's due accounts: the month they were settled for last, and the shard.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct DuePartition {
@@ -88,7 +92,7 @@ impl Ledger {
         partition: String,
         start: Option<Item>,
     ) -> Result<(Vec<Item>, Option<DueCursor>), Failure> {
-        let query = self.due_query(partition).set_exclusive_start_key(start);
+        let query = self.due_query(partition).limit(PAGE_ITEMS_MAX).set_exclusive_start_key(start);
         self.meter.ask();
         let answer = query.send().await.map_err(|error| classify("read the due index", &error))?;
         self.meter.read(answer.consumed_capacity());

@@ -65,29 +65,24 @@ async fn each_read_says_what_it_could_not_do() {
 }
 
 #[tokio::test]
-async fn contention_that_outlasts_the_attempts_takes_nothing() {
-    for (code, last, said) in [
-        ("TransactionConflict", LedgerFault::Contended, "contended"),
-        ("ThrottlingError", LedgerFault::Throttled, "throttled"),
-    ] {
-        let world = World::new().await;
-        for _ in 0..10 {
-            world.faults.next(WRITE, Fault::cancelled(&["None", code]));
-        }
-        let error = world.take("d", 10).await.unwrap_err();
-        assert!(matches!(error, Error::TryAgain { attempts: 10, last: met } if met == last), "{error}");
-        assert_eq!(error.to_string(), format!("gave up after 10 attempts: {said}"));
-        assert_eq!((error.is_transient(), error.attempts()), (true, 10));
-        assert_eq!(world.balance().await, 1000);
-        assert_eq!(name(&world.take("d", 10).await), ("appended", 1));
+async fn throttling_that_outlasts_the_attempts_takes_nothing() {
+    let world = World::new().await;
+    for _ in 0..10 {
+        world.faults.next(WRITE, Fault::cancelled(&["None", "ThrottlingError"]));
     }
+    let error = world.take("d", 10).await.unwrap_err();
+    assert!(matches!(error, Error::TryAgain { attempts: 10, last: LedgerFault::Throttled }), "{error}");
+    assert_eq!(error.to_string(), "gave up after 10 attempts: throttled");
+    assert_eq!((error.is_transient(), error.attempts()), (true, 10));
+    assert_eq!(world.balance().await, 1000);
+    assert_eq!(name(&world.take("d", 10).await), ("appended", 1));
 }
 
 #[tokio::test]
 async fn an_answer_lost_at_the_last_attempt_is_looked_for() {
     let world = World::new().await;
     for _ in 0..9 {
-        world.faults.next(WRITE, Fault::cancelled(&["None", "TransactionConflict"]));
+        world.faults.next(WRITE, Fault::cancelled(&["None", "ThrottlingError"]));
     }
     world.faults.next(WRITE, Fault::LostAfter);
     assert_eq!(name(&world.take("d", 10).await), ("replayed", 10));
@@ -100,7 +95,7 @@ async fn a_duplicate_that_was_carried_out_is_found_at_the_last_look() {
     for (images, expected) in [(10, "replayed"), (11, "key reused")] {
         let world = World::new().await;
         for _ in 0..10 {
-            world.faults.next(WRITE, Fault::cancelled(&["None", "TransactionConflict"]));
+            world.faults.next(WRITE, Fault::cancelled(&["None", "ThrottlingError"]));
         }
         world.meanwhile("GetItem", async |world| {
             assert_eq!(name(&world.take("d", 10).await), ("appended", 1));
@@ -127,14 +122,11 @@ async fn a_database_that_went_away_leaves_a_retry_that_is_answered() {
 }
 
 #[tokio::test]
-async fn who_always_loses_gives_up() {
+async fn who_loses_again_and_again_is_served_in_the_end() {
     let world = World::new().await;
-    for key in ["a", "b", "c", "d", "e", "f", "g", "h", "i", "j"] {
+    for key in ["a", "b", "c", "d"] {
         world.debit_meanwhile(key, 1);
     }
-    let error = world.take("unlucky", 10).await.unwrap_err();
-    // Ten, where the machine isn't so busy that time is up before.
-    assert!(matches!(error, Error::TryAgain { last: LedgerFault::Raced, .. }), "{error}");
-    assert!(error.to_string().ends_with(" attempts: raced"), "{error}");
-    assert_eq!(world.balance().await, 1000 - u64::from(error.attempts()));
+    assert_eq!(name(&world.take("unlucky", 10).await), ("appended", 5));
+    assert_eq!(world.balance().await, 1000 - 4 - 10);
 }

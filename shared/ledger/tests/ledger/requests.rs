@@ -4,7 +4,7 @@ use ledger::{DuePartition, Usage};
 
 use crate::{
     faults::Fault,
-    world::{CONFIRM, WRITE, World, name, pack, time},
+    world::{CONFIRM, WRITE, World, name, pack, plan, time},
 };
 
 #[tokio::test]
@@ -60,6 +60,33 @@ async fn requests_are_as_few_and_as_small_as_the_design_says() {
     assert_eq!(name(&world.take("too-much", 100).await), ("refused", 1));
     assert_eq!(used(), (names(&["Query", CONFIRM]), usage(2, 10, 0)));
     assert_eq!(used(), (Vec::new(), Usage::default()));
+}
+
+/// An item is billed by its kilobytes: with the longest names there can be, a debit's are still one each.
+#[tokio::test]
+async fn a_debit_with_the_longest_names_costs_no_more() {
+    let longest = "n".repeat(128);
+    let world = World::empty().await.of(&longest);
+    // Their payment is named after the purchase, and longer.
+    let mut plan = plan(&longest[..120], &longest, "2026-11-20T00:00:00Z", "2027-11-20T00:00:00Z");
+    plan.invoiced_at = Some(time("2026-11-20T00:00:00Z"));
+    assert_eq!(name(&world.buy(&plan).await), ("appended", 1));
+    let _ = world.ledger.take_usage();
+    world.take(&longest, 10).await.unwrap();
+    assert_eq!(world.ledger.take_usage(), usage(2, 2, 8));
+}
+
+#[tokio::test]
+async fn settling_an_account_takes_two_requests_and_finding_it_settled_one() {
+    let world = World::new().await;
+    let december = time("2026-12-01T00:00:00Z");
+    world.ledger.settle(&world.account, december).await.unwrap();
+    // The expiry, the refill, and where the account is due next, which its index is written for too.
+    let (asked, used) = (world.faults.asked(), world.ledger.take_usage());
+    assert_eq!((asked, used.requests, used.read_half_units), (names(&["Query", WRITE]), 2, 2));
+    assert!((12..=20).contains(&used.write_half_units), "{used:?}");
+    world.ledger.settle(&world.account, december).await.unwrap();
+    assert_eq!((world.faults.asked(), world.ledger.take_usage()), (names(&["Query"]), usage(1, 2, 0)));
 }
 
 fn names(operations: &[&str]) -> Vec<String> {

@@ -100,7 +100,7 @@ async fn reads_are_tried_again_too() {
 
 /// Nothing but the script answers here, so that the paused clock stands still except for waits.
 #[tokio::test(start_paused = true)]
-async fn reads_and_commands_wait_between_their_ten_attempts() {
+async fn reads_and_commands_wait_between_their_attempts() {
     let world = World::nowhere();
     for _ in 0..10 {
         world.faults.next("Query", Fault::service(400, "ThrottlingException"));
@@ -110,14 +110,27 @@ async fn reads_and_commands_wait_between_their_ten_attempts() {
     assert!(matches!(error, Error::TryAgain { attempts: 10, last: LedgerFault::Throttled }), "{error}");
     assert!(started.elapsed() > Duration::from_millis(100), "{:?}", started.elapsed());
 
-    world.faults.next("GetItem", Fault::Answer(200, "{}".to_owned()));
-    for _ in 0..10 {
-        world.faults.next("Query", Fault::Answer(200, head_of_1000()));
-        world.faults.next(WRITE, Fault::cancelled(&["None", "TransactionConflict"]));
+    let commanded = async |code: &'static str| {
+        for _ in 0..200 {
+            world.faults.next("Query", Fault::Answer(200, head_of_1000()));
+            world.faults.next(WRITE, Fault::cancelled(&["None", code]));
+        }
+        world.faults.next("GetItem", Fault::Answer(200, "{}".to_owned()));
+        let started = Instant::now();
+        let error = world.take("d", 10).await.unwrap_err();
+        world.faults.clear();
+        (error, started.elapsed())
+    };
+    let (error, took) = commanded("ThrottlingError").await;
+    assert!(matches!(error, Error::TryAgain { attempts: 10, last: LedgerFault::Throttled }), "{error}");
+    assert!(took > Duration::from_millis(100), "{took:?}");
+    // Others are waited for as long as there is time.
+    for (code, last) in [("TransactionConflict", "contended"), ("ConditionalCheckFailed", "raced")] {
+        let (error, took) = commanded(code).await;
+        assert!(error.is_transient() && error.attempts() > 10, "{error}");
+        assert!(error.to_string().ends_with(&format!(" attempts: {last}")), "{error}");
+        assert!((4_800..=5_001).contains(&took.as_millis()), "{took:?}");
     }
-    let started = Instant::now();
-    assert_eq!(name(&world.take("d", 10).await), ("try again", 10));
-    assert!(started.elapsed() > Duration::from_millis(100), "{:?}", started.elapsed());
 }
 
 /// What a query for the newest entry answers: 1000 playground credits.
