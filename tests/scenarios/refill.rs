@@ -49,6 +49,33 @@ fn counts(period: &str, [due, refilled, expired, already_settled, failed]: [u64;
     })
 }
 
+/// Two requests an account, beside the pages of the due index: a count and a list for each shard that has any.
+#[tokio::test]
+async fn a_sweep_asks_for_each_account_twice() {
+    const ACCOUNTS: u64 = 100;
+    let stack = stack().await;
+    let sweep = async || {
+        stack.invoke("monthly-refill", json!({"time": NOVEMBER})).await.unwrap();
+        let lines = stack.logs().of("monthly-refill");
+        let line = lines.iter().rev().find_map(|line| {
+            let line: Value = serde_json::from_str(line).ok()?;
+            line["requests"].as_u64()
+        });
+        line.expect("an invocation says what it took")
+    };
+    let nobody = sweep().await;
+    let ledger = seed::ledger(&stack);
+    for number in 0..ACCOUNTS {
+        subscribe(&ledger, &format!("account-{number}"), "2026-10-12T10:00:00Z", "2026-11-12T10:00:00Z")
+            .await;
+    }
+    let everybody = sweep().await;
+    let pages = 2 * ledger::DUE_SHARDS;
+    assert!((1..=pages).contains(&(everybody - nobody - 2 * ACCOUNTS)), "{nobody}, then {everybody}");
+    assert_eq!(sweep().await, nobody);
+    stack.stop().await;
+}
+
 #[tokio::test]
 async fn every_account_that_is_due_is_settled_once() {
     use EntryKind::{Debit, Expiry, Purchase, Refill};

@@ -18,7 +18,7 @@ use sha2::{Digest, Sha256};
 use crate::{Error, keys};
 
 /// An item as the SDK has it.
-pub(crate) type Item = HashMap<String, AttributeValue>;
+pub type Item = HashMap<String, AttributeValue>;
 
 /// A fingerprint of what a caller asked for: tells a retry from another request under the same key.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -86,7 +86,10 @@ fn is_zero(count: &u64) -> bool {
 }
 
 /// The item of an entry.
-pub(crate) fn entry(of: &AccountId, entry: &Entry) -> Result<Item, Error> {
+///
+/// # Errors
+/// [`Error::Internal`] where it has no form as an item, which each has.
+pub fn entry(of: &AccountId, entry: &Entry) -> Result<Item, Error> {
     let key = keys::entry(of, entry.account.sequence);
     let mut item = EntryItem {
         pk: key.pk,
@@ -130,7 +133,10 @@ pub(crate) fn entry(of: &AccountId, entry: &Entry) -> Result<Item, Error> {
 }
 
 /// The entry of an item.
-pub(crate) fn read_entry(item: Item) -> Result<Entry, Error> {
+///
+/// # Errors
+/// [`Error::Internal`] where the item lacks what it must have.
+pub fn read_entry(item: Item) -> Result<Entry, Error> {
     let item: EntryItem = from_item(item)?;
     let missing = |what: &'static str| Error::corrupt(&item.pk, &item.sk, what);
     let event = match item.kind {
@@ -175,7 +181,7 @@ pub(crate) fn read_entry(item: Item) -> Result<Entry, Error> {
 
 /// The row of an operation: the entry it produced, and what it was asked for with.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct OperationItem {
+pub struct OperationItem {
     pk: String,
     sk: String,
     /// The entry that answers every retry.
@@ -199,7 +205,10 @@ impl OperationItem {
 }
 
 /// The item of an operation: the entry that answers its retries, and what it took where it is a debit.
-pub(crate) fn operation(
+///
+/// # Errors
+/// [`Error::Internal`] where it has no form as an item, which each has.
+pub fn operation(
     of: &AccountId,
     operation: &keys::Operation,
     request: &RequestHash,
@@ -211,7 +220,10 @@ pub(crate) fn operation(
 }
 
 /// The operation of an item.
-pub(crate) fn read_operation(item: Item) -> Result<OperationItem, Error> {
+///
+/// # Errors
+/// [`Error::Internal`] where the item lacks what it must have.
+pub fn read_operation(item: Item) -> Result<OperationItem, Error> {
     from_item(item)
 }
 

@@ -28,6 +28,12 @@ pub use keys::{DUE_SHARDS, Operation};
 pub use read::Page;
 pub use usage::Usage;
 
+/// How entries and operations become items, and are read again: only for tests/instructions, which count that.
+#[doc(hidden)]
+pub mod encoding {
+    pub use crate::items::{Item, OperationItem, entry, operation, read_entry, read_operation};
+}
+
 /// The ledger in its table. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Ledger {

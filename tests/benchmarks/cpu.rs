@@ -1,0 +1,115 @@
+//! What a debit costs of CPU that is ours: reading the request, deciding, making and reading items, answering,
+//! logging. The database is answers that were recorded, and the two calls by the SDK alone are taken off.
+
+use std::{collections::BTreeMap, fs, sync::Arc, thread};
+
+use aws_sdk_dynamodb::Client;
+use aws_smithy_runtime_api::client::http::{HttpConnectorFuture, SharedHttpClient};
+use ledger::Ledger;
+use scrip_tests::seed;
+
+use crate::{
+    figure::{Bound, Figure, short},
+    raw::Calls,
+    requests::Asked,
+    setting::{Services, Setting, account},
+    wire::{self, Recorder},
+};
+
+/// How often both are measured, in turns.
+const ROUNDS: usize = 40;
+/// Debits in each.
+const DEBITS: u32 = 2_000;
+/// In µs.
+const OWN_MAX: f64 = 50.0;
+
+pub async fn measure(setting: &Setting) -> Result<Vec<Figure>, String> {
+    let services = Services::start(setting).await?;
+    services.subscribe(1).await?;
+    let recorder = Recorder::default();
+    let config = seed::client(services.database.endpoint()).http_client(recorder.client()).build();
+    let ledger = Ledger::new(Client::from_conf(config), &services.table);
+    for key in ["first", "second"] {
+        recorder.take();
+        debit_function::handle(&ledger, Asked::debit(&account(0), key).request()).await;
+    }
+    let answers: BTreeMap<_, _> =
+        recorder.take().into_iter().map(|(operation, answer)| (operation, answer.to_string())).collect();
+    let raw = Calls::of(&services.client(), &services.table, &account(0), "second").await?;
+    let (client, table) = (canned(&answers), services.table.clone());
+    let endpoint = services.database.endpoint().to_owned();
+    let measured = thread::spawn(move || alternate(&endpoint, client, &table, &raw));
+    let rounds = measured.join().map_err(|_| "the measuring thread panicked")??;
+    services.stop().await;
+    // Of each round; what disturbs one is in both of its halves.
+    let mut own: Vec<f64> = rounds.iter().map(|(ours, theirs)| ours - theirs).collect();
+    own.sort_by(f64::total_cmp);
+    let middle = |part: fn(&(f64, f64)) -> f64| {
+        let mut parts: Vec<_> = rounds.iter().map(part).collect();
+        parts.sort_by(f64::total_cmp);
+        short(parts[ROUNDS / 2])
+    };
+    Ok(vec![Figure {
+        what: "our own CPU per debit, the SDK's calls taken off".to_owned(),
+        value: own[ROUNDS / 2],
+        unit: "µs",
+        bound: Bound::AtMost(OWN_MAX),
+        from: format!(
+            "p50 of {ROUNDS} rounds: {} µs a debit, {} µs its two calls alone",
+            middle(|round| round.0),
+            middle(|round| round.1),
+        ),
+    }])
+}
+
+/// The CPU of a debit and of its calls alone, in µs, for each round.
+fn alternate(
+    endpoint: &str,
+    client: SharedHttpClient,
+    table: &str,
+    raw: &Calls,
+) -> Result<Vec<(f64, f64)>, String> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.map_err(|why| why.to_string())?;
+    let client = Client::from_conf(seed::client(endpoint).http_client(client).build());
+    let (ledger, raw) = (Ledger::new(client.clone(), table), raw.by(client));
+    let (name, key) = (account(0), "a-key-of-a-job-0123456789");
+    let mut rounds = Vec::new();
+    for _ in 0..ROUNDS {
+        // What the gateway's event is parsed with is Lambda's.
+        let requests: Vec<_> = (0..DEBITS).map(|_| Asked::debit(&name, key).request()).collect();
+        let before = thread_cpu()?;
+        runtime.block_on(async {
+            for request in requests {
+                let response = debit_function::handle(&ledger, request).await;
+                assert_eq!(response.status(), 201, "{:?}", response.body());
+            }
+        });
+        let between = thread_cpu()?;
+        runtime.block_on(async {
+            for _ in 0..DEBITS {
+                raw.debit(&name, key).await?;
+            }
+            Ok::<_, String>(())
+        })?;
+        let after = thread_cpu()?;
+        rounds.push(((between - before) / f64::from(DEBITS), (after - between) / f64::from(DEBITS)));
+    }
+    Ok(rounds)
+}
+
+/// A client that answers each operation as it was answered once.
+fn canned(answers: &BTreeMap<String, String>) -> SharedHttpClient {
+    let answers = Arc::new(answers.clone());
+    wire::through(move |_, request| {
+        let answer = answers.get(wire::operation(&request)).cloned().unwrap_or_default();
+        HttpConnectorFuture::ready(Ok(wire::answer(200, answer)))
+    })
+}
+
+/// What this thread has used, in µs.
+fn thread_cpu() -> Result<f64, String> {
+    let told = fs::read_to_string("/proc/thread-self/schedstat").map_err(|why| why.to_string())?;
+    let nanos = told.split(' ').next().and_then(|nanos| nanos.parse::<f64>().ok());
+    Ok(nanos.ok_or("the system doesn't tell what a thread uses")? / 1e3)
+}

@@ -1,0 +1,158 @@
+//! Debits per second, against the two calls of one by the SDK alone, and against a debit with an idempotency table: all
+//! in this process, each client with a connection and an account of its own, as an instance of a function has them.
+
+use std::{
+    pin::Pin,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use lambda_http::Request;
+use peers::powertools::Debits;
+use scrip_tests::seed;
+use tokio::{sync::Barrier, task::JoinSet};
+
+use crate::{
+    figure::{Bound, Figure, middle, millis, percentile, short},
+    plot::{Line, Plot},
+    raw::Calls,
+    requests::Asked,
+    setting::{Services, Setting, account, told},
+};
+
+/// How many clients; all are plotted.
+const CLIENTS: [u32; 7] = [1, 2, 4, 8, 16, 32, 64];
+/// What is held to the bounds.
+const HELD: [u32; 3] = [1, 16, 64];
+/// Debits per second, against the SDK alone and against an idempotency table.
+const ALONE_MIN: f64 = 0.9;
+const PATTERN_MIN: f64 = 1.3;
+/// How often each is measured, in turns.
+const ROUNDS: usize = 5;
+/// Debits of all clients in a round: an account has credits for 3,000.
+const DEBITS: u32 = 1_024;
+
+/// What came of the debits of a kind.
+#[derive(Debug, Default)]
+struct Done {
+    per_second: Vec<f64>,
+    times: Vec<Duration>,
+}
+
+/// What a client does once.
+type Act = Pin<Box<dyn Future<Output = Result<(), String>> + Send>>;
+/// Prepares what the client of a number does, with an idempotency key.
+type Prepare = dyn Fn(usize, String) -> Act + Send + Sync;
+
+pub async fn measure(setting: &Setting) -> Result<Vec<Figure>, String> {
+    let mut lines = ["p50", "p95", "the SDK's calls alone, p50", "an idempotency table, p50"].map(Line::new);
+    let (mut alone, mut pattern) = (Vec::new(), Vec::new());
+    for clients in CLIENTS {
+        let [ours, raw, other] = measure_with(setting, clients as usize).await?;
+        let plotted = [(&ours, 50), (&ours, 95), (&raw, 50), (&other, 50)];
+        for (line, (done, percent)) in lines.iter_mut().zip(plotted) {
+            line.points.push((f64::from(clients), percentile(&done.times, percent).as_secs_f64() * 1e3));
+        }
+        if HELD.contains(&clients) {
+            alone.push(figure(clients, &ours, &raw, ("the SDK's two calls alone", ALONE_MIN)));
+            let what = "an idempotency table, a balance and a ledger row, in Rust";
+            pattern.push(figure(clients, &ours, &other, (what, PATTERN_MIN)));
+        }
+    }
+    Plot { name: "debits", title: "A debit's latency", x: "clients", y: "ms", lines: lines.into() }
+        .draw(&setting.root)?;
+    Ok(alone.into_iter().chain(pattern).collect())
+}
+
+fn figure(clients: u32, ours: &Done, theirs: &Done, (what, bound): (&str, f64)) -> Figure {
+    let (own, other) = (middle(&ours.per_second), middle(&theirs.per_second));
+    Figure {
+        what: format!("debits per second of {clients} clients, against {what}"),
+        value: own / other,
+        unit: "×",
+        bound: Bound::AtLeast(bound),
+        from: format!(
+            "{} against {}; p50 {}, p99 {}",
+            short(own),
+            short(other),
+            millis(percentile(&ours.times, 50)),
+            millis(percentile(&ours.times, 99)),
+        ),
+    }
+}
+
+/// Ours, the SDK alone, and with an idempotency table.
+async fn measure_with(setting: &Setting, clients: usize) -> Result<[Done; 3], String> {
+    let services = Services::start(setting).await?;
+    // Others for each kind and round.
+    services.subscribe(3 * ROUNDS * clients).await?;
+    services.idempotency(3 * ROUNDS * clients).await?;
+    let ledgers: Arc<[_]> = (0..clients).map(|_| services.ledger()).collect();
+    debit_function::handle(&ledgers[0], Asked::debit(&account(0), "first").request()).await;
+    let raw = Calls::of(&services.client(), &services.table, &account(0), "first").await?;
+    let raws: Arc<[_]> = (0..clients).map(|_| Arc::new(raw.by(services.client()))).collect();
+    let config = || seed::aws_config(services.database.endpoint());
+    let patterns: Arc<[_]> =
+        (0..clients).map(|_| Arc::new(Debits::new(&config(), services.table.clone()))).collect();
+    let (mut ours, mut alone, mut other) = (Done::default(), Done::default(), Done::default());
+    for round in 0..ROUNDS {
+        let name = move |kind: usize, client: usize| account((3 * round + kind) * clients + client);
+        let ledgers = Arc::clone(&ledgers);
+        let debit = move |client: usize, key: String| -> Act {
+            let (ledger, request) = (ledgers[client].clone(), asked(&name(0, client), &key));
+            Box::pin(async move { made(debit_function::handle(&ledger, request).await.status().as_u16()) })
+        };
+        run(&mut ours, clients, Arc::new(debit)).await?;
+        let raws = Arc::clone(&raws);
+        let call = move |client: usize, key: String| -> Act {
+            let (raw, account) = (Arc::clone(&raws[client]), name(1, client));
+            Box::pin(async move { raw.debit(&account, &key).await })
+        };
+        run(&mut alone, clients, Arc::new(call)).await?;
+        let patterns = Arc::clone(&patterns);
+        let debit = move |client: usize, key: String| -> Act {
+            let (pattern, request) = (Arc::clone(&patterns[client]), asked(&name(2, client), &key));
+            Box::pin(async move { made(pattern.handle(request).await.status().as_u16()) })
+        };
+        run(&mut other, clients, Arc::new(debit)).await?;
+    }
+    services.stop().await;
+    Ok([ours, alone, other])
+}
+
+/// What Lambda makes of an event is made before the time is taken.
+fn asked(account: &str, key: &str) -> Request {
+    Asked::debit(account, key).request()
+}
+
+fn made(status: u16) -> Result<(), String> {
+    if status == 201 { Ok(()) } else { Err(format!("a debit was answered {status}")) }
+}
+
+/// Has so many clients prepare what each does, and then do it, one after the other.
+async fn run(done: &mut Done, clients: usize, prepare: Arc<Prepare>) -> Result<(), String> {
+    let each = DEBITS as usize / clients;
+    let prepared = Arc::new(Barrier::new(clients + 1));
+    let mut tasks = JoinSet::new();
+    for client in 0..clients {
+        let (prepare, prepared) = (Arc::clone(&prepare), Arc::clone(&prepared));
+        tasks.spawn(async move {
+            let acts: Vec<_> = (0..each).map(|number| prepare(client, format!("debit-{number}"))).collect();
+            let mut times = Vec::with_capacity(each);
+            prepared.wait().await;
+            for act in acts {
+                let before = Instant::now();
+                act.await?;
+                times.push(before.elapsed());
+            }
+            Ok::<_, String>(times)
+        });
+    }
+    prepared.wait().await;
+    let started = Instant::now();
+    while let Some(times) = tasks.join_next().await {
+        done.times.extend(times.map_err(told)??);
+    }
+    done.per_second.push(f64::from(DEBITS) / started.elapsed().as_secs_f64());
+    Ok(())
+}

@@ -1,0 +1,153 @@
+//! The calls of a debit, and of a refill, without anything around them: what the SDK and the database cost alone.
+
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::{
+    Client,
+    types::{
+        AttributeValue, Put, ReturnConsumedCapacity, ReturnValuesOnConditionCheckFailure, TransactWriteItem,
+    },
+};
+
+use serde_json::Value;
+
+use crate::setting::told;
+
+type Item = HashMap<String, AttributeValue>;
+
+/// What a debit reads and writes, taken from a real one.
+#[derive(Debug, Clone)]
+pub struct Calls {
+    client: Client,
+    table: String,
+    entry: Item,
+    operation: Item,
+}
+
+impl Calls {
+    /// The calls of the debit with that key, which is the account's newest entry.
+    pub async fn of(client: &Client, table: &str, account: &str, key: &str) -> Result<Self, String> {
+        let newest = head(client, table, account).await?.ok_or("the account has no entry")?;
+        let id = format!("OPERATION#{account}#debit#{key}");
+        let operation = client.get_item().table_name(table).key("pk", text(id)).key("sk", text("OPERATION"));
+        let operation = operation.send().await.map_err(told)?.item.ok_or("the debit left no operation")?;
+        Ok(Self { client: client.clone(), table: table.to_owned(), entry: newest, operation })
+    }
+
+    /// The same calls, by another client.
+    pub fn by(&self, client: Client) -> Self {
+        Self { client, ..self.clone() }
+    }
+
+    /// Reads an account's newest entry, and writes the next with an operation.
+    pub async fn debit(&self, account: &str, key: &str) -> Result<(), String> {
+        let newest = head(&self.client, &self.table, account).await?;
+        let sequence = newest.as_ref().and_then(|newest| newest.get("sequence")?.as_n().ok()?.parse().ok());
+        self.write(account, key, sequence.unwrap_or(0) + 1).await
+    }
+
+    async fn write(&self, account: &str, key: &str, sequence: u64) -> Result<(), String> {
+        let (mut entry, mut operation) = (self.entry.clone(), self.operation.clone());
+        entry.insert("pk".to_owned(), text(format!("ACCOUNT#{account}")));
+        entry.insert("sk".to_owned(), text(format!("ENTRY#{sequence:012}")));
+        entry.insert("sequence".to_owned(), AttributeValue::N(sequence.to_string()));
+        operation.insert("pk".to_owned(), text(format!("OPERATION#{account}#debit#{key}")));
+        let request = self.client.transact_write_items();
+        let request = request
+            .transact_items(put_new(&self.table, operation)?)
+            .transact_items(put_new(&self.table, entry)?);
+        request.return_consumed_capacity(ReturnConsumedCapacity::Total).send().await.map_err(told)?;
+        Ok(())
+    }
+}
+
+/// What settling an account reads and writes: an expiry, a refill, and when it is due next.
+#[derive(Debug)]
+pub struct Settling {
+    client: Client,
+    table: String,
+    expired: Item,
+    refilled: Item,
+}
+
+impl Settling {
+    /// With these entries, in DynamoDB's JSON.
+    pub fn of(client: &Client, table: &str, expired: &Value, refilled: &Value) -> Result<Self, String> {
+        let (expired, refilled) = (item(expired)?, item(refilled)?);
+        Ok(Self { client: client.clone(), table: table.to_owned(), expired, refilled })
+    }
+
+    /// Settles an account that has one entry.
+    pub async fn settle(&self, account: &str) -> Result<(), String> {
+        head(&self.client, &self.table, account).await?.ok_or("the account has no entry")?;
+        let of_account = |entry: &Item| {
+            let mut entry = entry.clone();
+            entry.insert("pk".to_owned(), text(format!("ACCOUNT#{account}")));
+            entry
+        };
+        let due = [
+            ("pk", format!("ACCOUNT#{account}")),
+            ("sk", "DUE".to_owned()),
+            ("due", "2020-02#00".to_owned()),
+        ];
+        let due = due.map(|(name, value)| (name.to_owned(), text(value)));
+        let due = Put::builder().table_name(&self.table).set_item(Some(due.into())).build().map_err(told)?;
+        let request = self.client.transact_write_items();
+        let request = request
+            .transact_items(put_new(&self.table, of_account(&self.expired))?)
+            .transact_items(put_new(&self.table, of_account(&self.refilled))?)
+            .transact_items(TransactWriteItem::builder().put(due).build());
+        request.return_consumed_capacity(ReturnConsumedCapacity::Total).send().await.map_err(told)?;
+        Ok(())
+    }
+}
+
+fn put_new(table: &str, item: Item) -> Result<TransactWriteItem, String> {
+    let put = Put::builder()
+        .table_name(table)
+        .set_item(Some(item))
+        .condition_expression("attribute_not_exists(#pk)")
+        .expression_attribute_names("#pk", "pk")
+        .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+        .build();
+    Ok(TransactWriteItem::builder().put(put.map_err(told)?).build())
+}
+
+/// An item of DynamoDB's JSON.
+fn item(json: &Value) -> Result<Item, String> {
+    let attributes = json.as_object().ok_or("an item is an object")?;
+    attributes.iter().map(|(name, value)| Ok((name.clone(), attribute(value)?))).collect()
+}
+
+fn attribute(json: &Value) -> Result<AttributeValue, String> {
+    let (kind, value) =
+        json.as_object().and_then(|json| json.iter().next()).ok_or("an attribute has a kind")?;
+    let text = || value.as_str().unwrap_or_default().to_owned();
+    match kind.as_str() {
+        "S" => Ok(AttributeValue::S(text())),
+        "N" => Ok(AttributeValue::N(text())),
+        "BOOL" => Ok(AttributeValue::Bool(value == true)),
+        "M" => item(value).map(AttributeValue::M),
+        other => Err(format!("no entry has an attribute of kind {other}")),
+    }
+}
+
+async fn head(client: &Client, table: &str, account: &str) -> Result<Option<Item>, String> {
+    let query = client
+        .query()
+        .table_name(table)
+        .key_condition_expression("#pk = :pk AND begins_with(#sk, :entry)")
+        .expression_attribute_names("#pk", "pk")
+        .expression_attribute_names("#sk", "sk")
+        .expression_attribute_values(":pk", text(format!("ACCOUNT#{account}")))
+        .expression_attribute_values(":entry", text("ENTRY#"))
+        .scan_index_forward(false)
+        .consistent_read(true)
+        .limit(1)
+        .return_consumed_capacity(ReturnConsumedCapacity::Total);
+    Ok(query.send().await.map_err(told)?.items.and_then(|mut items| items.pop()))
+}
+
+fn text(text: impl Into<String>) -> AttributeValue {
+    AttributeValue::S(text.into())
+}

@@ -1,0 +1,176 @@
+//! What every benchmark starts from: the binaries, the template, and a database.
+
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
+
+use aws_sdk_dynamodb::{
+    Client,
+    types::{
+        AttributeDefinition, AttributeValue, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType,
+    },
+};
+use chrono::TimeDelta;
+use ledger::Ledger;
+use peers::powertools::IDEMPOTENCY_TABLE;
+use scrip_tests::{
+    Options, binaries, clock,
+    database::Database,
+    instances::Program,
+    parameters::Parameters,
+    seed,
+    stack::{self, API_KEY, API_KEY_PARAMETER, WEBHOOK_SECRET, WEBHOOK_SECRET_PARAMETER},
+    template::{Function, Template},
+    tokens,
+};
+
+/// The functions, and what they are measured against: built together, so that they are made of the same parts.
+const BUILT: &[&str] = &[
+    "--package=debit-function",
+    "--package=monthly-refill-function",
+    "--package=purchase-webhook-function",
+    "--package=quote-function",
+    "--package=refund-function",
+    "--package=peers",
+    "--bins",
+    "--examples",
+];
+
+/// The binaries and the template.
+#[derive(Debug)]
+pub struct Setting {
+    /// Where the workspace is.
+    pub root: PathBuf,
+    pub template: Template,
+    executables: BTreeMap<String, PathBuf>,
+}
+
+impl Setting {
+    /// Builds the binaries.
+    pub async fn prepare() -> Result<Self, String> {
+        let root = Options::default().root;
+        let prices = stack::prices();
+        let given = BTreeMap::from([
+            ("JwtIssuer", tokens::ISSUER),
+            ("JwtAudience", tokens::AUDIENCE),
+            ("StripeApiBase", "http://127.0.0.1:9"),
+            ("StripePrices", &prices),
+        ]);
+        let template = Template::read(&root.join("template.yaml"), &given).map_err(told)?;
+        let executables = binaries::build(&root, BUILT).await.map_err(told)?;
+        Ok(Self { root, template, executables })
+    }
+
+    /// The functions' names.
+    pub fn functions(&self) -> Vec<&str> {
+        self.template.functions.iter().map(|function| function.name.as_str()).collect()
+    }
+
+    /// A binary as Lambda would start it; one that isn't in the template gets the debit's environment.
+    pub fn program(&self, name: &str, database: &str, secrets: &str) -> Result<Program, String> {
+        let executable = self.executables.get(name).ok_or_else(|| format!("there is no binary {name}"))?;
+        let function = self.function(name).or_else(|| self.function("debit"));
+        let function = function.ok_or("the template has no debit")?;
+        Ok(Program::new(function, executable.clone(), database, secrets))
+    }
+
+    fn function(&self, name: &str) -> Option<&Function> {
+        self.template.functions.iter().find(|function| function.name == name)
+    }
+}
+
+/// What functions call: a database of its own, and secrets.
+#[derive(Debug)]
+pub struct Services {
+    pub database: Database,
+    pub table: String,
+    parameters: Parameters,
+}
+
+impl Services {
+    /// Starts both; the database is empty.
+    pub async fn start(setting: &Setting) -> Result<Self, String> {
+        Self::start_in(setting, None).await
+    }
+
+    /// The same with the database in a file.
+    pub async fn start_in(setting: &Setting, file: Option<&Path>) -> Result<Self, String> {
+        let secrets = [(WEBHOOK_SECRET_PARAMETER, WEBHOOK_SECRET), (API_KEY_PARAMETER, API_KEY)];
+        let secrets = secrets.map(|(name, secret)| (name.to_owned(), secret.to_owned()));
+        Ok(Self {
+            database: Database::start(file, &setting.template.table).await.map_err(told)?,
+            table: setting.template.table.name.clone(),
+            parameters: Parameters::start(secrets.into()).await.map_err(told)?,
+        })
+    }
+
+    /// A client of the database with the settings of a function's own, and a connection of its own.
+    pub fn client(&self) -> Client {
+        Client::from_conf(seed::client(self.database.endpoint()).build())
+    }
+
+    /// The ledger, by that client.
+    pub fn ledger(&self) -> Ledger {
+        Ledger::new(self.client(), &self.table)
+    }
+
+    /// Has so many accounts (`account-0`, …) buy a plan of 12,000 credits.
+    pub async fn subscribe(&self, accounts: usize) -> Result<(), String> {
+        let (ledger, now) = (self.ledger(), clock::now());
+        for number in 0..accounts {
+            let account = account(number);
+            seed::buy(&ledger, (&account, "plan"), "custom", now + TimeDelta::days(365), now)
+                .await
+                .map_err(told)?;
+        }
+        Ok(())
+    }
+
+    /// The table of idempotency records, and a balance for each of so many accounts, for those who debit that way.
+    pub async fn idempotency(&self, accounts: usize) -> Result<(), String> {
+        let client = self.client();
+        let key = KeySchemaElement::builder().attribute_name("id").key_type(KeyType::Hash);
+        let id = AttributeDefinition::builder().attribute_name("id").attribute_type(ScalarAttributeType::S);
+        let create =
+            client.create_table().table_name(IDEMPOTENCY_TABLE).billing_mode(BillingMode::PayPerRequest);
+        let create =
+            create.key_schema(key.build().map_err(told)?).attribute_definitions(id.build().map_err(told)?);
+        create.send().await.map_err(told)?;
+        for number in 0..accounts {
+            let put = client.put_item().table_name(&self.table);
+            let put = put
+                .item("pk", AttributeValue::S(format!("ACCOUNT#{}", account(number))))
+                .item("sk", AttributeValue::S("BALANCE".to_owned()))
+                .item("balance", AttributeValue::N("1000000000".to_owned()));
+            put.send().await.map_err(told)?;
+        }
+        Ok(())
+    }
+
+    /// A binary that calls these.
+    pub fn program(&self, setting: &Setting, name: &str) -> Result<Program, String> {
+        setting.program(name, self.database.endpoint(), &self.parameters.endpoint())
+    }
+
+    /// Ends both.
+    pub async fn stop(self) {
+        self.database.stop().await;
+        self.parameters.stop().await;
+    }
+}
+
+/// The name of an account.
+pub fn account(number: usize) -> String {
+    format!("account-{number}")
+}
+
+/// An error as it is told.
+pub fn told(error: impl std::error::Error) -> String {
+    let (mut told, mut source) = (error.to_string(), error.source());
+    while let Some(cause) = source {
+        told = format!("{told}: {cause}");
+        source = cause.source();
+    }
+    told
+}

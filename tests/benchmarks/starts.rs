@@ -1,0 +1,52 @@
+//! From a process's start to its first request for work, with all that a function does before it: its clients, the
+//! connection to the database, its secrets.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use crate::{
+    canned,
+    figure::{Bound, Figure, median, millis, percentile},
+    instance::Instance,
+    setting::{Setting, told},
+};
+
+/// How often each is started, in turns.
+const ROUNDS: usize = 200;
+/// How much longer than a function that does nothing.
+const RATIO_MAX: f64 = 1.5;
+
+pub async fn measure(setting: &Setting) -> Result<Vec<Figure>, String> {
+    // What the first calls of a function's own are answered: nothing is there, and the secret.
+    let database = canned::start(r#"{"Count":0,"Items":[],"ScannedCount":0}"#).map_err(told)?;
+    let secrets = canned::start(r#"{"Parameter":{"Value":"secret"}}"#).map_err(told)?;
+    let names: Vec<_> = ["hello"].into_iter().chain(setting.functions()).collect();
+    let programs: Vec<_> =
+        names.iter().map(|name| setting.program(name, &database, &secrets)).collect::<Result<_, _>>()?;
+    let mut times: BTreeMap<&str, Vec<Duration>> = BTreeMap::new();
+    for _ in 0..ROUNDS {
+        for (name, program) in names.iter().zip(&programs) {
+            let program = program.clone();
+            let started = tokio::task::spawn_blocking(move || Instance::start(&program));
+            let (_, took) = started.await.map_err(|why| why.to_string())??;
+            times.entry(name).or_default().push(took);
+        }
+    }
+    let hello = median(&times["hello"]);
+    let figures = setting.functions().into_iter().map(|name| {
+        let own = median(&times[name]);
+        Figure {
+            what: format!("start of {name} to its first `/next`, against a hello-world function's"),
+            value: own.as_secs_f64() / hello.as_secs_f64(),
+            unit: "×",
+            bound: Bound::AtMost(RATIO_MAX),
+            from: format!(
+                "p50 {} against {}, p95 {} against {}",
+                millis(own),
+                millis(hello),
+                millis(percentile(&times[name], 95)),
+                millis(percentile(&times["hello"], 95)),
+            ),
+        }
+    });
+    Ok(figures.collect())
+}
