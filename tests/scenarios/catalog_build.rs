@@ -27,11 +27,15 @@ fn workspace() -> PathBuf {
         }
     }
     let manifest = fs::read_to_string(root().join("Cargo.toml")).unwrap();
-    let mut alone = manifest.clone();
-    for members in [r#"members = ["functions/*", "shared/*", "tests"]"#, r#"members = ["functions/*"]"#] {
-        assert!(alone.contains(members));
-        alone = alone.replace(members, r#"members = ["shared/pricing"]"#);
-    }
+    let lists = ["members = ", "default-members = "];
+    let alone: String = manifest
+        .lines()
+        .map(|line| match lists.iter().find(|list| line.starts_with(*list)) {
+            Some(list) => format!("{list}[\"shared/pricing\"]\n"),
+            None => format!("{line}\n"),
+        })
+        .collect();
+    assert_eq!(alone.matches("members = [\"shared/pricing\"]").count(), lists.len());
     write(&copy.join("Cargo.toml"), &alone);
     fs::copy(root().join("Cargo.lock"), copy.join("Cargo.lock")).unwrap();
     copy
