@@ -42,6 +42,9 @@ pub async fn measure(setting: &Setting) -> Result<Vec<Figure>, String> {
     if ours.0 != 201 || theirs.0 != 201 {
         return Err(format!("a debit was answered {} or {}", ours.0, theirs.0));
     }
+    if ours.1.written == 0.0 || theirs.1.written == 0.0 {
+        return Err("the database doesn't tell what was consumed".to_owned());
+    }
     let (own, other) = (ours.1.dollars(), theirs.1.dollars());
     Ok(vec![Figure {
         what: "DynamoDB for a million debits, against an idempotency table, balance and ledger row"

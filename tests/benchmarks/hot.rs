@@ -107,7 +107,7 @@ pub async fn measure(setting: &Setting) -> Result<Vec<Figure>, String> {
             f64::from(refused),
             "",
             0.0,
-            "told to try again after ten attempts or five seconds".to_owned(),
+            "told to try again after five seconds".to_owned(),
         ),
         figure("credits lost or taken twice", lost, "", 0.0, format!("{made} debits of {CREDITS} credits")),
     ])

@@ -13,7 +13,8 @@ use serde_json::Value;
 
 use crate::setting::told;
 
-type Item = HashMap<String, AttributeValue>;
+/// An item as the SDK has it.
+pub type Item = HashMap<String, AttributeValue>;
 
 /// What a debit reads and writes, taken from a real one.
 #[derive(Debug, Clone)]
@@ -39,19 +40,21 @@ impl Calls {
         Self { client, ..self.clone() }
     }
 
-    /// Reads an account's newest entry, and writes the next with an operation.
-    pub async fn debit(&self, account: &str, key: &str) -> Result<(), String> {
-        let newest = head(&self.client, &self.table, account).await?;
-        let sequence = newest.as_ref().and_then(|newest| newest.get("sequence")?.as_n().ok()?.parse().ok());
-        self.write(account, key, sequence.unwrap_or(0) + 1).await
+    /// What a debit will write: the operation, and the entry but for its place.
+    pub fn prepared(&self, account: &str, key: &str) -> (Item, Item) {
+        let (mut operation, mut entry) = (self.operation.clone(), self.entry.clone());
+        operation.insert("pk".to_owned(), text(format!("OPERATION#{account}#debit#{key}")));
+        entry.insert("pk".to_owned(), text(format!("ACCOUNT#{account}")));
+        (operation, entry)
     }
 
-    async fn write(&self, account: &str, key: &str, sequence: u64) -> Result<(), String> {
-        let (mut entry, mut operation) = (self.entry.clone(), self.operation.clone());
-        entry.insert("pk".to_owned(), text(format!("ACCOUNT#{account}")));
+    /// Reads an account's newest entry, and writes the next with an operation.
+    pub async fn debit(&self, account: &str, (operation, mut entry): (Item, Item)) -> Result<(), String> {
+        let newest = head(&self.client, &self.table, account).await?;
+        let sequence = newest.as_ref().and_then(|newest| newest.get("sequence")?.as_n().ok()?.parse().ok());
+        let sequence: u64 = sequence.unwrap_or(0) + 1;
         entry.insert("sk".to_owned(), text(format!("ENTRY#{sequence:012}")));
         entry.insert("sequence".to_owned(), AttributeValue::N(sequence.to_string()));
-        operation.insert("pk".to_owned(), text(format!("OPERATION#{account}#debit#{key}")));
         let request = self.client.transact_write_items();
         let request = request
             .transact_items(put_new(&self.table, operation)?)
@@ -88,7 +91,7 @@ impl Settling {
         let due = [
             ("pk", format!("ACCOUNT#{account}")),
             ("sk", "DUE".to_owned()),
-            ("due", "2020-02#00".to_owned()),
+            ("due", format!("2020-02#{:02}", account.len() % 10)),
         ];
         let due = due.map(|(name, value)| (name.to_owned(), text(value)));
         let due = Put::builder().table_name(&self.table).set_item(Some(due.into())).build().map_err(told)?;

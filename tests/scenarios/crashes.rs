@@ -57,8 +57,7 @@ struct World {
 struct Started {
     ledger: Ledger,
     webhook: Webhook,
-    provider_url: String,
-    provider: OnceLock<Provider>,
+    provider: Provider,
 }
 
 impl Started {
@@ -67,12 +66,8 @@ impl Started {
         let ledger = Ledger::new(Client::from_conf(seed::client(database_url).build()), stack.table_name());
         let secrets = parameter(WEBHOOK_SECRET_PARAMETER);
         let webhook = Webhook { ledger: ledger.clone(), secrets, prices: Prices::default() };
-        Self { ledger, webhook, provider_url: provider_url.to_owned(), provider: OnceLock::new() }
-    }
-
-    /// Made where it is needed: it reads the machine's root certificates, which takes long.
-    fn provider(&self) -> &Provider {
-        self.provider.get_or_init(|| Provider::new(&self.provider_url, parameter(API_KEY_PARAMETER)))
+        let provider = Provider::new(provider_url, parameter(API_KEY_PARAMETER));
+        Self { ledger, webhook, provider }
     }
 }
 
@@ -110,7 +105,7 @@ impl World {
     async fn money_back(&self, started: &Started) -> (u16, Value) {
         let path = [self.account(), ("purchase_id", self.purchase.clone())];
         let request = request(MONEY_BACK, path, "credits:refund", &[], &json!({"reason": "asked"}));
-        answer(&refund_function::handle(&started.ledger, started.provider(), request).await.unwrap())
+        answer(&refund_function::handle(&started.ledger, &started.provider, request).await.unwrap())
     }
 
     async fn debit(&self, started: &Started) -> u16 {
@@ -127,7 +122,7 @@ impl World {
         let key = [("idempotency-key", "r")];
         let path = [self.account(), ("debit_id", "d".to_owned())];
         let request = request(route, path, scope, &key, &json!({}));
-        answer(&refund_function::handle(&started.ledger, started.provider(), request).await.unwrap()).0
+        answer(&refund_function::handle(&started.ledger, &started.provider, request).await.unwrap()).0
     }
 
     async fn refill(&self, started: &Started) -> u16 {

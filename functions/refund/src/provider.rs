@@ -6,7 +6,7 @@
 use std::{
     env, fmt,
     pin::Pin,
-    sync::{Arc, LazyLock},
+    sync::{Arc, OnceLock},
     time::Duration,
 };
 
@@ -85,11 +85,17 @@ impl Provider {
     /// function is called for doesn't need it.
     #[must_use]
     pub fn new(base_url: &str, key: Parameter) -> Self {
-        let http = Arc::new(LazyLock::new(connector));
+        let http = Arc::new(OnceLock::new());
         let transport = move |request| -> Exchange {
             let http = Arc::clone(&http);
             Box::pin(async move {
-                let http = LazyLock::force(&http).as_ref()?;
+                let http = if let Some(http) = http.get() {
+                    http
+                } else {
+                    // What can't be made now may be at the next call.
+                    let made = connector()?;
+                    http.get_or_init(|| made)
+                };
                 let answer = http.request(request).await.ok()?;
                 let status = answer.status();
                 let body = Limited::new(answer.into_body(), ANSWER_BYTES_MAX).collect().await.ok()?;

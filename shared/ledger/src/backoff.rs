@@ -19,8 +19,8 @@ const ATTEMPTS_CONTENDED_MAX: u32 = 200;
 /// The first wait for others is up to this long; each further one up to four times as long as the one before: with
 /// 64 clients at one account, and 10 ms a write, a turn comes every 640 ms.
 const BACKOFF_CONTENDED_MS_FIRST: u64 = 20;
-/// Who has waited so long waits less from there: those who came later still wait longer, so that everybody is
-/// through before the time is over. In ms since the first attempt, and the longest wait from then.
+/// Who has waited so long waits less from there: those who came later still wait longer, so that hardly
+/// anybody is still waiting when the time is over. In ms since the first attempt, and the longest wait from then.
 const BACKOFF_CONTENDED_MS_MAX: [(u64, u64); 3] = [(3_000, 40), (2_000, 100), (0, 640)];
 
 /// No attempt starts later. What is under way then still ends well before the function's time-out.

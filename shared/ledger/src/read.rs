@@ -51,7 +51,7 @@ impl Ledger {
     /// 1 RCU.
     ///
     /// # Errors
-    /// [`Error::TryAgain`] after ten attempts, [`Error::Internal`].
+    /// [`Error::TryAgain`] where throttling or faults outlast ten attempts, [`Error::Internal`].
     pub async fn account(&self, account: &AccountId) -> Result<Option<Account>, Error> {
         persist(|| self.head(account)).await
     }

@@ -29,7 +29,8 @@ pub(crate) struct Line<'a> {
 /// Writes a line about something that is no call: an object, whose `level` and `message` say what it is.
 pub fn event(line: &Value) {
     // As text first: shown by itself it is written in pieces of a few characters.
-    println!("{}", serde_json::to_string(line).unwrap_or_default());
+    let line = line.to_string();
+    println!("{line}");
 }
 
 /// The same, with metrics.

@@ -51,13 +51,6 @@ impl Debits {
         Self { client: Client::new(config), table }
     }
 
-    /// Makes the connection.
-    pub async fn warm_up(&self) {
-        let request = self.client.get_item().table_name(&self.table);
-        // What fails here fails again at the first debit.
-        drop(request.key("pk", text("ACCOUNT#")).key("sk", text("BALANCE")).send().await);
-    }
-
     /// Answers a debit.
     pub async fn handle(&self, request: Request) -> Response<Body> {
         let call = Call::new(request);

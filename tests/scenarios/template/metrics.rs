@@ -164,7 +164,7 @@ fn alarms_watch_what_must_not_go_unseen() {
         rows,
         [
             "ApiAlarm: Sum 5xx [Api] >= 5 in 1 x 300 s",
-            "ContentionAlarm: Maximum AppendAttempts [] >= 8 in 1 x 300 s",
+            "ContentionAlarm: Maximum AppendAttempts [] >= 40 in 1 x 300 s",
             "DeadLettersAlarm: Maximum ApproximateNumberOfMessagesVisible [RefillDeadLetters.QueueName ScheduleDeadLetters.QueueName OutboxDeadLetters.QueueName] >= 1 in 1 x 300 s",
             "ErrorsAlarm: Sum Errors [QuoteFunction DebitFunction PurchaseWebhookFunction RefundFunction MonthlyRefillFunction] >= 1 in 1 x 300 s",
             "FailuresAlarm: Sum Failures [] >= 5 in 1 x 300 s",

@@ -118,6 +118,8 @@ async fn reads_and_commands_wait_between_their_attempts() {
         world.faults.next("GetItem", Fault::Answer(200, "{}".to_owned()));
         let started = Instant::now();
         let error = world.take("d", 10).await.unwrap_err();
+        // It was looked for once more.
+        assert_eq!(world.faults.asked().last().unwrap(), "GetItem");
         world.faults.clear();
         (error, started.elapsed())
     };
