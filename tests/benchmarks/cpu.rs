@@ -6,10 +6,10 @@ use std::{collections::BTreeMap, fs, sync::Arc, thread};
 use aws_sdk_dynamodb::Client;
 use aws_smithy_runtime_api::client::http::{HttpConnectorFuture, SharedHttpClient};
 use ledger::Ledger;
-use scrip_tests::seed;
+use scrip_tests::{faults::through, seed};
 
 use crate::{
-    figure::{Bound, Figure, short},
+    figure::{Bound, Figure, middle, short},
     raw::Calls,
     requests::Asked,
     setting::{Services, Setting, account},
@@ -42,22 +42,16 @@ pub async fn measure(setting: &Setting) -> Result<Vec<Figure>, String> {
     let rounds = measured.join().map_err(|_| "the measuring thread panicked")??;
     services.stop().await;
     // Of each round; what disturbs one is in both of its halves.
-    let mut own: Vec<f64> = rounds.iter().map(|(ours, theirs)| ours - theirs).collect();
-    own.sort_by(f64::total_cmp);
-    let middle = |part: fn(&(f64, f64)) -> f64| {
-        let mut parts: Vec<_> = rounds.iter().map(part).collect();
-        parts.sort_by(f64::total_cmp);
-        short(parts[ROUNDS / 2])
-    };
+    let of_rounds = |part: fn(&(f64, f64)) -> f64| middle(&rounds.iter().map(part).collect::<Vec<_>>());
     Ok(vec![Figure {
         what: "our own CPU per debit, the SDK's calls taken off".to_owned(),
-        value: own[ROUNDS / 2],
+        value: of_rounds(|(ours, theirs)| ours - theirs),
         unit: "µs",
         bound: Bound::AtMost(OWN_MAX),
         from: format!(
             "p50 of {ROUNDS} rounds: {} µs a debit, {} µs its two calls alone",
-            middle(|round| round.0),
-            middle(|round| round.1),
+            short(of_rounds(|round| round.0)),
+            short(of_rounds(|round| round.1)),
         ),
     }])
 }
@@ -103,7 +97,7 @@ fn alternate(
 /// A client that answers each operation as it was answered once.
 fn canned(answers: &BTreeMap<String, String>) -> SharedHttpClient {
     let answers = Arc::new(answers.clone());
-    wire::through(move |_, request| {
+    through(move |_, request| {
         let answer = answers.get(wire::operation(&request)).cloned().unwrap_or_default();
         HttpConnectorFuture::ready(Ok(wire::answer(200, answer)))
     })

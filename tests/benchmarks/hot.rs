@@ -14,7 +14,7 @@ use aws_sdk_dynamodb::Client;
 use aws_smithy_runtime_api::client::http::{HttpConnector, HttpConnectorFuture, SharedHttpClient};
 use credits::AccountId;
 use ledger::Ledger;
-use scrip_tests::seed;
+use scrip_tests::{faults::through, seed};
 use serde_json::{Value, json};
 use tokio::{task::JoinSet, time::sleep};
 
@@ -125,7 +125,7 @@ async fn lost(services: &Services, made: u64) -> Result<f64, String> {
 impl Contention {
     fn client(self: &Arc<Self>) -> SharedHttpClient {
         let contention = Arc::clone(self);
-        wire::through(move |inner, request| {
+        through(move |inner, request| {
             let contention = Arc::clone(&contention);
             HttpConnectorFuture::new(async move {
                 let is_write = wire::operation(&request) == "TransactWriteItems";

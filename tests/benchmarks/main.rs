@@ -56,9 +56,9 @@ enum Subject {
     Memory,
     /// What a debit costs of CPU beside the SDK's two calls.
     Cpu,
-    /// Debits per second of 1 to 64 clients, beside the SDK's two calls alone.
+    /// Debits per second of 1 to 64 clients, beside the SDK's two calls alone, and an idempotency table.
     Debits,
-    /// Debits beside those with an idempotency table, in Rust and in Python.
+    /// Debits, and a start, beside AWS Powertools in Python.
     Patterns,
     /// One account that 64 clients debit at once.
     Hot,

@@ -80,19 +80,15 @@ impl Settling {
         Ok(Self { client: client.clone(), table: table.to_owned(), expired, refilled })
     }
 
-    /// Settles an account that has one entry.
-    pub async fn settle(&self, account: &str) -> Result<(), String> {
+    /// Settles an account that has one entry, and is due next in that partition of the index.
+    pub async fn settle(&self, account: &str, due: &str) -> Result<(), String> {
         head(&self.client, &self.table, account).await?.ok_or("the account has no entry")?;
         let of_account = |entry: &Item| {
             let mut entry = entry.clone();
             entry.insert("pk".to_owned(), text(format!("ACCOUNT#{account}")));
             entry
         };
-        let due = [
-            ("pk", format!("ACCOUNT#{account}")),
-            ("sk", "DUE".to_owned()),
-            ("due", format!("2020-02#{:02}", account.len() % 10)),
-        ];
+        let due = [("pk", format!("ACCOUNT#{account}")), ("sk", "DUE".to_owned()), ("due", due.to_owned())];
         let due = due.map(|(name, value)| (name.to_owned(), text(value)));
         let due = Put::builder().table_name(&self.table).set_item(Some(due.into())).build().map_err(told)?;
         let request = self.client.transact_write_items();

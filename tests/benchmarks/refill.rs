@@ -219,7 +219,8 @@ fn measure_alone(services: &Services, rows: Rows) -> Result<f64, String> {
                 let written = Arc::clone(&written);
                 workers.spawn(async move {
                     for number in (worker..ALONE).step_by(AT_ONCE as usize) {
-                        written.settle(&format!("alone-{number}")).await?;
+                        let due = format!("2020-02#{:02}", u64::from(number) % DUE_SHARDS);
+                        written.settle(&format!("alone-{number}"), &due).await?;
                     }
                     Ok::<_, String>(())
                 });

@@ -1,33 +1,17 @@
 //! What stands between the SDK and the database.
 
-use std::{
-    fmt,
-    sync::{Arc, Mutex, PoisonError},
-};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use aws_smithy_runtime_api::{
     client::{
-        http::{
-            HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpClient,
-            SharedHttpConnector,
-        },
+        http::{HttpConnector, HttpConnectorFuture, SharedHttpClient},
         orchestrator::{HttpRequest, HttpResponse},
-        runtime_components::RuntimeComponents,
     },
     http::StatusCode,
 };
 use aws_smithy_types::body::SdkBody;
+use scrip_tests::faults::through;
 use serde_json::Value;
-
-type Act = dyn Fn(SharedHttpConnector, HttpRequest) -> HttpConnectorFuture + Send + Sync;
-
-/// A client whose requests are handed to `act`, with the connector that would have sent them.
-pub fn through(
-    act: impl Fn(SharedHttpConnector, HttpRequest) -> HttpConnectorFuture + Send + Sync + 'static,
-) -> SharedHttpClient {
-    let inner = aws_smithy_http_client::Builder::new().build_http();
-    SharedHttpClient::new(Client { inner, act: Arc::new(act) })
-}
 
 /// What an answer of the database's looks like.
 pub fn answer(status: u16, body: String) -> HttpResponse {
@@ -74,44 +58,5 @@ impl Recorder {
     /// What passed since this was asked last.
     pub fn take(&self) -> Vec<(String, Value)> {
         std::mem::take(&mut self.exchanges.lock().unwrap_or_else(PoisonError::into_inner))
-    }
-}
-
-struct Client {
-    inner: SharedHttpClient,
-    act: Arc<Act>,
-}
-
-impl HttpClient for Client {
-    fn http_connector(
-        &self,
-        settings: &HttpConnectorSettings,
-        components: &RuntimeComponents,
-    ) -> SharedHttpConnector {
-        let inner = self.inner.http_connector(settings, components);
-        SharedHttpConnector::new(Connector { inner, act: Arc::clone(&self.act) })
-    }
-}
-
-struct Connector {
-    inner: SharedHttpConnector,
-    act: Arc<Act>,
-}
-
-impl HttpConnector for Connector {
-    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
-        (self.act)(self.inner.clone(), request)
-    }
-}
-
-impl fmt::Debug for Client {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Client").finish_non_exhaustive()
-    }
-}
-
-impl fmt::Debug for Connector {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Connector").finish_non_exhaustive()
     }
 }

@@ -116,8 +116,30 @@ impl Faults {
     /// An HTTP client for the SDK that follows the script and passes the rest on.
     #[must_use]
     pub fn client(&self) -> SharedHttpClient {
-        let inner = aws_smithy_http_client::Builder::new().build_http();
-        SharedHttpClient::new(FaultyClient { inner, faults: self.clone() })
+        let faults = self.clone();
+        through(move |inner, request| {
+            let fault = faults.take(&request);
+            let lost = || ConnectorError::io("the connection was lost, by script".into());
+            HttpConnectorFuture::new(async move {
+                match fault {
+                    Fault::None => inner.call(request).await,
+                    Fault::LostBefore => Err(lost()),
+                    Fault::LostAfter => {
+                        inner.call(request).await?;
+                        Err(lost())
+                    }
+                    Fault::Answer(status, body) => {
+                        let status = StatusCode::try_from(status)
+                            .map_err(|invalid| ConnectorError::other(invalid.into(), None))?;
+                        Ok(HttpResponse::new(status, SdkBody::from(body)))
+                    }
+                    Fault::Meanwhile(what) => {
+                        Box::into_pin(what).await;
+                        inner.call(request).await
+                    }
+                }
+            })
+        })
     }
 
     fn take(&self, request: &HttpRequest) -> Fault {
@@ -136,51 +158,51 @@ impl Faults {
     }
 }
 
-#[derive(Debug)]
-struct FaultyClient {
-    inner: SharedHttpClient,
-    faults: Faults,
+type Act = dyn Fn(SharedHttpConnector, HttpRequest) -> HttpConnectorFuture + Send + Sync;
+
+/// An HTTP client for the SDK whose requests are handed to `act`, with the connector that would have sent them.
+pub fn through(
+    act: impl Fn(SharedHttpConnector, HttpRequest) -> HttpConnectorFuture + Send + Sync + 'static,
+) -> SharedHttpClient {
+    let inner = aws_smithy_http_client::Builder::new().build_http();
+    SharedHttpClient::new(Client { inner, act: Arc::new(act) })
 }
 
-impl HttpClient for FaultyClient {
+struct Client {
+    inner: SharedHttpClient,
+    act: Arc<Act>,
+}
+
+impl HttpClient for Client {
     fn http_connector(
         &self,
         settings: &HttpConnectorSettings,
         components: &RuntimeComponents,
     ) -> SharedHttpConnector {
         let inner = self.inner.http_connector(settings, components);
-        SharedHttpConnector::new(FaultyConnector { inner, faults: self.faults.clone() })
+        SharedHttpConnector::new(Connector { inner, act: Arc::clone(&self.act) })
     }
 }
 
-#[derive(Debug)]
-struct FaultyConnector {
+struct Connector {
     inner: SharedHttpConnector,
-    faults: Faults,
+    act: Arc<Act>,
 }
 
-impl HttpConnector for FaultyConnector {
+impl HttpConnector for Connector {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
-        let (inner, fault) = (self.inner.clone(), self.faults.take(&request));
-        let lost = || ConnectorError::io("the connection was lost, by script".into());
-        HttpConnectorFuture::new(async move {
-            match fault {
-                Fault::None => inner.call(request).await,
-                Fault::LostBefore => Err(lost()),
-                Fault::LostAfter => {
-                    inner.call(request).await?;
-                    Err(lost())
-                }
-                Fault::Answer(status, body) => {
-                    let status = StatusCode::try_from(status)
-                        .map_err(|invalid| ConnectorError::other(invalid.into(), None))?;
-                    Ok(HttpResponse::new(status, SdkBody::from(body)))
-                }
-                Fault::Meanwhile(what) => {
-                    Box::into_pin(what).await;
-                    inner.call(request).await
-                }
-            }
-        })
+        (self.act)(self.inner.clone(), request)
+    }
+}
+
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Client").finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Connector {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Connector").finish_non_exhaustive()
     }
 }
