@@ -8,6 +8,9 @@ use std::{
 
 use crate::instance::read_request;
 
+/// How many are answered at once.
+const CONNECTIONS: usize = 4;
+
 /// Answers every request with that body, on a port of its own, for as long as this process runs; its URL.
 pub fn start(body: &str) -> io::Result<String> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
@@ -16,13 +19,16 @@ pub fn start(body: &str) -> io::Result<String> {
         "HTTP/1.1 200 OK\r\ncontent-type: application/x-amz-json-1.0\r\ncontent-length: {}\r\n\r\n{body}",
         body.len()
     );
-    thread::spawn(move || {
-        while let Ok((stream, _)) = listener.accept() {
-            let answer = answer.clone();
-            // A connection that breaks is the caller's to notice.
-            thread::spawn(move || drop(serve(stream, &answer)));
-        }
-    });
+    // Who comes finds a thread that waits.
+    for _ in 0..CONNECTIONS {
+        let (listener, answer) = (listener.try_clone()?, answer.clone());
+        thread::spawn(move || {
+            while let Ok((stream, _)) = listener.accept() {
+                // A connection that breaks is the caller's to notice.
+                drop(serve(stream, &answer));
+            }
+        });
+    }
     Ok(format!("http://{address}"))
 }
 

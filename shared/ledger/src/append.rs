@@ -101,7 +101,7 @@ impl Ledger {
             .set_transact_items(Some(writes))
             .return_consumed_capacity(ReturnConsumedCapacity::Total);
         self.meter.ask();
-        let answer = transaction.send().await?;
+        let answer = Box::pin(transaction.send()).await?;
         self.meter.write(answer.consumed_capacity());
         Ok(())
     }

@@ -94,7 +94,7 @@ impl Ledger {
     ) -> Result<(Vec<Item>, Option<DueCursor>), Failure> {
         let query = self.due_query(partition).limit(PAGE_ITEMS_MAX).set_exclusive_start_key(start);
         self.meter.ask();
-        let answer = query.send().await.map_err(|error| classify("read the due index", &error))?;
+        let answer = Box::pin(query.send()).await.map_err(|error| classify("read the due index", &error))?;
         self.meter.read(answer.consumed_capacity());
         Ok((answer.items.unwrap_or_default(), answer.last_evaluated_key.map(DueCursor)))
     }
@@ -107,7 +107,8 @@ impl Ledger {
         let value = keys::due_partition(partition.settled, partition.shard);
         let query = self.due_query(value).select(Select::Count).set_exclusive_start_key(start);
         self.meter.ask();
-        let answer = query.send().await.map_err(|error| classify("count the due accounts", &error))?;
+        let answer =
+            Box::pin(query.send()).await.map_err(|error| classify("count the due accounts", &error))?;
         self.meter.read(answer.consumed_capacity());
         Ok((u64::from(answer.count.unsigned_abs()), answer.last_evaluated_key))
     }

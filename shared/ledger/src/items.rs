@@ -15,7 +15,7 @@ use pricing::{Credits, Operation};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::{Error, keys};
+use crate::{Error, attributes, keys};
 
 /// An item as the SDK has it.
 pub type Item = HashMap<String, AttributeValue>;
@@ -351,15 +351,15 @@ pub(crate) fn due(of: &AccountId, settled: Period) -> Result<Item, Error> {
 
 /// Credits as an attribute.
 pub(crate) fn credits(credits: Credits) -> Result<AttributeValue, Error> {
-    serde_dynamo::to_attribute_value(credits).map_err(|source| Error::internal("write credits", &source))
+    attributes::to_attribute(&credits).map_err(|source| Error::internal("write credits", &source))
 }
 
 fn to_item(item: &impl Serialize) -> Result<Item, Error> {
-    serde_dynamo::to_item(item).map_err(|source| Error::internal("write an item", &source))
+    attributes::to_item(item).map_err(|source| Error::internal("write an item", &source))
 }
 
 fn from_item<T: for<'de> Deserialize<'de>>(item: Item) -> Result<T, Error> {
-    serde_dynamo::from_item(item).map_err(|source| Error::internal("read an item", &source))
+    attributes::from_item(item).map_err(|source| Error::internal("read an item", &source))
 }
 
 #[cfg(test)]

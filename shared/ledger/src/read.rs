@@ -142,10 +142,11 @@ impl Ledger {
             wanted.into_iter().map(|key| self.transact_get(key)).collect::<Result<Vec<_>, Error>>()?;
         let request = self.client.transact_get_items().set_transact_items(Some(wanted));
         self.meter.ask();
-        let answer = match request.return_consumed_capacity(ReturnConsumedCapacity::Total).send().await {
-            Ok(answer) => answer,
-            Err(error) => return Err(read_cancelled(&slots, &error)),
-        };
+        let answer =
+            match Box::pin(request.return_consumed_capacity(ReturnConsumedCapacity::Total).send()).await {
+                Ok(answer) => answer,
+                Err(error) => return Err(read_cancelled(&slots, &error)),
+            };
         self.meter.read(answer.consumed_capacity());
         let mut items = answer.responses.unwrap_or_default().into_iter().map(|response| response.item);
         let operation = items.next().flatten().map(items::read_operation).transpose()?;
@@ -269,7 +270,7 @@ impl Ledger {
             .consistent_read(true)
             .return_consumed_capacity(ReturnConsumedCapacity::Total);
         self.meter.ask();
-        let answer = request.send().await.map_err(|error| classify(doing, &error))?;
+        let answer = Box::pin(request.send()).await.map_err(|error| classify(doing, &error))?;
         self.meter.read(answer.consumed_capacity());
         Ok(answer.item)
     }
@@ -303,7 +304,7 @@ impl Ledger {
         query: QueryFluentBuilder,
     ) -> Result<Vec<Entry>, Failure> {
         self.meter.ask();
-        let answer = query.send().await.map_err(|error| classify(doing, &error))?;
+        let answer = Box::pin(query.send()).await.map_err(|error| classify(doing, &error))?;
         self.meter.read(answer.consumed_capacity());
         let entries = answer.items.unwrap_or_default().into_iter();
         Ok(entries.map(items::read_entry).collect::<Result<_, _>>()?)

@@ -8,6 +8,7 @@ mod call;
 mod claims;
 mod clients;
 mod clock;
+mod https;
 mod metrics;
 mod parameter;
 mod problem;

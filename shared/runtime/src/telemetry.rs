@@ -29,7 +29,7 @@ pub(crate) struct Line<'a> {
 /// Writes a line about something that is no call: an object, whose `level` and `message` say what it is.
 pub fn event(line: &Value) {
     // As text first: shown by itself it is written in pieces of a few characters.
-    let line = line.to_string();
+    let line = serde_json::to_string(line).unwrap_or_else(|why| why.to_string());
     println!("{line}");
 }
 
