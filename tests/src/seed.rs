@@ -52,7 +52,8 @@ pub fn aws_config(url: &str) -> SdkConfig {
         .build()
 }
 
-/// A client of the database at that URL, with the settings that the functions' client has.
+/// A client of the database at that URL, with the settings that the functions' client has, on the SDK's own
+/// connector.
 #[must_use]
 pub fn client(database_url: &str) -> aws_sdk_dynamodb::config::Builder {
     aws_sdk_dynamodb::config::Builder::from(&aws_config(database_url)).retry_config(RetryConfig::disabled())

@@ -1,7 +1,7 @@
 //! The payment provider's API, as far as a refund needs it: a few requests to Stripe.
 //!
 //! A client of its own, since a whole Stripe library weighs more than the function. It reuses the HTTP and TLS
-//! stack that the AWS SDK brings. What the provider surely refused is told from what may have happened.
+//! stack that the AWS clients are on. What the provider surely refused is told from what may have happened.
 
 use std::{
     env, fmt,

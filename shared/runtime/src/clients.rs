@@ -92,12 +92,57 @@ pub fn aws_config() -> Result<SdkConfig, Error> {
 /// Where `TABLE_NAME` isn't set.
 pub async fn ledger(config: &SdkConfig) -> Result<Ledger, Error> {
     let table = env::var("TABLE_NAME").map_err(|_| "set TABLE_NAME to the ledger's table")?;
-    let config = aws_sdk_dynamodb::config::Builder::from(config)
-        // The ledger retries by itself, and reads again first.
-        .retry_config(RetryConfig::disabled())
-        .interceptor(SameUserAgent)
-        .build();
-    let ledger = Ledger::new(Client::from_conf(config), table);
+    let ledger = Ledger::new(Client::from_conf(of_ledger(config)), table);
     ledger.warm_up().await;
     Ok(ledger)
+}
+
+fn of_ledger(config: &SdkConfig) -> aws_sdk_dynamodb::Config {
+    // The ledger retries by itself, and reads again first.
+    let builder = aws_sdk_dynamodb::config::Builder::from(config).retry_config(RetryConfig::disabled());
+    builder.interceptor(SameUserAgent).build()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, Mutex};
+
+    use aws_smithy_runtime_api::client::{
+        http::{HttpConnectorFuture, SharedHttpConnector, http_client_fn},
+        orchestrator::HttpRequest,
+        result::ConnectorError,
+    };
+
+    use super::*;
+
+    /// Keeps the names of a request's headers, and loses the request.
+    #[derive(Debug, Clone, Default)]
+    struct Names(Arc<Mutex<Vec<String>>>);
+
+    impl aws_smithy_runtime_api::client::http::HttpConnector for Names {
+        fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+            self.0.lock().unwrap().extend(request.headers().iter().map(|(name, _)| name.to_owned()));
+            HttpConnectorFuture::ready(Err(ConnectorError::io("lost".into())))
+        }
+    }
+
+    #[tokio::test]
+    async fn the_sdk_does_not_say_what_it_is_made_of() {
+        let names = Names::default();
+        let connector = SharedHttpConnector::new(names.clone());
+        let config = SdkConfig::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .region(Region::new("us-east-1"))
+            .credentials_provider(SharedCredentialsProvider::new(Credentials::new(
+                "local", "local", None, None, "test",
+            )))
+            .http_client(http_client_fn(move |_, _| connector.clone()))
+            .build();
+        let lost = Client::from_conf(of_ledger(&config)).list_tables().send().await;
+        assert!(lost.is_err());
+        let names = names.0.lock().unwrap();
+        // Signed, sent once, and without it.
+        assert_eq!(names.iter().filter(|name| *name == "authorization").count(), 1, "{names:?}");
+        assert!(!names.iter().any(|name| name.contains("user-agent")), "{names:?}");
+    }
 }

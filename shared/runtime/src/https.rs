@@ -8,7 +8,6 @@ use std::{env, path::Path, sync::Arc, time::Duration};
 use aws_smithy_runtime_api::{
     client::{
         connection::{CaptureSmithyConnection, ConnectionMetadata},
-        connector_metadata::ConnectorMetadata,
         http::{
             HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpClient,
             SharedHttpConnector,
@@ -37,7 +36,7 @@ use rustls::{
     pki_types::{CertificateDer, Der, TrustAnchor, pem::PemObject},
 };
 
-/// A connection that isn't made by then won't be.
+/// An address that doesn't take a connection by then won't. The handshake after it counts to the attempt's own time.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// What a request says of who sends it, where the SDK says nothing.
@@ -67,7 +66,7 @@ fn read_roots(file: &Path) -> Result<RootCertStore, Error> {
     let mut roots = RootCertStore::empty();
     for root in CertificateDer::pem_file_iter(file).map_err(|why| told(format!("can't be read: {why}")))? {
         // Others of a machine's hundred do where one is of a kind that isn't known.
-        roots.add_parsable_certificates([root.map_err(|why| told(format!("isn't PEM: {why}")))?]);
+        roots.add_parsable_certificates([root.map_err(|why| told(format!("can't be read: {why}")))?]);
     }
     if roots.is_empty() {
         return Err(told("holds no certificate".to_owned()).into());
@@ -82,10 +81,6 @@ struct Https(SharedHttpConnector);
 impl HttpClient for Https {
     fn http_connector(&self, _: &HttpConnectorSettings, _: &RuntimeComponents) -> SharedHttpConnector {
         self.0.clone()
-    }
-
-    fn connector_metadata(&self) -> Option<ConnectorMetadata> {
-        Some(ConnectorMetadata::new("hyper", Some("1.x".into())))
     }
 }
 
@@ -154,6 +149,7 @@ fn metadata(captured: &CaptureConnection) -> Option<ConnectionMetadata> {
 
 #[cfg(test)]
 mod tests {
+    use http_body_util::BodyExt;
     use rustls::{ServerConfig, pki_types::PrivateKeyDer};
     use sha2::{Digest, Sha256};
     use tokio::{
@@ -243,5 +239,38 @@ mod tests {
             let told = read_roots(&file(name)).unwrap_err().to_string();
             assert!(told.starts_with("SSL_CERT_FILE names ") && told.contains(why), "{told}");
         }
+    }
+
+    #[tokio::test]
+    async fn what_breaks_on_the_way_is_no_answer() {
+        let broken = async |answer: Option<&'static str>| {
+            let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+            let address = format!("http://{}/", listener.local_addr().unwrap());
+            if let Some(answer) = answer {
+                tokio::spawn(async move {
+                    while let Ok((mut stream, _)) = listener.accept().await {
+                        let read = stream.read(&mut [0; 4096]).await.unwrap();
+                        assert_ne!(read, 0);
+                        stream.write_all(answer.as_bytes()).await.unwrap();
+                    }
+                });
+            } else {
+                drop(listener);
+            }
+            let connector = Connector::trusting(RootCertStore { roots: AMAZON_ROOTS.to_vec() }).unwrap();
+            connector.call(HttpRequest::get(address.as_str()).unwrap()).await
+        };
+        for (what, answer) in [
+            ("nobody listens", None),
+            ("it hangs up", Some("")),
+            ("half a head", Some("HTTP/1.1 200 OK\r\ncontent-le")),
+            ("no HTTP", Some("hello\r\n\r\n")),
+        ] {
+            assert!(broken(answer).await.unwrap_err().is_io(), "{what}");
+        }
+        let half = broken(Some("HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\nhalf")).await.unwrap();
+        assert!(half.into_body().collect().await.is_err());
+        let whole = broken(Some("HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nwhole")).await.unwrap();
+        assert_eq!(whole.into_body().collect().await.unwrap().to_bytes(), "whole");
     }
 }
