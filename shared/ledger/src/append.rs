@@ -101,6 +101,7 @@ impl Ledger {
             .set_transact_items(Some(writes))
             .return_consumed_capacity(ReturnConsumedCapacity::Total);
         self.meter.ask();
+        // Boxed, as every request is: the SDK's future is pages long, and would be in that of each function's start.
         let answer = Box::pin(transaction.send()).await?;
         self.meter.write(answer.consumed_capacity());
         Ok(())
