@@ -1,9 +1,7 @@
 //! What a million debits cost at DynamoDB's list prices, by the capacity that a real one is told to have consumed.
 
-use aws_sdk_dynamodb::Client;
-use ledger::Ledger;
 use peers::powertools::Debits;
-use scrip_tests::seed;
+use scrip_tests::{faults::client, seed};
 
 use crate::{
     figure::{Bound, Figure},
@@ -32,8 +30,8 @@ pub async fn measure(setting: &Setting) -> Result<Vec<Figure>, String> {
     services.idempotency(1).await?;
     let recorder = Recorder::default();
     let config = seed::aws_config(services.database.endpoint()).into_builder();
-    let config = config.http_client(recorder.client()).build();
-    let ledger = Ledger::new(Client::new(&config), &services.table);
+    let config = config.http_client(client(recorder.connector())).build();
+    let ledger = services.ledger_through(recorder.connector());
     let pattern = Debits::new(&config, services.table.clone());
     let asked = || Asked::debit(&account(0), "debit").request();
     let ours = (debit_function::handle(&ledger, asked()).await.status(), consumed(&recorder));

@@ -1,16 +1,17 @@
 //! What a debit costs of CPU that is ours: reading the request, deciding, making and reading items, answering,
-//! logging. The database is answers that were recorded, and the two calls by the SDK alone are taken off.
+//! logging. The database is answers that were recorded, and the same two calls without anything around them are taken
+//! off: making, signing and reading them.
 
 use std::{collections::BTreeMap, fs, sync::Arc, thread};
 
-use aws_sdk_dynamodb::Client;
-use aws_smithy_runtime_api::client::http::{HttpConnectorFuture, SharedHttpClient};
+use aws::{Aws, Kind};
+use aws_smithy_runtime_api::client::http::{HttpConnectorFuture, SharedHttpConnector};
 use ledger::Ledger;
-use scrip_tests::{faults::through, seed};
+use scrip_tests::{faults::through, template::REGION};
 
 use crate::{
     figure::{Bound, Figure, middle, short},
-    raw::Calls,
+    raw::{Calls, Sender},
     requests::Asked,
     setting::{Services, Setting, account},
     wire::{self, Recorder},
@@ -27,8 +28,7 @@ pub async fn measure(setting: &Setting) -> Result<Vec<Figure>, String> {
     let services = Services::start(setting).await?;
     services.subscribe(1).await?;
     let recorder = Recorder::default();
-    let config = seed::client(services.database.endpoint()).http_client(recorder.client()).build();
-    let ledger = Ledger::new(Client::from_conf(config), &services.table);
+    let ledger = services.ledger_through(recorder.connector());
     for key in ["first", "second"] {
         recorder.take();
         debit_function::handle(&ledger, Asked::debit(&account(0), key).request()).await;
@@ -36,15 +36,15 @@ pub async fn measure(setting: &Setting) -> Result<Vec<Figure>, String> {
     let answers: BTreeMap<_, _> =
         recorder.take().into_iter().map(|(operation, answer)| (operation, answer.to_string())).collect();
     let raw = Calls::of(&services.client(), &services.table, &account(0), "second").await?;
-    let (client, table) = (canned(&answers), services.table.clone());
-    let endpoint = services.database.endpoint().to_owned();
-    let measured = thread::spawn(move || alternate(&endpoint, client, &table, &raw));
+    let aws = Aws::at(services.database.endpoint(), REGION, canned(&answers));
+    let table = services.table.clone();
+    let measured = thread::spawn(move || alternate(&aws, &table, &raw));
     let rounds = measured.join().map_err(|_| "the measuring thread panicked")??;
     services.stop().await;
     // Of each round; what disturbs one is in both of its halves.
     let of_rounds = |part: fn(&(f64, f64)) -> f64| middle(&rounds.iter().map(part).collect::<Vec<_>>());
     Ok(vec![Figure {
-        what: "our own CPU per debit, the SDK's calls taken off".to_owned(),
+        what: "our own CPU per debit, its two calls taken off".to_owned(),
         value: of_rounds(|(ours, theirs)| ours - theirs),
         unit: "µs",
         bound: Bound::AtMost(OWN_MAX),
@@ -57,16 +57,10 @@ pub async fn measure(setting: &Setting) -> Result<Vec<Figure>, String> {
 }
 
 /// The CPU of a debit and of its calls alone, in µs, for each round.
-fn alternate(
-    endpoint: &str,
-    client: SharedHttpClient,
-    table: &str,
-    raw: &Calls,
-) -> Result<Vec<(f64, f64)>, String> {
+fn alternate(aws: &Aws, table: &str, raw: &Calls) -> Result<Vec<(f64, f64)>, String> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|why| why.to_string())?;
-    let client = Client::from_conf(seed::client(endpoint).http_client(client).build());
-    let (ledger, raw) = (Ledger::new(client.clone(), table), raw.by(client));
+    let (ledger, raw) = (Ledger::new(aws, table), raw.by(Sender::Functions(aws.service(Kind::DynamoDb))));
     let (name, key) = (account(0), "a-key-of-a-job-0123456789");
     let mut rounds = Vec::new();
     for _ in 0..ROUNDS {
@@ -94,8 +88,8 @@ fn alternate(
     Ok(rounds)
 }
 
-/// A client that answers each operation as it was answered once.
-fn canned(answers: &BTreeMap<String, String>) -> SharedHttpClient {
+/// Answers each operation as it was answered once.
+fn canned(answers: &BTreeMap<String, String>) -> SharedHttpConnector {
     let answers = Arc::new(answers.clone());
     through(move |_, request| {
         let answer = answers.get(wire::operation(&request)).cloned().unwrap_or_default();

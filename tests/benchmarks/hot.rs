@@ -10,11 +10,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-use aws_sdk_dynamodb::Client;
-use aws_smithy_runtime_api::client::http::{HttpConnector, HttpConnectorFuture, SharedHttpClient};
+use aws_smithy_runtime_api::client::http::{HttpConnector, HttpConnectorFuture, SharedHttpConnector};
 use credits::AccountId;
-use ledger::Ledger;
-use scrip_tests::{faults::through, seed};
+use scrip_tests::faults::through;
 use serde_json::{Value, json};
 use tokio::{task::JoinSet, time::sleep};
 
@@ -48,8 +46,7 @@ pub async fn measure(setting: &Setting) -> Result<Vec<Figure>, String> {
     let mut clients = JoinSet::new();
     let started = Instant::now();
     for client in 0..CLIENTS {
-        let config = seed::client(services.database.endpoint()).http_client(contention.client()).build();
-        let ledger = Ledger::new(Client::from_conf(config), &services.table);
+        let ledger = services.ledger_through(contention.connector());
         clients.spawn(async move {
             let (mut times, mut refused) = (Vec::new(), 0);
             for number in 0..DEBITS_EACH {
@@ -123,7 +120,7 @@ async fn lost(services: &Services, made: u64) -> Result<f64, String> {
 }
 
 impl Contention {
-    fn client(self: &Arc<Self>) -> SharedHttpClient {
+    fn connector(self: &Arc<Self>) -> SharedHttpConnector {
         let contention = Arc::clone(self);
         through(move |inner, request| {
             let contention = Arc::clone(&contention);

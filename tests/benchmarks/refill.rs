@@ -13,7 +13,7 @@ use std::{
 use aws_sdk_dynamodb::Client;
 use chrono::{DateTime, TimeDelta, Utc};
 use credits::AccountId;
-use ledger::{DUE_SHARDS, Ledger};
+use ledger::DUE_SHARDS;
 use scrip_tests::seed;
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
@@ -154,8 +154,7 @@ impl Rows {
     /// Of a real one.
     async fn of_one(services: &Services) -> Result<Self, String> {
         let recorder = Recorder::default();
-        let config = seed::client(services.database.endpoint()).http_client(recorder.client()).build();
-        let ledger = Ledger::new(Client::from_conf(config), &services.table);
+        let ledger = services.ledger_through(recorder.connector());
         let (bought, first) = (time(BOUGHT)?, time(FIRST)?);
         let name = "settled-before";
         seed::buy(&ledger, (name, "plan"), "basic_monthly", bought + TimeDelta::days(365), bought)

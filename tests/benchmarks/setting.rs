@@ -5,12 +5,14 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use aws::Aws;
 use aws_sdk_dynamodb::{
     Client,
     types::{
         AttributeDefinition, AttributeValue, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType,
     },
 };
+use aws_smithy_runtime_api::client::http::SharedHttpConnector;
 use chrono::TimeDelta;
 use ledger::Ledger;
 use peers::powertools::IDEMPOTENCY_TABLE;
@@ -21,7 +23,7 @@ use scrip_tests::{
     parameters::Parameters,
     seed,
     stack::{self, API_KEY, API_KEY_PARAMETER, WEBHOOK_SECRET, WEBHOOK_SECRET_PARAMETER},
-    template::{Function, Template},
+    template::{Function, REGION, Template},
     tokens,
 };
 
@@ -105,14 +107,19 @@ impl Services {
         })
     }
 
-    /// A client of the database with the settings of a function's own, and a connection of its own.
+    /// The SDK's client of the database, as it comes, with a connection of its own.
     pub fn client(&self) -> Client {
         Client::from_conf(seed::client(self.database.endpoint()).build())
     }
 
-    /// The ledger, by that client.
+    /// The ledger, with a connection of its own.
     pub fn ledger(&self) -> Ledger {
-        Ledger::new(self.client(), &self.table)
+        Ledger::new(&seed::aws(self.database.endpoint()), &self.table)
+    }
+
+    /// The ledger, by that connector.
+    pub fn ledger_through(&self, connector: SharedHttpConnector) -> Ledger {
+        Ledger::new(&Aws::at(self.database.endpoint(), REGION, connector), &self.table)
     }
 
     /// Has so many accounts (`account-0`, …) buy a plan of 12,000 credits.

@@ -1,10 +1,10 @@
-//! What stands between the SDK and the database.
+//! What stands between whoever asks and the database.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
 use aws_smithy_runtime_api::{
     client::{
-        http::{HttpConnector, HttpConnectorFuture, SharedHttpClient},
+        http::{HttpConnector, HttpConnectorFuture, SharedHttpConnector},
         orchestrator::{HttpRequest, HttpResponse},
     },
     http::StatusCode,
@@ -36,8 +36,8 @@ pub struct Recorder {
 }
 
 impl Recorder {
-    /// A client whose exchanges are kept.
-    pub fn client(&self) -> SharedHttpClient {
+    /// A connector whose exchanges are kept.
+    pub fn connector(&self) -> SharedHttpConnector {
         let exchanges = Arc::clone(&self.exchanges);
         through(move |inner, request| {
             let exchanges = Arc::clone(&exchanges);

@@ -7,7 +7,6 @@ use std::{
     time::Duration,
 };
 
-use aws_sdk_dynamodb::Client;
 use chrono::{DateTime, Utc};
 use ledger::Ledger;
 use purchase_webhook_function::{Prices, Webhook};
@@ -63,7 +62,7 @@ struct Started {
 impl Started {
     fn new(database_url: &str, provider_url: &str) -> Self {
         let stack = support::stack();
-        let ledger = Ledger::new(Client::from_conf(seed::client(database_url).build()), stack.table_name());
+        let ledger = Ledger::new(&seed::aws(database_url), stack.table_name());
         let secrets = parameter(WEBHOOK_SECRET_PARAMETER);
         let webhook = Webhook { ledger: ledger.clone(), secrets, prices: Prices::default() };
         let provider = Provider::new(provider_url, parameter(API_KEY_PARAMETER));
@@ -72,7 +71,7 @@ impl Started {
 }
 
 fn parameter(name: &str) -> Parameter {
-    Parameter::new(&seed::aws_config(&support::stack().parameters().endpoint()), name.to_owned())
+    Parameter::new(&seed::aws(&support::stack().parameters().endpoint()), name.to_owned())
 }
 
 impl World {

@@ -383,7 +383,7 @@ async fn queue() -> (Queue, Arc<Mutex<Vec<Value>>>) {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     tokio::spawn(axum::serve(listener, router).into_future());
-    (Queue::new(&seed::aws_config(&url), format!("{url}/refill")), received)
+    (Queue::new(&seed::aws(&url), format!("{url}/refill")), received)
 }
 
 #[tokio::test]

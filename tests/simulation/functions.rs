@@ -1,4 +1,4 @@
-//! The five functions as Lambda would run them: the real handlers, on the real SDK, killed where it is drawn.
+//! The five functions as Lambda would run them: the real handlers, down to the requests, killed where it is drawn.
 
 use std::{
     future::poll_fn,
@@ -11,17 +11,12 @@ use std::{
     time::Duration,
 };
 
-use aws_config::{SdkConfig, retry::RetryConfig, timeout::TimeoutConfig};
-use aws_sdk_dynamodb::{Client, config::Builder};
+use aws::Aws;
 use aws_smithy_runtime_api::{
     client::{
-        http::{
-            HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpClient,
-            SharedHttpConnector,
-        },
+        http::{HttpConnector, HttpConnectorFuture, SharedHttpConnector},
         orchestrator::{HttpRequest, HttpResponse},
         result::ConnectorError,
-        runtime_components::RuntimeComponents,
     },
     http::StatusCode,
 };
@@ -34,8 +29,8 @@ use purchase_webhook_function::Webhook;
 use refund_function::Provider;
 use runtime::Parameter;
 use scrip_tests::{
-    seed,
     stack::{API_KEY_PARAMETER, WEBHOOK_SECRET_PARAMETER, prices},
+    template::REGION,
 };
 use serde_json::Value;
 use tokio::{sync::oneshot, time::timeout};
@@ -46,8 +41,6 @@ use crate::{
     world::World,
 };
 
-/// How long the SDK waits for an answer, as `shared/runtime/src/clients.rs` has it.
-const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(2);
 /// How long the functions may run, as `template.yaml` has it.
 const HTTP_TIMEOUT: Duration = Duration::from_secs(15);
 const REFUND_TIMEOUT: Duration = Duration::from_secs(29);
@@ -72,7 +65,7 @@ impl Function {
 
 /// A function that is warm: what it keeps from one invocation to the next.
 pub struct Instance {
-    config: SdkConfig,
+    aws: Aws,
     ledger: Ledger,
     webhook: OnceLock<Webhook>,
     provider: OnceLock<Provider>,
@@ -175,14 +168,11 @@ impl World {
 
 impl Instance {
     fn start(world: &Arc<World>) -> Self {
-        let wire = SharedHttpClient::new(Wire { world: Arc::downgrade(world) });
-        let timeouts = TimeoutConfig::builder().operation_attempt_timeout(ATTEMPT_TIMEOUT).build();
-        let config = seed::aws_config("http://simulated.invalid").into_builder();
-        let config = config.http_client(wire).timeout_config(timeouts).build();
-        let client = Builder::from(&config).retry_config(RetryConfig::disabled()).build();
-        let ledger = Ledger::new(Client::from_conf(client), &world.engine.table);
+        let wire = SharedHttpConnector::new(Wire { world: Arc::downgrade(world) });
+        let aws = Aws::at("http://simulated.invalid", REGION, wire);
+        let ledger = Ledger::new(&aws, &world.engine.table);
         let (webhook, provider, queue) = (OnceLock::new(), OnceLock::new(), OnceLock::new());
-        Self { config, ledger, webhook, provider, queue }
+        Self { aws, ledger, webhook, provider, queue }
     }
 
     async fn handle(
@@ -216,18 +206,18 @@ impl Instance {
     fn webhook(&self) -> &Webhook {
         self.webhook.get_or_init(|| Webhook {
             ledger: self.ledger.clone(),
-            secrets: Parameter::new(&self.config, WEBHOOK_SECRET_PARAMETER.to_owned()),
+            secrets: Parameter::new(&self.aws, WEBHOOK_SECRET_PARAMETER.to_owned()),
             prices: prices().parse().expect("the fake's prices"),
         })
     }
 
     fn provider(&self, world: &Arc<World>) -> &Provider {
-        let key = || Parameter::new(&self.config, API_KEY_PARAMETER.to_owned());
+        let key = || Parameter::new(&self.aws, API_KEY_PARAMETER.to_owned());
         self.provider.get_or_init(|| Provider::over(world.transport(), "http://simulated.invalid", key()))
     }
 
     fn queue(&self) -> &Queue {
-        self.queue.get_or_init(|| Queue::new(&self.config, "http://simulated.invalid/queue".to_owned()))
+        self.queue.get_or_init(|| Queue::new(&self.aws, "http://simulated.invalid/queue".to_owned()))
     }
 }
 
@@ -237,8 +227,7 @@ fn reply(answer: &Response<Body>) -> Reply {
     Reply::Answered(answer.status().as_u16(), is_replay, body)
 }
 
-/// Between the SDK and the world.
-#[derive(Clone)]
+/// Between the functions and the world.
 struct Wire {
     world: Weak<World>,
 }
@@ -246,12 +235,6 @@ struct Wire {
 impl std::fmt::Debug for Wire {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Wire")
-    }
-}
-
-impl HttpClient for Wire {
-    fn http_connector(&self, _: &HttpConnectorSettings, _: &RuntimeComponents) -> SharedHttpConnector {
-        SharedHttpConnector::new(self.clone())
     }
 }
 

@@ -1,5 +1,5 @@
-//! A DynamoDB client whose requests meet faults by a script: the emulator never conflicts, throttles or
-//! loses an answer, so these are put between the SDK and it.
+//! A connector whose requests meet faults by a script: the emulator never conflicts, throttles or
+//! loses an answer, so these are put between its callers and it.
 //!
 //! Invariant: a request without a fault of its own passes unchanged, and every request is recorded.
 
@@ -11,13 +11,9 @@ use std::{
 
 use aws_smithy_runtime_api::{
     client::{
-        http::{
-            HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpClient,
-            SharedHttpConnector,
-        },
+        http::{HttpConnector, HttpConnectorFuture, SharedHttpClient, SharedHttpConnector, http_client_fn},
         orchestrator::{HttpRequest, HttpResponse},
         result::ConnectorError,
-        runtime_components::RuntimeComponents,
     },
     http::StatusCode,
 };
@@ -113,9 +109,9 @@ impl Faults {
         self.with(|script| std::mem::take(&mut script.asked))
     }
 
-    /// An HTTP client for the SDK that follows the script and passes the rest on.
+    /// A connector that follows the script and passes the rest on.
     #[must_use]
-    pub fn client(&self) -> SharedHttpClient {
+    pub fn connector(&self) -> SharedHttpConnector {
         let faults = self.clone();
         through(move |inner, request| {
             let fault = faults.take(&request);
@@ -160,28 +156,21 @@ impl Faults {
 
 type Act = dyn Fn(SharedHttpConnector, HttpRequest) -> HttpConnectorFuture + Send + Sync;
 
-/// An HTTP client for the SDK whose requests are handed to `act`, with the connector that would have sent them.
+/// A connector whose requests are handed to `act`, with the one that would have sent them.
+///
+/// # Panics
+/// Where `SSL_CERT_FILE` names no roots.
 pub fn through(
     act: impl Fn(SharedHttpConnector, HttpRequest) -> HttpConnectorFuture + Send + Sync + 'static,
-) -> SharedHttpClient {
-    let inner = aws_smithy_http_client::Builder::new().build_http();
-    SharedHttpClient::new(Client { inner, act: Arc::new(act) })
+) -> SharedHttpConnector {
+    let inner = aws::connector().expect("roots");
+    SharedHttpConnector::new(Connector { inner, act: Arc::new(act) })
 }
 
-struct Client {
-    inner: SharedHttpClient,
-    act: Arc<Act>,
-}
-
-impl HttpClient for Client {
-    fn http_connector(
-        &self,
-        settings: &HttpConnectorSettings,
-        components: &RuntimeComponents,
-    ) -> SharedHttpConnector {
-        let inner = self.inner.http_connector(settings, components);
-        SharedHttpConnector::new(Connector { inner, act: Arc::clone(&self.act) })
-    }
+/// An HTTP client for the SDK that has that connector.
+#[must_use]
+pub fn client(connector: SharedHttpConnector) -> SharedHttpClient {
+    http_client_fn(move |_, _| connector.clone())
 }
 
 struct Connector {
@@ -192,12 +181,6 @@ struct Connector {
 impl HttpConnector for Connector {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
         (self.act)(self.inner.clone(), request)
-    }
-}
-
-impl fmt::Debug for Client {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Client").finish_non_exhaustive()
     }
 }
 

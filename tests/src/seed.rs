@@ -2,11 +2,9 @@
 //!
 //! Invariant: seeding twice is seeding once, so that a data file can be opened again.
 
+use aws::Aws;
 use aws_config::{BehaviorVersion, Region, SdkConfig, retry::RetryConfig};
-use aws_sdk_dynamodb::{
-    Client,
-    config::{Credentials, SharedCredentialsProvider},
-};
+use aws_sdk_dynamodb::config::{Credentials, SharedCredentialsProvider};
 use chrono::{DateTime, Months, TimeDelta, Utc};
 use credits::{AccountId, Buys, Payment, PaymentId, PurchaseId, Refusal, SubscriptionId, purchase};
 use ledger::{Ledger, Operation, Outcome, Related, RequestHash};
@@ -38,7 +36,16 @@ pub enum SeedError {
     Id(#[from] credits::InvalidId),
 }
 
-/// What every client of a service on this machine starts from.
+/// A service on this machine, as a function reaches it.
+///
+/// # Panics
+/// Where `SSL_CERT_FILE` names no roots.
+#[must_use]
+pub fn aws(url: &str) -> Aws {
+    Aws::at(url, REGION, aws::connector().expect("roots"))
+}
+
+/// What every client of the SDK's starts from, for a service on this machine.
 #[must_use]
 pub fn aws_config(url: &str) -> SdkConfig {
     SdkConfig::builder()
@@ -52,8 +59,7 @@ pub fn aws_config(url: &str) -> SdkConfig {
         .build()
 }
 
-/// A client of the database at that URL, with the settings that the functions' client has, on the SDK's own
-/// connector.
+/// A client of the database at that URL, which sends each request once, as the functions do.
 #[must_use]
 pub fn client(database_url: &str) -> aws_sdk_dynamodb::config::Builder {
     aws_sdk_dynamodb::config::Builder::from(&aws_config(database_url)).retry_config(RetryConfig::disabled())
@@ -62,7 +68,7 @@ pub fn client(database_url: &str) -> aws_sdk_dynamodb::config::Builder {
 /// The ledger of a running stack, past its functions.
 #[must_use]
 pub fn ledger(stack: &Stack) -> Ledger {
-    Ledger::new(Client::from_conf(client(stack.database_url()).build()), stack.table_name())
+    Ledger::new(&aws(stack.database_url()), stack.table_name())
 }
 
 /// Buys a plan or a pack for an account, once for each purchase id.

@@ -1,9 +1,10 @@
 //! The quote function: start-up and run.
 
+use aws::Aws;
 use lambda_http::{Error, run, service_fn};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
-    let ledger = runtime::ledger(&runtime::aws_config()?).await?;
+    let ledger = runtime::ledger(&Aws::from_env()?).await?;
     run(service_fn(async |request| Ok::<_, Error>(quote_function::handle(&ledger, request).await))).await
 }

@@ -1,11 +1,12 @@
 //! The refund function: start-up and run.
 
+use aws::Aws;
 use lambda_http::{Error, run, service_fn};
 use refund_function::{Provider, handle};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
-    let config = runtime::aws_config()?;
-    let (ledger, provider) = (runtime::ledger(&config).await?, Provider::from_env(&config)?);
+    let aws = Aws::from_env()?;
+    let (ledger, provider) = (runtime::ledger(&aws).await?, Provider::from_env(&aws)?);
     run(service_fn(async |request| handle(&ledger, &provider, request).await)).await
 }

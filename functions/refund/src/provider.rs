@@ -10,7 +10,7 @@ use std::{
     time::Duration,
 };
 
-use aws_types::SdkConfig;
+use aws::Aws;
 use credits::{AccountId, Payment, PaymentId, Purchase, PurchaseId, RefundId, SubscriptionId};
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::Bytes;
@@ -75,10 +75,10 @@ impl Provider {
     ///
     /// # Errors
     /// Where a variable isn't set.
-    pub fn from_env(config: &SdkConfig) -> Result<Self, Error> {
+    pub fn from_env(aws: &Aws) -> Result<Self, Error> {
         let base_url =
             env::var("STRIPE_API_BASE").map_err(|_| "set STRIPE_API_BASE, as https://api.stripe.com")?;
-        Ok(Self::new(&base_url, Parameter::from_env(config, "STRIPE_API_KEY_PARAMETER")?))
+        Ok(Self::new(&base_url, Parameter::from_env(aws, "STRIPE_API_KEY_PARAMETER")?))
     }
 
     /// The API at that URL, with the key in that parameter. Nothing is read or connected to yet: most of what the

@@ -1,12 +1,8 @@
 //! One transaction: the operation's row, the entries, and what must change with them. All or nothing.
 
-use aws_sdk_dynamodb::{
-    error::SdkError,
-    operation::transact_write_items::TransactWriteItemsError,
-    types::{
-        AttributeValue, ConditionCheck, Delete, Put, ReturnConsumedCapacity,
-        ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update,
-    },
+use aws_sdk_dynamodb::types::{
+    AttributeValue, ConditionCheck, Delete, Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem,
+    Update,
 };
 use credits::{Account, AccountId, Decision, Entry, EntryKind, Record};
 
@@ -88,23 +84,6 @@ impl Ledger {
             Cancelled::Wait(fault) => Err(Failure::Transient(fault)),
             Cancelled::Unknown(cause) => Err(Failure::Fatal(Error::Internal { doing: "append", cause })),
         }
-    }
-
-    /// Sends a transaction.
-    pub(crate) async fn transact(
-        &self,
-        writes: Vec<TransactWriteItem>,
-    ) -> Result<(), SdkError<TransactWriteItemsError>> {
-        let transaction = self
-            .client
-            .transact_write_items()
-            .set_transact_items(Some(writes))
-            .return_consumed_capacity(ReturnConsumedCapacity::Total);
-        self.meter.ask();
-        // Boxed, as every request is: the SDK's future is pages long, and would be in that of each function's start.
-        let answer = Box::pin(transaction.send()).await?;
-        self.meter.write(answer.consumed_capacity());
-        Ok(())
     }
 
     /// Puts an item that must not exist; where it does, the cancellation's reason carries it.

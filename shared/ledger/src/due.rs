@@ -4,7 +4,10 @@
 //! cursor: a sweep that was killed finds what is left by starting again. The index follows the table a
 //! moment later, so it may still list an account that is settled; settling that one writes nothing.
 
-use aws_sdk_dynamodb::types::{AttributeValue, ReturnConsumedCapacity, Select};
+use aws_sdk_dynamodb::{
+    operation::query::{QueryInput, builders::QueryInputBuilder},
+    types::{AttributeValue, Select},
+};
 use credits::{AccountId, Period, PurchaseId};
 
 use crate::{
@@ -92,10 +95,8 @@ impl Ledger {
         partition: String,
         start: Option<Item>,
     ) -> Result<(Vec<Item>, Option<DueCursor>), Failure> {
-        let query = self.due_query(partition).limit(PAGE_ITEMS_MAX).set_exclusive_start_key(start);
-        self.meter.ask();
-        let answer = Box::pin(query.send()).await.map_err(|error| classify("read the due index", &error))?;
-        self.meter.read(answer.consumed_capacity());
+        let query = Self::due_query(partition).limit(PAGE_ITEMS_MAX).set_exclusive_start_key(start);
+        let answer = self.query(query).await.map_err(|error| classify("read the due index", &error))?;
         Ok((answer.items.unwrap_or_default(), answer.last_evaluated_key.map(DueCursor)))
     }
 
@@ -105,25 +106,16 @@ impl Ledger {
         start: Option<Item>,
     ) -> Result<(u64, Option<Item>), Failure> {
         let value = keys::due_partition(partition.settled, partition.shard);
-        let query = self.due_query(value).select(Select::Count).set_exclusive_start_key(start);
-        self.meter.ask();
-        let answer =
-            Box::pin(query.send()).await.map_err(|error| classify("count the due accounts", &error))?;
-        self.meter.read(answer.consumed_capacity());
+        let query = Self::due_query(value).select(Select::Count).set_exclusive_start_key(start);
+        let answer = self.query(query).await.map_err(|error| classify("count the due accounts", &error))?;
         Ok((u64::from(answer.count.unsigned_abs()), answer.last_evaluated_key))
     }
 
-    fn due_query(
-        &self,
-        partition: String,
-    ) -> aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder {
-        self.client
-            .query()
-            .table_name(&self.table)
+    fn due_query(partition: String) -> QueryInputBuilder {
+        QueryInput::builder()
             .index_name(keys::DUE)
             .key_condition_expression("#due = :due")
             .expression_attribute_names("#due", keys::DUE)
             .expression_attribute_values(":due", AttributeValue::S(partition))
-            .return_consumed_capacity(ReturnConsumedCapacity::Total)
     }
 }

@@ -15,11 +15,12 @@ mod items;
 mod keys;
 mod park;
 mod read;
+mod requests;
 mod usage;
 
 use std::sync::Arc;
 
-use aws_sdk_dynamodb::Client;
+use aws::{Aws, Kind, Service};
 
 pub use due::{DueCursor, DuePage, DuePartition};
 pub use error::{Error, Fault};
@@ -38,17 +39,17 @@ pub mod encoding {
 /// The ledger in its table. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Ledger {
-    client: Client,
+    database: Service,
     table: String,
     meter: Arc<usage::Meter>,
 }
 
 impl Ledger {
-    /// The ledger kept in that table. The client must not retry by itself: every attempt here reads
-    /// again first, which makes a lost response harmless.
+    /// The ledger kept in that table. Each request is sent once: every attempt here reads again first, which
+    /// makes a lost response harmless.
     #[must_use]
-    pub fn new(client: Client, table: impl Into<String>) -> Self {
-        Self { client, table: table.into(), meter: Arc::default() }
+    pub fn new(aws: &Aws, table: impl Into<String>) -> Self {
+        Self { database: aws.service(Kind::DynamoDb), table: table.into(), meter: Arc::default() }
     }
 
     /// What was asked of DynamoDB since this was called last.

@@ -5,8 +5,8 @@
 //! [`Snapshot`].
 
 use aws_sdk_dynamodb::{
-    operation::query::builders::QueryFluentBuilder,
-    types::{AttributeValue, Get, ReturnConsumedCapacity, TransactGetItem},
+    operation::query::{QueryInput, builders::QueryInputBuilder},
+    types::{AttributeValue, Get, TransactGetItem},
 };
 use credits::{
     Account, AccountId, CustomerId, DebitId, DebitRecord, Entry, EventId, PaymentId, Purchase, PurchaseId,
@@ -71,8 +71,7 @@ impl Ledger {
             return Ok(Page { entries: Vec::new(), next_below: None });
         }
         let entries = persist(|| {
-            let query = self
-                .history(account)
+            let query = Self::history(account)
                 .key_condition_expression("#pk = :pk AND #sk BETWEEN :oldest AND :newest")
                 .expression_attribute_values(":oldest", text(keys::entry_sort(Sequence::new(1))))
                 .expression_attribute_values(
@@ -89,8 +88,7 @@ impl Ledger {
 
     /// The newest entry's account: one attempt.
     pub(crate) async fn head(&self, account: &AccountId) -> Result<Option<Account>, Failure> {
-        let query = self
-            .history(account)
+        let query = Self::history(account)
             .key_condition_expression("#pk = :pk AND begins_with(#sk, :entry)")
             .expression_attribute_values(":entry", text(keys::ENTRY_PREFIX.to_owned()))
             .limit(1);
@@ -100,10 +98,7 @@ impl Ledger {
 
     /// Reads the head of no account: no id is empty.
     pub(crate) async fn read_nothing(&self) -> Result<(), Failure> {
-        let query = self
-            .client
-            .query()
-            .table_name(&self.table)
+        let query = QueryInput::builder()
             .key_condition_expression("#pk = :pk")
             .expression_attribute_names("#pk", keys::PK)
             .expression_attribute_values(":pk", text(keys::NOBODY.to_owned()))
@@ -140,15 +135,8 @@ impl Ledger {
         let slots = vec![Slot::Read; wanted.len()];
         let wanted =
             wanted.into_iter().map(|key| self.transact_get(key)).collect::<Result<Vec<_>, Error>>()?;
-        let request = self.client.transact_get_items().set_transact_items(Some(wanted));
-        self.meter.ask();
-        let answer =
-            match Box::pin(request.return_consumed_capacity(ReturnConsumedCapacity::Total).send()).await {
-                Ok(answer) => answer,
-                Err(error) => return Err(read_cancelled(&slots, &error)),
-            };
-        self.meter.read(answer.consumed_capacity());
-        let mut items = answer.responses.unwrap_or_default().into_iter().map(|response| response.item);
+        let found = self.transact_reads(wanted).await.map_err(|error| read_cancelled(&slots, &error))?;
+        let mut items = found.into_iter();
         let operation = items.next().flatten().map(items::read_operation).transpose()?;
         let is_newest = items.next().flatten().is_none();
         let (mut debit, mut purchase, mut standing) = (None, None, None);
@@ -262,34 +250,21 @@ impl Ledger {
     }
 
     async fn item(&self, doing: &'static str, key: Key) -> Result<Option<Item>, Failure> {
-        let request = self
-            .client
-            .get_item()
-            .table_name(&self.table)
-            .set_key(Some(key.into_attributes()))
-            .consistent_read(true)
-            .return_consumed_capacity(ReturnConsumedCapacity::Total);
-        self.meter.ask();
-        let answer = Box::pin(request.send()).await.map_err(|error| classify(doing, &error))?;
-        self.meter.read(answer.consumed_capacity());
-        Ok(answer.item)
+        self.get(key).await.map_err(|error| classify(doing, &error))
     }
 
-    fn history(&self, account: &AccountId) -> QueryFluentBuilder {
-        self.client
-            .query()
-            .table_name(&self.table)
+    fn history(account: &AccountId) -> QueryInputBuilder {
+        QueryInput::builder()
             .expression_attribute_names("#pk", keys::PK)
             .expression_attribute_names("#sk", keys::SK)
             .expression_attribute_values(":pk", text(keys::account(account)))
             .scan_index_forward(false)
             .consistent_read(true)
-            .return_consumed_capacity(ReturnConsumedCapacity::Total)
     }
 
     /// Reads a page that has no gaps. Between its rows a transaction may be half visible for a moment;
     /// such a page is read again.
-    async fn read_page(&self, query: QueryFluentBuilder, limit: u8) -> Result<Vec<Entry>, Failure> {
+    async fn read_page(&self, query: QueryInputBuilder, limit: u8) -> Result<Vec<Entry>, Failure> {
         let entries = self.read_entries("read the history", query).await?;
         let sequence = |entry: &Entry| entry.account.sequence;
         let gap = entries.windows(2).any(|pair| sequence(&pair[1]).next() != sequence(&pair[0]));
@@ -301,11 +276,9 @@ impl Ledger {
     async fn read_entries(
         &self,
         doing: &'static str,
-        query: QueryFluentBuilder,
+        query: QueryInputBuilder,
     ) -> Result<Vec<Entry>, Failure> {
-        self.meter.ask();
-        let answer = Box::pin(query.send()).await.map_err(|error| classify(doing, &error))?;
-        self.meter.read(answer.consumed_capacity());
+        let answer = self.query(query).await.map_err(|error| classify(doing, &error))?;
         let entries = answer.items.unwrap_or_default().into_iter();
         Ok(entries.map(items::read_entry).collect::<Result<_, _>>()?)
     }

@@ -1,4 +1,4 @@
-//! The Lambda shell around the rules: configuration, clients, claims, requests, problems, telemetry.
+//! The Lambda shell around the rules: start, claims, requests, problems, telemetry.
 //!
 //! A handler reads a [`Call`], checks who calls, and answers with an [`Answer`] or a [`Problem`]; what
 //! both look like on the wire, and what is logged of them, is decided here once for all functions.
@@ -6,20 +6,19 @@
 mod answer;
 mod call;
 mod claims;
-mod clients;
 mod clock;
-mod https;
 mod metrics;
 mod parameter;
 mod problem;
+mod start;
 mod telemetry;
 
 pub use answer::Answer;
 pub use call::Call;
 pub use claims::Scope;
-pub use clients::{aws_config, ledger};
 pub use clock::now;
 pub use metrics::Metric;
 pub use parameter::Parameter;
 pub use problem::{Code, Problem};
+pub use start::ledger;
 pub use telemetry::{counted, event, invocation};

@@ -1,10 +1,13 @@
 //! A secret in SSM Parameter Store: read when it is first needed, kept for a minute, and read again when it
 //! seems to have been rotated.
 
-use std::{env, sync::OnceLock, time::Duration};
+use std::{env, time::Duration};
 
-use aws_sdk_ssm::{Client, Config, config::retry::RetryConfig, error::DisplayErrorContext};
-use aws_types::SdkConfig;
+use aws::{Aws, Kind, Service};
+use aws_sdk_ssm::{
+    error::{DisplayErrorContext, SdkError},
+    operation::get_parameter::{GetParameter, GetParameterError, GetParameterInput, GetParameterOutput},
+};
 use lambda_http::Error;
 use tokio::{sync::Mutex, time::Instant};
 
@@ -14,16 +17,13 @@ use crate::Problem;
 const AGE_MAX: Duration = Duration::from_mins(1);
 /// However many forged requests come, the parameter is read again at most once in this time.
 const READ_AGAIN_AFTER: Duration = Duration::from_secs(10);
-/// How often it is asked for, and how long it is waited in between.
+/// How often it is asked for: two attempts end well before Stripe, or who asks for a refund, stops waiting.
 const READ_ATTEMPTS_MAX: u32 = 2;
-const READ_BACKOFF_MS: u64 = 100;
 
 /// A parameter of the type `SecureString`, decrypted.
 #[derive(Debug)]
 pub struct Parameter {
-    config: Config,
-    /// Made when it is first needed: not every function that has one needs it at its start.
-    client: OnceLock<Client>,
+    store: Service,
     name: String,
     kept: Mutex<Option<Kept>>,
 }
@@ -47,26 +47,17 @@ impl Parameter {
     ///
     /// # Errors
     /// Where the variable isn't set.
-    pub fn from_env(config: &SdkConfig, variable: &str) -> Result<Self, Error> {
+    pub fn from_env(aws: &Aws, variable: &str) -> Result<Self, Error> {
         let name =
             env::var(variable).map_err(|_| format!("set {variable} to the name of an SSM parameter"))?;
-        Ok(Self::new(config, name))
+        Ok(Self::new(aws, name))
     }
 
     /// The parameter of that name.
     #[must_use]
-    pub fn new(config: &SdkConfig, name: String) -> Self {
-        // Two attempts fit into the time that Lambda gives a function to start.
-        let retries = RetryConfig::standard()
-            .with_max_attempts(READ_ATTEMPTS_MAX)
-            .with_initial_backoff(Duration::from_millis(READ_BACKOFF_MS));
-        let config = aws_sdk_ssm::config::Builder::from(config).retry_config(retries).build();
-        Self { config, client: OnceLock::new(), name, kept: Mutex::new(None) }
-    }
-
-    /// Reads it once, so that the first call finds it read. That this fails is the first call's to find out.
-    pub async fn warm_up(&self) {
-        drop(self.value().await);
+    pub fn new(aws: &Aws, name: String) -> Self {
+        let store = aws.service(Kind::Ssm).with_attempts(READ_ATTEMPTS_MAX);
+        Self { store, name, kept: Mutex::new(None) }
     }
 
     /// The value as it was read last.
@@ -104,11 +95,13 @@ impl Parameter {
     }
 
     async fn read(&self) -> Result<String, Problem> {
-        let client = self.client.get_or_init(|| Client::from_conf(self.config.clone()));
-        let request = client.get_parameter().name(&self.name).with_decryption(true);
-        let answer = request.send().await.map_err(|error| {
+        let failed = |error: SdkError<GetParameterError>| {
             Problem::internal(format!("could not read {}: {}", self.name, DisplayErrorContext(&error)))
-        })?;
+        };
+        let request = GetParameterInput::builder().name(&self.name).with_decryption(true).build();
+        let request = request.map_err(|source| failed(SdkError::construction_failure(source)))?;
+        let answer: GetParameterOutput =
+            self.store.call(&GetParameter::new(), request).await.map_err(failed)?;
         let value = answer.parameter.and_then(|parameter| parameter.value);
         value.ok_or_else(|| Problem::internal(format!("{} has no value", self.name)))
     }

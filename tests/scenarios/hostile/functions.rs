@@ -6,10 +6,9 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use aws_config::SdkConfig;
-use aws_sdk_dynamodb::Client;
+use aws::Aws;
 use aws_smithy_runtime_api::client::{
-    http::{HttpConnector, HttpConnectorFuture, SharedHttpConnector, http_client_fn},
+    http::{HttpConnector, HttpConnectorFuture, SharedHttpConnector},
     orchestrator::{HttpRequest, HttpResponse},
 };
 use aws_smithy_types::body::SdkBody;
@@ -19,9 +18,9 @@ use purchase_webhook_function::{Prices, Webhook};
 use refund_function::Provider;
 use runtime::{Code, Parameter};
 use scrip_tests::{
-    seed,
     stack::{API_KEY_PARAMETER, WEBHOOK_SECRET, WEBHOOK_SECRET_PARAMETER},
     stripe::signature,
+    template::REGION,
 };
 use serde_json::{Value, json};
 
@@ -85,11 +84,11 @@ pub struct Functions {
 impl Functions {
     pub fn new() -> Self {
         let services = Services::default();
-        let config = services.config();
-        let ledger = Ledger::new(Client::new(&config), "nothing");
-        let secrets = Parameter::new(&config, WEBHOOK_SECRET_PARAMETER.to_owned());
+        let aws = services.aws();
+        let ledger = Ledger::new(&aws, "nothing");
+        let secrets = Parameter::new(&aws, WEBHOOK_SECRET_PARAMETER.to_owned());
         let webhook = Webhook { ledger: ledger.clone(), secrets, prices: Prices::default() };
-        let provider = Provider::new(NOWHERE, Parameter::new(&config, API_KEY_PARAMETER.to_owned()));
+        let provider = Provider::new(NOWHERE, Parameter::new(&aws, API_KEY_PARAMETER.to_owned()));
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         Self { runtime, ledger, webhook, provider, services }
     }
@@ -187,10 +186,8 @@ struct Services {
 }
 
 impl Services {
-    fn config(&self) -> SdkConfig {
-        let services = self.clone();
-        let http = http_client_fn(move |_, _| SharedHttpConnector::new(services.clone()));
-        seed::aws_config(NOWHERE).into_builder().http_client(http).build()
+    fn aws(&self) -> Aws {
+        Aws::at(NOWHERE, REGION, SharedHttpConnector::new(self.clone()))
     }
 }
 

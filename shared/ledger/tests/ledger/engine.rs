@@ -14,7 +14,11 @@ use std::{
     thread,
 };
 
+use aws::Aws;
 use aws_sdk_dynamodb::config::{BehaviorVersion, Builder, Credentials, Region, retry::RetryConfig};
+use aws_smithy_runtime_api::client::http::SharedHttpConnector;
+
+const REGION: &str = "us-east-1";
 
 /// Where the engine answers; the first test that asks starts it.
 pub fn endpoint() -> &'static str {
@@ -22,12 +26,17 @@ pub fn endpoint() -> &'static str {
     ENDPOINT.get_or_init(|| env::var("SCRIP_TEST_DYNAMODB").unwrap_or_else(|_| start()))
 }
 
-/// The configuration of a client that is like the functions': it repeats nothing by itself.
+/// The engine, as a function reaches it.
+pub fn aws(endpoint: &str, connector: SharedHttpConnector) -> Aws {
+    Aws::at(endpoint, REGION, connector)
+}
+
+/// The configuration of a client of the SDK's that repeats nothing by itself.
 pub fn config(endpoint: &str) -> Builder {
     Builder::new()
         .behavior_version(BehaviorVersion::latest())
         .endpoint_url(endpoint)
-        .region(Region::from_static("us-east-1"))
+        .region(Region::from_static(REGION))
         .credentials_provider(Credentials::new("local", "local", None, None, "local"))
         .http_client(aws_smithy_http_client::Builder::new().build_http())
         .retry_config(RetryConfig::disabled())

@@ -19,6 +19,8 @@ use crate::{
 
 pub const WRITE: &str = "TransactWriteItems";
 pub const CONFIRM: &str = "TransactGetItems";
+/// Nothing listens there.
+const NOWHERE: &str = "http://127.0.0.1:1";
 pub const NOW: &str = "2026-11-22T10:00:00Z";
 
 pub fn time(text: &str) -> DateTime<Utc> {
@@ -42,8 +44,7 @@ impl World {
         let (faults, table) = (Faults::default(), engine::fresh_name());
         let client = Client::from_conf(engine::config(engine::endpoint()).build());
         table::create(&client, &table).await.unwrap();
-        let config = engine::config(engine::endpoint()).http_client(faults.client()).build();
-        let ledger = Ledger::new(Client::from_conf(config), &table);
+        let ledger = Ledger::new(&engine::aws(engine::endpoint(), faults.connector()), &table);
         Self { ledger, faults, account: AccountId::parse("alice").unwrap(), client, table }
     }
 
@@ -60,15 +61,15 @@ impl World {
     /// No table and no engine: nothing but the script answers.
     pub fn nowhere() -> Self {
         let (faults, account) = (Faults::default(), AccountId::parse("alice").unwrap());
-        let config = engine::config("http://127.0.0.1:1").http_client(faults.client()).build();
-        let client = Client::from_conf(config);
-        let table = "nowhere".to_owned();
-        Self { ledger: Ledger::new(client.clone(), &table), faults, account, client, table }
+        let client = Client::from_conf(engine::config(NOWHERE).build());
+        let ledger = Ledger::new(&engine::aws(NOWHERE, faults.connector()), "nowhere");
+        Self { ledger, faults, account, client, table: "nowhere".to_owned() }
     }
 
     /// The same table, past the faults.
     pub fn plain(&self) -> Self {
-        let ledger = Ledger::new(self.client.clone(), &self.table);
+        let connector = Faults::default().connector();
+        let ledger = Ledger::new(&engine::aws(engine::endpoint(), connector), &self.table);
         Self { ledger, faults: Faults::default(), ..self.clone() }
     }
 

@@ -5,41 +5,32 @@
 
 use std::{env, path::Path, sync::Arc, time::Duration};
 
-use aws_smithy_runtime_api::{
-    client::{
-        connection::{CaptureSmithyConnection, ConnectionMetadata},
-        http::{
-            HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpClient,
-            SharedHttpConnector,
-        },
-        orchestrator::{HttpRequest, HttpResponse},
-        result::ConnectorError,
-        runtime_components::RuntimeComponents,
-    },
-    shared::IntoShared,
+use aws_smithy_runtime_api::client::{
+    http::{HttpConnector, HttpConnectorFuture, SharedHttpConnector},
+    orchestrator::{HttpRequest, HttpResponse},
+    result::ConnectorError,
 };
 use aws_smithy_types::body::SdkBody;
+use http::{HeaderValue, header};
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::{
     client::legacy::{
         Client,
-        connect::{self, CaptureConnection, capture_connection},
+        connect::{self, capture_connection},
     },
     rt::{TokioExecutor, TokioTimer},
-};
-use lambda_http::{
-    Error,
-    http::{HeaderValue, header},
 };
 use rustls::{
     ClientConfig, RootCertStore,
     pki_types::{CertificateDer, Der, TrustAnchor, pem::PemObject},
 };
 
+use crate::Error;
+
 /// An address that doesn't take a connection by then won't. The handshake after it counts to the attempt's own time.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// What a request says of who sends it, where the SDK says nothing.
+/// What a request says of who sends it.
 const USER_AGENT: HeaderValue = HeaderValue::from_static(concat!("scrip/", env!("CARGO_PKG_VERSION")));
 
 /// Who vouches for AWS's endpoints: the five roots of <https://www.amazontrust.com/repository/>, read from
@@ -48,16 +39,16 @@ const AMAZON_ROOTS: [TrustAnchor<'static>; 5] = include!(concat!(env!("OUT_DIR")
 /// Names a file of others: for a partition of AWS's with roots of its own, or the day that these are replaced.
 const ROOTS_FILE: &str = "SSL_CERT_FILE";
 
-/// The client, which has no connection yet.
+/// What requests are sent by, with no connection yet.
 ///
 /// # Errors
 /// Where the file of roots that is named holds none, or can't be read.
-pub(crate) fn client() -> Result<SharedHttpClient, Error> {
+pub fn connector() -> Result<SharedHttpConnector, Error> {
     let roots = match env::var_os(ROOTS_FILE) {
         Some(file) => read_roots(Path::new(&file))?,
         None => amazons(),
     };
-    Ok(Https(SharedHttpConnector::new(Connector::trusting(roots)?)).into_shared())
+    Ok(SharedHttpConnector::new(Connector::trusting(roots)?))
 }
 
 /// Amazon's roots.
@@ -79,17 +70,7 @@ fn read_roots(file: &Path) -> Result<RootCertStore, Error> {
     Ok(roots)
 }
 
-/// Hands out the one connector, whatever is asked for: all clients have the same timeouts.
-#[derive(Debug)]
-struct Https(SharedHttpConnector);
-
-impl HttpClient for Https {
-    fn http_connector(&self, _: &HttpConnectorSettings, _: &RuntimeComponents) -> SharedHttpConnector {
-        self.0.clone()
-    }
-}
-
-/// Sends what the SDK has signed.
+/// Sends what was signed.
 #[derive(Debug)]
 struct Connector(Client<HttpsConnector<connect::HttpConnector>, SdkBody>);
 
@@ -121,29 +102,20 @@ impl HttpConnector for Connector {
         };
         request.headers_mut().entry(header::USER_AGENT).or_insert(USER_AGENT);
         let connection = capture_connection(&mut request);
-        if let Some(captured) = request.extensions().get::<CaptureSmithyConnection>() {
-            captured.set_connection_retriever(move || metadata(&connection));
-        }
         let answer = self.0.request(request);
         HttpConnectorFuture::new(async move {
             // Whatever goes wrong on the way, nobody knows whether it arrived.
             let answer = answer.await.map_err(|why| ConnectorError::io(why.into()))?;
+            if answer.status().is_server_error() {
+                // Whoever answers so may go on to: the next request goes by another connection.
+                if let Some(connection) = connection.connection_metadata().as_ref() {
+                    connection.poison();
+                }
+            }
             HttpResponse::try_from(answer.map(SdkBody::from_body_1_x))
                 .map_err(|why| ConnectorError::other(why.into(), None))
         })
     }
-}
-
-/// The connection that a request went by, once it has one: after an answer like 500 the SDK has the next go by another.
-fn metadata(captured: &CaptureConnection) -> Option<ConnectionMetadata> {
-    captured.connection_metadata().as_ref()?;
-    let captured = captured.clone();
-    let connection = ConnectionMetadata::builder().proxied(false).poison_fn(move || {
-        if let Some(connection) = captured.connection_metadata().as_ref() {
-            connection.poison();
-        }
-    });
-    Some(connection.build())
 }
 
 #[cfg(test)]
@@ -271,5 +243,34 @@ mod tests {
         assert!(half.into_body().collect().await.is_err());
         let whole = broken(Some("HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nwhole")).await.unwrap();
         assert_eq!(whole.into_body().collect().await.unwrap().to_bytes(), "whole");
+    }
+
+    #[tokio::test]
+    async fn who_failed_is_left_for_another_connection() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = format!("http://{}/", listener.local_addr().unwrap());
+        // Each connection answers as it is told to, and says which it is.
+        tokio::spawn(async move {
+            for number in 1.. {
+                let (mut stream, _) = listener.accept().await.unwrap();
+                tokio::spawn(async move {
+                    let mut request = [0; 4096];
+                    while let Ok(length @ 1..) = stream.read(&mut request).await {
+                        let head = String::from_utf8_lossy(&request[..length]);
+                        let status = head.strip_prefix("GET /").and_then(|path| path.get(..3)).unwrap();
+                        let answer = format!("HTTP/1.1 {status} told\r\ncontent-length: 1\r\n\r\n{number}");
+                        stream.write_all(answer.as_bytes()).await.unwrap();
+                    }
+                });
+            }
+        });
+        let connector = Connector::trusting(amazons()).unwrap();
+        let mut connections = String::new();
+        for status in ["200", "400", "200", "500", "200", "503", "200"] {
+            let request = HttpRequest::get(format!("{address}{status}")).unwrap();
+            let answer = connector.call(request).await.unwrap().into_body().collect().await.unwrap();
+            connections.push_str(&String::from_utf8_lossy(&answer.to_bytes()));
+        }
+        assert_eq!(connections, "1111223");
     }
 }

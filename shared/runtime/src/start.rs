@@ -1,0 +1,19 @@
+//! What a function's start makes.
+
+use std::env;
+
+use aws::Aws;
+use lambda_http::Error;
+use ledger::Ledger;
+
+/// The ledger in the table that the variable `TABLE_NAME` names, its connection made and its credentials
+/// used once. A function's start isn't throttled as its calls are: what is done here is saved at the first call.
+///
+/// # Errors
+/// Where `TABLE_NAME` isn't set.
+pub async fn ledger(aws: &Aws) -> Result<Ledger, Error> {
+    let table = env::var("TABLE_NAME").map_err(|_| "set TABLE_NAME to the ledger's table")?;
+    let ledger = Ledger::new(aws, table);
+    ledger.warm_up().await;
+    Ok(ledger)
+}
