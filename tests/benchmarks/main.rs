@@ -54,7 +54,7 @@ enum Subject {
     Quotes,
     /// What the debit function holds of memory over 100,000 debits.
     Memory,
-    /// What a debit costs of CPU beside the SDK's two calls.
+    /// What a debit costs of CPU beside its two calls.
     Cpu,
     /// Debits per second of 1 to 64 clients, beside the SDK's two calls alone, and an idempotency table.
     Debits,

@@ -27,7 +27,7 @@ faults! {
     ErrorBefore 12,
     /// It wrote, and its answer is lost. (A read's is lost as often, and not counted.)
     AnswerLost 40,
-    /// A write is carried out after the SDK gave up waiting, or fails then, since another was first.
+    /// A write is carried out after the function gave up waiting, or fails then, since another was first.
     Late 30,
     /// Another transaction has the items.
     TransactionConflict 25,

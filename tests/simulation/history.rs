@@ -57,7 +57,7 @@ pub struct Played {
 pub fn play(name: &Name) -> Played {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
     let runtime = runtime.expect("a runtime");
-    // The ledger's jitter, and what the SDK draws.
+    // The jitter of whoever asks again.
     fastrand::seed(name.seed);
     let world = runtime.block_on(async { World::new(Plan::of(name), Engine::start(&TABLE, &table())) });
     let failure =

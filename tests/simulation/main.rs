@@ -1,4 +1,4 @@
-//! Histories in a simulated world: the real handlers, the real SDK, an embedded DynamoDB and the provider's fake,
+//! Histories in a simulated world: the real handlers down to their requests, an embedded DynamoDB and the provider's fake,
 //! on one thread whose every turn is drawn from a seed, with everything going wrong that can.
 //!
 //! `SCRIP_SIMULATION_HISTORIES` says how many are played, `SCRIP_SIMULATION_FIRST` from which seed on.

@@ -24,14 +24,14 @@ use crate::{
     world::World,
 };
 
-/// How late what is [`Fault::Late`] is carried out: after the SDK's patience of two seconds.
+/// How late what is [`Fault::Late`] is carried out: after a function's patience of two seconds.
 const LATE_MS: std::ops::Range<u64> = 2_000..12_000;
 
 /// How long a call, or its answer, is on its way at most.
 const TRAVEL_MS_MAX: u64 = 40;
 
 impl World {
-    /// Answers a call of the AWS SDK.
+    /// Answers a request to AWS.
     pub async fn aws(self: &Arc<Self>, target: &str, body: String) -> Option<(u16, String)> {
         self.travel().await;
         self.may_crash(Fault::CrashBefore).await;
@@ -143,7 +143,7 @@ impl World {
         self.note((operation, status));
         let is_written = operation == "TransactWriteItems" && status == 200;
         if is_written {
-            let mut request: Value = serde_json::from_str(body).expect("the SDK's requests are JSON");
+            let mut request: Value = serde_json::from_str(body).expect("the functions' requests are JSON");
             lock(&self.audit).written(&request, self.step());
             request.sort_all_objects();
             self.note(request["TransactItems"].to_string().replace(&self.engine.table, "table"));
@@ -153,7 +153,7 @@ impl World {
 
     /// A transaction that is cancelled by one of its items.
     fn cancelled(&self, body: &str, code: &str) -> (u16, String) {
-        let request: Value = serde_json::from_str(body).expect("the SDK's requests are JSON");
+        let request: Value = serde_json::from_str(body).expect("the functions' requests are JSON");
         let items = request["TransactItems"].as_array().map_or(1, Vec::len);
         let to_blame = self.draw(items as u64);
         let reasons: Vec<_> = (0..items as u64)
@@ -166,7 +166,7 @@ impl World {
     }
 
     fn enqueue(&self, body: &str) -> String {
-        let request: Value = serde_json::from_str(body).expect("the SDK's requests are JSON");
+        let request: Value = serde_json::from_str(body).expect("the functions' requests are JSON");
         let entries = request["Entries"].as_array().cloned().unwrap_or_default();
         let text = |entry: &Value, name: &str| entry[name].as_str().unwrap_or_default().to_owned();
         lock(&self.queued).extend(entries.iter().map(|entry| text(entry, "MessageBody")));
@@ -260,13 +260,13 @@ fn error(status: u16, name: &str) -> (u16, String) {
 
 /// What is asked of the index, however its fields are ordered.
 fn question(body: &str) -> String {
-    let mut request: Value = serde_json::from_str(body).expect("the SDK's requests are JSON");
+    let mut request: Value = serde_json::from_str(body).expect("the functions' requests are JSON");
     request.sort_all_objects();
     request.to_string()
 }
 
 fn parameter(body: &str) -> String {
-    let request: Value = serde_json::from_str(body).expect("the SDK's requests are JSON");
+    let request: Value = serde_json::from_str(body).expect("the functions' requests are JSON");
     let value = match request["Name"].as_str() {
         Some(WEBHOOK_SECRET_PARAMETER) => WEBHOOK_SECRET,
         Some(API_KEY_PARAMETER) => API_KEY,

@@ -1,6 +1,6 @@
 //! The embedded database: dynoxide, which is DynamoDB on `SQLite`, in memory or in a file.
 //!
-//! Invariant: the functions reach it as they reach DynamoDB, over HTTP with the real SDK.
+//! Invariant: the functions reach it as they reach DynamoDB, over HTTP, in the SDK's form.
 
 mod forgetful;
 

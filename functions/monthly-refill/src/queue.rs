@@ -1,13 +1,8 @@
 //! The queue that the sweep is spread over.
 
-use aws::{Aws, Kind, Service};
-use aws_sdk_sqs::{
-    operation::send_message_batch::{
-        SendMessageBatch, SendMessageBatchError, SendMessageBatchInput, SendMessageBatchOutput,
-    },
-    types::SendMessageBatchRequestEntry,
-};
+use aws::{Aws, Kind, Service, chain};
 use lambda_runtime::Error;
+use serde_json::{Value, json};
 
 use crate::input::Message;
 
@@ -36,18 +31,15 @@ impl Queue {
     /// Where one of them wasn't taken; some may have been, which does no harm.
     pub(crate) async fn send(&self, messages: &[Message]) -> Result<(), Error> {
         for batch in messages.chunks(BATCH_MESSAGES_MAX) {
-            let mut request = SendMessageBatchInput::builder().queue_url(&self.url);
-            for (number, message) in batch.iter().enumerate() {
-                let entry = SendMessageBatchRequestEntry::builder()
-                    .id(number.to_string())
-                    .message_body(serde_json::to_string(message)?);
-                request = request.entries(entry.build()?);
-            }
-            let request = request.build()?;
-            let answer: SendMessageBatchOutput =
-                self.service.call::<_, SendMessageBatchError>(&SendMessageBatch::new(), request).await?;
-            if let Some(failed) = answer.failed().first() {
-                return Err(format!("the queue refused a message: {}", failed.code()).into());
+            let entry = |(number, message): (usize, &Message)| -> Result<Value, Error> {
+                Ok(json!({"Id": number.to_string(), "MessageBody": serde_json::to_string(message)?}))
+            };
+            let entries = batch.iter().enumerate().map(entry).collect::<Result<Vec<_>, _>>()?;
+            let request = json!({"QueueUrl": self.url, "Entries": entries});
+            let answer =
+                self.service.ask("SendMessageBatch", request).await.map_err(|error| chain(&error))?;
+            if let Some(failed) = answer["Failed"].as_array().and_then(|failed| failed.first()) {
+                return Err(format!("the queue refused a message: {}", failed["Code"]).into());
             }
         }
         Ok(())

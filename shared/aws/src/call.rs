@@ -3,6 +3,10 @@
 use std::{
     env, fmt,
     pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicI64, Ordering},
+    },
     time::{Duration, SystemTime},
 };
 
@@ -22,9 +26,7 @@ use aws_smithy_runtime_api::{
     },
 };
 use aws_smithy_types::{
-    body::SdkBody,
-    config_bag::{ConfigBag, FrozenLayer},
-    error::metadata::ProvideErrorMetadata,
+    DateTime, body::SdkBody, config_bag::ConfigBag, date_time::Format, error::metadata::ProvideErrorMetadata,
 };
 use http::HeaderValue;
 use http_body_util::BodyExt;
@@ -37,18 +39,21 @@ const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(2);
 /// Where Lambda's runtime puts the trace of the call that is being answered, and the header in which it goes on.
 const TRACE: (&str, &str) = ("_X_AMZN_TRACE_ID", "x-amzn-trace-id");
 /// At most so long is waited before a second attempt, twice as long before a third.
-const BACKOFF_MS: u64 = 100;
+const BACKOFF_MS_FIRST: u64 = 100;
+/// A service refuses what was signed five minutes ago. A clock that is off by more than this is taken for wrong.
+const SKEW_SECONDS_MAX: i64 = 240;
 
 /// One service of AWS's. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Service {
-    name: &'static str,
+    kind: Kind,
     url: String,
     region: String,
     identity: Identity,
     connector: SharedHttpConnector,
-    protocol: FrozenLayer,
     attempts: u32,
+    /// How many seconds the service's clock is ahead of this one, where this one is wrong.
+    skew: Arc<AtomicI64>,
 }
 
 type Sent<'a> = Pin<Box<dyn Future<Output = Result<Output, SdkError<Error, HttpResponse>>> + Send + 'a>>;
@@ -61,8 +66,7 @@ impl Service {
         identity: Identity,
         connector: SharedHttpConnector,
     ) -> Self {
-        let (name, protocol) = (kind.name(), kind.protocol());
-        Self { name, url, region, identity, connector, protocol, attempts: 1 }
+        Self { kind, url, region, identity, connector, attempts: 1, skew: Arc::default() }
     }
 
     /// The service, asked up to so often where an answer is lost, or says that asking again may help. By itself it is
@@ -77,7 +81,7 @@ impl Service {
     /// for that one.
     ///
     /// # Errors
-    /// What the SDK's client would say. What was lost on the way, or came too late, may have been carried out.
+    /// As the SDK's client has them. What was lost on the way, or came too late, may have been carried out.
     ///
     /// # Panics
     /// Where the types are another operation's.
@@ -91,12 +95,28 @@ impl Service {
         E: std::error::Error + ProvideErrorMetadata + Send + Sync + 'static,
     {
         let mut form = ConfigBag::base();
-        form.push_shared_layer(self.protocol.clone());
         if let Some(of_operation) = operation.config() {
             form.push_shared_layer(of_operation);
         }
-        let mut request =
-            self.write(&mut form, Input::erase(input)).map_err(SdkError::construction_failure)?;
+        self.exchange(form, Input::erase(input)).await
+    }
+
+    /// Which service it is.
+    pub(crate) fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    /// Writes a request in that form, sends it, and reads the answer, as often as it takes.
+    pub(crate) async fn exchange<O, E>(
+        &self,
+        mut form: ConfigBag,
+        input: Input,
+    ) -> Result<O, SdkError<E, HttpResponse>>
+    where
+        O: fmt::Debug + Send + Sync + 'static,
+        E: std::error::Error + ProvideErrorMetadata + Send + Sync + 'static,
+    {
+        let mut request = self.write(&mut form, input).map_err(SdkError::construction_failure)?;
         let mut attempt = 1;
         loop {
             let again = if attempt < self.attempts { request.try_clone() } else { None };
@@ -110,7 +130,7 @@ impl Service {
                 Some(again) if is_transient(&error) => again,
                 _ => return Err(error),
             };
-            sleep(Duration::from_millis(fastrand::u64(..=BACKOFF_MS << (attempt - 1)))).await;
+            sleep(Duration::from_millis(fastrand::u64(..=BACKOFF_MS_FIRST << (attempt - 1)))).await;
             attempt += 1;
         }
     }
@@ -130,11 +150,14 @@ impl Service {
     /// One attempt. Boxed: the future is a page long, and would be in that of each function's start.
     fn send<'a>(&'a self, form: &'a ConfigBag, request: HttpRequest) -> Sent<'a> {
         Box::pin(async move {
-            let request = self.sign(request, SystemTime::now()).map_err(SdkError::construction_failure)?;
-            let response = match timeout(ATTEMPT_TIMEOUT, exchange(&self.connector, request)).await {
+            let request = self.sign(request, self.now()).map_err(SdkError::construction_failure)?;
+            let response = match timeout(ATTEMPT_TIMEOUT, transmit(&self.connector, request)).await {
                 Ok(exchanged) => exchanged?,
                 Err(elapsed) => return Err(SdkError::timeout_error(elapsed)),
             };
+            if !response.status().is_success() {
+                self.learn_time(&response);
+            }
             read(form, &response).map_err(|error| {
                 if !error.is_operation_error() {
                     return SdkError::response_error(error, response);
@@ -146,12 +169,29 @@ impl Service {
         })
     }
 
+    /// The time as the service has it.
+    fn now(&self) -> SystemTime {
+        let (now, skew) = (SystemTime::now(), self.skew.load(Ordering::Relaxed));
+        let by = Duration::from_secs(skew.unsigned_abs());
+        if skew < 0 { now - by } else { now + by }
+    }
+
+    /// Reads of a refusal what time it is, so that a function whose clock is wrong is refused once: at its start.
+    fn learn_time(&self, refusal: &HttpResponse) {
+        let told =
+            refusal.headers().get("date").and_then(|date| DateTime::from_str(date, Format::HttpDate).ok());
+        if let Some(told) = told {
+            let ahead = told.secs() - DateTime::from(SystemTime::now()).secs();
+            self.skew.store(if ahead.abs() > SKEW_SECONDS_MAX { ahead } else { 0 }, Ordering::Relaxed);
+        }
+    }
+
     /// The request with its signature.
     fn sign(&self, mut request: HttpRequest, now: SystemTime) -> Result<HttpRequest, BoxError> {
         let parameters = aws_sigv4::sign::v4::SigningParams::builder()
             .identity(&self.identity)
             .region(&self.region)
-            .name(self.name)
+            .name(self.kind.name())
             .time(now)
             .settings(SigningSettings::default())
             .build()?;
@@ -159,9 +199,7 @@ impl Service {
         let signable = SignableRequest::new(request.method(), request.uri(), request.headers().iter(), body)?;
         let (instructions, _) = sign(signable, &SigningParams::V4(parameters))?.into_parts();
         for header in instructions.into_parts().0 {
-            let mut value = HeaderValue::from_str(header.value())?;
-            value.set_sensitive(header.sensitive());
-            request.headers_mut().insert(header.name(), value);
+            request.headers_mut().insert(header.name(), HeaderValue::from_str(header.value())?);
         }
         Ok(request)
     }
@@ -175,7 +213,7 @@ fn read(form: &ConfigBag, answer: &HttpResponse) -> Result<Output, OrchestratorE
 }
 
 /// Sends a request, and reads the whole answer.
-async fn exchange(
+async fn transmit(
     connector: &SharedHttpConnector,
     request: HttpRequest,
 ) -> Result<HttpResponse, SdkError<Error, HttpResponse>> {

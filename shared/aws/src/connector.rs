@@ -1,4 +1,4 @@
-//! The HTTP client that all AWS clients share: HTTP/1.1, over TLS where the address says so.
+//! The HTTP client that all services share: HTTP/1.1, over TLS where the address says so.
 //!
 //! The SDK's own comes with HTTP/2 and proxies, which nobody here speaks, reads its roots from text at each start, and
 //! does so twice: a fifth of all instructions of a start.

@@ -1,8 +1,4 @@
-//! The services that are called: where they are, and what form their requests have.
-
-use aws_smithy_json::protocol::aws_json_rpc::AwsJsonRpcProtocol;
-use aws_smithy_schema::protocol::SharedClientProtocol;
-use aws_smithy_types::config_bag::{FrozenLayer, Layer};
+//! The services that are called: where they are, and what their requests begin with.
 
 /// What the names of regions begin with where their endpoints end in something else, as the SDK's `partitions.json` has
 /// it.
@@ -43,16 +39,12 @@ impl Kind {
         format!("https://{}.{region}.{suffix}", self.name())
     }
 
-    /// The form of its requests, for those of the SDK's crates that don't bring it with each operation: ssm does not,
-    /// the others will not in a later version.
-    pub(crate) fn protocol(self) -> FrozenLayer {
-        let protocol = match self {
-            Self::DynamoDb => AwsJsonRpcProtocol::aws_json_1_0().with_target_prefix("DynamoDB_20120810"),
-            Self::Sqs => AwsJsonRpcProtocol::aws_json_1_0().with_target_prefix("AmazonSQS"),
-            Self::Ssm => AwsJsonRpcProtocol::aws_json_1_1().with_target_prefix("AmazonSSM"),
-        };
-        let mut layer = Layer::new("protocol");
-        layer.store_put(SharedClientProtocol::new(protocol));
-        layer.freeze()
+    /// Its name in requests, and the version of JSON's form that they have.
+    pub(crate) fn dialect(self) -> (&'static str, &'static str) {
+        match self {
+            Self::DynamoDb => ("DynamoDB_20120810", "1.0"),
+            Self::Sqs => ("AmazonSQS", "1.0"),
+            Self::Ssm => ("AmazonSSM", "1.1"),
+        }
     }
 }

@@ -1,12 +1,13 @@
-//! How the functions reach AWS's services: a request is written by the SDK, signed and sent from here, and its answer
-//! read by the SDK.
+//! How the functions reach AWS's services: a request is written by the SDK (of two services, of which one operation is
+//! used, here), signed and sent from here, and its answer read by the SDK.
 //!
 //! The SDK's clients do the same through an orchestrator that knows every service: its first client spends a third of a
 //! function's start on parsing what partitions there are, and every request passes two dozen interceptors. Here it is
-//! a page of code, and the types of the requests and answers are still the SDK's.
+//! a few pages of code, and what DynamoDB is asked and answers has still the SDK's types.
 
 mod call;
 mod connector;
+mod json;
 mod kind;
 
 use std::env;
@@ -20,6 +21,19 @@ pub use kind::Kind;
 
 /// What keeps a function from starting.
 pub type Error = Box<dyn std::error::Error + Send + Sync>;
+
+/// What went wrong and what caused it, for the log: without the answer, which may hold a secret.
+#[must_use]
+pub fn chain(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(error) = source {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        source = error.source();
+    }
+    text
+}
 
 /// The region, the role's credentials, and the connections that all services share. Cheap to clone.
 #[derive(Debug, Clone)]

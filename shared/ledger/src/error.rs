@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use aws::chain;
 use aws_sdk_dynamodb::{
     error::{ProvideErrorMetadata, SdkError},
     operation::{transact_get_items::TransactGetItemsError, transact_write_items::TransactWriteItemsError},
@@ -165,15 +166,4 @@ pub(crate) fn read_cancelled(slots: &[Slot], error: &SdkError<TransactGetItemsEr
         // Reads have no conditions.
         Cancelled::Retry | Cancelled::Raced(_) | Cancelled::Taken => classify(DOING, error),
     }
-}
-
-fn chain(error: &(dyn std::error::Error + 'static)) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(error) = source {
-        text.push_str(": ");
-        text.push_str(&error.to_string());
-        source = error.source();
-    }
-    text
 }

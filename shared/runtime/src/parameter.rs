@@ -3,12 +3,9 @@
 
 use std::{env, time::Duration};
 
-use aws::{Aws, Kind, Service};
-use aws_sdk_ssm::{
-    error::{DisplayErrorContext, SdkError},
-    operation::get_parameter::{GetParameter, GetParameterError, GetParameterInput, GetParameterOutput},
-};
+use aws::{Aws, Kind, Service, chain};
 use lambda_http::Error;
+use serde_json::json;
 use tokio::{sync::Mutex, time::Instant};
 
 use crate::Problem;
@@ -95,14 +92,11 @@ impl Parameter {
     }
 
     async fn read(&self) -> Result<String, Problem> {
-        let failed = |error: SdkError<GetParameterError>| {
-            Problem::internal(format!("could not read {}: {}", self.name, DisplayErrorContext(&error)))
-        };
-        let request = GetParameterInput::builder().name(&self.name).with_decryption(true).build();
-        let request = request.map_err(|source| failed(SdkError::construction_failure(source)))?;
-        let answer: GetParameterOutput =
-            self.store.call(&GetParameter::new(), request).await.map_err(failed)?;
-        let value = answer.parameter.and_then(|parameter| parameter.value);
-        value.ok_or_else(|| Problem::internal(format!("{} has no value", self.name)))
+        let asked = self.store.ask("GetParameter", json!({"Name": self.name, "WithDecryption": true}));
+        let answer = asked
+            .await
+            .map_err(|error| Problem::internal(format!("could not read {}: {}", self.name, chain(&error))))?;
+        let value = answer["Parameter"]["Value"].as_str();
+        value.map(str::to_owned).ok_or_else(|| Problem::internal(format!("{} has no value", self.name)))
     }
 }

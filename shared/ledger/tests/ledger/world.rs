@@ -84,7 +84,7 @@ impl World {
         F: Future<Output = ()> + Send + 'static,
     {
         let world = self.plain();
-        // Spawned: the fault's future must be shareable, and the SDK's are only sendable.
+        // Spawned: the fault's future must be shareable, and a ledger's are only sendable.
         let act = async move { tokio::spawn(act(world)).await.unwrap() };
         self.faults.next(operation, Fault::meanwhile(act));
     }
