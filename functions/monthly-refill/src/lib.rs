@@ -70,7 +70,7 @@ async fn check(ledger: &Ledger, time: DateTime<Utc>) -> Result<Value, Error> {
     }
     let level = if overdue > 0 { "error" } else { "info" };
     let line = json!({"level": level, "message": "overdue accounts", "period": period, "overdue": overdue});
-    runtime::counted(line, &[Metric::overdue_accounts(overdue)]);
+    runtime::counted(&line, &[Metric::overdue_accounts(overdue)]);
     Ok(json!({"period": period, "overdue": overdue}))
 }
 

@@ -243,7 +243,7 @@ impl Swept {
         let attempts = Some(std::mem::take(&mut self.attempts_max)).filter(|attempts| *attempts > 0);
         let metrics: Vec<_> =
             Metric::swept(news).into_iter().chain(attempts.map(Metric::append_attempts)).collect();
-        runtime::counted(line, &metrics);
+        runtime::counted(&line, &metrics);
     }
 
     /// Counts an account; 1 where it was written to. A later pass lists again what the index still shows of

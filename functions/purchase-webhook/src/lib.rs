@@ -109,7 +109,7 @@ impl Webhook {
             Fate::Answer(done) => done,
             Fate::Wait(why) => {
                 let line = json!({"level": "info", "message": "event waits", "event_id": event.id});
-                runtime::counted(line, &[Metric::webhook_event("not_yet")]);
+                runtime::counted(&line, &[Metric::webhook_event("not_yet")]);
                 return Err(Problem::new(Code::NotYet, why));
             }
             Fate::Park(why) => self.park(&event, why, body, now).await?,

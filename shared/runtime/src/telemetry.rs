@@ -4,9 +4,10 @@
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use credits::AccountId;
+use credits::{AccountId, EventId};
 use lambda_http::Error;
 use ledger::Usage;
+use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::{
@@ -26,15 +27,35 @@ pub(crate) struct Line<'a> {
     pub(crate) elapsed: Duration,
 }
 
+/// What the line about a call says.
+#[derive(Serialize)]
+struct Said<'a> {
+    level: &'static str,
+    request_id: &'a str,
+    trace_id: Option<&'a str>,
+    route: &'a str,
+    account_id: &'a str,
+    event_id: Option<&'a EventId>,
+    operation: Option<&'static str>,
+    status: u16,
+    outcome: &'static str,
+    attempts: Option<u32>,
+    requests: u64,
+    read_units: Value,
+    write_units: Value,
+    cause: Option<&'a str>,
+    elapsed_us: u64,
+}
+
 /// Writes a line about something that is no call: an object, whose `level` and `message` say what it is.
-pub fn event(line: &Value) {
+pub fn event(line: &impl Serialize) {
     // As text first: shown by itself it is written in pieces of a few characters.
     let line = serde_json::to_string(line).unwrap_or_else(|why| why.to_string());
     println!("{line}");
 }
 
 /// The same, with metrics.
-pub fn counted(line: Value, metrics: &[Metric]) {
+pub fn counted(line: &Value, metrics: &[Metric]) {
     print(line, metrics, clock::now());
 }
 
@@ -56,16 +77,20 @@ pub fn invocation<T>((request_id, trace_id): (&str, Option<&str>), usage: Usage,
 /// Writes the line to standard output, which Lambda keeps.
 pub(crate) fn log(line: &Line<'_>) {
     let (said, metrics) = told(line);
-    print(said, &metrics, line.at);
+    print(&said, &metrics, line.at);
 }
 
-fn print(line: Value, metrics: &[Metric], at: DateTime<Utc>) {
-    for line in metrics::lines(line, metrics, at) {
-        event(&line);
+fn print(line: &impl Serialize, metrics: &[Metric], at: DateTime<Utc>) {
+    if metrics.is_empty() {
+        return event(line);
+    }
+    match serde_json::to_value(line) {
+        Ok(line) => metrics::lines(line, metrics, at).iter().for_each(event),
+        Err(why) => event(&why.to_string()),
     }
 }
 
-fn told(line: &Line<'_>) -> (Value, Vec<Metric>) {
+fn told<'a>(line: &Line<'a>) -> (Said<'a>, Vec<Metric>) {
     let mut metrics = Vec::new();
     let (level, status, outcome, attempts) = match line.result {
         Ok(answer) => {
@@ -81,23 +106,24 @@ fn told(line: &Line<'_>) -> (Value, Vec<Metric>) {
     };
     metrics.extend(attempts.map(Metric::append_attempts));
     let answer = line.result.as_ref().ok();
-    let said = json!({
-        "level": level,
-        "request_id": line.request_id,
-        "trace_id": line.trace_id,
-        "route": line.route,
-        "account_id": answer.and_then(|answer| answer.account_id.as_ref()).map_or(line.account_id, AccountId::as_str),
-        "event_id": answer.and_then(|answer| answer.event_id.as_ref()),
-        "operation": answer.and_then(|answer| answer.operation),
-        "status": status,
-        "outcome": outcome,
-        "attempts": attempts,
-        "requests": line.usage.requests,
-        "read_units": units(line.usage.read_half_units),
-        "write_units": units(line.usage.write_half_units),
-        "cause": line.result.as_ref().err().and_then(Problem::cause),
-        "elapsed_us": u64::try_from(line.elapsed.as_micros()).unwrap_or(u64::MAX),
-    });
+    let account_id = answer.and_then(|answer| answer.account_id.as_ref());
+    let said = Said {
+        level,
+        request_id: line.request_id,
+        trace_id: line.trace_id,
+        route: line.route,
+        account_id: account_id.map_or(line.account_id, AccountId::as_str),
+        event_id: answer.and_then(|answer| answer.event_id.as_ref()),
+        operation: answer.and_then(|answer| answer.operation),
+        status,
+        outcome,
+        attempts,
+        requests: line.usage.requests,
+        read_units: units(line.usage.read_half_units),
+        write_units: units(line.usage.write_half_units),
+        cause: line.result.as_ref().err().and_then(Problem::cause),
+        elapsed_us: u64::try_from(line.elapsed.as_micros()).unwrap_or(u64::MAX),
+    };
     (said, metrics)
 }
 
@@ -139,7 +165,7 @@ mod tests {
                 elapsed: Duration::from_micros(1500),
             };
             let (said, metrics) = super::told(&line);
-            told.extend(metrics::lines(said, &metrics, line.at));
+            told.extend(metrics::lines(serde_json::to_value(said).unwrap(), &metrics, line.at));
         }
         insta::assert_json_snapshot!(told);
     }
