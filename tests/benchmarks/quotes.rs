@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use scrip_tests::instances::Program;
+
 use crate::{
     figure::{Bound, Figure, median, micros, middle, percentile},
     instance::Instance,
@@ -21,25 +23,9 @@ pub async fn measure(setting: &Setting) -> Result<Vec<Figure>, String> {
     let programs = [services.program(setting, "hello")?, services.program(setting, "quote")?];
     let measured = tokio::task::spawn_blocking(move || -> Result<_, String> {
         let event = Asked::quote().event();
-        let mut rounds = Vec::new();
-        for _ in 0..ROUNDS {
-            let (mut hello, _) = Instance::start(&programs[0])?;
-            let (mut quote, _) = Instance::start(&programs[1])?;
-            let mut times = [Vec::new(), Vec::new()];
-            for _ in 0..INVOCATIONS {
-                for (instance, times) in [&mut hello, &mut quote].into_iter().zip(&mut times) {
-                    let invoked = instance.invoke(&event)?;
-                    if !invoked.answer.starts_with(br#"{"statusCode":200"#) {
-                        return Err(format!("it answered {}", String::from_utf8_lossy(&invoked.answer)));
-                    }
-                    times.push(invoked.took);
-                }
-            }
-            rounds.push(times);
-        }
-        Ok(rounds)
+        (0..ROUNDS).map(|_| round(&programs, &event)).collect::<Result<Vec<_>, String>>()
     });
-    let rounds: Vec<[Vec<Duration>; 2]> = measured.await.map_err(|why| why.to_string())??;
+    let rounds = measured.await.map_err(|why| why.to_string())??;
     services.stop().await;
     let ratios: Vec<_> = rounds
         .iter()
@@ -60,4 +46,20 @@ pub async fn measure(setting: &Setting) -> Result<Vec<Figure>, String> {
             micros(percentile(&hello, 99)),
         ),
     }])
+}
+
+/// How long each of two new processes takes for its invocations.
+fn round(programs: &[Program; 2], event: &str) -> Result<[Vec<Duration>; 2], String> {
+    let mut instances = [Instance::start(&programs[0])?.0, Instance::start(&programs[1])?.0];
+    let mut times = [Vec::new(), Vec::new()];
+    for _ in 0..INVOCATIONS {
+        for (instance, times) in instances.iter_mut().zip(&mut times) {
+            let invoked = instance.invoke(event)?;
+            if !invoked.answer.starts_with(br#"{"statusCode":200"#) {
+                return Err(format!("it answered {}", String::from_utf8_lossy(&invoked.answer)));
+            }
+            times.push(invoked.took);
+        }
+    }
+    Ok(times)
 }

@@ -39,7 +39,8 @@ impl Queue {
             let answer =
                 self.service.ask("SendMessageBatch", request).await.map_err(|error| chain(&error))?;
             if let Some(failed) = answer["Failed"].as_array().and_then(|failed| failed.first()) {
-                return Err(format!("the queue refused a message: {}", failed["Code"]).into());
+                let code = failed["Code"].as_str().unwrap_or("unnamed");
+                return Err(format!("the queue refused a message: {code}").into());
             }
         }
         Ok(())
