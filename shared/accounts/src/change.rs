@@ -1,0 +1,106 @@
+//! A signed change of credits: what an entry adds to a balance or takes from it.
+
+use pricing::Credits;
+use serde::{Deserialize, Serialize};
+
+/// A change of credits, each kind with its sign.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Change {
+    playground: i64,
+    tune: i64,
+    tune_image: i64,
+}
+
+impl Change {
+    /// No change.
+    pub const NONE: Self = Self { playground: 0, tune: 0, tune_image: 0 };
+
+    /// The credits are given; `None` above what a balance may hold.
+    #[must_use]
+    pub fn give(credits: Credits) -> Option<Self> {
+        Some(Self {
+            playground: i64::try_from(credits.playground()).ok()?,
+            tune: i64::try_from(credits.tune()).ok()?,
+            tune_image: i64::try_from(credits.tune_image()).ok()?,
+        })
+    }
+
+    /// The credits are taken; `None` above what a balance may hold.
+    #[must_use]
+    pub fn take(credits: Credits) -> Option<Self> {
+        let given = Self::give(credits)?;
+        Some(Self {
+            playground: given.playground.checked_neg()?,
+            tune: given.tune.checked_neg()?,
+            tune_image: given.tune_image.checked_neg()?,
+        })
+    }
+
+    /// The change that leads from one balance to another; both within [`Credits::MAX_OF_A_KIND`].
+    #[must_use]
+    pub fn between(before: Credits, after: Credits) -> Self {
+        let step = |before: u64, after: u64| after.cast_signed().saturating_sub(before.cast_signed());
+        Self {
+            playground: step(before.playground(), after.playground()),
+            tune: step(before.tune(), after.tune()),
+            tune_image: step(before.tune_image(), after.tune_image()),
+        }
+    }
+
+    /// The balance after this change; `None` where a kind would fall below zero (rule 7) or rise above
+    /// [`Credits::MAX_OF_A_KIND`].
+    #[must_use]
+    pub fn apply(self, balance: Credits) -> Option<Credits> {
+        let after = |before: u64, change: i64| before.checked_add_signed(change);
+        let after = Credits::new(
+            after(balance.playground(), self.playground)?,
+            after(balance.tune(), self.tune)?,
+            after(balance.tune_image(), self.tune_image)?,
+        );
+        // Adding nothing checks the cap.
+        after.checked_add(Credits::ZERO)
+    }
+
+    /// What the change took, as credits: zero for a kind that was given.
+    #[must_use]
+    pub fn taken(self) -> Credits {
+        let taken = |change: i64| change.min(0).unsigned_abs();
+        Credits::new(taken(self.playground), taken(self.tune), taken(self.tune_image))
+    }
+
+    /// What the change gave, as credits: zero for a kind that was taken.
+    #[must_use]
+    pub fn given(self) -> Credits {
+        let given = |change: i64| change.max(0).unsigned_abs();
+        Credits::new(given(self.playground), given(self.tune), given(self.tune_image))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_balance_stays_between_zero_and_the_cap() {
+        let max = Credits::MAX_OF_A_KIND;
+        for (balance, change, after) in [
+            (Credits::new(5, 0, 0), Change::take(Credits::new(5, 0, 0)), Some(Credits::ZERO)),
+            (Credits::new(5, 0, 0), Change::take(Credits::new(6, 0, 0)), None),
+            (Credits::new(5, 1, 0), Change::take(Credits::new(0, 2, 0)), None),
+            (Credits::new(max - 1, 0, 0), Change::give(Credits::new(1, 0, 0)), Some(Credits::new(max, 0, 0))),
+            (Credits::new(max, 0, 0), Change::give(Credits::new(1, 0, 0)), None),
+            (Credits::new(0, 0, 3), Some(Change::NONE), Some(Credits::new(0, 0, 3))),
+        ] {
+            assert_eq!(change.unwrap().apply(balance), after, "{balance:?} {change:?}");
+        }
+    }
+
+    #[test]
+    fn what_was_taken_or_given_is_read_back() {
+        let credits = Credits::new(1, 2, 3);
+        let (take, give) = (Change::take(credits).unwrap(), Change::give(credits).unwrap());
+        assert_eq!((take.taken(), take.given()), (credits, Credits::ZERO));
+        assert_eq!((give.taken(), give.given()), (Credits::ZERO, credits));
+    }
+}

@@ -1,0 +1,246 @@
+//! A debit: work is priced and its credits are taken (contract, section 3).
+
+use chrono::{DateTime, Utc};
+use pricing::{CATALOG, Credits, Operation};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    Account, Change, DebitId, Decision, Event, Refusal, affordability, ids::present, journal::Journal,
+};
+
+/// What the caller asks for. Its JSON is what a retry is compared by, so a field that is added later must
+/// leave the JSON of older requests as it is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Debit {
+    /// The price the caller showed its user; where it differs now, nothing is taken. It may be left out,
+    /// but null is no price: a guard that failed to be one isn't taken for none.
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "present")]
+    pub expected_credits: Option<Credits>,
+    /// The work. Its variants refuse unknown fields for the whole body.
+    #[serde(flatten)]
+    pub operation: Operation,
+}
+
+/// Decides a debit: the entry that takes the credits, after what the month's turn made due. No entries
+/// where the work is free.
+///
+/// # Errors
+/// [`Refusal::Unsupported`], [`Refusal::PriceChanged`], [`Refusal::InsufficientCredits`], in this order.
+pub fn decide(
+    account: &Account,
+    id: &DebitId,
+    debit: &Debit,
+    now: DateTime<Utc>,
+) -> Result<Decision, Refusal> {
+    let price = CATALOG.quote(&debit.operation).map_err(Refusal::Unsupported)?;
+    let mut journal = Journal::open(account, now);
+    let balance = journal.account().balance;
+    let charge = price.charge(balance);
+    // A caller may expect the full price, as the public quote says it, or what an account's quote said
+    // would be taken: less, where a Tune's images wait.
+    if let Some(expected) = debit.expected_credits
+        && expected != charge.credits
+        && expected != price.credits()
+    {
+        return Err(Refusal::PriceChanged { expected, current: charge.credits });
+    }
+    if charge.credits.is_zero() {
+        return Ok(Decision::default());
+    }
+    if !balance.covers(charge.credits) {
+        return Err(affordability::insufficient(journal.account(), charge.credits));
+    }
+    let event = Event::Debit {
+        operation: debit.operation.clone(),
+        deferred_images: charge.deferred_images,
+        catalog_version: CATALOG.version().to_owned(),
+    };
+    let taken = Change::take(charge.credits).ok_or(Refusal::BalanceLimit)?;
+    journal.post(event, taken, id.as_str(), |_| {})?;
+    Ok(journal.close(Vec::new()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{EntryKind, Period, Sequence, Subscription};
+
+    fn time(text: &str) -> DateTime<Utc> {
+        text.parse().unwrap()
+    }
+
+    /// An account of November 2026 on the basic plan.
+    fn account(balance: Credits) -> Account {
+        Account {
+            sequence: Sequence::new(7),
+            balance,
+            period: "2026-11".parse().unwrap(),
+            owed: Credits::ZERO,
+            subscriptions: vec![Subscription::of_basic(time("2027-11-01T00:00:00Z"))],
+            updated_at: time("2026-11-20T00:00:00Z"),
+        }
+    }
+
+    fn parse(body: &str) -> Debit {
+        serde_json::from_str(body).unwrap()
+    }
+
+    fn decide_at(balance: Credits, body: &str, now: &str) -> Result<Decision, Refusal> {
+        super::decide(&account(balance), &DebitId::parse("d").unwrap(), &parse(body), time(now))
+    }
+
+    const NOW: &str = "2026-11-22T10:00:00Z";
+    const FACE: &str = r#"{"operation":"face_enhance"}"#;
+
+    #[test]
+    fn a_debit_takes_its_price_or_nothing() {
+        let c = Credits::new;
+        // balance, body -> balance after and deferred images, or what is missing
+        for (balance, body, expected) in [
+            (c(1, 0, 0), FACE, Ok((c(0, 0, 0), 0))),
+            (c(0, 0, 0), FACE, Err(c(1, 0, 0))),
+            (c(0, 9, 9), FACE, Err(c(1, 0, 0))),
+            (c(1000, 0, 0), r#"{"operation":"upscale","factor":4,"images":100}"#, Ok((c(800, 0, 0), 0))),
+            (c(199, 0, 0), r#"{"operation":"upscale","factor":4,"images":100}"#, Err(c(1, 0, 0))),
+            (c(0, 0, 24), r#"{"operation":"tune_images","prompts":3}"#, Ok((c(0, 0, 0), 0))),
+            (c(0, 0, 23), r#"{"operation":"tune_images","prompts":3}"#, Err(c(0, 0, 1))),
+            (c(0, 1, 64), r#"{"operation":"train_tune"}"#, Ok((c(0, 0, 0), 0))),
+            (c(0, 1, 63), r#"{"operation":"train_tune"}"#, Ok((c(0, 0, 63), 64))),
+            (c(0, 1, 63), r#"{"operation":"train_tune","if_short":"refuse"}"#, Err(c(0, 0, 1))),
+            (c(0, 0, 64), r#"{"operation":"train_tune"}"#, Err(c(0, 1, 0))),
+            (c(0, 0, 0), r#"{"operation":"train_tune"}"#, Err(c(0, 1, 0))),
+            (c(0, 1, 0), r#"{"operation":"train_tune","prompts":0}"#, Ok((c(0, 0, 0), 0))),
+        ] {
+            match (decide_at(balance, body, NOW), expected) {
+                (Ok(decision), Ok((after, deferred))) => {
+                    let [entry] = &decision.entries[..] else { panic!("{body}: {decision:?}") };
+                    assert_eq!(entry.account.balance, after, "{body}");
+                    assert_eq!(entry.account.sequence, Sequence::new(8));
+                    let Event::Debit { deferred_images, .. } = entry.event else { panic!("{entry:?}") };
+                    assert_eq!(deferred_images, deferred, "{body}");
+                }
+                (Err(Refusal::InsufficientCredits { shortfall, .. }), Err(missing)) => {
+                    assert_eq!(shortfall, missing, "{body}");
+                }
+                (decided, _) => panic!("{balance:?} {body}: {decided:?}"),
+            }
+        }
+    }
+
+    #[test]
+    fn refusals_come_in_their_order() {
+        let expecting = |body: &str, playground: u64| {
+            let credits =
+                format!(r#","expected_credits":{{"playground":{playground},"tune":0,"tune_image":0}}}}"#);
+            body.replacen('}', &credits, 1)
+        };
+        let c = Credits::new;
+        let changed = |expected, current| Refusal::PriceChanged { expected, current };
+        // The price is said before the balance; the range before the price.
+        let price = decide_at(c(0, 0, 0), &expecting(FACE, 2), NOW);
+        assert_eq!(price, Err(changed(c(2, 0, 0), c(1, 0, 0))));
+        let range = decide_at(c(9, 0, 0), &expecting(r#"{"operation":"upscale","factor":3}"#, 1), NOW);
+        assert!(matches!(range, Err(Refusal::Unsupported(_))), "{range:?}");
+        assert!(decide_at(c(1, 0, 0), &expecting(FACE, 1), NOW).is_ok());
+        let free = decide_at(c(0, 0, 0), &expecting(r#"{"operation":"download"}"#, 1), NOW);
+        assert_eq!(free, Err(changed(c(1, 0, 0), c(0, 0, 0))));
+        // A train_tune that defers may be expected at its full price or at what it takes now; but never
+        // takes more than was expected.
+        let train = |playground, tune, tune_image| {
+            let credits = format!(r#"{{"playground":{playground},"tune":{tune},"tune_image":{tune_image}}}"#);
+            format!(r#"{{"operation":"train_tune","expected_credits":{credits}}}"#)
+        };
+        let taken = |decided: Result<Decision, Refusal>| decided.unwrap().entries[0].change.taken();
+        assert_eq!(taken(decide_at(c(0, 1, 0), &train(0, 1, 64), NOW)), c(0, 1, 0));
+        assert_eq!(taken(decide_at(c(0, 1, 0), &train(0, 1, 0), NOW)), c(0, 1, 0));
+        assert_eq!(taken(decide_at(c(0, 1, 64), &train(0, 1, 64), NOW)), c(0, 1, 64));
+        let more = decide_at(c(0, 1, 64), &train(0, 1, 0), NOW);
+        assert_eq!(more, Err(changed(c(0, 1, 0), c(0, 1, 64))));
+    }
+
+    #[test]
+    fn a_download_is_free_and_leaves_nothing() {
+        let decision = decide_at(Credits::ZERO, r#"{"operation":"download"}"#, NOW);
+        assert_eq!(decision, Ok(Decision::default()));
+    }
+
+    #[test]
+    fn the_first_debit_of_a_month_spends_its_allowance() {
+        let body = r#"{"operation":"upscale","factor":4,"images":100}"#;
+        let before = decide_at(Credits::new(150, 0, 0), body, "2026-11-30T23:59:59.999Z");
+        assert!(matches!(before, Err(Refusal::InsufficientCredits { .. })), "{before:?}");
+        let after = decide_at(Credits::new(150, 0, 0), body, "2026-12-01T00:00:00Z").unwrap();
+        let rows: Vec<_> = after
+            .entries
+            .iter()
+            .map(|entry| {
+                let account = &entry.account;
+                (
+                    entry.event.kind(),
+                    account.sequence.get(),
+                    account.balance.playground(),
+                    entry.reference.as_str(),
+                )
+            })
+            .collect();
+        assert_eq!(
+            rows,
+            [
+                (EntryKind::Expiry, 8, 0, "2026-11"),
+                (EntryKind::Refill, 9, 1000, "2026-12"),
+                (EntryKind::Debit, 10, 800, "d"),
+            ]
+        );
+        let last = &after.entries[2].account;
+        assert_eq!((last.period, last.granted()), ("2026-12".parse::<Period>().unwrap(), 1000));
+    }
+
+    #[test]
+    fn remedies_are_what_one_purchase_would_cover() {
+        let big = r#"{"operation":"text_to_image","width":1024,"height":1024,"steps":150,"images":100}"#; // 1000
+        let unseen = Account::unseen(time(NOW));
+        let remedies = |account: &Account, body: &str| match super::decide(
+            account,
+            &DebitId::parse("d").unwrap(),
+            &parse(body),
+            time(NOW),
+        ) {
+            Err(Refusal::InsufficientCredits { remedies, .. }) => remedies,
+            decided => panic!("{decided:?}"),
+        };
+        let monthly_then_annual = [
+            "basic_monthly",
+            "standard_monthly",
+            "business_monthly",
+            "basic_annual",
+            "standard_annual",
+            "business_annual",
+        ];
+        assert_eq!(remedies(&unseen, big), monthly_then_annual);
+        // On basic with everything spent, only what is above basic adds anything this month.
+        let above_basic = ["standard_monthly", "business_monthly", "standard_annual", "business_annual"];
+        assert_eq!(remedies(&account(Credits::ZERO), big), above_basic);
+        // 10 short of 24: either pack covers it, and no plan does.
+        let short = remedies(&account(Credits::new(5, 0, 14)), r#"{"operation":"tune_images","prompts":3}"#);
+        assert_eq!(short, ["tune_pack", "avatar_pack"]);
+        // 800 tune images are more than any one pack gives.
+        assert!(remedies(&unseen, r#"{"operation":"tune_images","prompts":100}"#).is_empty());
+        assert_eq!(remedies(&unseen, r#"{"operation":"train_tune","if_short":"refuse"}"#), ["tune_pack"]);
+    }
+
+    #[test]
+    fn a_retry_is_known_by_what_it_asks_for() {
+        let json = |body: &str| serde_json::to_string(&parse(body)).unwrap();
+        // Rows written by older versions are compared with this text's hash: it must never change.
+        let spelled_out = r#"{"operation":"text_to_image","width":768,"height":512,"steps":50,"images":1}"#;
+        assert_eq!(json(r#" {"height":512, "width":768, "operation":"text_to_image"}"#), spelled_out);
+        assert_eq!(
+            json(r#"{"operation":"train_tune"}"#),
+            r#"{"operation":"train_tune","prompts":8,"if_short":"defer"}"#
+        );
+        assert_eq!(
+            json(r#"{"operation":"download","expected_credits":{"tune":0,"playground":0,"tune_image":0}}"#),
+            r#"{"expected_credits":{"playground":0,"tune":0,"tune_image":0},"operation":"download"}"#
+        );
+    }
+}

@@ -1,0 +1,145 @@
+//! The entries of one decision while they are being made, each standing on the one before.
+//!
+//! Opening a journal settles the month first, so every command sees the account as of its moment and
+//! carries what was due in its own write. Entries are only made here: `balance`, `sequence` and time
+//! can't disagree with what they follow.
+
+use chrono::{DateTime, Utc};
+use pricing::Credits;
+
+use crate::{
+    Account, Change, CustomerId, DebitId, Entry, Event, Period, Purchase, Refusal, SubscriptionRecord, refill,
+};
+
+/// What a command comes to: one transaction.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Decision {
+    /// The entries to append, oldest first; the command's own is the last, but for a refill that it made
+    /// due. Empty where no credits and no plan change.
+    pub entries: Vec<Entry>,
+    /// What else changes with them.
+    pub records: Vec<Record>,
+}
+
+/// What a decision changes beside the account's history.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Record {
+    /// More of a debit has been reversed.
+    Reversed {
+        /// Which debit.
+        debit_id: DebitId,
+        /// Reversed in total before; the write fails where this is no longer so.
+        before: Credits,
+        /// Reversed in total after.
+        after: Credits,
+    },
+    /// A purchase was made, or more became known of its money. The write fails where the record isn't the
+    /// revision before.
+    Purchase(Box<Purchase>),
+    /// A subscription was paid for, or changed. The write fails where the record isn't the revision before.
+    Subscription(Box<SubscriptionRecord>),
+    /// A customer of the provider's bought for this account first.
+    Customer(CustomerId),
+}
+
+/// The entries made so far, and the account after them.
+pub(crate) struct Journal {
+    account: Account,
+    entries: Vec<Entry>,
+    now: DateTime<Utc>,
+}
+
+impl Journal {
+    /// Opens a journal on an account and settles what is due at that moment.
+    pub(crate) fn open(account: &Account, now: DateTime<Utc>) -> Self {
+        let mut journal = Self {
+            account: account.clone(),
+            entries: Vec::new(),
+            // Two functions' clocks may differ by seconds; an account's time never runs backwards, so a
+            // late clock can't take it back into a month that is settled.
+            now: now.max(account.updated_at),
+        };
+        refill::settle(&mut journal);
+        journal
+    }
+
+    /// The moment of every entry made here.
+    pub(crate) fn now(&self) -> DateTime<Utc> {
+        self.now
+    }
+
+    /// The account after the entries made so far.
+    pub(crate) fn account(&self) -> &Account {
+        &self.account
+    }
+
+    /// Gives up the entries: the account as it would be.
+    pub(crate) fn into_account(self) -> Account {
+        self.account
+    }
+
+    /// Enters a new month. No entry by itself, the next one carries it.
+    pub(crate) fn enter(&mut self, period: Period) {
+        self.account.turn_month(period);
+    }
+
+    /// Makes the entries of a refill: what is left of the playground credits expires, and they are set to the
+    /// allowance (rule 2).
+    pub(crate) fn refill(&mut self, allowance: u64, update: impl FnOnce(&mut Account)) {
+        let period = self.account.period.to_string();
+        if self.account.balance.playground() > 0 {
+            self.set_playground(Event::Expiry, 0, period.clone(), |_| {});
+        }
+        self.set_playground(Event::Refill, allowance, period, update);
+    }
+
+    /// Makes an entry and applies what it changes beside the balance.
+    ///
+    /// # Errors
+    /// [`Refusal::BalanceLimit`] where a balance would leave its bounds.
+    pub(crate) fn post(
+        &mut self,
+        event: Event,
+        change: Change,
+        reference: impl Into<String>,
+        update: impl FnOnce(&mut Account),
+    ) -> Result<(), Refusal> {
+        let balance = change.apply(self.account.balance).ok_or(Refusal::BalanceLimit)?;
+        self.push(event, change, balance, reference.into(), update);
+        Ok(())
+    }
+
+    /// Makes an entry that sets the playground balance, as the turn of a month does (rules 2 and 3). An
+    /// allowance above what a balance may hold sets it to that.
+    pub(crate) fn set_playground(
+        &mut self,
+        event: Event,
+        playground: u64,
+        reference: String,
+        update: impl FnOnce(&mut Account),
+    ) {
+        let before = self.account.balance;
+        let after = before.with_playground(playground.min(Credits::MAX_OF_A_KIND));
+        self.push(event, Change::between(before, after), after, reference, update);
+    }
+
+    fn push(
+        &mut self,
+        event: Event,
+        change: Change,
+        balance: Credits,
+        reference: String,
+        update: impl FnOnce(&mut Account),
+    ) {
+        update(&mut self.account);
+        self.account.balance = balance;
+        self.account.sequence = self.account.sequence.next();
+        self.account.updated_at = self.now;
+        self.entries.push(Entry { event, change, reference, at: self.now, account: self.account.clone() });
+    }
+
+    /// The entries as a decision.
+    pub(crate) fn close(self, records: Vec<Record>) -> Decision {
+        Decision { entries: self.entries, records }
+    }
+}

@@ -1,0 +1,41 @@
+//! What may happen to an account's credits: the account, its entries, and one file for each command.
+//!
+//! Everything here is a pure function of the account as its newest entry left it, the command and the
+//! time: no I/O, no clock, no async. A command is decided into entries or refused with a [`Refusal`];
+//! only the ledger crate appends. The rules are those of the contract's section 4.
+
+mod account;
+mod affordability;
+mod change;
+pub mod debit;
+mod entry;
+pub mod facts;
+mod ids;
+mod journal;
+pub mod money_back;
+mod period;
+mod purchase;
+pub mod reconcile;
+pub mod refill;
+mod refusal;
+pub mod reversal;
+mod subscription;
+mod subscription_record;
+
+pub use account::{Account, PlanStatus};
+pub use affordability::{AccountQuote, quote};
+pub use change::Change;
+pub use debit::Debit;
+pub use entry::{Entry, EntryKind, Event, Sequence};
+pub use ids::{
+    AccountId, CustomerId, DebitId, EventId, InvalidId, OutflowId, PaymentId, PurchaseId, RefundId,
+    ReversalId, SubscriptionId,
+};
+pub use journal::{Decision, Record};
+pub use period::{InvalidPeriod, Period};
+pub use purchase::{Line, MoneyBack, MoneyBackStatus, Outflow, OutflowKind, Purchase, PurchaseStatus};
+pub use reconcile::Records;
+pub use refusal::Refusal;
+pub use reversal::{DebitRecord, Reason, Reversal};
+pub use subscription::{Subscription, SubscriptionStatus, Terms};
+pub use subscription_record::{Gone, PlanPayment, SubscriptionRecord};

@@ -1,0 +1,175 @@
+//! The 30-day money-back refund: revoked and asked for in one write, then confirmed or refused (contract, section 3).
+
+use chrono::{DateTime, Utc};
+
+use crate::{
+    Account, Decision, MoneyBack, MoneyBackStatus, Outflow, OutflowId, OutflowKind, Purchase, PurchaseId,
+    Reason, RefundId, Refusal, SubscriptionId,
+    facts::{Facts, FailedRefund, MoneyFacts},
+    journal::Journal,
+    reconcile::{Records, Work, set_outflows},
+};
+
+/// Decides a money-back refund: the credits are revoked and the purchase is `refund_pending`. Nothing if that was
+/// done before.
+///
+/// # Errors
+/// [`Refusal::PurchaseNotFound`], [`Refusal::NothingToRefund`] if no money was paid through the provider,
+/// [`Refusal::RefundWindowClosed`].
+pub fn request(
+    account: &Account,
+    records: &Records,
+    id: &PurchaseId,
+    reason: Option<&Reason>,
+    now: DateTime<Utc>,
+) -> Result<Decision, Refusal> {
+    let purchase = find(records, id)?;
+    if purchase.money_back.is_some() {
+        return Ok(Decision::default());
+    }
+    if purchase.amount == 0 || purchase.payment_ids.is_empty() {
+        return Err(Refusal::NothingToRefund);
+    }
+    let closed_at = purchase.refundable_until();
+    if now > closed_at {
+        return Err(Refusal::RefundWindowClosed { closed_at });
+    }
+    let refund = MoneyBack {
+        requested_at: now.max(account.updated_at),
+        reason: reason.cloned(),
+        amount: purchase.amount.saturating_sub(purchase.gone().amount),
+        status: MoneyBackStatus::Pending,
+        refund_ids: Vec::new(),
+    };
+    change(account, records, id, now, |purchase| purchase.money_back = Some(refund))
+}
+
+/// Decides that the provider refused an attempt: what was revoked for it comes back, and the purchase is as it was.
+/// Nothing unless that attempt is pending.
+///
+/// # Errors
+/// [`Refusal::PurchaseNotFound`], [`Refusal::BalanceLimit`].
+pub fn refused(
+    account: &Account,
+    records: &Records,
+    id: &PurchaseId,
+    attempt: u32,
+    now: DateTime<Utc>,
+) -> Result<Decision, Refusal> {
+    if !is_pending(find(records, id)?, attempt) {
+        return Ok(Decision::default());
+    }
+    change(account, records, id, now, give_up)
+}
+
+/// Decides that the provider sent the money back at an attempt that is pending, by these refunds; `money` is what it
+/// shows of the purchase's money since. The credits are gone since it was asked for.
+///
+/// # Errors
+/// [`Refusal::PurchaseNotFound`], [`Refusal::BalanceLimit`].
+pub fn confirmed(
+    account: &Account,
+    records: &Records,
+    money: &MoneyFacts,
+    attempt: u32,
+    refund_ids: &[RefundId],
+    now: DateTime<Utc>,
+) -> Result<Decision, Refusal> {
+    let id = &money.purchase_id;
+    if !is_pending(find(records, id)?, attempt) {
+        return Ok(Decision::default());
+    }
+    change(account, records, id, now, |purchase| {
+        set_outflows(purchase, money, now.max(account.updated_at));
+        let ours = |outflow: &&Outflow| refund_ids.iter().any(|id| OutflowId::from(id) == outflow.id);
+        let amount =
+            purchase.outflows.iter().filter(ours).map(|outflow| outflow.amount).fold(0, u64::saturating_add);
+        finish(purchase, refund_ids.to_vec());
+        if let Some(refund) = &mut purchase.money_back {
+            refund.amount = amount;
+        }
+    })
+}
+
+/// Follows what the provider shows of a purchase's refunds: a money-back refund that failed is given up, and one whose
+/// answer was lost is known by the money. A plan's stays pending: only asking again makes sure that its subscription
+/// was ended too.
+pub(crate) fn update(purchase: &mut Purchase, failed: &[FailedRefund]) {
+    let Some(refund) = &purchase.money_back else { return };
+    let attempt = purchase.refunds_failed;
+    let has_failed = failed.iter().any(|failed| match refund.status {
+        MoneyBackStatus::Pending => failed.attempt == Some(attempt),
+        MoneyBackStatus::Refunded => {
+            refund.refund_ids.contains(&failed.id) || failed.attempt == Some(attempt)
+        }
+    });
+    let gone = purchase.outflows.iter().map(|outflow| outflow.amount).fold(0, u64::saturating_add);
+    let refunded = purchase.outflow(OutflowKind::Refund);
+    if has_failed {
+        give_up(purchase);
+    } else if refund.status == MoneyBackStatus::Pending && !purchase.has_plan() && refunded >= purchase.amount
+    {
+        finish(purchase, Vec::new());
+    } else if refund.status == MoneyBackStatus::Refunded
+        && refund.refund_ids.is_empty()
+        && gone < purchase.amount
+    {
+        // It was known by the money alone, and that came back.
+        give_up(purchase);
+    }
+}
+
+/// The subscription that ends with a purchase's money, and how.
+#[must_use]
+pub fn ending<'a>(records: &'a Records, id: &PurchaseId) -> Option<(&'a SubscriptionId, Ending)> {
+    let record = records.subscription.as_ref()?;
+    let payment = record.payment(id)?;
+    // A later payment of a period of its own goes on.
+    let goes_on =
+        record.payments.iter().any(|other| !other.is_change && other.invoiced_at > payment.invoiced_at);
+    let ending = if payment.is_change { Ending::WithPeriod } else { Ending::Now };
+    (!goes_on).then_some((&record.id, ending))
+}
+
+/// How a subscription ends whose money goes back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ending {
+    /// At once: nothing is paid any more.
+    Now,
+    /// With its period: what was paid before an upgrade is still paid.
+    WithPeriod,
+}
+
+fn is_pending(purchase: &Purchase, attempt: u32) -> bool {
+    purchase.is_refund_pending() && purchase.refunds_failed == attempt
+}
+
+fn give_up(purchase: &mut Purchase) {
+    purchase.money_back = None;
+    purchase.refunds_failed = purchase.refunds_failed.saturating_add(1);
+}
+
+fn finish(purchase: &mut Purchase, refund_ids: Vec<RefundId>) {
+    if let Some(refund) = &mut purchase.money_back {
+        refund.status = MoneyBackStatus::Refunded;
+        refund.refund_ids = refund_ids;
+    }
+}
+
+fn find<'a>(records: &'a Records, id: &PurchaseId) -> Result<&'a Purchase, Refusal> {
+    records.purchases.iter().find(|purchase| purchase.id == *id).ok_or(Refusal::PurchaseNotFound)
+}
+
+fn change(
+    account: &Account,
+    records: &Records,
+    id: &PurchaseId,
+    now: DateTime<Utc>,
+    change: impl FnOnce(&mut Purchase),
+) -> Result<Decision, Refusal> {
+    let mut work = Work::new(records, &Facts::default(), now.max(account.updated_at));
+    let mut journal = Journal::open(account, now);
+    work.record_money(&mut journal, id, change)?;
+    let month = journal.account().period;
+    Ok(journal.close(work.into_records(records, month)))
+}

@@ -1,0 +1,129 @@
+//! The turn of the month: expiry of what was left, refill of the allowance (rules 1 to 3).
+//!
+//! Settling is part of every decision, so whoever comes first in a month, a debit, a purchase or the
+//! cron, makes these entries, in its own write, and nobody makes them twice.
+
+use chrono::{DateTime, Utc};
+
+use crate::{Account, Decision, Event, Period, journal::Journal};
+
+/// Decides the turn of the month by itself, as the sweep on the first of the month asks for it: the
+/// entries that are due at a moment, none where they were made.
+#[must_use]
+pub fn decide(account: &Account, moment: DateTime<Utc>) -> Decision {
+    Journal::open(account, moment).close(Vec::new())
+}
+
+/// Settles the account for the journal's month: an `expiry` entry for playground credits that were left,
+/// if any, then, with a plan that is paid into the month, a `refill` entry that sets them to the highest
+/// allowance. Nothing if that was done.
+///
+/// What is due doesn't depend on when the first write of the month comes: a plan that was paid for at the month's first
+/// moment has its refill even if that write comes after the paid time. An account that is paid for late has had
+/// the month's expiry and no refill; the refill comes with the payment.
+pub(crate) fn settle(journal: &mut Journal) {
+    let ended = journal.account().period;
+    let period = Period::of(journal.now());
+    if period <= ended {
+        return;
+    }
+    journal.enter(period);
+    if journal.account().balance.playground() > 0 {
+        journal.set_playground(Event::Expiry, 0, ended.to_string(), |_| {});
+    }
+    let allowance = journal.account().granted();
+    if allowance > 0 {
+        journal.refill(allowance, |_| {});
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::{DateTime, Utc};
+    use pricing::Credits;
+
+    use crate::{Account, EntryKind, Period, Sequence, Subscription};
+
+    fn time(text: &str) -> DateTime<Utc> {
+        text.parse().unwrap()
+    }
+
+    /// An account last settled in a month, with a plan of 1000 paid through a moment.
+    fn account(period: &str, playground: u64, paid_through: Option<&str>) -> Account {
+        let period: Period = period.parse().unwrap();
+        Account {
+            sequence: Sequence::new(7),
+            balance: Credits::new(playground, 3, 104),
+            owed: Credits::new(5, 1, 2),
+            period,
+            subscriptions: paid_through
+                .map(|moment| Subscription::of_basic(time(moment)))
+                .into_iter()
+                .collect(),
+            updated_at: period.start(),
+        }
+    }
+
+    #[test]
+    fn the_first_moment_of_a_month_settles_the_one_before() {
+        use EntryKind::{Expiry, Refill};
+        const JAN_15: Option<&str> = Some("2027-01-15T00:00:00Z");
+        // settled in, left, paid through, now -> entries, playground after
+        type Row = (&'static str, u64, Option<&'static str>, &'static str, &'static [EntryKind], u64);
+        let table: &[Row] = &[
+            // The month's last and first moment.
+            ("2026-11", 40, JAN_15, "2026-11-30T23:59:59.999Z", &[], 40),
+            ("2026-11", 40, JAN_15, "2026-12-01T00:00:00Z", &[Expiry, Refill], 1000),
+            ("2026-11", 0, JAN_15, "2026-12-01T00:00:00Z", &[Refill], 1000),
+            ("2026-12", 40, JAN_15, "2027-01-01T00:00:00Z", &[Expiry, Refill], 1000),
+            ("2026-12", 1000, JAN_15, "2026-12-01T00:00:01Z", &[], 1000),
+            // Paid up to the turn, not beyond it: rule 3.
+            ("2026-11", 40, Some("2026-12-01T00:00:00Z"), "2026-12-01T00:00:00Z", &[Expiry], 0),
+            ("2026-11", 40, Some("2026-12-01T00:00:01Z"), "2026-12-01T00:00:00Z", &[Expiry, Refill], 1000),
+            ("2026-11", 40, Some("2026-12-01T00:00:01Z"), "2026-12-31T23:59:59Z", &[Expiry, Refill], 1000),
+            ("2026-11", 40, Some("2026-12-31T23:59:59Z"), "2027-01-01T00:00:00Z", &[Expiry], 0),
+            ("2026-11", 40, None, "2026-12-01T00:00:00Z", &[Expiry], 0),
+            ("2026-11", 0, None, "2026-12-01T00:00:00Z", &[], 0),
+            // Months without a write are not made up for.
+            ("2026-08", 40, JAN_15, "2026-12-09T12:00:00Z", &[Expiry, Refill], 1000),
+            // A clock that is behind doesn't go back into a settled month.
+            ("2026-12", 900, JAN_15, "2026-11-30T23:59:58Z", &[], 900),
+        ];
+        for (period, left, paid_through, now, entries, after) in table {
+            let before = account(period, *left, *paid_through);
+            let decision = super::decide(&before, time(now));
+            let kinds: Vec<_> = decision.entries.iter().map(|entry| entry.event.kind()).collect();
+            assert_eq!(kinds, *entries, "{period} {left} {paid_through:?} at {now}");
+            let settled = before.as_of(time(now));
+            assert_eq!(settled.balance, Credits::new(*after, 3, 104), "{period} at {now}");
+            // Playground credits owed are forgotten at the month's turn, the others never (rule 9).
+            let owed = if settled.period > before.period { 0 } else { 5 };
+            assert_eq!(settled.owed, Credits::new(owed, 1, 2), "{period} at {now}");
+            // Once settled, nothing is left to settle.
+            assert_eq!(settled.as_of(time(now)), settled);
+        }
+    }
+
+    #[test]
+    fn a_clock_that_is_behind_names_the_refill_after_the_settled_month() {
+        let account = account("2026-12", 900, Some("2027-01-15T00:00:00Z"));
+        let next = account.next_refill_at(time("2026-11-30T23:59:58Z"));
+        assert_eq!(next, Some(time("2027-01-01T00:00:00Z")));
+    }
+
+    #[test]
+    fn who_is_due_at_the_next_month() {
+        for (left, paid_through, due) in [
+            (0, None, false),
+            (1, None, true),
+            (0, Some("2026-12-01T00:00:00Z"), false),
+            (0, Some("2026-12-01T00:00:01Z"), true),
+        ] {
+            let account = account("2026-11", left, paid_through);
+            assert_eq!(account.due_after().is_some(), due, "{left} {paid_through:?}");
+            // Due is exactly who would be given an entry by the next month's first moment.
+            let entries = super::decide(&account, time("2026-12-01T00:00:00Z")).entries;
+            assert_eq!(!entries.is_empty(), due, "{left} {paid_through:?}");
+        }
+    }
+}

@@ -1,0 +1,155 @@
+//! The 30-day money-back guarantee (contract, section 3).
+
+use accounts::{
+    EntryKind::{Refund, RefundFailed},
+    OutflowKind, PurchaseId, PurchaseStatus, RefundId, Refusal,
+    facts::MoneyFacts,
+    money_back::{self, Ending},
+};
+use pricing::Credits;
+
+use crate::shop::{Invoice, Provider, Shop, Step, pack, time};
+
+fn id(text: &str) -> PurchaseId {
+    PurchaseId::parse(text).unwrap()
+}
+
+/// An account with a pack for 900 cents, and what the provider shows.
+fn bought(amount: u64) -> (Provider, Shop) {
+    let provider = Provider::after(&[Step::Pack("pi_1", "2026-11-03", vec![pack("tune_pack", 1)], amount)]);
+    let mut shop = Shop::new("2026-11-01");
+    shop.look(&provider, "2026-11-03");
+    shop.take_kinds();
+    (provider, shop)
+}
+
+fn request(shop: &mut Shop, purchase: &str, now: &str) -> Result<(), Refusal> {
+    let known = shop.purchases.get(&id(purchase)).and_then(|purchase| purchase.subscription_id.clone());
+    let records = shop.records(known.as_ref(), [id(purchase)].iter());
+    let decision = money_back::request(&shop.account, &records, &id(purchase), None, time(now))?;
+    shop.append(decision);
+    Ok(())
+}
+
+fn money(provider: &Provider, subject: &str) -> MoneyFacts {
+    provider.facts(subject).money.remove(0)
+}
+
+#[test]
+fn it_ends_after_thirty_days_to_the_second() {
+    for (now, refused) in [
+        ("2026-12-03T09:00:00Z", None),
+        ("2026-12-03T09:00:01Z", Some(Refusal::RefundWindowClosed { closed_at: time("2026-12-03") })),
+    ] {
+        let (_, mut shop) = bought(900);
+        assert_eq!(request(&mut shop, "pi_1", now).err(), refused, "at {now}");
+    }
+}
+
+#[test]
+fn without_a_payment_there_is_nothing_to_refund() {
+    let (_, mut shop) = bought(0);
+    assert_eq!(request(&mut shop, "pi_1", "2026-11-04"), Err(Refusal::NothingToRefund));
+    assert_eq!(request(&mut shop, "pi_2", "2026-11-04"), Err(Refusal::PurchaseNotFound));
+    assert_eq!(shop.account.balance, Credits::new(0, 1, 64));
+}
+
+#[test]
+fn credits_go_with_the_request_and_stay_gone() {
+    let (mut provider, mut shop) = bought(900);
+    request(&mut shop, "pi_1", "2026-11-04").unwrap();
+    assert_eq!((shop.take_kinds(), shop.account.balance), (vec![Refund], Credits::ZERO));
+    // A look that came before Stripe was asked gives nothing back.
+    shop.look(&provider, "2026-11-04");
+    assert_eq!(shop.take_kinds(), []);
+    provider.take(Step::Gone("pi_1", "re_1", OutflowKind::Refund, 900, "2026-11-04"));
+    let records = shop.records(None, [id("pi_1")].iter());
+    let ours = [RefundId::parse("re_1").unwrap()];
+    let now = time("2026-11-04");
+    let confirmed = money_back::confirmed(&shop.account, &records, &money(&provider, "pi_1"), 0, &ours, now);
+    shop.append(confirmed.unwrap());
+    let purchase = &shop.purchases[&id("pi_1")];
+    assert_eq!(purchase.status(), PurchaseStatus::Refunded);
+    assert_eq!(purchase.money_back.as_ref().unwrap().amount, 900);
+    assert_eq!((shop.take_kinds(), shop.account.balance), (vec![], Credits::ZERO));
+    // It fails a week later.
+    provider.take(Step::Back("pi_1", "re_1"));
+    shop.look(&provider, "2026-11-11");
+    assert_eq!((shop.take_kinds(), shop.account.balance), (vec![RefundFailed], Credits::new(0, 1, 64)));
+    assert_eq!(shop.purchases[&id("pi_1")].refunds_failed, 1);
+    // It may be asked for again.
+    request(&mut shop, "pi_1", "2026-11-12").unwrap();
+    assert_eq!(shop.take_kinds(), [Refund]);
+}
+
+/// Case 28: 300 of 900 went back before.
+#[test]
+fn only_what_is_left_goes_back() {
+    let (mut provider, mut shop) = bought(900);
+    provider.take(Step::Gone("pi_1", "re_1", OutflowKind::Refund, 300, "2026-11-05"));
+    shop.look(&provider, "2026-11-05");
+    assert_eq!(shop.account.balance, Credits::new(0, 1, 64 - 21));
+    request(&mut shop, "pi_1", "2026-11-06").unwrap();
+    let purchase = &shop.purchases[&id("pi_1")];
+    assert_eq!((purchase.money_back.as_ref().unwrap().amount, shop.account.balance), (600, Credits::ZERO));
+    assert_eq!(purchase.revoked, Credits::new(0, 1, 64));
+}
+
+/// Case 29: what a dispute holds doesn't come back with a refusal.
+#[test]
+fn a_refusal_puts_back_what_was_revoked_for_it() {
+    for (is_disputed, balance) in [(false, Credits::new(0, 1, 64)), (true, Credits::ZERO)] {
+        let (mut provider, mut shop) = bought(900);
+        if is_disputed {
+            provider.take(Step::Gone("pi_1", "dp_1", OutflowKind::Dispute, 900, "2026-11-05"));
+            shop.look(&provider, "2026-11-05");
+        }
+        request(&mut shop, "pi_1", "2026-11-06").unwrap();
+        let records = shop.records(None, [id("pi_1")].iter());
+        let refused =
+            money_back::refused(&shop.account, &records, &id("pi_1"), 0, time("2026-11-06")).unwrap();
+        shop.append(refused);
+        assert_eq!(shop.account.balance, balance, "disputed: {is_disputed}");
+        // An answer to an attempt that is over changes nothing.
+        let records = shop.records(None, [id("pi_1")].iter());
+        let again = money_back::refused(&shop.account, &records, &id("pi_1"), 0, time("2026-11-07")).unwrap();
+        assert_eq!(again, accounts::Decision::default());
+    }
+}
+
+#[test]
+fn the_subscription_ends_with_what_pays_for_it() {
+    let basic = || Step::Invoice(Invoice::new("in_1", "basic", "2026-11-03", "2026-12-03"));
+    let up = || Step::Invoice(Invoice::new("in_2", "business", "2026-11-05", "2026-12-03").change(3000));
+    let renewal = || Step::Invoice(Invoice::new("in_3", "basic", "2026-12-03", "2027-01-03"));
+    for (steps, purchase, ending) in [
+        (vec![basic()], "in_1", Some(Ending::Now)),
+        (vec![basic(), up()], "in_1", Some(Ending::Now)),
+        (vec![basic(), up()], "in_2", Some(Ending::WithPeriod)),
+        (vec![basic(), renewal()], "in_1", None),
+        (vec![basic(), renewal()], "in_3", Some(Ending::Now)),
+    ] {
+        let mut shop = Shop::new("2026-11-01");
+        shop.look(&Provider::after(&steps), "2026-12-03");
+        let sub = shop.subscriptions.keys().next().cloned();
+        let records = shop.records(sub.as_ref(), [id(purchase)].iter());
+        let found = money_back::ending(&records, &id(purchase)).map(|(_, ending)| ending);
+        assert_eq!(found, ending, "{purchase} of {steps:?}");
+    }
+}
+
+/// The guarantee is no discount: what an upgrade or a downgrade stands on ends it.
+#[test]
+fn the_first_payment_back_ends_what_stands_on_it() {
+    let basic = Step::Invoice(Invoice::new("in_1", "basic", "2026-11-03", "2027-11-03"));
+    let business = Step::Invoice(Invoice::new("in_1", "business", "2026-11-03", "2026-12-03"));
+    let up = Step::Invoice(Invoice::new("in_2", "business", "2026-11-05", "2027-11-03").change(3000));
+    let down = Step::Invoice(Invoice::new("in_2", "basic", "2026-11-05", "2026-12-03").change(0));
+    for steps in [vec![basic, up], vec![business, down]] {
+        let mut shop = Shop::new("2026-11-01");
+        shop.look(&Provider::after(&steps), "2026-11-06");
+        request(&mut shop, "in_1", "2026-11-06").unwrap();
+        assert_eq!(shop.playground(), 0, "{steps:?}");
+        assert!(!shop.account.is_active(time("2026-11-07")), "{steps:?}");
+    }
+}

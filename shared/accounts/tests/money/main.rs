@@ -1,0 +1,8 @@
+//! Money in and out, as an account sees it: what was paid is granted once, and what goes back takes its credits back.
+
+mod clawbacks;
+mod guarantee;
+mod orders;
+mod shop;
+mod subscriptions;
+mod turns;

@@ -1,0 +1,151 @@
+//! Subscriptions and invoices.
+
+use http::Method;
+use serde::de::IgnoredAny;
+
+use super::{
+    Api, Listing, PAGES_MAX,
+    request::{ApiRequest, Parameters, expand, parameter},
+};
+use crate::{
+    Error,
+    objects::{Invoice, InvoicePayment, List, Subscription},
+};
+
+const SUBSCRIPTION: &str = "subscription";
+/// How many invoices a page has: an invoice may have 300 KB, and an answer is bounded.
+const INVOICES_A_PAGE: u32 = 10;
+
+impl Api<'_> {
+    /// A subscription with all its items, their prices and products.
+    ///
+    /// `GET /v1/subscriptions/{id}`: one call; two if it doesn't show all its items (`GET /v1/subscription_items`).
+    ///
+    /// # Errors
+    /// As [`Error`] says.
+    pub async fn subscription(&self, id: &str) -> Result<Subscription, Error> {
+        let parameters = expand("items.data.price.product");
+        let mut subscription: Subscription =
+            self.get(SUBSCRIPTION, &["subscriptions", id], parameters).await?;
+        let parameters = parameter("subscription", id).expand("data.price.product");
+        self.complete(&mut subscription.items, "subscription items", &["subscription_items"], parameters)
+            .await?;
+        Ok(subscription)
+    }
+
+    /// All subscriptions of a customer, newest first, those that are over too.
+    ///
+    /// `GET /v1/subscriptions?customer=&status=all`: one call a hundred.
+    ///
+    /// # Errors
+    /// As [`Error`] says.
+    pub async fn subscriptions_of_customer(&self, id: &str) -> Result<Vec<Subscription>, Error> {
+        let parameters = parameter("customer", id).set("status", "all");
+        self.list("subscriptions", &["subscriptions"], parameters).await
+    }
+
+    /// The paid invoices of a subscription, newest first, with their payments, as far back as the first page that has
+    /// a known one. Those that are known are among them, but their lines are those of the page: the first ten.
+    ///
+    /// `GET /v1/invoices?subscription=&status=paid`: one call a ten, and one for each unknown invoice of more than ten
+    /// lines (`…/lines`) or payments.
+    ///
+    /// # Errors
+    /// As [`Error`] says.
+    pub async fn paid_invoices_of_subscription(
+        &self,
+        id: &str,
+        is_known: impl Fn(&str) -> bool,
+    ) -> Result<Vec<Invoice>, Error> {
+        let listing = Listing {
+            what: "invoices",
+            path: &["invoices"],
+            parameters: parameter("subscription", id)
+                .set("status", "paid")
+                .expand("data.payments")
+                .limit(INVOICES_A_PAGE),
+            pages_max: PAGES_MAX,
+        };
+        let are_unknown = |page: &[Invoice]| !page.iter().any(|invoice| is_known(&invoice.id));
+        let mut invoices = self.list_while(&listing, are_unknown).await?;
+        for invoice in invoices.iter_mut().filter(|invoice| !is_known(&invoice.id)) {
+            self.complete_invoice(invoice).await?;
+        }
+        Ok(invoices)
+    }
+
+    /// All paid invoices of a subscription, newest first, with all their lines and payments.
+    ///
+    /// Costs as [`paid_invoices_of_subscription`](Self::paid_invoices_of_subscription) if none is known.
+    ///
+    /// # Errors
+    /// As [`Error`] says.
+    pub async fn all_paid_invoices_of_subscription(&self, id: &str) -> Result<Vec<Invoice>, Error> {
+        self.paid_invoices_of_subscription(id, |_| false).await
+    }
+
+    /// An invoice with all its lines and payments.
+    ///
+    /// `GET /v1/invoices/{id}`: one call, and one each if it has more than ten lines or payments.
+    ///
+    /// # Errors
+    /// As [`Error`] says.
+    pub async fn invoice(&self, id: &str) -> Result<Invoice, Error> {
+        let mut invoice: Invoice = self.get("invoice", &["invoices", id], expand("payments")).await?;
+        self.complete_invoice(&mut invoice).await?;
+        Ok(invoice)
+    }
+
+    /// Reads the lines and payments that an invoice doesn't show.
+    async fn complete_invoice(&self, invoice: &mut Invoice) -> Result<(), Error> {
+        let path = ["invoices", &invoice.id, "lines"];
+        self.complete(&mut invoice.lines, "invoice lines", &path, Parameters::default()).await?;
+        if let Some(payments) = &mut invoice.payments {
+            let parameters = parameter("invoice", &invoice.id);
+            self.complete(payments, "invoice payments", &["invoice_payments"], parameters).await?;
+        }
+        Ok(())
+    }
+
+    /// The id of the invoice that a payment pays: of several the newest that it paid, else the newest; `None` if it is
+    /// for no invoice.
+    ///
+    /// `GET /v1/invoice_payments?payment[type]=payment_intent&payment[payment_intent]=`: one call.
+    ///
+    /// # Errors
+    /// As [`Error`] says.
+    pub async fn invoice_of_payment(&self, id: &str) -> Result<Option<String>, Error> {
+        let parameters = parameter("payment[type]", "payment_intent").set("payment[payment_intent]", id);
+        let payments: List<InvoicePayment> =
+            self.get("invoice payment", &["invoice_payments"], parameters).await?;
+        let paid = payments.data.iter().find(|payment| payment.status == "paid");
+        Ok(paid.or(payments.data.first()).map(|payment| payment.invoice.id().to_owned()))
+    }
+
+    /// Ends a subscription now, without a refund. One that has ended is [`Error::Missing`].
+    ///
+    /// `DELETE /v1/subscriptions/{id}`: one call.
+    ///
+    /// # Errors
+    /// As [`Error`] says. Nothing was ended if it is [`Error::Missing`], [`Error::Refused`] or [`Error::OutOfTime`].
+    pub async fn cancel_subscription(&self, id: &str) -> Result<(), Error> {
+        let path = &["subscriptions", id];
+        let parameters = Parameters::default();
+        let request = ApiRequest { method: Method::DELETE, path, parameters, idempotency_key: None };
+        self.call(SUBSCRIPTION, &request).await.map(|IgnoredAny| ())
+    }
+
+    /// Lets a subscription end when its period does.
+    ///
+    /// `POST /v1/subscriptions/{id}` with `cancel_at_period_end`: one call. It needs no idempotency key, because asking
+    /// twice changes nothing.
+    ///
+    /// # Errors
+    /// As of [`cancel_subscription`](Self::cancel_subscription).
+    pub async fn cancel_subscription_at_period_end(&self, id: &str) -> Result<(), Error> {
+        let path = &["subscriptions", id];
+        let parameters = parameter("cancel_at_period_end", "true");
+        let request = ApiRequest { method: Method::POST, path, parameters, idempotency_key: None };
+        self.call(SUBSCRIPTION, &request).await.map(|IgnoredAny| ())
+    }
+}

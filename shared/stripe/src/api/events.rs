@@ -1,0 +1,44 @@
+//! Events that Stripe keeps, for 30 days.
+
+use chrono::{DateTime, Utc};
+
+use super::{
+    Api, Listing,
+    request::{Parameters, parameter},
+};
+use crate::{Error, StripeEvent};
+
+/// How many events a page has: an event may hold a large invoice, and an answer is bounded.
+const EVENTS_A_PAGE: u32 = 50;
+/// The most pages of events that are read.
+const EVENT_PAGES_MAX: u32 = 1_000;
+
+impl Api<'_> {
+    /// The events since a moment that Stripe could not deliver to every endpoint, newest first; those that it still
+    /// tries to deliver are among them.
+    ///
+    /// `GET /v1/events?delivery_success=false`: one call a fifty, at most 50,000 events.
+    ///
+    /// # Errors
+    /// As [`Error`] says.
+    pub async fn undelivered_events(&self, since: DateTime<Utc>) -> Result<Vec<StripeEvent>, Error> {
+        self.events(parameter("delivery_success", "false"), since).await
+    }
+
+    /// All events since a moment, newest first.
+    ///
+    /// `GET /v1/events`: one call a fifty, at most 50,000 events.
+    ///
+    /// # Errors
+    /// As [`Error`] says.
+    pub async fn events_since(&self, since: DateTime<Utc>) -> Result<Vec<StripeEvent>, Error> {
+        self.events(Parameters::default(), since).await
+    }
+
+    async fn events(&self, parameters: Parameters, since: DateTime<Utc>) -> Result<Vec<StripeEvent>, Error> {
+        let since = since.timestamp().to_string();
+        let parameters = parameters.set("created[gte]", &since).limit(EVENTS_A_PAGE);
+        let listing = Listing { what: "events", path: &["events"], parameters, pages_max: EVENT_PAGES_MAX };
+        self.list_while(&listing, |_: &[StripeEvent]| true).await
+    }
+}

@@ -1,0 +1,119 @@
+//! Payments, charges, refunds and disputes.
+
+use accounts::{PaymentId, PurchaseId, facts::MoneyFacts};
+use http::Method;
+
+use super::{
+    Api,
+    request::{ApiRequest, Parameters, expand, parameter},
+};
+use crate::{
+    Error, facts,
+    objects::{Charge, Dispute, PaymentIntent, Refund},
+};
+
+impl Api<'_> {
+    /// A payment with its newest charge.
+    ///
+    /// `GET /v1/payment_intents/{id}`: one call.
+    ///
+    /// # Errors
+    /// As [`Error`] says.
+    pub async fn payment_intent(&self, id: &str) -> Result<PaymentIntent, Error> {
+        self.get("payment intent", &["payment_intents", id], expand("latest_charge")).await
+    }
+
+    /// All payments of a customer, newest first.
+    ///
+    /// `GET /v1/payment_intents?customer=`: one call a hundred.
+    ///
+    /// # Errors
+    /// As [`Error`] says.
+    pub async fn payment_intents_of_customer(&self, id: &str) -> Result<Vec<PaymentIntent>, Error> {
+        self.list("payment intents", &["payment_intents"], parameter("customer", id)).await
+    }
+
+    /// A charge.
+    ///
+    /// `GET /v1/charges/{id}`: one call.
+    ///
+    /// # Errors
+    /// As [`Error`] says.
+    pub async fn charge(&self, id: &str) -> Result<Charge, Error> {
+        self.get("charge", &["charges", id], Parameters::default()).await
+    }
+
+    /// All charges of a customer, newest first.
+    ///
+    /// `GET /v1/charges?customer=`: one call a hundred.
+    ///
+    /// # Errors
+    /// As [`Error`] says.
+    pub async fn charges_of_customer(&self, id: &str) -> Result<Vec<Charge>, Error> {
+        self.list("charges", &["charges"], parameter("customer", id)).await
+    }
+
+    /// All refunds of a payment, newest first, those that failed too.
+    ///
+    /// `GET /v1/refunds?payment_intent=`: one call a hundred.
+    ///
+    /// # Errors
+    /// As [`Error`] says.
+    pub async fn refunds_of_payment(&self, id: &str) -> Result<Vec<Refund>, Error> {
+        self.list("refunds", &["refunds"], parameter("payment_intent", id)).await
+    }
+
+    /// All disputes of a payment, newest first, those that are over and inquiries too.
+    ///
+    /// `GET /v1/disputes?payment_intent=`: one call a hundred.
+    ///
+    /// # Errors
+    /// As [`Error`] says.
+    pub async fn disputes_of_payment(&self, id: &str) -> Result<Vec<Dispute>, Error> {
+        self.list("disputes", &["disputes"], parameter("payment_intent", id)).await
+    }
+
+    /// What became of the money of a purchase: the refunds and disputes of all its payments.
+    ///
+    /// Two calls a payment, or more for over a hundred refunds.
+    ///
+    /// # Errors
+    /// As [`Error`] says.
+    pub async fn money(&self, purchase_id: &PurchaseId, payments: &[PaymentId]) -> Result<MoneyFacts, Error> {
+        let (mut refunds, mut disputes) = (Vec::new(), Vec::new());
+        for payment in payments {
+            refunds.extend(self.refunds_of_payment(payment.as_str()).await?);
+            disputes.extend(self.disputes_of_payment(payment.as_str()).await?);
+        }
+        Ok(facts::money(purchase_id, &refunds, &disputes))
+    }
+
+    /// Gives back money of a payment: that amount, or all that is left of it.
+    ///
+    /// `POST /v1/refunds`: one call. Stripe answers the same for the same idempotency key for 24 hours.
+    ///
+    /// # Errors
+    /// As [`Error`] says. This request gave nothing back if it is [`Error::Refused`] (a payment that
+    /// Stripe doesn't show is refused with `resource_missing`), [`Error::OutOfTime`], [`Error::Unauthenticated`],
+    /// [`Error::Forbidden`] or [`Error::RateLimited`]; an earlier one of the same key may have.
+    pub async fn create_refund(
+        &self,
+        payment_intent: &str,
+        amount: Option<u64>,
+        idempotency_key: &str,
+        metadata: &[(&str, &str)],
+    ) -> Result<Refund, Error> {
+        let amount = amount.map(|amount| amount.to_string());
+        let mut parameters = parameter("payment_intent", payment_intent).set_if("amount", amount.as_deref());
+        for (name, value) in metadata {
+            parameters = parameters.set(&format!("metadata[{name}]"), value);
+        }
+        let idempotency_key = Some(idempotency_key);
+        let request = ApiRequest { method: Method::POST, path: &["refunds"], parameters, idempotency_key };
+        self.call("refund", &request).await.map_err(|error| match error {
+            // The payment is missing, not a refund: callers must tell that apart from a refund that was made.
+            Error::Missing => Error::Refused { status: 404, code: "resource_missing".to_owned() },
+            error => error,
+        })
+    }
+}

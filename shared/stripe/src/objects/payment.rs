@@ -1,0 +1,103 @@
+//! Payments, refunds and disputes.
+
+use chrono::{DateTime, Utc};
+use serde::Deserialize;
+
+use super::{Expandable, Metadata, Reference, identified, nullable, time};
+
+/// A payment, with all attempts at it.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct PaymentIntent {
+    /// `pi_…`
+    pub id: String,
+    /// `succeeded`, `processing`, `requires_payment_method`, …
+    pub status: String,
+    /// The sum to pay, in the currency's minor unit.
+    pub amount: i64,
+    /// The sum paid.
+    pub amount_received: i64,
+    /// The currency's ISO code, in lower case.
+    pub currency: String,
+    /// The customer.
+    pub customer: Option<Reference>,
+    /// Notes on it.
+    #[serde(default, deserialize_with = "nullable")]
+    pub metadata: Metadata,
+    /// When it was begun.
+    #[serde(deserialize_with = "time::required")]
+    pub created: DateTime<Utc>,
+    /// The newest attempt. Expandable.
+    pub latest_charge: Option<Expandable<Charge>>,
+}
+
+/// One attempt at a payment.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Charge {
+    /// `ch_…` or `py_…`
+    pub id: String,
+    /// Its payment; `None` for one of the time before payment intents.
+    pub payment_intent: Option<Reference>,
+    /// How much, in the currency's minor unit.
+    pub amount: i64,
+    /// How much of it was refunded.
+    pub amount_refunded: i64,
+    /// Whether all of it was refunded.
+    pub refunded: bool,
+    /// Whether it is or was disputed.
+    pub disputed: bool,
+    /// When it was made.
+    #[serde(deserialize_with = "time::required")]
+    pub created: DateTime<Utc>,
+}
+
+/// A refund: money that the merchant gives back.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Refund {
+    /// `re_…`, or `pyr_…`
+    pub id: String,
+    /// How much, in the currency's minor unit.
+    pub amount: i64,
+    /// `pending`, `requires_action`, `succeeded`, `failed` or `canceled`; empty if Stripe has none.
+    #[serde(default, deserialize_with = "nullable")]
+    pub status: String,
+    /// When it was asked for.
+    #[serde(deserialize_with = "time::required")]
+    pub created: DateTime<Utc>,
+    /// The payment.
+    pub payment_intent: Option<Reference>,
+    /// The charge.
+    pub charge: Option<Reference>,
+    /// Notes on it.
+    #[serde(default, deserialize_with = "nullable")]
+    pub metadata: Metadata,
+    /// Why it failed.
+    pub failure_reason: Option<String>,
+}
+
+/// A dispute: money that the customer's bank takes back.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Dispute {
+    /// `dp_…` or `du_…`
+    pub id: String,
+    /// How much, in the currency's minor unit; it may be less than the charge.
+    pub amount: i64,
+    /// `needs_response`, `under_review`, `won`, `lost`, `prevented`, or an inquiry's `warning_…`.
+    pub status: String,
+    /// When it was opened.
+    #[serde(deserialize_with = "time::required")]
+    pub created: DateTime<Utc>,
+    /// The payment.
+    pub payment_intent: Option<Reference>,
+    /// The charge.
+    pub charge: Option<Reference>,
+}
+
+impl Charge {
+    /// The id of its payment.
+    #[must_use]
+    pub fn payment_intent(&self) -> Option<&str> {
+        self.payment_intent.as_ref().map(Reference::id)
+    }
+}
+
+identified!(PaymentIntent, Charge, Refund, Dispute);

@@ -1,0 +1,104 @@
+//! Fields that name another object: by its id, or by all of it where a call asks to expand it.
+
+use std::{fmt, marker::PhantomData};
+
+use serde::{
+    Deserialize, Deserializer,
+    de::{Error, MapAccess, Visitor, value::MapAccessDeserializer},
+};
+
+/// An object with an id of its own.
+pub trait Identified {
+    /// The id.
+    fn id(&self) -> &str;
+}
+
+/// Another object: its id, or all of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Expandable<T> {
+    /// Its id.
+    Id(String),
+    /// All of it.
+    Object(Box<T>),
+}
+
+/// Another object of which only the id matters, whether it was expanded or not.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reference(String);
+
+impl<T: Identified> Expandable<T> {
+    /// Its id.
+    #[must_use]
+    pub fn id(&self) -> &str {
+        match self {
+            Self::Id(id) => id,
+            Self::Object(object) => object.id(),
+        }
+    }
+
+    /// All of it, if it was expanded.
+    #[must_use]
+    pub fn object(&self) -> Option<&T> {
+        match self {
+            Self::Id(_) => None,
+            Self::Object(object) => Some(object),
+        }
+    }
+}
+
+impl Reference {
+    /// Its id.
+    #[must_use]
+    pub fn id(&self) -> &str {
+        &self.0
+    }
+}
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Expandable<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(ExpandableVisitor(PhantomData))
+    }
+}
+
+impl<'de> Deserialize<'de> for Reference {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        struct Stub {
+            id: String,
+        }
+        Ok(match Expandable::<Stub>::deserialize(deserializer)? {
+            Expandable::Id(id) => Self(id),
+            Expandable::Object(stub) => Self(stub.id),
+        })
+    }
+}
+
+struct ExpandableVisitor<T>(PhantomData<T>);
+
+impl<'de, T: Deserialize<'de>> Visitor<'de> for ExpandableVisitor<T> {
+    type Value = Expandable<T>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an id or an object")
+    }
+
+    fn visit_str<E: Error>(self, id: &str) -> Result<Self::Value, E> {
+        Ok(Expandable::Id(id.to_owned()))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, fields: A) -> Result<Self::Value, A::Error> {
+        T::deserialize(MapAccessDeserializer::new(fields)).map(|object| Expandable::Object(Box::new(object)))
+    }
+}
+
+/// Gives types the id that they hold in their field `id`.
+macro_rules! identified {
+    ($($object:ty),+ $(,)?) => {
+        $(impl crate::objects::Identified for $object {
+            fn id(&self) -> &str {
+                &self.id
+            }
+        })+
+    };
+}
+pub(crate) use identified;

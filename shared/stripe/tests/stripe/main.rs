@@ -1,0 +1,13 @@
+//! The crate by its public interface, over a transport in memory.
+
+mod budget;
+mod calls;
+mod errors;
+mod event;
+mod facts;
+mod model;
+mod network;
+mod objects;
+mod paging;
+mod server;
+mod signature;
