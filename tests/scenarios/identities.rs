@@ -106,7 +106,7 @@ async fn an_account_id_has_up_to_128_characters_and_a_purchases_up_to_255() {
 }
 
 /// A token with those claims beside what the gateway asks for.
-fn token(stack: &Stack, claims: Value) -> String {
+fn token(stack: &Stack, claims: &Value) -> String {
     let now = clock::now();
     let expires = now + TimeDelta::hours(1);
     let mut all = json!({
@@ -116,7 +116,7 @@ fn token(stack: &Stack, claims: Value) -> String {
     stack.tokens().sign(&all)
 }
 
-async fn get(stack: &Stack, account: &str, claims: Value) -> Reply {
+async fn get(stack: &Stack, account: &str, claims: &Value) -> Reply {
     let url = format!("{}/v1/accounts/{account}", stack.base_url());
     send(Client::new().request(Method::GET, url).bearer_auth(token(stack, claims))).await
 }
@@ -141,7 +141,7 @@ async fn scopes_come_in_scope_or_scp_as_a_string_or_a_list() {
         (json!({"sub": sub, "roles": ["credits:read"]}), 403),
         (json!({"sub": "other", "scp": ["credits:read"]}), 403),
     ] {
-        let reply = get(api.stack, sub, claims.clone()).await;
+        let reply = get(api.stack, sub, &claims).await;
         assert_eq!(reply.status, status, "{claims}: {}", reply.text);
     }
 }
@@ -183,11 +183,11 @@ async fn a_deployment_may_prefix_scopes_and_name_the_accounts_claim() {
         assert_eq!(function_status(&stack, ann, &claims).await, status, "{claims}");
         // The gateway asks for the same names. It makes a list's text itself.
         if claims.get("scp").is_none() {
-            assert_eq!(get(&stack, ann, claims.clone()).await.status, status, "{claims}");
+            assert_eq!(get(&stack, ann, &claims).await.status, status, "{claims}");
         }
     }
     let list = json!({"username": ann, "scp": ["scrip/credits:debit", "scrip/credits:read"]});
-    get(&stack, ann, list).await.is(200);
+    get(&stack, ann, &list).await.is(200);
     stack.stop().await;
 }
 
