@@ -37,6 +37,7 @@ START_SECONDS_MAX = 60
 DEPLOY_SECONDS_MAX = 120
 STOP_SECONDS_MAX = 10
 _CODE_URI = re.compile(r"CodeUri: target/lambda/([\w-]+)/")
+_PARAMETER = re.compile(r"\$\{(\w+)\}")
 _FUNCTION = re.compile(r"\$\{(\w+)\.Arn\}")
 _METRIC_MATH = re.compile(r"^( +)Metrics:\n(?:\1 .*\n)+", re.MULTILINE)
 
@@ -260,10 +261,14 @@ def _allow_batches(stack: Stack) -> None:
 
 
 def _with_parameters(part: Any, parameters: dict[str, str]) -> Any:
-    """The same with each `Ref` of a parameter as its value."""
+    """The same with each `Ref` of a parameter, and each one in a `Fn::Sub`, as its value."""
     if isinstance(part, dict):
         if part.keys() == {"Ref"} and part["Ref"] in parameters:
             return parameters[part["Ref"]]
+        if part.keys() == {"Fn::Sub"} and isinstance(part["Fn::Sub"], str):
+            filled = _PARAMETER.sub(lambda found: parameters.get(found[1], found[0]), part["Fn::Sub"])
+            # What names resources still is left to CloudFormation.
+            return part | {"Fn::Sub": filled} if "${" in filled else filled
         return {name: _with_parameters(member, parameters) for name, member in part.items()}
     if isinstance(part, list):
         return [_with_parameters(member, parameters) for member in part]

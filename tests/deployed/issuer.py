@@ -15,6 +15,8 @@ from loopback import Reply, Request, Server
 AUDIENCE = "scrip-deployed"
 KEY_ID = "deployed"
 TOKEN_SECONDS = 3600
+# As Cognito does, it puts a resource server before the names of scopes.
+SCOPE_PREFIX = "scrip/"
 
 
 class Issuer:
@@ -36,7 +38,7 @@ class Issuer:
             "iss": self.url,
             "aud": AUDIENCE,
             "sub": subject,
-            "scope": " ".join(scopes),
+            "scope": " ".join(f"{SCOPE_PREFIX}{scope}" for scope in scopes),
             "iat": now,
             "exp": now + TOKEN_SECONDS,
             **claims,

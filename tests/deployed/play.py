@@ -16,7 +16,7 @@ import stripe
 import zips
 from caller import Caller, Checks, credits, kinds, wait
 from emulator import Emulator, Stack
-from issuer import AUDIENCE, Issuer
+from issuer import AUDIENCE, SCOPE_PREFIX, Issuer
 
 ROOT = Path(__file__).parents[2]
 EVENTS = ROOT / "events"
@@ -71,9 +71,18 @@ class Story:
             ("a token without the scope", token("buyer", "credits:debit"), 403, {}),
             ("another's account", token("mallory", "credits:read"), 403, {"code": "forbidden"}),
             ("the backend reads any account", anyone, 200, {"plan": None}),
+            ("a scope without its prefix", token("buyer", scope="credits:read"), 403, {}),
             ("one's own account", token("buyer", "credits:read"), 200, {"balance": credits()}),
         ):
             self.checks.answer(fact, self.caller.get("/v1/accounts/buyer", given), status, **members)
+        subject = "auth0|5f7c8ec7c33c6c004bbafe82"
+        for fact, path, status in (
+            ("a subject as it is", subject, 200),
+            ("a subject, encoded", subject.replace("|", "%7C"), 200),
+            ("a subject, encoded twice", subject.replace("|", "%257C"), 400),
+        ):
+            got = self.caller.get(f"/v1/accounts/{path}", token(subject, "credits:read"))
+            self.checks.answer(fact, got, status)
 
     def purchases(self) -> None:
         """Purchases, by signed webhooks"""
@@ -108,7 +117,12 @@ class Story:
         poor = self.caller.post(f"{path}/debits", dear, token, "job-2")
         check("more than there is", poor, 402, code="insufficient_credits", balance=left)
         failed = {"credits": credits(1), "reason": "one failed"}
-        reversal = self.caller.post(f"{path}/debits/job-1/reversals", failed, token, "job-1-failed")
+        reversals = f"{path}/debits/job-1/reversals"
+        self.checks.answer(
+            "a user reverses themselves", self.caller.post(reversals, failed, token, "job-1-failed"), 403
+        )
+        settler = self.issuer.token("buyer", "credits:settle")
+        reversal = self.caller.post(reversals, failed, settler, '"job-1-failed"')
         after = credits(self.allowance - PRICE + 1, 1, 64)
         check("a reversal", reversal, 201, debit_id="job-1", credits=credits(1), balance=after, sequence=4)
         met = kinds(self.caller.entries("buyer"))
@@ -232,6 +246,7 @@ def main() -> int:
         parameters = {
             "JwtIssuer": issuer.url,
             "JwtAudience": AUDIENCE,
+            "ScopePrefix": SCOPE_PREFIX,
             "StripeApiBase": provider.url,
             "Architecture": architecture,
         }

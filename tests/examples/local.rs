@@ -112,6 +112,7 @@ fn to_paste(stack: &Stack, shop: &Shop) -> String {
     let seed::Callers { user, backend, support } = seed::callers(stack.tokens());
     let json = "-H 'Content-Type: application/json'";
     let bearer = r#"-H "Authorization: Bearer $TOKEN""#;
+    let backends = r#"-H "Authorization: Bearer $BACKEND_TOKEN""#;
     let operation = r#"'{"operation":"text_to_image","width":768,"height":512,"steps":80,"images":2}'"#;
     let account = format!(r#""$SCRIP/v1/accounts/{USER}"#);
     let debit = format!(
@@ -137,19 +138,19 @@ curl -sS -w '\n' {account}/quotes" {bearer} {json} -d {operation}
 {debit}
 {debit}
 
-# One of the two images failed: give its credits back. Then look at the ledger.
-curl -sSi -w '\n' {account}/debits/first-debit/reversals" {bearer} {json} -H 'Idempotency-Key: first-reversal' -d '{{"credits":{{"playground":2,"tune":0,"tune_image":0}},"reason":"one image failed"}}'
+# One of the two images failed: the backend gives its credits back. Then look at the ledger.
+curl -sSi -w '\n' {account}/debits/first-debit/reversals" {backends} {json} -H 'Idempotency-Key: first-reversal' -d '{{"credits":{{"playground":2,"tune":0,"tune_image":0}},"reason":"one image failed"}}'
 curl -sS -w '\n' {account}/entries" {bearer}
 
 # The same as the backend sees it, at a time of your choice
-curl -sS -w '\n' {account}" -H "Authorization: Bearer $BACKEND_TOKEN" -H 'Local-Time: 2030-01-01T00:00:00Z'
+curl -sS -w '\n' {account}" {backends} -H 'Local-Time: 2030-01-01T00:00:00Z'
 
 # Buy a plan, a dearer one and a pack. $SHOP is on this machine only: it stands for Stripe and its checkout,
 # and Scrip hears of the purchase by Stripe's signed webhooks.
 curl -sS -w '\n' "$SHOP/local/buy" -d '{{"account_id":"{BUYER}","sku":"basic_monthly"}}'
 curl -sS -w '\n' "$SHOP/local/buy" -d '{{"account_id":"{BUYER}","sku":"standard_monthly"}}'
 curl -sS -w '\n' "$SHOP/local/buy" -d '{{"account_id":"{BUYER}","sku":"tune_pack"}}'
-curl -sS -w '\n' "$SCRIP/v1/accounts/{BUYER}/entries" -H "Authorization: Bearer $BACKEND_TOKEN"
+curl -sS -w '\n' "$SCRIP/v1/accounts/{BUYER}/entries" {backends}
 
 # The money back: put in a purchase_id of the answers above. $SHOP then tells of it as Stripe does.
 export PURCHASE=pi_...

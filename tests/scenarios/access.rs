@@ -14,7 +14,7 @@ fn account_routes(account: &str) -> Vec<(Method, String, Value, &'static str)> {
         (Method::GET, path("/entries"), Value::Null, "credits:read"),
         (Method::POST, path("/quotes"), enhance(1), "credits:read"),
         (Method::POST, path("/debits"), enhance(1), "credits:debit"),
-        (Method::POST, path("/debits/d/reversals"), json!({}), "credits:debit"),
+        (Method::POST, path("/debits/d/reversals"), json!({}), "credits:settle"),
     ]
 }
 
@@ -65,13 +65,13 @@ async fn every_account_route_wants_the_scope_and_the_account() {
 async fn a_backend_may_use_any_account() {
     let api = Api::with_playground(10)
         .await
-        .with_token("backend", &["credits:read", "credits:debit", "credits:any-account"]);
+        .with_token("backend", &["credits:read", "credits:debit", "credits:settle", "credits:any-account"]);
     api.debit("d", &enhance(4)).await.is(201);
     api.reverse("d", "r", &json!({})).await.is(201);
     assert_eq!(api.balance().await, credits(10, 0, 0));
     api.quote(&enhance(1)).await.is(200);
     // An id that is none is said to be so, to who may ask.
-    for id in ["a.b", "a%20b", "%C3%BC", &"x".repeat(129)] {
+    for id in ["a%20b", "a,b", "%C3%BC", "a%zz", "a%7", "a%257Cb", &"x".repeat(129)] {
         api.get(&format!("/v1/accounts/{id}")).await.is_problem(400, "invalid_request");
     }
 }
@@ -128,16 +128,20 @@ async fn the_scope_of_the_action_is_enough() {
     api.quote(&enhance(1)).await.is(200);
     let api = api.with_token(&own, &["credits:debit"]);
     api.debit("e", &enhance(1)).await.is(201);
+    // An end user's token could make work free.
+    api.reverse("d", "r", &json!({})).await.is(403);
+    let api = api.with_token(&own, &["credits:settle"]);
     api.reverse("d", "r", &json!({})).await.is(201);
+    api.debit("f", &enhance(1)).await.is(403);
 }
 
 /// Who may not ask learns nothing else: 403 comes before what is wrong with the request.
 #[tokio::test]
 async fn a_stranger_is_refused_before_the_request_is_looked_at() {
     let api = Api::new();
-    api.get("/v1/accounts/a.b").await.is_problem(403, "forbidden");
+    api.get("/v1/accounts/a%20b").await.is_problem(403, "forbidden");
     api.get("/v1/accounts/another/entries?limit=0").await.is_problem(403, "forbidden");
-    for path in ["/quotes", "/debits", "/debits/a.b/reversals"] {
+    for path in ["/quotes", "/debits", "/debits/a%20b/reversals"] {
         let reply = api.post(&format!("/v1/accounts/another{path}"), None, &json!([])).await;
         reply.is_problem(403, "forbidden");
     }

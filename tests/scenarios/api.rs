@@ -59,16 +59,19 @@ pub struct Api {
     at: Option<DateTime<Utc>>,
 }
 
+/// All that can be done on one's own account.
+const OWN_SCOPES: [&str; 3] = ["credits:read", "credits:debit", "credits:settle"];
+
 static ACCOUNTS: AtomicU32 = AtomicU32::new(0);
 
 impl Api {
-    /// A new account with nothing in it; its own user calls.
+    /// A new account with nothing in it; a backend calls with a token of that account.
     pub fn new() -> Self {
         let stack = support::stack();
         let account = format!("account-{}", ACCOUNTS.fetch_add(1, Ordering::Relaxed));
         let api = Self { stack, account, http: Client::new(), token: None, at: None };
         let own = api.account.clone();
-        api.with_token(&own, &["credits:read", "credits:debit"])
+        api.with_token(&own, &OWN_SCOPES)
     }
 
     /// A new account on a monthly plan, bought now.

@@ -117,7 +117,7 @@ impl World {
 
     async fn reverse(&self, started: &Started) -> u16 {
         let route = "POST /v1/accounts/{account_id}/debits/{debit_id}/reversals";
-        let scope = "credits:debit credits:any-account";
+        let scope = "credits:settle credits:any-account";
         let key = [("idempotency-key", "r")];
         let path = [self.account(), ("debit_id", "d".to_owned())];
         let request = request(route, path, scope, &key, &json!({}));

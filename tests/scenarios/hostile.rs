@@ -110,8 +110,12 @@ fn five_thousand_odd_requests_of_callers_reach_the_function() {
     // A header's value is any byte but controls; a query is what an HTTP server lets pass.
     let header = || "[\t -~\u{80}-\u{ff}]{0,20}";
     let or = |usual: &str, odd: BoxedStrategy<String>| prop_oneof![Just(usual.to_owned()), odd];
-    let account = or("demo-standard", odd().boxed());
-    let key = or("job-1", header().boxed());
+    // What is an id or nearly one, in length and in characters.
+    let id =
+        || prop_oneof![4 => "[A-Za-z0-9._~:@|+=-]{1,20}", 1 => "[._~:@|+=-]{126,130}", 1 => "[a-z|%/ ]{1,6}"];
+    let account = prop_oneof![or("demo-standard", odd().boxed()), id()];
+    let quoted = || id().prop_map(|id| format!("\"{id}\""));
+    let key = prop_oneof![or("job-1", header().boxed()), id(), quoted(), "\"{0,2}[a-z.\\\\]{0,3}\"{0,2}"];
     let body = or(r#"{"operation":"download"}"#, odd().boxed());
     let inputs = (account, "[!$-;=?-~]{0,40}", key, header(), body, any::<bool>());
     draw(5_000, &inputs, |(path, query, key, other, body, is_base64_encoded)| {
@@ -127,10 +131,25 @@ fn five_thousand_odd_requests_of_callers_reach_the_function() {
         event["isBase64Encoded"] = json!(is_base64_encoded);
         let answer = functions.answer("debit", &event.to_string());
         assert!(matches!(answer, Seen::Answer(_)), "{answer:?}: {event}");
+        if answer == Seen::Answer(201) {
+            let bare = key.strip_prefix('"').map_or(Some(&*key), |rest| rest.strip_suffix('"'));
+            assert!(is_id(&path) && bare.is_some_and(is_id), "no id is taken for one: {event}");
+            tally.count(if bare == Some(&*key) { &"bare" } else { &"quoted" });
+        }
         tally.count(&answer);
     });
     println!("{:?}", tally.0.lock().unwrap());
-    assert!(tally.of("201") > 100, "hardly any is let in");
+    for seen in ["201", "400", "bare", "quoted"] {
+        assert!(tally.of(seen) > 100, "{seen} is hardly ever drawn");
+    }
+}
+
+/// An id as the contract says: section 1's characters, each once.
+fn is_id(text: &str) -> bool {
+    let is_of_id = |c: char| {
+        c.is_ascii_lowercase() || c.is_ascii_uppercase() || c.is_ascii_digit() || "._~:@|+=-".contains(c)
+    };
+    (1..=128).contains(&text.chars().count()) && text.chars().all(is_of_id)
 }
 
 /// Event bodies of all kinds, mangled and then signed: whatever is written of a purchase stands in the body.

@@ -10,6 +10,7 @@ mod due;
 mod events;
 mod gateway;
 mod hostile;
+mod identities;
 mod kills;
 mod local;
 mod money_back;

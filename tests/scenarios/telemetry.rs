@@ -34,7 +34,7 @@ async fn told() -> Told {
     let stack = Stack::start(Options { instances: 1, stripe_api_base, ..Options::default() }).await.unwrap();
     let url = stack.base_url().to_owned();
     let mut canaries = vec![API_KEY.to_owned(), WEBHOOK_SECRET.to_owned(), "canary".to_owned()];
-    let all = ["credits:read", "credits:debit", "credits:any-account", "credits:refund"];
+    let all = ["credits:read", "credits:debit", "credits:settle", "credits:any-account", "credits:refund"];
     let token = stack.tokens().issue("support", &all, TimeDelta::hours(1));
     canaries.push(token.rsplit('.').next().unwrap().to_owned());
     let post = |path: &str, body: &Value| {

@@ -55,7 +55,7 @@ fn routes_say_who_answers_and_who_may_ask() {
             "GET /v1/accounts/{account_id}/entries -> quote, credits:read",
             "GET /v1/catalog -> quote, public",
             "POST /v1/accounts/{account_id}/debits -> debit, credits:debit",
-            "POST /v1/accounts/{account_id}/debits/{debit_id}/reversals -> refund, credits:debit",
+            "POST /v1/accounts/{account_id}/debits/{debit_id}/reversals -> refund, credits:settle",
             "POST /v1/accounts/{account_id}/purchases/{purchase_id}/refund -> refund, credits:refund",
             "POST /v1/accounts/{account_id}/quotes -> quote, credits:read",
             "POST /v1/quotes -> quote, public",
@@ -151,7 +151,13 @@ fn what_the_stack_does_not_know_is_refused() {
     };
     let refused = [
         (changed("!Ref Table", "!Reference Table"), "`!Reference` is not a CloudFormation tag"),
-        (changed("!Ref Table", "!Sub '${Table}'"), "TABLE_NAME: Fn::Sub is not supported"),
+        (changed("!Ref Table", "!Base64 Table"), "TABLE_NAME: Fn::Base64 is not supported"),
+        (changed("!Ref Table", "!Sub '${Tabel}'"), "TABLE_NAME: !Ref Tabel refers to nothing"),
+        (changed("!Ref Table", "!Sub '${Table'"), "`${Table` has a `${` without its end"),
+        (
+            changed("${ScopePrefix}credits:debit", "${Prefix}credits:debit"),
+            "DebitFunction.Debit: !Ref Prefix",
+        ),
         (changed("!Ref Table", "!Ref Tabel"), "TABLE_NAME: !Ref Tabel refers to nothing"),
         (changed("!Ref JwtIssuer", "!Ref Architecture2"), "Api.Jwt: !Ref Architecture2 refers to nothing"),
         (

@@ -343,8 +343,14 @@ async fn a_forged_stale_future_or_altered_event_is_refused_and_leaves_nothing() 
         post(stack, header.as_deref(), body, at).await.is_problem(400, "invalid_signature");
     }
     assert!(api.statement().await.is_empty());
-    let too_large = format!("{body}{}", " ".repeat(65_536));
-    post(stack, Some(&signed(now)), &too_large, now).await.is_problem(413, "payload_too_large");
+    let padded = |bytes: usize| format!("{body}{}", " ".repeat(bytes - body.len()));
+    let too_large = padded(1024 * 1024 + 1);
+    let header = signature::sign(&[WEBHOOK_SECRET], now, &too_large);
+    post(stack, Some(&header), &too_large, now).await.is_problem(413, "payload_too_large");
+    assert!(api.statement().await.is_empty());
+    let largest = padded(1024 * 1024);
+    let header = signature::sign(&[WEBHOOK_SECRET], now, &largest);
+    post(stack, Some(&header), &largest, now).await.is(200);
     let garbage = "{}";
     let header = signature::sign(&[WEBHOOK_SECRET], now, garbage);
     post(stack, Some(&header), garbage, now).await.is_problem(400, "invalid_request");

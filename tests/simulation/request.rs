@@ -66,7 +66,7 @@ impl Request {
             path: vec![("account_id", account.to_owned()), ("debit_id", debit.to_owned())],
             query: String::new(),
             headers: vec![("idempotency-key", key.to_owned())],
-            scope: Some("credits:debit credits:any-account"),
+            scope: Some("credits:settle credits:any-account"),
             body: body.to_string(),
         }
     }

@@ -22,8 +22,8 @@ use std::collections::BTreeMap;
 
 /// The account that is played.
 pub const ACCOUNT: &str = "demo-month";
-/// The scopes that the month needs.
-const SCOPES: [&str; 2] = ["credits:read", "credits:debit"];
+/// The scopes that the month needs: those of a backend, which gives credits back too.
+const SCOPES: [&str; 3] = ["credits:read", "credits:debit", "credits:settle"];
 
 /// The first moment of the month that is played: last month, so that its turn has come.
 #[must_use]

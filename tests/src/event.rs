@@ -1,7 +1,7 @@
 //! The event that API Gateway makes of a request: payload format 2.0.
 //!
 //! Invariant: a function can't tell the event from one of AWS, except by the ids in it. As on AWS the
-//! path is percent-decoded (an encoded slash separates segments), header names are in lower case,
+//! path, and so each of its parameters, is percent-decoded once (an encoded slash separates segments, a `+` stays), header names are in lower case,
 //! repeated headers and query parameters are joined with commas, and every claim is a string.
 
 use crate::{template::AWS_ACCOUNT_ID, tokens};

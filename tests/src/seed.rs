@@ -8,6 +8,7 @@ use aws_sdk_dynamodb::config::{Credentials, SharedCredentialsProvider};
 use chrono::{DateTime, Months, TimeDelta, Utc};
 use credits::{AccountId, Buys, Payment, PaymentId, PurchaseId, Refusal, SubscriptionId, purchase};
 use ledger::{Ledger, Operation, Outcome, Related, RequestHash};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use pricing::{CATALOG, Gives};
 
 use crate::{Stack, clock, template::REGION, tokens::Tokens};
@@ -18,6 +19,9 @@ pub const USER: &str = "demo-standard";
 const TOKEN_LIFETIME: TimeDelta = TimeDelta::days(7);
 /// What the demo account on a custom plan agreed on with support.
 const CUSTOM_ALLOWANCE: u64 = 12_000;
+
+/// What an account's id may have in it and a payment's may not.
+const NOT_OF_A_PAYMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_');
 
 /// Why the accounts could not be seeded.
 #[derive(Debug, thiserror::Error)]
@@ -100,8 +104,13 @@ pub async fn buy(
         currency: CATALOG.currency().to_owned(),
         paid_at: now,
         invoiced_at: None,
-        // Names that no other account's seed has.
-        payment_id: PaymentId::parse(format!("seed-{account}-{id}")).ok(),
+        // Names that no other account's seed has, in the alphabet of the provider's ids.
+        payment_id: PaymentId::parse(
+            utf8_percent_encode(&format!("seed-{account}-{id}"), NOT_OF_A_PAYMENT)
+                .to_string()
+                .replace('%', "_"),
+        )
+        .ok(),
         customer_id: None,
         buys,
     };
@@ -155,7 +164,10 @@ pub fn callers(tokens: &Tokens) -> Callers {
     let issue = |subject: &str, scopes: &[&str]| tokens.issue(subject, scopes, TOKEN_LIFETIME);
     Callers {
         user: issue(USER, &["credits:read", "credits:debit"]),
-        backend: issue("demo-backend", &["credits:read", "credits:debit", "credits:any-account"]),
+        backend: issue(
+            "demo-backend",
+            &["credits:read", "credits:debit", "credits:settle", "credits:any-account"],
+        ),
         support: issue("demo-support", &["credits:refund"]),
     }
 }

@@ -38,6 +38,8 @@ pub struct Options {
     pub database_url: Option<String>,
     /// Where the payment provider's API answers.
     pub stripe_api_base: Option<String>,
+    /// Values of the template's parameters that aren't the stack's own business, by their names.
+    pub parameters: BTreeMap<&'static str, String>,
     /// How many processes run for each function.
     pub instances: usize,
     /// Whether the functions' output is printed as it comes.
@@ -54,6 +56,7 @@ impl Default for Options {
             data: None,
             database_url: None,
             stripe_api_base: None,
+            parameters: BTreeMap::new(),
             instances: 2,
             show_logs: false,
             root: root.to_owned(),
@@ -115,6 +118,7 @@ impl Stack {
         given.insert("StripeApiBase", options.stripe_api_base.as_deref().unwrap_or("http://127.0.0.1:9"));
         let prices = prices();
         given.insert("StripePrices", &prices);
+        given.extend(options.parameters.iter().map(|(name, value)| (*name, value.as_str())));
         let template = Template::read(&options.root.join("template.yaml"), &given)?;
         let listener = server::loopback(options.port).await.map_err(|why| match why.kind() {
             io::ErrorKind::AddrInUse => StartError::PortTaken(options.port),

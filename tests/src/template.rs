@@ -166,7 +166,7 @@ impl Reader<'_> {
                     properties.events.iter().filter(|(_, event)| event.r#type == "HttpApi")
                 {
                     let place = format!("{logical_id}.{event}");
-                    routes.push(route(&place, &function.name, trigger, api_id, &api.auth)?);
+                    routes.push(route(self, &place, &function.name, trigger, api_id, &api.auth)?);
                 }
                 functions.push(function);
             }
@@ -258,13 +258,16 @@ impl Reader<'_> {
         Ok(Table { name, create: Value::Object(create) })
     }
 
-    /// The text of a value: itself, or what its `Ref` refers to.
+    /// The text of a value: itself, or what its `Ref` or its `Fn::Sub` stands for.
     fn resolve(&self, place: &str, value: &Value) -> Result<String, TemplateError> {
         match value {
             Value::String(text) => Ok(text.clone()),
             Value::Number(_) | Value::Bool(_) => Ok(value.to_string()),
             Value::Object(object) => match object.iter().next() {
                 Some((function, Value::String(name))) if function == "Ref" => self.referred(place, name),
+                Some((function, Value::String(text))) if function == "Fn::Sub" => {
+                    self.substituted(place, text)
+                }
                 Some((function, _)) => {
                     error(format!("{place}: {function} is not supported by the local stack"))
                 }
@@ -272,6 +275,20 @@ impl Reader<'_> {
             },
             Value::Null | Value::Array(_) => error(format!("{place}: a string is expected")),
         }
+    }
+
+    /// A text with each `${Name}` in it as what that name refers to.
+    fn substituted(&self, place: &str, text: &str) -> Result<String, TemplateError> {
+        let (mut done, mut rest) = (String::new(), text);
+        while let Some((before, after)) = rest.split_once("${") {
+            let Some((name, after)) = after.split_once('}') else {
+                return error(format!("{place}: `{text}` has a `${{` without its end"));
+            };
+            done.push_str(before);
+            done.push_str(&self.referred(place, name)?);
+            rest = after;
+        }
+        Ok(done + rest)
     }
 
     /// The texts of a list: its own, or those of the `CommaDelimitedList` that its `Ref` refers to.

@@ -120,14 +120,19 @@ impl Tokens {
     }
 }
 
-/// The scopes a token holds: the words of `scope`, else of `scp` (a string or a list).
+/// The scopes a token holds: those of `scope` and of `scp`, each a string of words or a list. AWS's document of the
+/// JWT authorizer says that it reads "`scope` or `scp`" and not what it does with both; so both count here, and the
+/// functions decide.
 #[must_use]
 pub fn scopes_of(claims: &Map<String, Value>) -> Vec<String> {
-    match claims.get("scope").or_else(|| claims.get("scp")) {
-        Some(Value::String(words)) => words.split_ascii_whitespace().map(str::to_owned).collect(),
-        Some(Value::Array(words)) => words.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
-        _ => Vec::new(),
-    }
+    let scopes = |claim: &Value| -> Vec<String> {
+        match claim {
+            Value::String(words) => words.split_ascii_whitespace().map(str::to_owned).collect(),
+            Value::Array(words) => words.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
+            _ => Vec::new(),
+        }
+    };
+    ["scope", "scp"].into_iter().filter_map(|name| claims.get(name)).flat_map(scopes).collect()
 }
 
 fn reason(error: &jsonwebtoken::errors::Error) -> &'static str {

@@ -122,6 +122,7 @@ impl<'a> TakenBody<'a> {
 }
 
 fn created(body: &TakenBody<'_>) -> Result<Answer, Problem> {
-    let location = format!("/v1/accounts/{}/debits/{}", body.account_id, body.debit_id);
+    let location =
+        runtime::path(&["v1", "accounts", body.account_id.as_str(), "debits", body.debit_id.as_str()]);
     Ok(Answer::json(StatusCode::CREATED, body)?.header(header::LOCATION, &location))
 }

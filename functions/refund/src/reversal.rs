@@ -9,7 +9,7 @@ use serde::Serialize;
 
 /// Gives back credits of a debit.
 pub(crate) async fn reverse(ledger: &Ledger, call: &Call) -> Result<Answer, Problem> {
-    let account = call.authorized_account(Scope::Debit)?;
+    let account = call.authorized_account(Scope::Settle)?;
     let debit_id = DebitId::parse(call.path("debit_id"))
         .map_err(|invalid| Problem::invalid(format!("debit_id {invalid}.")))?;
     let id: ReversalId = call.idempotency_key()?;

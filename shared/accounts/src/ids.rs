@@ -1,29 +1,48 @@
-//! Ids, each its own type, parsed once at the edge: `[A-Za-z0-9_-]{1,128}` (contract, section 1).
+//! Ids, each its own type, parsed once at the edge (contract, section 1).
 //!
-//! The alphabet has no `#`, so ids can be joined by it into a key without ambiguity.
+//! | ids of | characters | length |
+//! |---|---|---|
+//! | accounts, debits, reversals: chosen by callers and identity providers | `A-Z a-z 0-9 . _ ~ : @ \| + = -` | 1 to 128 |
+//! | Stripe's objects: purchases, subscriptions, payments, customers, events, refunds | `A-Z a-z 0-9 _ -` | 1 to 255 |
+//!
+//! Every character is ASCII, so a length in bytes is one in characters. Neither alphabet has `#`, so ids
+//! can be joined by it into a key without ambiguity, nor `%` and `/`, so an id in a path is read in one way only.
 
 use std::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize};
 
-/// The longest id that is accepted, in characters.
-const ID_LENGTH_MAX: usize = 128;
+/// The longest id that callers choose, in bytes.
+const CHOSEN_BYTES_MAX: usize = 128;
+/// The longest id of an object of Stripe's, in bytes: what Stripe's own limit for ids is.
+const STRIPE_BYTES_MAX: usize = 255;
 
-/// The text is no id.
+/// A text that is no id: which rule it breaks, as the end of a sentence that begins with the id's name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("must be 1 to 128 characters out of A-Z, a-z, 0-9, _ and -")]
-pub struct InvalidId;
+pub enum InvalidId {
+    /// It is no id that a caller or an identity provider may choose.
+    #[error("must be 1 to 128 characters out of A-Z, a-z, 0-9 and . _ ~ : @ | + = -")]
+    Chosen,
+    /// It is no id of an object of Stripe's.
+    #[error("must be 1 to 255 characters out of A-Z, a-z, 0-9, _ and -")]
+    Stripe,
+}
 
-fn check(text: &str) -> Result<(), InvalidId> {
-    let allowed = |c: u8| c.is_ascii_alphanumeric() || c == b'_' || c == b'-';
-    if text.is_empty() || text.len() > ID_LENGTH_MAX || !text.bytes().all(allowed) {
-        return Err(InvalidId);
+impl InvalidId {
+    /// Checks a text against the rule whose breach this is.
+    fn check(self, text: &str) -> Result<(), Self> {
+        let (bytes_max, punctuation): (usize, &[u8]) = match self {
+            Self::Chosen => (CHOSEN_BYTES_MAX, b"._~:@|+=-"),
+            Self::Stripe => (STRIPE_BYTES_MAX, b"_-"),
+        };
+        let is_allowed = |byte: u8| byte.is_ascii_alphanumeric() || punctuation.contains(&byte);
+        let is_valid = (1..=bytes_max).contains(&text.len()) && text.bytes().all(is_allowed);
+        if is_valid { Ok(()) } else { Err(self) }
     }
-    Ok(())
 }
 
 macro_rules! id {
-    ($(#[$doc:meta])* $name:ident) => {
+    ($(#[$doc:meta])* $name:ident, $rule:ident) => {
         $(#[$doc])*
         #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
         #[serde(try_from = "String")]
@@ -33,10 +52,10 @@ macro_rules! id {
             /// Parses an id.
             ///
             /// # Errors
-            /// [`InvalidId`] where the text isn't `[A-Za-z0-9_-]{1,128}`.
+            #[doc = concat!("[`InvalidId::", stringify!($rule), "`] if the text breaks that rule.")]
             pub fn parse(text: impl Into<String>) -> Result<Self, InvalidId> {
                 let text = text.into();
-                check(&text)?;
+                InvalidId::$rule.check(&text)?;
                 Ok(Self(text))
             }
 
@@ -64,45 +83,46 @@ macro_rules! id {
 }
 
 id!(
-    /// Whose credits: the product's own name for its user, the `sub` of the user's token.
-    AccountId
+    /// An account: the product's own name for its user, the subject of the user's token.
+    AccountId, Chosen
 );
 id!(
     /// A debit: the idempotency key it was asked for with. Unique within its account.
-    DebitId
+    DebitId, Chosen
 );
 id!(
     /// A reversal: the idempotency key it was asked for with. Unique within its account.
-    ReversalId
+    ReversalId, Chosen
 );
 id!(
     /// A purchase: the payment provider's id of what was paid. Unique within its account.
-    PurchaseId
+    PurchaseId, Stripe
 );
 
 id!(
     /// A subscription: the payment provider's id of it.
-    SubscriptionId
+    SubscriptionId, Stripe
 );
 id!(
     /// A payment: the payment provider's id of the intent that moved the money.
-    PaymentId
+    PaymentId, Stripe
 );
 id!(
     /// A customer: the payment provider's id of who pays.
-    CustomerId
+    CustomerId, Stripe
 );
 id!(
     /// An event of the payment provider.
-    EventId
+    EventId, Stripe
 );
 id!(
     /// A refund: the payment provider's id of money that went back.
-    RefundId
+    RefundId, Stripe
 );
+
 id!(
     /// A refund or a dispute: the payment provider's id of money that is gone.
-    OutflowId
+    OutflowId, Stripe
 );
 
 impl From<&RefundId> for OutflowId {
@@ -125,22 +145,63 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ids_are_1_to_128_of_the_alphabet() {
-        let longest = "x".repeat(128);
-        let too_long = "x".repeat(129);
-        for (text, valid) in [
-            ("a", true),
-            ("AZaz09_-", true),
-            (longest.as_str(), true),
-            ("", false),
-            (too_long.as_str(), false),
-            ("a#b", false),
-            ("a b", false),
-            ("a.b", false),
-            ("ä", false),
-            ("a\n", false),
+    fn ids_are_checked_on_both_sides_of_each_boundary() {
+        let of = |count: usize| "x".repeat(count);
+        // The text, and whether it may be chosen by a caller, and come from Stripe.
+        for (text, is_chosen, is_stripes) in [
+            ("a", true, true),
+            ("-", true, true),
+            ("AZaz09_-", true, true),
+            ("AZaz09._~:@|+=-", true, false),
+            ("auth0|5f7c8ec7c33c6c004bbafe82", true, false),
+            ("google-oauth2|104234567890123456789", true, false),
+            ("user@example.com", true, false),
+            ("f:1b2c:ann", true, false),
+            (".", true, false),
+            (&of(128), true, true),
+            (&of(129), false, true),
+            (&of(255), false, true),
+            (&of(256), false, false),
+            ("", false, false),
+            ("a b", false, false),
+            ("a\n", false, false),
+            ("\u{e4}", false, false),
+            ("\u{ff41}", false, false),
+            ("a\0", false, false),
         ] {
-            assert_eq!(AccountId::parse(text).is_ok(), valid, "{text:?}");
+            assert_eq!(AccountId::parse(text).is_ok(), is_chosen, "{text:?}");
+            assert_eq!(DebitId::parse(text).is_ok(), is_chosen, "{text:?}");
+            assert_eq!(ReversalId::parse(text).is_ok(), is_chosen, "{text:?}");
+            assert_eq!(PurchaseId::parse(text).is_ok(), is_stripes, "{text:?}");
+            assert_eq!(SubscriptionId::parse(text).is_ok(), is_stripes, "{text:?}");
+            assert_eq!(PaymentId::parse(text).is_ok(), is_stripes, "{text:?}");
+            assert_eq!(CustomerId::parse(text).is_ok(), is_stripes, "{text:?}");
+            assert_eq!(EventId::parse(text).is_ok(), is_stripes, "{text:?}");
+            assert_eq!(RefundId::parse(text).is_ok(), is_stripes, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn of_ascii_only_the_two_alphabets_are_allowed() {
+        let allowed = |parses: fn(String) -> bool| -> String {
+            (0..=127_u8)
+                .map(char::from)
+                .filter(|c| !c.is_ascii_alphanumeric() && parses(c.to_string()))
+                .collect()
+        };
+        assert_eq!(allowed(|text| AccountId::parse(text).is_ok()), "+-.:=@_|~");
+        assert_eq!(allowed(|text| PurchaseId::parse(text).is_ok()), "-_");
+    }
+
+    #[test]
+    fn an_invalid_id_names_its_alphabet() {
+        assert_eq!(AccountId::parse("a#b"), Err(InvalidId::Chosen));
+        assert_eq!(PurchaseId::parse("a.b"), Err(InvalidId::Stripe));
+        for (invalid, part) in [
+            (InvalidId::Chosen, "128 characters out of A-Z, a-z, 0-9 and . _ ~ : @ | + = -"),
+            (InvalidId::Stripe, "255"),
+        ] {
+            assert!(invalid.to_string().contains(part), "{invalid}");
         }
     }
 }

@@ -12,7 +12,8 @@
 //! | due | `ACCOUNT#<account>` | `DUE` |
 //! | parked | `PARKED#<event>` | `PARKED` |
 //!
-//! Ids have no `#` in them, so no two items can share a key.
+//! No id has `#` in it, whoever chose it, so no two items can share a key. The longest key is an operation's: two
+//! chosen ids of 128 bytes and 20 more, where DynamoDB allows 2048 for a partition key and 1024 for a sort key.
 
 use std::collections::HashMap;
 
@@ -194,6 +195,69 @@ mod tests {
         }
         // The shard of an account must never change: rows of earlier months would be orphaned.
         assert_eq!(due_partition(period, due_shard(&alice)), "2026-11#07");
+    }
+
+    /// What identity providers name their users, beside what a part of a key looks like.
+    const ODD: [&str; 9] = [
+        "auth0|5f7c8ec7c33c6c004bbafe82",
+        "google-oauth2|104234567890123456789",
+        "user@example.com",
+        "f:1b2c:ann",
+        "a+b=c~d",
+        "ENTRY",
+        "debit",
+        ".",
+        "-",
+    ];
+
+    #[test]
+    fn different_ids_have_different_keys() {
+        let mut keys = std::collections::BTreeSet::new();
+        let mut count = 0;
+        for account in ODD.map(|id| AccountId::parse(id).unwrap()) {
+            for id in ODD {
+                for of in [
+                    Operation::Debit(DebitId::parse(id).unwrap()),
+                    Operation::Reversal(ReversalId::parse(id).unwrap()),
+                ] {
+                    let key = operation(&account, &of);
+                    assert!(keys.insert((key.pk.clone(), key.sk.clone())), "{key:?}");
+                    count += 1;
+                }
+            }
+            for key in [entry(&account, Sequence::new(1)), due(&account)] {
+                assert!(keys.insert((key.pk.clone(), key.sk.clone())), "{key:?}");
+                count += 1;
+            }
+        }
+        assert_eq!(count, 9 * (9 * 2 + 2));
+    }
+
+    #[test]
+    fn an_account_is_read_back_from_its_key() {
+        for id in ODD {
+            let id = AccountId::parse(id).unwrap();
+            assert_eq!(account_of(due(&id).into_attributes()).unwrap(), id);
+            let purchase_id = PurchaseId::parse("pi_1").unwrap();
+            let key = purchase(&id, &purchase_id).into_attributes();
+            assert_eq!(purchase_of(key).unwrap(), (id, purchase_id));
+        }
+    }
+
+    #[test]
+    fn the_longest_ids_fit_into_keys() {
+        let longest = AccountId::parse("~".repeat(128)).unwrap();
+        let debit = Operation::Debit(DebitId::parse("|".repeat(128)).unwrap());
+        let reversal = Operation::Reversal(ReversalId::parse("|".repeat(128)).unwrap());
+        let stripes = PurchaseId::parse("x".repeat(255)).unwrap();
+        for (key, lengths) in [
+            (operation(&longest, &debit), (273, 9)),
+            (operation(&longest, &reversal), (276, 9)),
+            (purchase(&longest, &stripes), (136, 264)),
+            (paid(&stripes), (263, 7)),
+        ] {
+            assert_eq!((key.pk.len(), key.sk.len()), lengths, "{key:?}");
+        }
     }
 
     #[test]

@@ -6,7 +6,7 @@
 use std::time::Instant;
 
 use chrono::{DateTime, Utc};
-use credits::AccountId;
+use credits::{AccountId, InvalidId};
 use lambda_http::{
     Body, Request, RequestExt, Response,
     http::{HeaderName, header},
@@ -15,9 +15,13 @@ use lambda_http::{
 use ledger::Usage;
 use serde::de::DeserializeOwned;
 
-use crate::{Answer, Code, Problem, Scope, answer, claims, clock, telemetry};
+use crate::{
+    Answer, Code, Problem, Scope, answer,
+    claims::{self, Caller},
+    clock, path, telemetry,
+};
 
-/// The largest body that is read (contract, section 1).
+/// The largest body that is read, but for routes that say otherwise (contract, section 1).
 const BODY_BYTES_MAX: usize = 64 * 1024;
 
 /// A request of an API Gateway HTTP API.
@@ -52,14 +56,16 @@ impl Call {
     /// # Errors
     /// `unauthenticated`, `forbidden`, or `invalid_request` for what is no account id.
     pub fn authorized_account(&self, action: Scope) -> Result<AccountId, Problem> {
-        let parameters = self.request.path_parameters_ref();
-        let account = parameters.and_then(|path| path.first("account_id")).unwrap_or_default();
+        let account = self.path("account_id");
         let claims = self.context(|context| Some(&context.authorizer.as_ref()?.jwt.as_ref()?.claims));
-        claims::authorize(claims, action, account)?;
+        let caller = Caller::new(claims, claims::format())?;
+        caller.check_scope(action)?;
+        path::check_decoded("account_id", account)?;
+        caller.check_account(action, account)?;
         AccountId::parse(account).map_err(|invalid| Problem::invalid(format!("account_id {invalid}.")))
     }
 
-    /// A part of the path.
+    /// A part of the path, decoded once: by the gateway, as [`path`](mod@path) says.
     #[must_use]
     pub fn path(&self, name: &str) -> &str {
         let parameters = self.request.path_parameters_ref();
@@ -78,29 +84,26 @@ impl Call {
         self.request.headers().get(name)?.to_str().ok()
     }
 
-    /// The idempotency key, parsed as the id it becomes.
+    /// The idempotency key, parsed as the id it becomes. In double quotes, as a string of RFC 8941, it is the same
+    /// key as without.
     ///
     /// # Errors
     /// `idempotency_key_required` without the header, `invalid_idempotency_key` for what is no id.
-    pub fn idempotency_key<Id: TryFrom<String>>(&self) -> Result<Id, Problem> {
+    pub fn idempotency_key<Id: TryFrom<String, Error = InvalidId>>(&self) -> Result<Id, Problem> {
         let mut values = self.request.headers().get_all("idempotency-key").iter();
-        let invalid = || {
-            Problem::new(
-                Code::InvalidIdempotencyKey,
-                "Idempotency-Key must be sent once, as 1 to 128 characters out of A-Z, a-z, 0-9, _ and -.",
-            )
-        };
-        let Some(key) = values.next() else {
+        let Some(value) = values.next() else {
             return Err(Problem::new(
                 Code::IdempotencyKeyRequired,
                 "Send an Idempotency-Key header: a new one for new work, the same one for a retry.",
             ));
         };
-        if values.next().is_some() {
-            return Err(invalid());
-        }
-        let key = key.to_str().map_err(|_| invalid())?;
-        Id::try_from(key.to_owned()).map_err(|_| invalid())
+        let is_repeated = values.next().is_some();
+        let key = value.to_str().ok().filter(|_| !is_repeated).and_then(unquoted);
+        key.ok_or(InvalidId::Chosen).and_then(|key| Id::try_from(key.to_owned())).map_err(|invalid| {
+            let detail =
+                format!("Send Idempotency-Key once, with or without double quotes around it. It {invalid}.");
+            Problem::new(Code::InvalidIdempotencyKey, detail)
+        })
     }
 
     /// The body, parsed from JSON.
@@ -130,9 +133,18 @@ impl Call {
     /// # Errors
     /// `payload_too_large` above 64 KiB.
     pub fn body(&self) -> Result<&[u8], Problem> {
+        self.body_up_to(BODY_BYTES_MAX)
+    }
+
+    /// The body as it was sent, of a route that takes larger ones.
+    ///
+    /// # Errors
+    /// `payload_too_large` above that many bytes.
+    pub fn body_up_to(&self, bytes_max: usize) -> Result<&[u8], Problem> {
         let body: &[u8] = self.request.body();
-        if body.len() > BODY_BYTES_MAX {
-            return Err(Problem::new(Code::PayloadTooLarge, "Send at most 64 KiB (65536 bytes)."));
+        if body.len() > bytes_max {
+            let detail = format!("Send at most {} KiB ({bytes_max} bytes).", bytes_max / 1024);
+            return Err(Problem::new(Code::PayloadTooLarge, detail));
         }
         Ok(body)
     }
@@ -174,3 +186,15 @@ impl Call {
 }
 
 type Context = lambda_http::aws_lambda_events::apigw::ApiGatewayV2httpRequestContext;
+
+/// A key without the double quotes around it; none if there is only one of them. What an RFC 8941 string may hold
+/// besides, escapes too, has characters that no key has.
+fn unquoted(value: &str) -> Option<&str> {
+    match value.strip_prefix('"') {
+        Some(rest) => rest.strip_suffix('"'),
+        None => Some(value),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,6 +1,12 @@
 //! Who calls, and what they may do (contract, section 2). Fails closed: no claims, no service.
+//!
+//! Identity providers differ in three ways, each of which has its place here: the claim that names the account
+//! (`sub`, Cognito's `username`, a claim of one's own), the claim that lists scopes (`scope` or `scp`, as a string
+//! or a list), and what the names of scopes begin with (Cognito: `<resource server>/`).
 
-use std::collections::HashMap;
+use std::{collections::HashMap, env, sync::OnceLock};
+
+use lambda_http::Error;
 
 use crate::{Code, Problem};
 
@@ -9,8 +15,10 @@ use crate::{Code, Problem};
 pub enum Scope {
     /// Quotes for, balance and entries of an account.
     Read,
-    /// Debits and reversals.
+    /// Debits. Safe to give to an end user.
     Debit,
+    /// Reversals. Never for an end user, who could make work free with it.
+    Settle,
     /// Money-back refunds, on any account.
     Refund,
 }
@@ -20,6 +28,7 @@ impl Scope {
         match self {
             Self::Read => "credits:read",
             Self::Debit => "credits:debit",
+            Self::Settle => "credits:settle",
             Self::Refund => "credits:refund",
         }
     }
@@ -28,73 +37,139 @@ impl Scope {
 /// Lifts the action of another scope from one's own account to any.
 const ANY_ACCOUNT: &str = "credits:any-account";
 
-/// Checks that the claims of a verified token allow an action on an account.
+/// The claims that may list scopes. A token may have one or both.
+const SCOPE_CLAIMS: [&str; 2] = ["scope", "scp"];
+
+/// How the tokens of a deployment's issuer are read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct TokenFormat {
+    /// The claim that names the account.
+    account_claim: String,
+    /// What the name of each scope begins with.
+    scope_prefix: String,
+}
+
+impl Default for TokenFormat {
+    fn default() -> Self {
+        Self { account_claim: "sub".to_owned(), scope_prefix: String::new() }
+    }
+}
+
+static FORMAT: OnceLock<TokenFormat> = OnceLock::new();
+
+/// Reads the format of tokens from the variables `ACCOUNT_CLAIM` and `SCOPE_PREFIX`, once for all calls.
 ///
 /// # Errors
-/// `unauthenticated` without claims; `forbidden` without the scope, or on another's account without
-/// `credits:any-account`. Says nothing of whether the account exists.
-pub(crate) fn authorize(
-    claims: Option<&HashMap<String, String>>,
-    action: Scope,
-    account: &str,
-) -> Result<(), Problem> {
-    let Some(claims) = claims else {
-        return Err(Problem::new(
-            Code::Unauthenticated,
-            "Send a valid token: Authorization: Bearer <token>.",
-        ));
+/// If one of them is malformed: a function that doesn't know its callers must not start.
+pub(crate) fn read_format() -> Result<(), Error> {
+    let format = TokenFormat::from_variables(variable("ACCOUNT_CLAIM")?, variable("SCOPE_PREFIX")?)?;
+    FORMAT.get_or_init(|| format);
+    Ok(())
+}
+
+/// The format that was read at start; the default where nothing was, as in tests.
+pub(crate) fn format() -> &'static TokenFormat {
+    FORMAT.get_or_init(TokenFormat::default)
+}
+
+fn variable(name: &str) -> Result<Option<String>, Error> {
+    match env::var(name) {
+        Ok(value) => Ok(Some(value)),
+        Err(env::VarError::NotPresent) => Ok(None),
+        Err(env::VarError::NotUnicode(_)) => Err(format!("{name} isn't text").into()),
+    }
+}
+
+impl TokenFormat {
+    /// Variables that aren't set have their default.
+    fn from_variables(account_claim: Option<String>, scope_prefix: Option<String>) -> Result<Self, Error> {
+        let default = Self::default();
+        let format = Self {
+            account_claim: account_claim.unwrap_or(default.account_claim),
+            scope_prefix: scope_prefix.unwrap_or(default.scope_prefix),
+        };
+        // What RFC 6749 allows in a scope, but for the brackets that enclose lists.
+        let is_name =
+            |text: &str| text.bytes().all(|byte| byte.is_ascii_graphic() && !b"\"[\\]".contains(&byte));
+        if format.account_claim.is_empty() || !is_name(&format.account_claim) {
+            return Err("set ACCOUNT_CLAIM to the name of the claim that names the account".into());
+        }
+        if !is_name(&format.scope_prefix) {
+            return Err("set SCOPE_PREFIX to what the names of scopes begin with, or to nothing".into());
+        }
+        Ok(format)
+    }
+
+    fn full_name(&self, scope: &str) -> String {
+        format!("{}{scope}", self.scope_prefix)
+    }
+}
+
+/// The claims of a verified token.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Caller<'a> {
+    claims: &'a HashMap<String, String>,
+    format: &'a TokenFormat,
+}
+
+impl<'a> Caller<'a> {
+    /// The caller with those claims.
+    ///
+    /// # Errors
+    /// `unauthenticated` without claims.
+    pub(crate) fn new(
+        claims: Option<&'a HashMap<String, String>>,
+        format: &'a TokenFormat,
+    ) -> Result<Self, Problem> {
+        let unauthenticated =
+            || Problem::new(Code::Unauthenticated, "Send a valid token: Authorization: Bearer <token>.");
+        Ok(Self { claims: claims.ok_or_else(unauthenticated)?, format })
+    }
+
+    /// Checks that the token has the scope of an action.
+    ///
+    /// # Errors
+    /// `forbidden` without it.
+    pub(crate) fn check_scope(self, action: Scope) -> Result<(), Problem> {
+        if self.has(action.as_str()) {
+            return Ok(());
+        }
+        let detail = format!("The token lacks the scope {}.", self.format.full_name(action.as_str()));
+        Err(Problem::new(Code::Forbidden, detail))
+    }
+
+    /// Checks that the token is for that account, or lets its holder do that action on any.
+    ///
+    /// # Errors
+    /// `forbidden` on another's account, whether or not it exists.
+    pub(crate) fn check_account(self, action: Scope, account_id: &str) -> Result<(), Problem> {
+        let own = self.claims.get(&self.format.account_claim);
+        let is_own = own.is_some_and(|own| !own.is_empty() && own == account_id);
+        if is_own || action == Scope::Refund || self.has(ANY_ACCOUNT) {
+            return Ok(());
+        }
+        let any_account = self.format.full_name(ANY_ACCOUNT);
+        let detail = format!("The token is for another account. A backend needs the scope {any_account}.");
+        Err(Problem::new(Code::Forbidden, detail))
+    }
+
+    fn has(self, scope: &str) -> bool {
+        let claims = SCOPE_CLAIMS.iter().filter_map(|claim| self.claims.get(*claim));
+        let mut held = claims.flat_map(|claim| scopes(claim));
+        held.any(|held| held.strip_prefix(self.format.scope_prefix.as_str()) == Some(scope))
+    }
+}
+
+/// The scopes of a claim: a text whose words are separated by spaces, which an HTTP API encloses in brackets if
+/// the token has a list. A text with one bracket is neither, and has none.
+fn scopes(claim: &str) -> impl Iterator<Item = &str> {
+    let words = match claim.strip_prefix('[').map(|rest| rest.strip_suffix(']')) {
+        Some(list) => list.unwrap_or_default(),
+        None if claim.ends_with(']') => "",
+        None => claim,
     };
-    let scopes = claims.get("scope").map_or("", String::as_str);
-    let has = |wanted: &str| scopes.split(' ').any(|scope| scope == wanted);
-    if !has(action.as_str()) {
-        let detail = format!("The token lacks the scope {}.", action.as_str());
-        return Err(Problem::new(Code::Forbidden, detail));
-    }
-    let is_own = claims.get("sub").is_some_and(|sub| !sub.is_empty() && sub == account);
-    if is_own || action == Scope::Refund || has(ANY_ACCOUNT) {
-        return Ok(());
-    }
-    Err(Problem::new(
-        Code::Forbidden,
-        "The token is for another account. A backend needs the scope credits:any-account.",
-    ))
+    words.split(' ').filter(|word| !word.is_empty())
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_the_scope_of_the_action_on_ones_own_account_or_any() {
-        const OWN: Option<&str> = Some("alice");
-        const OTHER: Option<&str> = Some("bob");
-        for (sub, scope, action, allowed) in [
-            (OWN, Some("credits:read"), Scope::Read, true),
-            (OWN, Some("openid credits:read credits:debit"), Scope::Read, true),
-            (OWN, Some("credits:read"), Scope::Debit, false),
-            (OWN, Some("credits:debit"), Scope::Read, false),
-            (OWN, Some("credits:any-account"), Scope::Read, false),
-            (OWN, Some("credits:reads"), Scope::Read, false),
-            (OWN, Some("CREDITS:READ"), Scope::Read, false),
-            (OWN, Some(""), Scope::Read, false),
-            (OWN, None, Scope::Read, false),
-            (OTHER, Some("credits:read"), Scope::Read, false),
-            (OTHER, Some("credits:read credits:any-account"), Scope::Read, true),
-            (OTHER, Some("credits:debit credits:any-account"), Scope::Read, false),
-            (None, Some("credits:read"), Scope::Read, false),
-            (Some(""), Some("credits:read"), Scope::Read, false),
-            (None, Some("credits:read credits:any-account"), Scope::Read, true),
-            (OTHER, Some("credits:refund"), Scope::Refund, true),
-            (OWN, Some("credits:debit credits:any-account"), Scope::Refund, false),
-            (OTHER, Some("credits:refund"), Scope::Debit, false),
-        ] {
-            let pair =
-                |name: &str, value: Option<&str>| value.map(|value| (name.to_owned(), value.to_owned()));
-            let claims = pair("sub", sub).into_iter().chain(pair("scope", scope)).collect();
-            let verdict = authorize(Some(&claims), action, "alice");
-            assert_eq!(verdict.is_ok(), allowed, "{sub:?} {scope:?} {action:?}");
-        }
-        let problem = authorize(None, Scope::Read, "alice").unwrap_err();
-        assert_eq!(problem.code(), Code::Unauthenticated);
-    }
-}
+mod tests;

@@ -54,6 +54,28 @@ async fn an_event_is_what_api_gateway_sends() {
 }
 
 #[tokio::test]
+async fn a_path_is_decoded_once() {
+    let bench = Bench::start(Ok).await;
+    for (sent, decoded) in [
+        ("auth0|5f7c", "auth0|5f7c"),
+        ("auth0%7C5f7c", "auth0|5f7c"),
+        ("auth0%7c5f7c", "auth0|5f7c"),
+        ("auth0%257C5f7c", "auth0%7C5f7c"),
+        ("auth0%25257C5f7c", "auth0%257C5f7c"),
+        ("user%40example.com", "user@example.com"),
+        ("a+b%2Bc", "a+b+c"),
+        // Malformed escapes stay as they are.
+        ("a%zz", "a%zz"),
+        ("a%7", "a%7"),
+    ] {
+        let event = json_of(bench.request(Method::GET, &format!("/open/{sent}"))).await;
+        assert_eq!(event["pathParameters"], json!({ "id": decoded }), "{sent}");
+        assert_eq!(event["rawPath"], format!("/open/{decoded}"), "{sent}");
+        assert_eq!(event["requestContext"]["http"]["path"], event["rawPath"], "{sent}");
+    }
+}
+
+#[tokio::test]
 async fn an_event_leaves_out_what_a_request_lacks() {
     let bench = Bench::start(Ok).await;
     let before = clock::now().timestamp_millis();

@@ -82,6 +82,8 @@ async fn one_of_the_scopes_of_a_route_is_enough() {
         bench.token(&["other", "things:admin"]),
         claims(json!({ "scp": "things:write" })),
         claims(json!({ "scp": ["things:write"] })),
+        claims(json!({ "scope": "other", "scp": "things:write" })),
+        claims(json!({ "scope": "things:write", "scp": ["other"] })),
     ] {
         assert_eq!(with(token).await.status(), 200);
     }
@@ -89,7 +91,8 @@ async fn one_of_the_scopes_of_a_route_is_enough() {
         bench.token(&[]),
         bench.token(&["things:writ", "things:write:all", "Things:Write"]),
         claims(json!({})),
-        claims(json!({ "scope": "other", "scp": "things:write" })),
+        claims(json!({ "scope": "other", "scp": "things:writ" })),
+        claims(json!({ "scope": true, "scp": { "things:write": true } })),
     ] {
         assert_refused(with(token).await, 403, "Forbidden").await;
     }

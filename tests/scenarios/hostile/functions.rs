@@ -33,7 +33,7 @@ const PROTECTED: [(&str, &str); 6] = [
     ("GET /v1/accounts/{account_id}", "credits:read"),
     ("GET /v1/accounts/{account_id}/entries", "credits:read"),
     ("POST /v1/accounts/{account_id}/debits", "credits:debit"),
-    ("POST /v1/accounts/{account_id}/debits/{debit_id}/reversals", "credits:debit"),
+    ("POST /v1/accounts/{account_id}/debits/{debit_id}/reversals", "credits:settle"),
     ("POST /v1/accounts/{account_id}/purchases/{purchase_id}/refund", "credits:refund"),
 ];
 
@@ -163,8 +163,10 @@ fn is_allowed(request: &Request) -> bool {
     let Some((_, scope)) = PROTECTED.iter().find(|(protected, _)| *protected == route) else { return true };
     let jwt = context.authorizer.as_ref().and_then(|authorizer| authorizer.jwt.as_ref());
     let claim = |name: &str| jwt.and_then(|jwt| jwt.claims.get(name).map(String::as_str));
-    let has =
-        |wanted: &str| claim("scope").is_some_and(|scopes| scopes.split(' ').any(|scope| scope == wanted));
+    let has = |wanted: &str| {
+        let claims = [claim("scope"), claim("scp")].into_iter().flatten();
+        claims.flat_map(|text| text.trim_matches(['[', ']']).split(' ')).any(|scope| scope == wanted)
+    };
     let parameters = request.path_parameters();
     let is_own = claim("sub").is_some() && claim("sub") == parameters.first("account_id");
     has(scope) && (is_own || has("credits:any-account") || *scope == "credits:refund")

@@ -293,8 +293,9 @@ fn a_deployment_says_where_everything_is_and_asks_for_what_it_needs() {
     );
     assert_eq!(
         names("Parameters"),
-        "AlarmEmail AllowedOrigins Architecture JwtAudience JwtIssuer LogRetentionDays RefillConcurrency \
-         StripeApiBase StripeApiKeyParameter StripePrices StripeWebhookSecretParameter WebhookConcurrency"
+        "AccountClaim AlarmEmail AllowedOrigins Architecture JwtAudience JwtIssuer LogRetentionDays \
+         RefillConcurrency ScopePrefix StripeApiBase StripeApiKeyParameter StripePrices \
+         StripeWebhookSecretParameter WebhookConcurrency"
     );
     // Only whose tokens are accepted has no default: `sam deploy --guided` asks for the rest and takes Enter.
     let parameters = template["Parameters"].as_object().unwrap();

@@ -3,7 +3,8 @@
 use super::{TEXT, deployment::faults};
 
 /// How the money-back refund is guarded.
-const REFUND: &str = "            Auth:\n              AuthorizationScopes: [credits:refund]\n";
+const REFUND: &str =
+    "            Auth:\n              AuthorizationScopes: [!Sub '${ScopePrefix}credits:refund']\n";
 
 /// What is written instead of what, and what is said of it.
 const PLANTED: &[(&str, &str, &str)] = &[

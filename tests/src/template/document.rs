@@ -73,7 +73,7 @@ pub(super) struct RouteProperties {
 pub(super) struct RouteAuth {
     pub(super) authorizer: Option<String>,
     #[serde(default)]
-    pub(super) authorization_scopes: Vec<String>,
+    pub(super) authorization_scopes: Vec<Value>,
 }
 
 #[derive(Deserialize)]

@@ -1,12 +1,13 @@
 //! A route of the API, out of a function's event.
 
 use super::{
-    Access, Route, TemplateError,
+    Access, Reader, Route, TemplateError,
     document::{ApiAuth, Resource, RouteProperties},
     error, typed,
 };
 
 pub(super) fn route(
+    reader: &Reader<'_>,
     place: &str,
     function: &str,
     event: &Resource,
@@ -34,7 +35,8 @@ pub(super) fn route(
     let access = match auth.authorizer.as_deref().or(api.default_authorizer.as_deref()) {
         None | Some("NONE") => Access::Public,
         Some(name) if api.authorizers.contains_key(name) => {
-            Access::Token { scopes: auth.authorization_scopes }
+            let scopes = auth.authorization_scopes.iter().map(|scope| reader.resolve(place, scope));
+            Access::Token { scopes: scopes.collect::<Result<_, _>>()? }
         }
         Some(name) => return error(format!("{place}: {api_id} has no authorizer {name}")),
     };

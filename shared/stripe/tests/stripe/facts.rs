@@ -49,10 +49,11 @@ fn read_session(items: &[(&str, u64)], changes: &Value) -> Option<Paid> {
 
 #[test]
 fn a_session_grants_each_of_its_lines_times_its_quantity() {
+    type Row<'a> = (&'a [(&'a str, u64)], Value, &'a [Credits], usize);
     let c = Credits::new;
     let sku = |sku: &str| json!({"metadata": {"sku": sku}});
     // items, what else the session says -> credits of each line, lines that can't be granted
-    let rows: &[(&[(&str, u64)], Value, &[Credits], usize)] = &[
+    let rows: &[Row<'_>] = &[
         (&[("p_tune", 3)], json!({}), &[c(0, 3, 192)], 0),
         (&[("p_tune", 2), ("p_avatar", 1)], json!({}), &[c(0, 2, 128), c(0, 0, 104)], 0),
         // What the configuration says isn't credits is nobody's loss.
@@ -177,12 +178,12 @@ fn read_invoice(subscription: &Subscription, invoice: &Invoice) -> Paid {
 
 #[test]
 fn an_invoice_pays_for_the_plan_that_one_is_on_after_it() {
+    type Row<'a> =
+        (&'a [(&'static str, u64)], &'static str, &'a [Line], Option<(&'static str, u64, i64, bool)>);
     let (create, cycle, update) = ("subscription_create", "subscription_cycle", "subscription_update");
     let renewal: Vec<Line> =
         (0..12).map(|_| ("p_std", 1, -100, 1, 2, true)).chain([("p_std", 1, 2900, 2, 32, false)]).collect();
     // current items, reason, lines -> plan, allowance, paid until day, whether it is a change
-    type Row<'a> =
-        (&'a [(&'static str, u64)], &'static str, &'a [Line], Option<(&'static str, u64, i64, bool)>);
     let rows: &[Row<'_>] = &[
         (&[("p_basic", 1)], create, &[("p_basic", 1, 1900, 2, 32, false)], Some(("basic", 1000, 32, false))),
         (&[("p_basic", 3)], create, &[("p_basic", 3, 5700, 2, 32, false)], Some(("basic", 3000, 32, false))),
