@@ -224,7 +224,12 @@ def _gateway_event(sample: str, at: int, account: str = "") -> dict:
     """A sample of what the gateway hands to a function, at that time and for that account."""
     text = (EVENTS / f"{sample}.json").read_text()
     event = json.loads(text.replace("demo-standard", account) if account else text)
-    event["requestContext"]["timeEpoch"] = at * 1000
+    context = event["requestContext"]
+    context["timeEpoch"] = at * 1000
+    if "authorizer" in context:
+        # The issuer's scopes have a prefix, the samples' have none.
+        claims = context["authorizer"]["jwt"]["claims"]
+        claims["scope"] = " ".join(f"{SCOPE_PREFIX}{scope}" for scope in claims["scope"].split())
     return event
 
 

@@ -182,12 +182,19 @@ impl Purchase {
 
     /// How much of the money is gone in all. A money-back refund counts as gone from when it is asked for.
     pub(crate) fn gone(&self) -> Gone {
-        let flows = || self.outflows.iter().map(|outflow| (outflow.amount, outflow.at));
+        self.gone_before(DateTime::<Utc>::MAX_UTC)
+    }
+
+    /// How much of the money went before a moment: what goes after a plan's period takes nothing of the plan (rule 8).
+    pub(crate) fn gone_before(&self, end: DateTime<Utc>) -> Gone {
+        let flows =
+            || self.outflows.iter().map(|outflow| (outflow.amount, outflow.at)).filter(|(_, at)| *at < end);
         let sum =
             |amounts: &mut dyn Iterator<Item = u64>| amounts.fold(0, u64::saturating_add).min(self.amount);
         let all = sum(&mut flows().map(|(amount, _)| amount));
         let pending = self.money_back.as_ref().filter(|_| self.is_refund_pending());
         let rest = pending.map(|refund| (self.amount.saturating_sub(all), refund.requested_at));
+        let rest = rest.filter(|(_, at)| *at < end);
         let flows = || flows().chain(rest);
         let Some(at) = flows().map(|(_, at)| at).max() else { return Gone::default() };
         let month = crate::Period::of(at);

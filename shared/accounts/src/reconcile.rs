@@ -10,7 +10,7 @@ use chrono::{DateTime, Utc};
 use pricing::Credits;
 
 use crate::{
-    Account, Change, Decision, Event, Outflow, OutflowKind, Period, PlanPayment, Purchase, PurchaseId,
+    Account, Change, Decision, Event, Gone, Outflow, OutflowKind, Period, PlanPayment, Purchase, PurchaseId,
     Record, Refusal, Subscription, SubscriptionRecord,
     facts::{Facts, MoneyFacts, PaidFacts},
     journal::Journal,
@@ -43,7 +43,8 @@ pub fn decide(
 ) -> Result<Decision, Refusal> {
     let now = now.max(account.updated_at);
     let mut work = Work::new(records, facts, now);
-    let mut journal = Journal::open(&work.before_the_month(account, facts), now);
+    work.whole = work.with_all(facts);
+    let mut journal = Journal::open(&work.before_the_month(account), now);
     let settled = journal.account().sequence;
     for paid in &facts.paid {
         work.record_payment(&mut journal, paid)?;
@@ -70,6 +71,8 @@ pub fn decide(
 /// The records while they are brought in line.
 pub(crate) struct Work {
     subscription: Option<SubscriptionRecord>,
+    /// The subscription's record as it will be once all facts are in it.
+    whole: Option<SubscriptionRecord>,
     purchases: BTreeMap<PurchaseId, Purchase>,
     now: DateTime<Utc>,
 }
@@ -81,35 +84,39 @@ impl Work {
             subscription.get_or_insert_with(|| SubscriptionRecord::new(facts.id.clone())).update(facts);
         }
         let purchases = records.purchases.iter().map(|purchase| (purchase.id.clone(), purchase.clone()));
-        Self { subscription, purchases: purchases.collect(), now }
+        Self { subscription, whole: None, purchases: purchases.collect(), now }
     }
 
-    /// The account with what was true of the subscription before this month began, so that the turn of the month,
-    /// if it is still to come, goes by the facts.
-    fn before_the_month(&self, account: &Account, facts: &Facts) -> Account {
-        let month = Period::of(self.now);
-        let mut before = account.clone();
-        if month <= account.period {
-            return before;
-        }
-        let mut whole = Self {
+    /// The subscription's record with all facts in it.
+    fn with_all(&self, facts: &Facts) -> Option<SubscriptionRecord> {
+        let mut work = Self {
             subscription: self.subscription.clone(),
+            whole: None,
             purchases: self.purchases.clone(),
             now: self.now,
         };
         for paid in &facts.paid {
-            whole.insert(paid);
+            work.insert(paid);
         }
         for money in &facts.money {
-            if let Some(purchase) = whole.purchases.get_mut(&money.purchase_id) {
+            if let Some(purchase) = work.purchases.get_mut(&money.purchase_id) {
                 update_money(purchase, money, self.now);
-                let gone = purchase.gone();
-                if let Some(record) = &mut whole.subscription {
-                    record.set_gone(&money.purchase_id, gone);
+                if let Some(record) = &mut work.subscription {
+                    record.update_gone(purchase);
                 }
             }
         }
-        if let Some(summary) = whole.subscription.and_then(|record| record.summary_before(month)) {
+        work.subscription
+    }
+
+    /// The account with what was true of the subscription before this month began, so that the turn of the month,
+    /// if it is still to come, goes by the facts.
+    fn before_the_month(&self, account: &Account) -> Account {
+        let month = Period::of(self.now);
+        let mut before = account.clone();
+        if month > account.period
+            && let Some(summary) = self.whole.as_ref().and_then(|record| record.summary_before(month))
+        {
             set_subscription(&mut before, summary);
         }
         before
@@ -158,7 +165,7 @@ impl Work {
                 paid_until: plan.paid_until,
                 is_change: plan.is_change,
                 amount: paid.amount,
-                gone: purchase.gone(),
+                gone: purchase.gone_before(plan.paid_until),
             });
         }
         (packs, plan.is_some())
@@ -228,45 +235,36 @@ impl Work {
         let Some(before) = self.purchases.get(id).cloned() else { return Err(Refusal::PurchaseNotFound) };
         let mut after = before.clone();
         change(&mut after);
-        let (was, gone) = (before.gone(), after.gone());
+        let (was, gone) = (before.gone().amount, after.gone().amount);
+        let plan_was = self.plan_gone(id);
         if let Some(record) = &mut self.subscription {
-            record.set_gone(id, gone);
+            record.update_gone(&after);
         }
-        if was.amount == gone.amount {
-            // The money went another way, or at another time: no credits follow.
+        let plan_gone = self.plan_gone(id);
+        if was == gone && plan_was == plan_gone {
+            // The money went another way: no credits follow.
             self.purchases.insert(id.clone(), after);
             return Ok(());
         }
         let mut account = journal.account().clone();
         let level = account.granted();
-        let refill = if gone.amount < was.amount { Refill::Raise } else { Refill::Keep };
+        let is_back = gone < was || plan_gone.amount < plan_was.amount;
+        let refill = if is_back { Refill::Raise } else { Refill::Keep };
         if before.has_plan()
             && let Some(summary) = self.summary(&account, refill)
         {
             set_subscription(&mut account, summary);
         }
         let (packs_were, packs_are) = (before.packs_gone(), after.packs_gone());
-        let change = if gone.amount > was.amount {
-            let due =
-                packs_were.shortfall(packs_are).with_playground(level.saturating_sub(account.granted()));
-            let taken = due.min(account.balance);
-            let missing = taken.shortfall(due);
-            account.owed = account.owed.checked_add(missing).ok_or(Refusal::BalanceLimit)?;
-            after.revoked = after.revoked.checked_add(taken).ok_or(Refusal::BalanceLimit)?;
-            after.spent = after.spent.checked_add(missing).ok_or(Refusal::BalanceLimit)?;
-            Change::take(taken)
-        } else {
-            let due =
-                packs_are.shortfall(packs_were).with_playground(account.granted().saturating_sub(level));
-            let (given, owed) = pay_owed(account.owed, due);
-            account.owed = owed;
-            let forgiven = given.shortfall(due);
-            after.revoked = after.revoked.checked_sub(after.revoked.min(given)).unwrap_or_default();
-            after.spent = after.spent.checked_sub(after.spent.min(forgiven)).unwrap_or_default();
-            Change::give(given)
-        };
-        let event = money_event(&before, &after, gone.amount > was.amount);
-        let change = change.ok_or(Refusal::BalanceLimit)?;
+        let level_is = account.granted();
+        let lost = packs_were.shortfall(packs_are).with_playground(level.saturating_sub(level_is));
+        let returned = packs_are.shortfall(packs_were).with_playground(level_is.saturating_sub(level));
+        let balance = account.balance;
+        take_back(&mut account, &mut after, lost)?;
+        give_again(&mut account, &mut after, returned)?;
+        let event =
+            money_event(&before, &after, if was == gone { lost.playground() > 0 } else { gone > was });
+        let change = Change::between(balance, account.balance);
         journal.post(event, change, id.as_str(), |now| {
             now.subscriptions = account.subscriptions;
             now.owed = account.owed;
@@ -275,10 +273,19 @@ impl Work {
         Ok(())
     }
 
+    /// How much of a plan's payment is gone, as far as that counts for the plan.
+    fn plan_gone(&self, id: &PurchaseId) -> Gone {
+        let payment = self.subscription.as_ref().and_then(|record| record.payment(id));
+        payment.map_or(Gone::default(), |payment| payment.gone)
+    }
+
     /// Makes the entry of what else changed of the subscription: its plan, status or paid time.
     fn show_subscription(&self, journal: &mut Journal) -> Result<(), Refusal> {
         let Some(summary) = self.summary(journal.account(), Refill::Keep) else { return Ok(()) };
-        if journal.account().subscription(&summary.id) == Some(&summary) {
+        let listed = journal.account().subscription(&summary.id);
+        // One that is over was left out when a month turned.
+        let is_past = summary.is_over() && summary.backed == 0 && !journal.account().subscriptions.is_empty();
+        if listed == Some(&summary) || (listed.is_none() && is_past) {
             return Ok(());
         }
         let reference = summary.id.to_string();
@@ -294,7 +301,10 @@ impl Work {
         let refilled = match refill {
             Refill::Keep => refilled,
             // The month's turn may have come before the payment became known, or while its money was gone.
-            Refill::Raise => refilled.max(record.refill_of(account.period)),
+            Refill::Raise => {
+                let whole = self.whole.as_ref().unwrap_or(record);
+                refilled.max(whole.refill_of(account.period))
+            }
         };
         let summary = record.summary(account.period, refilled)?;
         let backed = match refill {
@@ -366,6 +376,28 @@ pub(crate) fn set_outflows(purchase: &mut Purchase, money: &MoneyFacts, now: Dat
         Outflow { at, ..outflow }
     });
     purchase.outflows = outflows.collect();
+}
+
+/// Takes credits back of a purchase; what isn't there any more is owed (rules 7 and 9).
+fn take_back(account: &mut Account, purchase: &mut Purchase, credits: Credits) -> Result<(), Refusal> {
+    let taken = credits.min(account.balance);
+    let missing = taken.shortfall(credits);
+    account.balance = account.balance.checked_sub(taken).unwrap_or_default();
+    account.owed = account.owed.checked_add(missing).ok_or(Refusal::BalanceLimit)?;
+    purchase.revoked = purchase.revoked.checked_add(taken).ok_or(Refusal::BalanceLimit)?;
+    purchase.spent = purchase.spent.checked_add(missing).ok_or(Refusal::BalanceLimit)?;
+    Ok(())
+}
+
+/// Gives credits of a purchase again, once what is owed is paid.
+fn give_again(account: &mut Account, purchase: &mut Purchase, credits: Credits) -> Result<(), Refusal> {
+    let (given, owed) = pay_owed(account.owed, credits);
+    let forgiven = given.shortfall(credits);
+    account.owed = owed;
+    account.balance = account.balance.checked_add(given).ok_or(Refusal::BalanceLimit)?;
+    purchase.revoked = purchase.revoked.checked_sub(purchase.revoked.min(given)).unwrap_or_default();
+    purchase.spent = purchase.spent.checked_sub(purchase.spent.min(forgiven)).unwrap_or_default();
+    Ok(())
 }
 
 /// What of the credits that come back is given, after what is owed was paid; and what is still owed.

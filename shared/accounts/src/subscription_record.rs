@@ -8,7 +8,8 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Period, PurchaseId, Subscription, SubscriptionId, SubscriptionStatus, Terms, facts::SubscriptionFacts,
+    Period, Purchase, PurchaseId, Subscription, SubscriptionId, SubscriptionStatus, Terms,
+    facts::SubscriptionFacts,
 };
 
 /// How many invoices are remembered as recorded: more than one look at the provider's list shows.
@@ -144,10 +145,10 @@ impl SubscriptionRecord {
         self.payments.iter().find(|payment| payment.purchase_id == *id)
     }
 
-    /// Sets how much of a payment is gone.
-    pub(crate) fn set_gone(&mut self, id: &PurchaseId, gone: Gone) {
-        if let Some(payment) = self.payments.iter_mut().find(|payment| payment.purchase_id == *id) {
-            payment.gone = gone;
+    /// Takes over how much of a purchase's money is gone.
+    pub(crate) fn update_gone(&mut self, purchase: &Purchase) {
+        if let Some(payment) = self.payments.iter_mut().find(|payment| payment.purchase_id == purchase.id) {
+            payment.gone = purchase.gone_before(payment.paid_until);
         }
     }
 
@@ -179,27 +180,26 @@ impl SubscriptionRecord {
         standing
     }
 
-    /// What is paid at a moment, of the payments that were made before it.
-    fn in_force(&self, moment: DateTime<Utc>) -> Option<&PlanPayment> {
-        let standing = self.standing();
-        let newest = standing.iter().rfind(|standing| standing.payment.paid_at < moment)?.payment;
-        (self.end_of(newest.paid_until) > moment).then_some(newest)
-    }
-
     fn end_of(&self, paid_until: DateTime<Utc>) -> DateTime<Utc> {
         self.ended_at.map_or(paid_until, |ended_at| ended_at.min(paid_until))
     }
 
-    /// What a payment gives from the next refill on: less if the subscription was moved to a plan that gives less. One
-    /// that gives more counts when it is paid for (rule 5).
+    /// What a payment gives from the next refill on: less if the subscription was moved to a plan that gives less, and
+    /// no later payment was for that. One that gives more counts when it is paid for (rule 5).
     fn terms(&self, payment: &PlanPayment) -> Terms {
-        let lesser = self.item.as_ref().filter(|item| item.allowance < payment.terms.allowance);
+        let standing = self.standing();
+        let newest = standing.last().map_or(payment, |standing| standing.payment);
+        let is_newest = newest.purchase_id == payment.purchase_id;
+        let is_lesser = |item: &&Terms| is_newest && item.allowance < payment.terms.allowance;
+        let lesser = self.item.as_ref().filter(is_lesser);
         lesser.unwrap_or(&payment.terms).clone()
     }
 
     /// What the refill of a month gives for it, by what is known now.
     pub(crate) fn refill_of(&self, month: Period) -> u64 {
-        self.in_force(month.start()).map_or(0, |payment| self.terms(payment).allowance)
+        self.summary_before(month)
+            .filter(|before| before.is_paid(month.start()))
+            .map_or(0, |before| before.allowance)
     }
 
     /// Playground credits of a month that the payments stand for, if the month's refill gave `refilled` for it: each
@@ -267,6 +267,10 @@ impl SubscriptionRecord {
         let start = month.start();
         let mut earlier = self.clone();
         earlier.payments.retain(|payment| payment.paid_at < start);
+        if earlier.payments.len() < self.payments.len() {
+            // What it is on now was paid for since.
+            earlier.item = None;
+        }
         earlier.summary(month.previous(), 0)
     }
 }

@@ -2,6 +2,7 @@
 
 mod clawbacks;
 mod guarantee;
+mod histories;
 mod orders;
 mod shop;
 mod subscriptions;

@@ -6,11 +6,11 @@ use crate::shop::{Invoice, Provider, Shop, Step, time};
 
 #[test]
 fn a_payment_of_last_month_that_is_seen_now_gives_this_months_credits() {
+    type Row<'a> = (&'a [Step], bool, &'a [Step], &'a [EntryKind], u64);
     let paid = || Step::Invoice(Invoice::new("in_1", "standard", "2026-11-29", "2026-12-29"));
     let basic = || Step::Invoice(Invoice::new("in_0", "basic", "2026-11-03", "2026-12-29"));
     let up = || Step::Invoice(Invoice::new("in_1", "standard", "2026-11-29", "2026-12-29").change(900));
     // known in November, whether December was begun, known then -> kinds, playground
-    type Row<'a> = (&'a [Step], bool, &'a [Step], &'a [EntryKind], u64);
     let rows: &[Row<'_>] = &[
         (&[], false, &[paid()], &[Refill, Subscription], 2500),
         // An account without entries has no month to begin.
