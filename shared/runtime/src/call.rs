@@ -65,7 +65,7 @@ impl Call {
         AccountId::parse(account).map_err(|invalid| Problem::invalid(format!("account_id {invalid}.")))
     }
 
-    /// A part of the path, decoded once: by the gateway, as [`path`](mod@path) says.
+    /// A part of the path, decoded once: by the gateway, as `path.rs` says.
     #[must_use]
     pub fn path(&self, name: &str) -> &str {
         let parameters = self.request.path_parameters_ref();
