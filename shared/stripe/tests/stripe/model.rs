@@ -1,5 +1,5 @@
-//! The client over HTTP against the model of Stripe (`tests/stripe`), which was written from Stripe's reference and not
-//! from this crate: whole situations of a shop, read into facts, and how many calls that takes.
+//! The client over HTTP against the model of Stripe (`tests/stripe`): whole situations of a shop, read into facts, and
+//! how many calls that takes.
 
 use accounts::{OutflowKind, PaymentId, PurchaseId};
 use chrono::{DateTime, TimeDelta, Utc};

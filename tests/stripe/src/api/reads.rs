@@ -1,7 +1,9 @@
 //! What the API shows: single objects, lists with their filters, and what is expanded in either.
 //!
 //! Invariant: an unknown parameter or expansion is refused, lists are newest first, and an object has the shape of the
-//! version that the request asks for. The parameters are those of Stripe's reference.
+//! version that the request asks for.
+//!
+//! The lists of parameters were not yet compared with Stripe's reference one by one.
 
 use super::{Call, error::ApiError, routes};
 use crate::{
