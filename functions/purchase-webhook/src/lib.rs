@@ -29,6 +29,8 @@ use met::{Became, Done, Fate};
 pub const ROUTES: [&str; 1] = [STRIPE];
 
 const STRIPE: &str = "POST /v1/webhooks/stripe";
+/// The largest event that is read: an invoice with many lines is larger than 64 KiB (contract, section 1).
+const BODY_BYTES_MAX: usize = 1024 * 1024;
 /// The route of a parked event that is applied once more: the gateway has none of this name, so only who may
 /// invoke the function itself gets here. The body is `{"event_id":"evt_…"}`.
 const REPLAY: &str = "REPLAY parked-event";
@@ -57,7 +59,7 @@ impl Webhook {
     }
 
     async fn receive(&self, call: &Call) -> Result<Answer, Problem> {
-        let body = call.body_up_to(1024 * 1024)?; // an invoice with many lines is larger than 64 KiB
+        let body = call.body_up_to(BODY_BYTES_MAX)?;
         let now = call.now();
         self.check_signature(call, body, now).await?;
         let (event_id, done) = self.apply(body, now).await?;

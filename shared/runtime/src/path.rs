@@ -1,9 +1,9 @@
 //! Ids in paths, as they come in and as they go out.
 //!
 //! **In.** API Gateway decodes the parameters of a request before it hands them on (its developer guide: "Create
-//! routes for HTTP APIs"), and events that were recorded behind HTTP APIs show the same: in payload 2.0 `rawPath`,
-//! `requestContext.http.path` and `pathParameters` are decoded once, `rawQueryString` is not, and an encoded slash
-//! separates segments. `lambda_http` makes a URL of `rawPath`, which nothing here reads, and hands
+//! routes for HTTP APIs"). A recorded event of payload 2.0 shows `rawPath` and `requestContext.http.path` decoded once
+//! and `rawQueryString` not; it had no `pathParameters`, so for those the guide is all that was found, and a
+//! deployment is to show it. `lambda_http` makes a URL of `rawPath`, which nothing here reads, and hands
 //! `pathParameters` on as they are. So a value is decoded when it gets here, and is not decoded again: `%257C` in a
 //! URL is the text `%7C`, and no `|`. No id has `%` in it. One that is left in a value was malformed, or was
 //! encoded twice; either way the value is no id.
