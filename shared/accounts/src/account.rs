@@ -141,7 +141,7 @@ impl Account {
         }
         let last = self.plan(month.start()).map(|last| last.id.clone());
         self.subscriptions.retain(|subscription| {
-            !subscription.is_over() || subscription.refilled > 0 || Some(&subscription.id) == last.as_ref()
+            !subscription.is_over() || subscription.backed > 0 || Some(&subscription.id) == last.as_ref()
         });
     }
 }

@@ -3,11 +3,12 @@
 use chrono::{DateTime, Utc};
 
 use crate::{
-    Account, Decision, MoneyBack, MoneyBackStatus, Outflow, OutflowId, OutflowKind, Purchase, PurchaseId,
-    Reason, RefundId, Refusal, SubscriptionId,
-    facts::{Facts, FailedRefund, MoneyFacts},
+    Account, Decision, MoneyBack, MoneyBackStatus, Outflow, OutflowId, Purchase, PurchaseId, Reason,
+    RefundId, Refusal, SubscriptionId,
+    facts::MoneyFacts,
     journal::Journal,
-    reconcile::{Records, Work, set_outflows},
+    outflows::{finish, give_up, set_outflows, update_money_back},
+    reconcile::{Records, Work},
 };
 
 /// Decides a money-back refund: the credits are revoked and the purchase is `refund_pending`. Nothing if that was
@@ -63,7 +64,8 @@ pub fn refused(
 }
 
 /// Decides that the provider sent the money back at an attempt that is pending, by these refunds; `money` is what it
-/// shows of the purchase's money since. The credits are gone since it was asked for.
+/// shows of the purchase's money since. The credits are gone since it was asked for. Nothing if the money doesn't show
+/// one of the refunds: then it is older than that one, and the refund stays pending.
 ///
 /// # Errors
 /// [`Refusal::PurchaseNotFound`], [`Refusal::BalanceLimit`].
@@ -79,6 +81,13 @@ pub fn confirmed(
     if !is_pending(find(records, id)?, attempt) {
         return Ok(Decision::default());
     }
+    let is_shown = |id: &RefundId| {
+        money.outflows.iter().any(|shown| shown.id == OutflowId::from(id))
+            || money.failed.iter().any(|failed| failed.id == *id)
+    };
+    if !refund_ids.iter().all(is_shown) {
+        return Ok(Decision::default());
+    }
     change(account, records, id, now, |purchase| {
         set_outflows(purchase, money, now.max(account.updated_at));
         let ours = |outflow: &&Outflow| refund_ids.iter().any(|id| OutflowId::from(id) == outflow.id);
@@ -88,35 +97,8 @@ pub fn confirmed(
         if let Some(refund) = &mut purchase.money_back {
             refund.amount = amount;
         }
+        update_money_back(purchase, &money.failed);
     })
-}
-
-/// Follows what the provider shows of a purchase's refunds: a money-back refund that failed is given up, and one whose
-/// answer was lost is known by the money. A plan's stays pending: only asking again makes sure that its subscription
-/// was ended too.
-pub(crate) fn update(purchase: &mut Purchase, failed: &[FailedRefund]) {
-    let Some(refund) = &purchase.money_back else { return };
-    let attempt = purchase.refunds_failed;
-    let has_failed = failed.iter().any(|failed| match refund.status {
-        MoneyBackStatus::Pending => failed.attempt == Some(attempt),
-        MoneyBackStatus::Refunded => {
-            refund.refund_ids.contains(&failed.id) || failed.attempt == Some(attempt)
-        }
-    });
-    let gone = purchase.outflows.iter().map(|outflow| outflow.amount).fold(0, u64::saturating_add);
-    let refunded = purchase.outflow(OutflowKind::Refund);
-    if has_failed {
-        give_up(purchase);
-    } else if refund.status == MoneyBackStatus::Pending && !purchase.has_plan() && refunded >= purchase.amount
-    {
-        finish(purchase, Vec::new());
-    } else if refund.status == MoneyBackStatus::Refunded
-        && refund.refund_ids.is_empty()
-        && gone < purchase.amount
-    {
-        // It was known by the money alone, and that came back.
-        give_up(purchase);
-    }
 }
 
 /// The subscription that ends with a purchase's money, and how.
@@ -144,18 +126,6 @@ fn is_pending(purchase: &Purchase, attempt: u32) -> bool {
     purchase.is_refund_pending() && purchase.refunds_failed == attempt
 }
 
-fn give_up(purchase: &mut Purchase) {
-    purchase.money_back = None;
-    purchase.refunds_failed = purchase.refunds_failed.saturating_add(1);
-}
-
-fn finish(purchase: &mut Purchase, refund_ids: Vec<RefundId>) {
-    if let Some(refund) = &mut purchase.money_back {
-        refund.status = MoneyBackStatus::Refunded;
-        refund.refund_ids = refund_ids;
-    }
-}
-
 fn find<'a>(records: &'a Records, id: &PurchaseId) -> Result<&'a Purchase, Refusal> {
     records.purchases.iter().find(|purchase| purchase.id == *id).ok_or(Refusal::PurchaseNotFound)
 }
@@ -167,7 +137,7 @@ fn change(
     now: DateTime<Utc>,
     change: impl FnOnce(&mut Purchase),
 ) -> Result<Decision, Refusal> {
-    let mut work = Work::new(records, &Facts::default(), now.max(account.updated_at));
+    let mut work = Work::new(records, now.max(account.updated_at));
     let mut journal = Journal::open(account, now);
     work.record_money(&mut journal, id, change)?;
     let month = journal.account().period;

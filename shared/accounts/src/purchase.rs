@@ -5,8 +5,8 @@ use pricing::Credits;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    CustomerId, Gone, OutflowId, PaymentId, PurchaseId, Reason, RefundId, SubscriptionId,
-    subscription_record::share,
+    CustomerId, Gone, OutflowId, PaymentId, Period, PurchaseId, Reason, RefundId, SubscriptionId,
+    facts::PaidFacts, subscription_record::share,
 };
 
 /// The money-back guarantee: so long after the payment, to the second (contract, section 3).
@@ -137,6 +137,26 @@ fn is_zero(count: &u32) -> bool {
 }
 
 impl Purchase {
+    /// A payment of which nothing was granted yet.
+    pub(crate) fn of(paid: &PaidFacts) -> Self {
+        Self {
+            revision: 0,
+            id: paid.purchase_id.clone(),
+            lines: Vec::new(),
+            amount: paid.amount,
+            currency: paid.currency.clone(),
+            paid_at: paid.paid_at,
+            subscription_id: None,
+            payment_ids: paid.payment_ids.clone(),
+            customer_id: paid.customer_id.clone(),
+            outflows: Vec::new(),
+            revoked: Credits::ZERO,
+            spent: Credits::ZERO,
+            money_back: None,
+            refunds_failed: 0,
+        }
+    }
+
     /// Until when its money is given back on demand, inclusive.
     #[must_use]
     pub fn refundable_until(&self) -> DateTime<Utc> {
@@ -155,7 +175,7 @@ impl Purchase {
         self.money_back.as_ref().is_some_and(|refund| refund.status == MoneyBackStatus::Pending)
     }
 
-    /// How much of the money holds by outflows of that kind, in the currency's minor unit.
+    /// How much of the money outflows of that kind hold, in the currency's minor unit.
     #[must_use]
     pub fn outflow(&self, kind: OutflowKind) -> u64 {
         let amounts =
@@ -187,23 +207,25 @@ impl Purchase {
 
     /// How much of the money went before a moment: what goes after a plan's period takes nothing of the plan (rule 8).
     pub(crate) fn gone_before(&self, end: DateTime<Utc>) -> Gone {
-        let flows =
-            || self.outflows.iter().map(|outflow| (outflow.amount, outflow.at)).filter(|(_, at)| *at < end);
-        let sum =
-            |amounts: &mut dyn Iterator<Item = u64>| amounts.fold(0, u64::saturating_add).min(self.amount);
-        let all = sum(&mut flows().map(|(amount, _)| amount));
+        let outflows = self.outflows.iter().map(|outflow| (outflow.at, outflow.amount));
         let pending = self.money_back.as_ref().filter(|_| self.is_refund_pending());
-        let rest = pending.map(|refund| (self.amount.saturating_sub(all), refund.requested_at));
-        let rest = rest.filter(|(_, at)| *at < end);
-        let flows = || flows().chain(rest);
-        let Some(at) = flows().map(|(_, at)| at).max() else { return Gone::default() };
-        let month = crate::Period::of(at);
-        let of_month = flows().filter(|(_, at)| crate::Period::of(*at) == month).map(|(amount, _)| amount);
-        Gone {
-            amount: sum(&mut flows().map(|(amount, _)| amount)),
-            at: Some(at),
-            in_month: sum(&mut of_month.into_iter()),
+        let pending = pending.map(|refund| (refund.requested_at, self.amount));
+        let mut flows: Vec<_> = outflows.chain(pending).filter(|(at, _)| *at < end).collect();
+        flows.sort_unstable();
+        let mut gone = Gone::default();
+        for (at, amount) in flows {
+            let counts = amount.min(self.amount.saturating_sub(gone.amount));
+            if counts > 0 {
+                let is_same_month = gone.at.map(Period::of) == Some(Period::of(at));
+                let in_month = if is_same_month { gone.in_month } else { 0 };
+                gone = Gone {
+                    amount: gone.amount.saturating_add(counts),
+                    at: Some(at),
+                    in_month: in_month.saturating_add(counts),
+                };
+            }
         }
+        gone
     }
 
     /// What of its packs belongs to money that is gone: in proportion, rounded down (rule 8).

@@ -4,16 +4,17 @@
 //! The decision is a function of the account, the records and the facts. Facts are read after the records, and the
 //! records' revisions guard the write, so an older look at the provider never overwrites a newer one.
 
-use std::collections::BTreeMap;
+use std::{cmp::Ordering, collections::BTreeMap};
 
 use chrono::{DateTime, Utc};
 use pricing::Credits;
 
 use crate::{
-    Account, Change, Decision, Event, Gone, Outflow, OutflowKind, Period, PlanPayment, Purchase, PurchaseId,
-    Record, Refusal, Subscription, SubscriptionRecord,
+    Account, Change, Decision, Event, Gone, Period, PlanPayment, Purchase, PurchaseId, Record, Refusal,
+    Subscription, SubscriptionRecord, clawback,
     facts::{Facts, MoneyFacts, PaidFacts},
     journal::Journal,
+    outflows::update_money,
 };
 
 /// How many subscriptions that are not over an account may have (rule 11).
@@ -42,22 +43,25 @@ pub fn decide(
     now: DateTime<Utc>,
 ) -> Result<Decision, Refusal> {
     let now = now.max(account.updated_at);
-    let mut work = Work::new(records, facts, now);
-    work.whole = work.with_all(facts);
-    let mut journal = Journal::open(&work.before_the_month(account), now);
-    let settled = journal.account().sequence;
-    for paid in &facts.paid {
-        work.record_payment(&mut journal, paid)?;
+    let month = account.period.max(Period::of(now));
+    let (work, target) = Work::begin(records, facts, month, now)?;
+    if work.is_one_too_many(account, target.as_ref()) {
+        return Err(Refusal::TooManySubscriptions);
     }
-    for money in &facts.money {
-        if work.is_money_news(money) {
-            work.record_money(&mut journal, &money.purchase_id, |purchase| {
-                update_money(purchase, money, now);
-            })?;
-        }
+    let mut turning = account.clone();
+    let earlier = target.as_ref().filter(|_| month > account.period).and_then(|record| {
+        let summary = record.before(month).summary(month.previous())?;
+        (!is_past(account, &summary) || summary.is_paid(month.start())).then_some(summary)
+    });
+    if let Some(summary) = earlier {
+        // A turn of the month that is still to come goes by the facts.
+        set_subscription(&mut turning, summary);
     }
-    work.show_subscription(&mut journal)?;
-    let has_entries = journal.account().sequence != settled;
+    let mut journal = Journal::open(&turning, now);
+    let turned = journal.account().sequence;
+    let work = work.record_all(&mut journal, facts, target)?;
+    work.show_subscription(account, &mut journal)?;
+    let has_entries = journal.account().sequence != turned;
     let mut changed = work.into_records(records, journal.account().period);
     if !has_entries && changed.is_empty() {
         return Ok(Decision::default());
@@ -69,151 +73,193 @@ pub fn decide(
 }
 
 /// The records while they are brought in line.
+#[derive(Clone)]
 pub(crate) struct Work {
     subscription: Option<SubscriptionRecord>,
-    /// The subscription's record as it will be once all facts are in it.
-    whole: Option<SubscriptionRecord>,
     purchases: BTreeMap<PurchaseId, Purchase>,
     now: DateTime<Utc>,
 }
 
+/// What is new of a payment.
+#[derive(Default)]
+struct News {
+    has_lines: bool,
+    has_plan: bool,
+    packs: Credits,
+}
+
 impl Work {
-    pub(crate) fn new(records: &Records, facts: &Facts, now: DateTime<Utc>) -> Self {
-        let mut subscription = records.subscription.clone();
-        if let Some(facts) = &facts.subscription {
-            subscription.get_or_insert_with(|| SubscriptionRecord::new(facts.id.clone())).update(facts);
-        }
+    pub(crate) fn new(records: &Records, now: DateTime<Utc>) -> Self {
         let purchases = records.purchases.iter().map(|purchase| (purchase.id.clone(), purchase.clone()));
-        Self { subscription, whole: None, purchases: purchases.collect(), now }
+        Self { subscription: records.subscription.clone(), purchases: purchases.collect(), now }
     }
 
-    /// The subscription's record with all facts in it.
-    fn with_all(&self, facts: &Facts) -> Option<SubscriptionRecord> {
-        let mut work = Self {
-            subscription: self.subscription.clone(),
-            whole: None,
-            purchases: self.purchases.clone(),
-            now: self.now,
-        };
+    /// The records with what the facts say of the subscription itself; and its record with all payments as well, and with
+    /// the money that went before this month.
+    fn begin(
+        records: &Records,
+        facts: &Facts,
+        month: Period,
+        now: DateTime<Utc>,
+    ) -> Result<(Self, Option<SubscriptionRecord>), Refusal> {
+        let mut work = Self::new(records, now);
+        let Some(subscription) = &facts.subscription else { return Ok((work, None)) };
+        let record =
+            work.subscription.get_or_insert_with(|| SubscriptionRecord::new(subscription.id.clone()));
+        record.update(subscription);
+        let mut paid_up = work.clone();
         for paid in &facts.paid {
-            work.insert(paid);
+            paid_up.insert(paid)?;
         }
+        let mut target = paid_up.subscription;
         for money in &facts.money {
-            if let Some(purchase) = work.purchases.get_mut(&money.purchase_id) {
-                update_money(purchase, money, self.now);
-                if let Some(record) = &mut work.subscription {
-                    record.update_gone(purchase);
-                }
+            if let (Some(target), Some(purchase)) =
+                (&mut target, paid_up.purchases.get_mut(&money.purchase_id))
+            {
+                update_money(purchase, money, now);
+                target.update_gone_before(month, purchase);
             }
         }
-        work.subscription
-    }
-
-    /// The account with what was true of the subscription before this month began, so that the turn of the month,
-    /// if it is still to come, goes by the facts.
-    fn before_the_month(&self, account: &Account) -> Account {
-        let month = Period::of(self.now);
-        let mut before = account.clone();
-        if month > account.period
-            && let Some(summary) = self.whole.as_ref().and_then(|record| record.summary_before(month))
-        {
-            set_subscription(&mut before, summary);
+        if let (Some(target), Some(terms)) = (&mut target, &subscription.item) {
+            target.update_item(terms, now);
         }
-        before
+        if let (Some(record), Some(target)) = (&mut work.subscription, &target) {
+            record.items.clone_from(&target.items);
+        }
+        Ok((work, target))
     }
 
-    /// Adds what is new of a payment to the records; the packs that are new, and whether a plan is.
-    fn insert(&mut self, paid: &PaidFacts) -> (Credits, bool) {
+    /// Whether the facts add a subscription to an account that has as many as it may (rule 11).
+    fn is_one_too_many(&self, account: &Account, target: Option<&SubscriptionRecord>) -> bool {
+        let summary = target.and_then(|record| record.summary(account.period));
+        let is_new = self.subscription.as_ref().is_none_or(|record| record.payments.is_empty());
+        is_new
+            && summary
+                .is_some_and(|summary| !summary.is_over() && account.subscription(&summary.id).is_none())
+            && account.running().count() >= SUBSCRIPTIONS_MAX
+    }
+
+    /// Makes the entries: of what was paid, of what the month's turn would have given otherwise, and of money.
+    fn record_all(
+        mut self,
+        journal: &mut Journal,
+        facts: &Facts,
+        target: Option<SubscriptionRecord>,
+    ) -> Result<Self, Refusal> {
+        let target = target.and_then(|record| record.summary(journal.account().period));
+        let level = target.as_ref().map(|summary| summary.backed);
+        for paid in &facts.paid {
+            self.record_payment(journal, paid, level.unwrap_or_default())?;
+        }
+        if let Some(summary) = target {
+            correct_refill(journal, summary)?;
+        }
+        for money in &facts.money {
+            if self.is_money_news(money) {
+                let now = self.now;
+                self.record_money(journal, &money.purchase_id, |purchase| {
+                    update_money(purchase, money, now);
+                })?;
+            }
+        }
+        Ok(self)
+    }
+
+    /// Adds what is new of a payment to the records, less what belongs to money that is gone.
+    fn insert(&mut self, paid: &PaidFacts) -> Result<News, Refusal> {
         let now = self.now;
-        let purchase = self.purchases.entry(paid.purchase_id.clone()).or_insert_with(|| Purchase {
-            revision: 0,
-            id: paid.purchase_id.clone(),
-            lines: Vec::new(),
-            amount: paid.amount,
-            currency: paid.currency.clone(),
-            paid_at: paid.paid_at,
-            subscription_id: None,
-            payment_ids: paid.payment_ids.clone(),
-            customer_id: paid.customer_id.clone(),
-            outflows: Vec::new(),
-            revoked: Credits::ZERO,
-            spent: Credits::ZERO,
-            money_back: None,
-            refunds_failed: 0,
-        });
+        let is_known = self.purchases.contains_key(&paid.purchase_id);
+        let purchase = self.purchases.entry(paid.purchase_id.clone()).or_insert_with(|| Purchase::of(paid));
         for id in &paid.payment_ids {
             if !purchase.payment_ids.contains(id) {
                 purchase.payment_ids.push(id.clone());
             }
         }
-        let mut packs = Credits::ZERO;
+        let (mut packs, gone) = (Credits::ZERO, purchase.packs_gone());
+        let mut has_lines = false;
         for line in &paid.packs {
             if !purchase.lines.iter().any(|known| known.id == line.id) {
                 purchase.lines.push(line.clone());
-                packs = packs.checked_add(line.credits).unwrap_or(packs);
+                packs = packs.checked_add(line.credits).ok_or(Refusal::BalanceLimit)?;
+                has_lines = true;
             }
         }
+        // A line may be granted after some of the money went, because its price was unknown before.
+        let gone = gone.shortfall(purchase.packs_gone()).min(packs);
+        purchase.revoked = purchase.revoked.checked_add(gone).ok_or(Refusal::BalanceLimit)?;
+        let packs = gone.shortfall(packs);
         let plan = paid.plan.as_ref().filter(|_| !purchase.has_plan());
-        if let (Some(plan), Some(record)) = (plan, &mut self.subscription) {
-            purchase.lines.insert(0, plan.line.clone());
-            purchase.subscription_id = Some(record.id.clone());
-            record.insert(PlanPayment {
-                purchase_id: paid.purchase_id.clone(),
-                terms: plan.terms.clone(),
-                invoiced_at: paid.invoiced_at,
-                paid_at: paid.paid_at.min(now),
-                paid_until: plan.paid_until,
-                is_change: plan.is_change,
-                amount: paid.amount,
-                gone: purchase.gone_before(plan.paid_until),
-            });
+        let has_plan = match (plan, &mut self.subscription) {
+            (Some(plan), Some(record)) => {
+                purchase.lines.insert(0, plan.line.clone());
+                purchase.subscription_id = Some(record.id.clone());
+                let payment = PlanPayment {
+                    purchase_id: paid.purchase_id.clone(),
+                    terms: plan.terms.clone(),
+                    invoiced_at: paid.invoiced_at,
+                    paid_at: paid.paid_at.min(now),
+                    paid_until: plan.paid_until,
+                    is_change: plan.is_change,
+                    amount: paid.amount,
+                    gone: Gone::default(),
+                };
+                record.insert(payment, purchase);
+                true
+            }
+            _ => false,
+        };
+        if !is_known && purchase.lines.is_empty() {
+            // Nothing of it could be granted: it stays unrecorded.
+            self.purchases.remove(&paid.purchase_id);
         }
-        (packs, plan.is_some())
+        Ok(News { has_lines: has_lines || has_plan, has_plan, packs })
     }
 
-    /// Grants what a payment brings.
-    fn record_payment(&mut self, journal: &mut Journal, paid: &PaidFacts) -> Result<(), Refusal> {
+    /// Grants what a payment brings; of its plan, at most what stands for this month once all payments are recorded.
+    fn record_payment(&mut self, journal: &mut Journal, paid: &PaidFacts, most: u64) -> Result<(), Refusal> {
         let is_first = self.subscription.as_ref().is_none_or(|record| record.payments.is_empty());
-        let known_lines = self.purchases.get(&paid.purchase_id).map_or(0, |purchase| purchase.lines.len());
-        let (packs, has_new_plan) = self.insert(paid);
-        let lines = self.purchases.get(&paid.purchase_id).map_or(0, |purchase| purchase.lines.len());
-        if lines == known_lines {
-            if lines == 0 {
-                // Nothing of it could be granted: it stays unrecorded.
-                self.purchases.remove(&paid.purchase_id);
-            }
+        let news = self.insert(paid)?;
+        if !news.has_lines {
             return Ok(());
         }
-        let reference = paid.purchase_id.as_str();
-        let mut gains = 0;
+        let month = journal.account().period;
+        let before = journal.account().granted();
         let mut after = journal.account().clone();
-        if has_new_plan {
-            let before = after.granted();
-            if let Some(summary) = self.summary(&after, Refill::Raise) {
-                if is_first
-                    && after.subscription(&summary.id).is_none()
-                    && after.running().count() >= SUBSCRIPTIONS_MAX
-                {
-                    return Err(Refusal::TooManySubscriptions);
-                }
-                set_subscription(&mut after, summary);
-            }
-            gains = after.granted().saturating_sub(before);
-            let is_change = paid.plan.as_ref().is_some_and(|plan| plan.is_change);
-            if gains > 0 && before == 0 && !is_first && !is_change {
-                // Who pays late gets the month's refill with it (rule 4).
-                let level = after.granted();
-                let subscriptions = std::mem::take(&mut after.subscriptions);
-                journal.refill(level, |account| account.subscriptions = subscriptions);
-                if packs.is_zero() {
-                    return Ok(());
-                }
-                (after, gains) = (journal.account().clone(), 0);
-            }
+        let summary = self.subscription.as_ref().filter(|_| news.has_plan);
+        if let Some(summary) = summary.and_then(|record| record.summary(month)) {
+            let known = after.subscription(&summary.id).map_or(0, |known| known.backed);
+            let backed = summary.backed.min(most).max(known);
+            set_subscription(&mut after, Subscription { backed, ..summary });
         }
-        let credits = packs.with_playground(gains);
+        let gains = after.granted().saturating_sub(before);
+        let is_change = paid.plan.as_ref().is_some_and(|plan| plan.is_change);
+        // Who pays late gets the month's refill with it (rule 4); and a payment of last month that becomes known now, the
+        // refill that it would have had.
+        let is_late = paid.paid_at >= month.start() && !is_first;
+        let is_missed = paid.paid_at < month.start();
+        let mut plan = gains;
+        if gains > 0 && before == 0 && !is_change && (is_late || is_missed) {
+            let level = after.granted();
+            let subscriptions = std::mem::take(&mut after.subscriptions);
+            if is_late {
+                journal.refill(level, |account| account.subscriptions = subscriptions);
+            } else {
+                let change =
+                    Change::give(Credits::ZERO.with_playground(level)).ok_or(Refusal::BalanceLimit)?;
+                let reference = paid.purchase_id.as_str();
+                journal.post(Event::Refill, change, reference, |account| {
+                    account.subscriptions = subscriptions;
+                })?;
+            }
+            if news.packs.is_zero() {
+                return Ok(());
+            }
+            (after, plan) = (journal.account().clone(), 0);
+        }
+        let credits = news.packs.with_playground(plan);
         let event = if credits.is_zero() { Event::Subscription } else { Event::Purchase };
         let change = Change::give(credits).ok_or(Refusal::BalanceLimit)?;
+        let reference = paid.purchase_id.as_str();
         journal.post(event, change, reference, |account| account.subscriptions = after.subscriptions)
     }
 
@@ -235,92 +281,58 @@ impl Work {
         let Some(before) = self.purchases.get(id).cloned() else { return Err(Refusal::PurchaseNotFound) };
         let mut after = before.clone();
         change(&mut after);
-        let (was, gone) = (before.gone().amount, after.gone().amount);
-        let plan_was = self.plan_gone(id);
-        if let Some(record) = &mut self.subscription {
+        let mut account = journal.account().clone();
+        if let Some(record) = self.subscription.as_mut().filter(|record| record.payment(id).is_some()) {
             record.update_gone(&after);
+            if let Some(summary) = record
+                .summary(account.period)
+                .filter(|summary| !is_past(&account, summary) || summary.backed > 0)
+            {
+                set_subscription(&mut account, summary);
+            }
         }
-        let plan_gone = self.plan_gone(id);
-        if was == gone && plan_was == plan_gone {
-            // The money went another way: no credits follow.
-            self.purchases.insert(id.clone(), after);
+        let event = clawback::transfer(journal.account(), &mut account, &before, &mut after)?;
+        let is_moved = before.gone().amount != after.gone().amount;
+        self.purchases.insert(id.clone(), after);
+        // The money went another way, or when another part of it had gone: no credits follow.
+        if account == *journal.account() && !is_moved {
             return Ok(());
         }
-        let mut account = journal.account().clone();
-        let level = account.granted();
-        let is_back = gone < was || plan_gone.amount < plan_was.amount;
-        let refill = if is_back { Refill::Raise } else { Refill::Keep };
-        if before.has_plan()
-            && let Some(summary) = self.summary(&account, refill)
-        {
-            set_subscription(&mut account, summary);
-        }
-        let (packs_were, packs_are) = (before.packs_gone(), after.packs_gone());
-        let level_is = account.granted();
-        let lost = packs_were.shortfall(packs_are).with_playground(level.saturating_sub(level_is));
-        let returned = packs_are.shortfall(packs_were).with_playground(level_is.saturating_sub(level));
-        let balance = account.balance;
-        take_back(&mut account, &mut after, lost)?;
-        give_again(&mut account, &mut after, returned)?;
-        let event =
-            money_event(&before, &after, if was == gone { lost.playground() > 0 } else { gone > was });
-        let change = Change::between(balance, account.balance);
+        let change = Change::between(journal.account().balance, account.balance);
         journal.post(event, change, id.as_str(), |now| {
             now.subscriptions = account.subscriptions;
             now.owed = account.owed;
-        })?;
-        self.purchases.insert(id.clone(), after);
-        Ok(())
+        })
     }
 
-    /// How much of a plan's payment is gone, as far as that counts for the plan.
-    fn plan_gone(&self, id: &PurchaseId) -> Gone {
-        let payment = self.subscription.as_ref().and_then(|record| record.payment(id));
-        payment.map_or(Gone::default(), |payment| payment.gone)
-    }
-
-    /// Makes the entry of what else changed of the subscription: its plan, status or paid time.
-    fn show_subscription(&self, journal: &mut Journal) -> Result<(), Refusal> {
-        let Some(summary) = self.summary(journal.account(), Refill::Keep) else { return Ok(()) };
-        let listed = journal.account().subscription(&summary.id);
-        // One that is over was left out when a month turned.
-        let is_past = summary.is_over() && summary.backed == 0 && !journal.account().subscriptions.is_empty();
-        if listed == Some(&summary) || (listed.is_none() && is_past) {
+    /// Makes the entry of what else changed of the subscription: its plan, status or paid time. `known` is the account as
+    /// its newest entry left it.
+    fn show_subscription(&self, known: &Account, journal: &mut Journal) -> Result<(), Refusal> {
+        let account = journal.account();
+        let record = self.subscription.as_ref();
+        let Some(summary) = record.and_then(|record| record.summary(account.period)) else { return Ok(()) };
+        let stale = (account.sequence == known.sequence).then(|| known.as_of(self.now));
+        let shown = stale.as_ref().unwrap_or(account);
+        let is_shown = shown.subscription(&summary.id) == Some(&summary);
+        if is_shown || (is_past(shown, &summary) && summary.backed == 0) {
             return Ok(());
         }
+        let mut after = account.clone();
         let reference = summary.id.to_string();
-        journal
-            .post(Event::Subscription, Change::NONE, reference, |account| set_subscription(account, summary))
-    }
-
-    /// What the account's entries carry of the subscription from now on.
-    fn summary(&self, account: &Account, refill: Refill) -> Option<Subscription> {
-        let record = self.subscription.as_ref()?;
-        let known = account.subscription(&record.id);
-        let refilled = known.map_or(0, |known| known.refilled);
-        let refilled = match refill {
-            Refill::Keep => refilled,
-            // The month's turn may have come before the payment became known, or while its money was gone.
-            Refill::Raise => {
-                let whole = self.whole.as_ref().unwrap_or(record);
-                refilled.max(whole.refill_of(account.period))
-            }
-        };
-        let summary = record.summary(account.period, refilled)?;
-        let backed = match refill {
-            Refill::Raise => summary.backed.max(known.map_or(0, |known| known.backed)),
-            Refill::Keep => summary.backed,
-        };
-        Some(Subscription { backed, ..summary })
+        set_subscription(&mut after, summary);
+        let change = Change::between(account.balance, account.balance);
+        journal.post(Event::Subscription, change, reference, |account| {
+            account.subscriptions = after.subscriptions;
+        })
     }
 
     /// The records that changed, each one revision on.
     pub(crate) fn into_records(self, known: &Records, month: Period) -> Vec<Record> {
         let mut changed = Vec::new();
         if let Some(mut record) = self.subscription {
-            record.forget_before(month);
             // What nothing was ever paid for needs no record.
             if !record.payments.is_empty() && known.subscription.as_ref() != Some(&record) {
+                record.forget_before(month);
                 record.revision = record.revision.saturating_add(1);
                 changed.push(Record::Subscription(Box::new(record)));
             }
@@ -336,13 +348,9 @@ impl Work {
     }
 }
 
-/// What is done about the part of the month's refill that a subscription stands for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Refill {
-    /// It stays what the month's turn made it.
-    Keep,
-    /// It is what the payments say, if that is more.
-    Raise,
+/// Whether a subscription is over and was left out of the account, because another one was over last.
+fn is_past(account: &Account, summary: &Subscription) -> bool {
+    account.subscription(&summary.id).is_none() && !account.subscriptions.is_empty() && summary.is_over()
 }
 
 /// Sets what an account shows of a subscription. A list that is full loses one that is over and counts least.
@@ -360,60 +368,29 @@ fn set_subscription(account: &mut Account, summary: Subscription) {
     }
 }
 
-/// Takes over what became of a purchase's money, and with it what became of a money-back refund.
-fn update_money(purchase: &mut Purchase, money: &MoneyFacts, now: DateTime<Utc>) {
-    set_outflows(purchase, money, now);
-    crate::money_back::update(purchase, &money.failed);
-}
-
-/// Takes over the refunds and disputes that hold money of a purchase now.
-pub(crate) fn set_outflows(purchase: &mut Purchase, money: &MoneyFacts, now: DateTime<Utc>) {
-    // A clock that is behind must not see money go in a month that hasn't begun.
-    let outflow = |outflow: &Outflow| Outflow { at: outflow.at.min(now), ..outflow.clone() };
-    let known = |id| purchase.outflows.iter().find(|known: &&Outflow| known.id == id).map(|known| known.at);
-    let outflows = money.outflows.iter().map(outflow).map(|outflow| {
-        let at = known(outflow.id.clone()).unwrap_or(outflow.at);
-        Outflow { at, ..outflow }
-    });
-    purchase.outflows = outflows.collect();
-}
-
-/// Takes credits back of a purchase; what isn't there any more is owed (rules 7 and 9).
-fn take_back(account: &mut Account, purchase: &mut Purchase, credits: Credits) -> Result<(), Refusal> {
-    let taken = credits.min(account.balance);
-    let missing = taken.shortfall(credits);
-    account.balance = account.balance.checked_sub(taken).unwrap_or_default();
-    account.owed = account.owed.checked_add(missing).ok_or(Refusal::BalanceLimit)?;
-    purchase.revoked = purchase.revoked.checked_add(taken).ok_or(Refusal::BalanceLimit)?;
-    purchase.spent = purchase.spent.checked_add(missing).ok_or(Refusal::BalanceLimit)?;
-    Ok(())
-}
-
-/// Gives credits of a purchase again, once what is owed is paid.
-fn give_again(account: &mut Account, purchase: &mut Purchase, credits: Credits) -> Result<(), Refusal> {
-    let (given, owed) = pay_owed(account.owed, credits);
-    let forgiven = given.shortfall(credits);
-    account.owed = owed;
-    account.balance = account.balance.checked_add(given).ok_or(Refusal::BalanceLimit)?;
-    purchase.revoked = purchase.revoked.checked_sub(purchase.revoked.min(given)).unwrap_or_default();
-    purchase.spent = purchase.spent.checked_sub(purchase.spent.min(forgiven)).unwrap_or_default();
-    Ok(())
-}
-
-/// What of the credits that come back is given, after what is owed was paid; and what is still owed.
-pub(crate) fn pay_owed(owed: Credits, credits: Credits) -> (Credits, Credits) {
-    let offset = owed.min(credits);
-    (credits.checked_sub(offset).unwrap_or_default(), owed.checked_sub(offset).unwrap_or_default())
-}
-
-/// The entry of money that went or came back.
-fn money_event(before: &Purchase, after: &Purchase, is_more_gone: bool) -> Event {
-    let disputes = |purchase: &Purchase| purchase.outflow(OutflowKind::Dispute);
-    let spent = after.spent;
-    match (is_more_gone, disputes(before), disputes(after)) {
-        (true, was, is) if is > was => Event::Dispute { spent },
-        (true, ..) => Event::Refund { spent },
-        (false, was, is) if is < was => Event::DisputeWon,
-        (false, ..) => Event::RefundFailed,
-    }
+/// Corrects what the month's refill gave by what was known then: if the subscription had ended or was moved down
+/// before, the rest expires; if it gave less than it would have given, the rest is given.
+fn correct_refill(journal: &mut Journal, summary: Subscription) -> Result<(), Refusal> {
+    let (account, month) = (journal.account(), journal.account().period);
+    let mut after = account.clone();
+    set_subscription(&mut after, summary);
+    let (was, is) = (account.granted(), after.granted());
+    let credits = |playground| Credits::ZERO.with_playground(playground);
+    let event = match is.cmp(&was) {
+        Ordering::Less => {
+            clawback::take(&mut after, credits(was.saturating_sub(is)))?;
+            Event::Expiry
+        }
+        Ordering::Greater => {
+            let missed = credits(is.saturating_sub(was));
+            after.balance = after.balance.checked_add(missed).ok_or(Refusal::BalanceLimit)?;
+            Event::Refill
+        }
+        Ordering::Equal => return Ok(()),
+    };
+    let change = Change::between(account.balance, after.balance);
+    journal.post(event, change, month.to_string(), |account| {
+        account.subscriptions = after.subscriptions;
+        account.owed = after.owed;
+    })
 }

@@ -8,8 +8,8 @@ use pricing::Credits;
 use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::{
-    Account, Change, DebitId, Decision, Event, Record, Refusal, ReversalId, ids::present, journal::Journal,
-    reconcile::pay_owed,
+    Account, Change, DebitId, Decision, Event, Record, Refusal, ReversalId, clawback::pay_owed, ids::present,
+    journal::Journal,
 };
 
 /// The longest reason, in characters.

@@ -21,9 +21,6 @@ pub struct Subscription {
     pub status: SubscriptionStatus,
     /// The moment from which on nothing is paid.
     pub paid_through: DateTime<Utc>,
-    /// Playground credits that the month's refill gave for it.
-    #[serde(default, skip_serializing_if = "is_zero")]
-    pub refilled: u64,
     /// Playground credits of this month that its payments stand for: what they brought less what went back.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub backed: u64,
@@ -87,8 +84,7 @@ impl Subscription {
 
     /// Begins a month: the refill gives its allowance if it is paid into the month.
     pub(crate) fn turn_month(&mut self, month: Period) {
-        self.refilled = if self.is_paid(month.start()) { self.allowance } else { 0 };
-        self.backed = self.refilled;
+        self.backed = if self.is_paid(month.start()) { self.allowance } else { 0 };
     }
 }
 
@@ -102,7 +98,6 @@ impl Subscription {
             allowance: 1000,
             status: SubscriptionStatus::Active,
             paid_through,
-            refilled: 1000,
             backed: 1000,
         }
     }

@@ -1,0 +1,84 @@
+//! What became of a purchase's money, as the provider shows it: the refunds and disputes that hold it, and with them
+//! whether a money-back refund was carried out.
+
+use chrono::{DateTime, Utc};
+
+use crate::{
+    MoneyBackStatus, Outflow, OutflowId, OutflowKind, Purchase, RefundId,
+    facts::{FailedRefund, MoneyFacts},
+};
+
+/// Takes over what became of a purchase's money, and with it what became of a money-back refund.
+pub(crate) fn update_money(purchase: &mut Purchase, money: &MoneyFacts, now: DateTime<Utc>) {
+    set_outflows(purchase, money, now);
+    update_money_back(purchase, &money.failed);
+}
+
+/// Takes over the refunds and disputes that hold money of a purchase now.
+///
+/// A refund doesn't vanish at the provider: it fails or is canceled, and is shown as that. So an answer that doesn't
+/// show one that is known is older than that one, and gives nothing back.
+pub(crate) fn set_outflows(purchase: &mut Purchase, money: &MoneyFacts, now: DateTime<Utc>) {
+    let pending = purchase.money_back.as_ref().filter(|_| purchase.is_refund_pending());
+    let requested_at = pending.map(|refund| refund.requested_at);
+    let known = |id: &OutflowId| purchase.outflows.iter().find(|known| known.id == *id);
+    let outflow = |outflow: &Outflow| {
+        // A clock that is behind must not see money go in a month that hasn't begun.
+        let seen = outflow.at.min(now);
+        // The credits of a money-back refund are gone since it was asked for.
+        let since = requested_at.filter(|_| outflow.kind == OutflowKind::Refund).unwrap_or(seen);
+        let at = known(&outflow.id).map_or(seen.min(since), |known| known.at);
+        Outflow { at, ..outflow.clone() }
+    };
+    let is_shown = |id: &OutflowId| {
+        money.outflows.iter().any(|shown| shown.id == *id)
+            || money.failed.iter().any(|failed| OutflowId::from(&failed.id) == *id)
+    };
+    let unseen =
+        purchase.outflows.iter().filter(|known| known.kind == OutflowKind::Refund && !is_shown(&known.id));
+    let mut outflows: Vec<_> = money.outflows.iter().map(outflow).chain(unseen.cloned()).collect();
+    outflows.sort_by(|a, b| (a.at, &a.id).cmp(&(b.at, &b.id)));
+    purchase.outflows = outflows;
+}
+
+/// Follows what the provider shows of a purchase's refunds: a money-back refund that failed is given up, and one whose
+/// answer was lost is known by the money. A plan's stays pending: only asking again makes sure that its subscription
+/// was ended too.
+pub(crate) fn update_money_back(purchase: &mut Purchase, failed: &[FailedRefund]) {
+    let Some(refund) = &purchase.money_back else { return };
+    let attempt = purchase.refunds_failed;
+    let has_failed = failed.iter().any(|failed| match refund.status {
+        MoneyBackStatus::Pending => failed.attempt == Some(attempt),
+        MoneyBackStatus::Refunded => {
+            refund.refund_ids.contains(&failed.id) || failed.attempt == Some(attempt)
+        }
+    });
+    let gone = purchase.outflows.iter().map(|outflow| outflow.amount).fold(0, u64::saturating_add);
+    let refunded = purchase.outflow(OutflowKind::Refund);
+    if has_failed {
+        give_up(purchase);
+    } else if refund.status == MoneyBackStatus::Pending && !purchase.has_plan() && refunded >= purchase.amount
+    {
+        finish(purchase, Vec::new());
+    } else if refund.status == MoneyBackStatus::Refunded
+        && refund.refund_ids.is_empty()
+        && gone < purchase.amount
+    {
+        // It was known by the money alone, and that came back.
+        give_up(purchase);
+    }
+}
+
+/// Gives a money-back refund up: the purchase is as it was, and a further attempt has a key of its own.
+pub(crate) fn give_up(purchase: &mut Purchase) {
+    purchase.money_back = None;
+    purchase.refunds_failed = purchase.refunds_failed.saturating_add(1);
+}
+
+/// Marks a money-back refund as carried out.
+pub(crate) fn finish(purchase: &mut Purchase, refund_ids: Vec<RefundId>) {
+    if let Some(refund) = &mut purchase.money_back {
+        refund.status = MoneyBackStatus::Refunded;
+        refund.refund_ids = refund_ids;
+    }
+}

@@ -1,0 +1,168 @@
+//! No credit comes from nowhere: whatever is looked at, however late or stale, and whatever money-back refunds are asked
+//! for, confirmed or refused on the way, an account has what its records stand for, less what it spent.
+
+use accounts::{Account, Period, Purchase, PurchaseId, RefundId, money_back, refill};
+use pricing::Credits;
+use proptest::prelude::*;
+
+use crate::{
+    histories::cases,
+    lifecycle::{END, after, choices, lifecycle},
+    shop::{Provider, Shop, time},
+};
+
+/// What is done beside the provider's happenings.
+#[derive(Debug, Clone)]
+enum Act {
+    /// Looks at one subject, as it was some happenings ago.
+    Look {
+        subject: usize,
+        age: usize,
+    },
+    Spend {
+        thirds: u64,
+    },
+    Request {
+        purchase: usize,
+    },
+    Confirm {
+        purchase: usize,
+        age: usize,
+    },
+    Refuse {
+        purchase: usize,
+    },
+    Turn,
+}
+
+fn acts() -> impl Strategy<Value = Vec<Act>> {
+    let act = prop_oneof![
+        6 => (0..4_usize, 0..3_usize).prop_map(|(subject, age)| Act::Look { subject, age }),
+        2 => (1..=3_u64).prop_map(|thirds| Act::Spend { thirds }),
+        2 => (0..8_usize).prop_map(|purchase| Act::Request { purchase }),
+        2 => (0..8_usize, 0..2_usize).prop_map(|(purchase, age)| Act::Confirm { purchase, age }),
+        1 => (0..8_usize).prop_map(|purchase| Act::Refuse { purchase }),
+        1 => Just(Act::Turn),
+    ];
+    proptest::collection::vec(act, 0..30)
+}
+
+struct World {
+    shop: Shop,
+    spent: Credits,
+}
+
+impl World {
+    fn purchase(&self, number: usize) -> Option<(PurchaseId, Purchase)> {
+        let count = self.shop.purchases.len();
+        let found = self.shop.purchases.iter().nth(number % count.max(1));
+        found.map(|(id, purchase)| (id.clone(), purchase.clone()))
+    }
+
+    fn take(&mut self, act: &Act, providers: &[Provider], now: &str) {
+        let period = self.shop.account.period;
+        let aged = |age: &usize| &providers[providers.len() - 1 - age.min(&(providers.len() - 1))];
+        match act {
+            Act::Look { subject, age } => {
+                let provider = aged(age);
+                let subjects = provider.subjects();
+                if let Some(subject) = subjects.get(subject % subjects.len().max(1)) {
+                    self.shop.look_at(provider, subject, now).unwrap();
+                }
+            }
+            Act::Spend { thirds } => {
+                let now = self.shop.account.as_of(time(now));
+                if now.period == self.shop.account.period {
+                    let part = |credits: u64| credits * thirds / 3;
+                    let balance = self.shop.account.balance;
+                    let spent = Credits::new(
+                        part(balance.playground()),
+                        part(balance.tune()),
+                        part(balance.tune_image()),
+                    );
+                    self.shop.spend(spent);
+                    self.spent = self.spent.checked_add(spent).unwrap();
+                }
+            }
+            Act::Request { purchase } => self.ask(*purchase, |account, records, id, _| {
+                money_back::request(account, records, id, None, time(now)).ok()
+            }),
+            Act::Confirm { purchase, age } => {
+                let provider = aged(age);
+                self.ask(*purchase, |account, records, id, purchase| {
+                    let subjects =
+                        provider.subjects().into_iter().flat_map(|subject| provider.facts(subject).money);
+                    let money = subjects.into_iter().find(|money| money.purchase_id == *id)?;
+                    let ours: Vec<_> = money
+                        .outflows
+                        .iter()
+                        .filter_map(|flow| RefundId::parse(flow.id.as_str()).ok())
+                        .collect();
+                    let attempt = purchase.refunds_failed;
+                    money_back::confirmed(account, records, &money, attempt, &ours, time(now)).ok()
+                });
+            }
+            Act::Refuse { purchase } => self.ask(*purchase, |account, records, id, purchase| {
+                money_back::refused(account, records, id, purchase.refunds_failed, time(now)).ok()
+            }),
+            Act::Turn => {
+                let first = Period::of(time(now)).start();
+                self.shop.append(refill::decide(&self.shop.account, first));
+            }
+        }
+        if self.shop.account.period > period {
+            self.spent = self.spent.with_playground(0);
+        }
+    }
+
+    fn ask(
+        &mut self,
+        number: usize,
+        decide: impl FnOnce(&Account, &accounts::Records, &PurchaseId, &Purchase) -> Option<accounts::Decision>,
+    ) {
+        let Some((id, purchase)) = self.purchase(number) else { return };
+        let records = self.shop.records(purchase.subscription_id.as_ref(), [id.clone()].iter());
+        if let Some(decision) = decide(&self.shop.account, &records, &id, &purchase) {
+            self.shop.append(decision);
+        }
+    }
+
+    /// What the records stand for, by sums of their own: packs less the part of the money that is gone, rounded down.
+    fn stands_for(&self) -> Credits {
+        let mut sum = Credits::ZERO;
+        for purchase in self.shop.purchases.values() {
+            let held: u64 = purchase.outflows.iter().map(|flow| flow.amount).sum();
+            let gone = if purchase.is_refund_pending() { purchase.amount } else { held.min(purchase.amount) };
+            let packs = purchase.lines.iter().map(|line| line.credits.with_playground(0));
+            let packs = packs.fold(Credits::ZERO, |sum, credits| sum.checked_add(credits).unwrap());
+            let left =
+                |credits: u64| credits - (credits * gone).checked_div(purchase.amount).unwrap_or_default();
+            sum = sum.checked_add(Credits::new(0, left(packs.tune()), left(packs.tune_image()))).unwrap();
+        }
+        sum.with_playground(self.shop.account.granted())
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(cases()) })]
+
+    #[test]
+    fn an_account_has_what_its_records_stand_for(choices in choices(true), acts in acts()) {
+        let happenings = lifecycle(&choices);
+        let mut world = World { shop: Shop::new("2026-10-01"), spent: Credits::ZERO };
+        let mut acts = acts.iter();
+        let mut providers = vec![Provider::default()];
+        for count in 1..=happenings.len() {
+            providers.push(after(&happenings, count));
+            let now = if count == happenings.len() { END } else { happenings[count - 1].at };
+            let turn = if count == happenings.len() { acts.len() } else { 3 };
+            for act in acts.by_ref().take(turn) {
+                world.take(act, &providers, now);
+                let account = &world.shop.account;
+                let had = account.balance.checked_add(world.spent).unwrap();
+                let stands_for = world.stands_for().checked_add(account.owed).unwrap();
+                prop_assert_eq!(had, stands_for, "{:#?} {:?} {:?}", happenings, act, account);
+            }
+        }
+    }
+}
