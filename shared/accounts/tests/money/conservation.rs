@@ -6,7 +6,7 @@ use pricing::Credits;
 use proptest::prelude::*;
 
 use crate::{
-    histories::cases,
+    histories::CASES,
     lifecycle::{END, after, choices, lifecycle},
     shop::{Provider, Shop, time},
 };
@@ -144,7 +144,7 @@ impl World {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(cases()) })]
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(CASES) })]
 
     #[test]
     fn an_account_has_what_its_records_stand_for(choices in choices(true), acts in acts()) {

@@ -48,12 +48,11 @@ fn end(happenings: &[Happening], looks: &[u8], turns: u8) -> Shop {
     shop
 }
 
-pub fn cases() -> u32 {
-    std::env::var("PROPTEST_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(4_000)
-}
+/// How many lifecycles are drawn.
+pub const CASES: u32 = 4_000;
 
 proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(cases()) })]
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(CASES) })]
 
     #[test]
     fn looks_on_the_way_end_as_one_look_at_the_end(
