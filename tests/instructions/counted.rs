@@ -20,8 +20,7 @@ use pricing::{CATALOG, Credits, Operation, Price, Unsupported};
 
 const TEXT_TO_IMAGE: &str = r#"{"operation":"text_to_image","width":768,"height":512,"steps":80,"images":2}"#;
 const TRAIN_TUNE: &str = r#"{"operation":"train_tune","prompts":8,"if_short":"defer"}"#;
-const PLAN: &str = r#"{"id":"sub_1","plan":"basic","allowance":1000,"purchase_id":"in_1",
-    "paid_at":"2026-11-12T10:00:00Z","paid_until":"2026-12-12T10:00:00Z"}"#;
+const PLAN: &str = r#"{"id":"sub_1MowQVLkdIwHu7ixeRlqHVzs","plan":"basic","allowance":1000,"paid_through":"2026-12-15T00:00:00Z","backed":1000}"#;
 const NOVEMBER: &str = "2026-11-22T10:00:00.250Z";
 const DECEMBER: &str = "2026-12-01T00:00:00.250Z";
 
@@ -106,9 +105,8 @@ fn account(playground: u64) -> &'static Account {
         sequence: Sequence::new(41),
         balance: Credits::new(playground, 1, 64),
         period: parsed("2026-11"),
-        granted: 1000,
-        returned: 0,
-        subscription: Some(serde_json::from_str(PLAN).unwrap()),
+        owed: Credits::ZERO,
+        subscriptions: vec![serde_json::from_str(PLAN).unwrap()],
         updated_at: parsed("2026-11-20T00:00:00Z"),
     })
 }

@@ -1,13 +1,18 @@
 //! The concerns of the protocol, one model each: what may happen, and what is then seen. Money that goes back has
 //! a file of its own.
 
-use credits::{EntryKind, Status};
+use credits::{EntryKind, SubscriptionStatus};
 
 use crate::{
     client::{Answer, Phase, Unwritten},
-    commands::{ALL, DECEMBER, LITTLE, NOVEMBER, ONE, TWO, debit, pack, plan, status, task, time},
+    commands::{
+        ALL, DECEMBER, LITTLE, NOVEMBER, ONE, TWO, before, debit, invoice, look, look_at_subscription, packs,
+        paid, provider, task,
+    },
     properties::{ACCOUNTS, entries_of},
     protocol::{Protocol, Sight, World},
+    provider::Change,
+    table::Key,
     task::Command,
 };
 
@@ -35,14 +40,18 @@ pub const HEALED: Sight = ("a crash between write and answer is healed by the re
         is_only(index) && matches!(world.clients[index].phase, Phase::Done(Answer::Replayed(_)))
     })
 });
+/// A look that had read the provider reads the records again, because they were written since.
+pub const OUTDATED: Sight = ("facts are outdated, and the provider is read again", |_, world| {
+    world.clients.iter().any(|client| client.phase == Phase::Before && !client.look.facts.money.is_empty())
+});
 
 /// Debits of two accounts, some by the same key, with credits for one or for two of them.
 pub fn debits() -> Protocol {
     let mut protocol = Protocol {
         tasks: vec![
-            task("pack of one", 0, NOVEMBER, pack("pi_1", 8)),
-            task("pack of two", 0, NOVEMBER, pack("pi_1", 16)),
-            task("another's pack", 1, NOVEMBER, pack("pi_2", 8)),
+            task("a pack", 0, NOVEMBER, look("pi_1")),
+            task("two packs", 0, NOVEMBER, look("pi_2")),
+            task("another's pack", 1, NOVEMBER, look("pi_3")),
             task("debit", 0, NOVEMBER, debit("k1", ONE)),
             task("debit by another key", 0, NOVEMBER, debit("k2", ONE)),
             task("debit by a used key", 0, NOVEMBER, debit("k1", TWO)),
@@ -69,21 +78,23 @@ pub fn debits() -> Protocol {
         ],
         ..Protocol::default()
     };
+    let shop = provider(&[packs("pi_1", Some(0), 1), packs("pi_2", Some(0), 2), packs("pi_3", Some(1), 1)]);
     let worlds = [
-        protocol.after(&["pack of one", "another's pack"]),
-        protocol.after(&["pack of two", "another's pack"]),
+        protocol.after(&paid(shop.clone(), &["pi_1", "pi_3"]), &["a pack", "another's pack"]),
+        protocol.after(&paid(shop, &["pi_2", "pi_3"]), &["two packs", "another's pack"]),
     ];
     protocol.start(&worlds, &["debit", "debit by another key", "debit by a used key", "another's debit"]);
     protocol
 }
 
-/// Payments for packs, each told of twice, one of them to two accounts, and debits that wait for them.
+/// One customer's payments for packs: for two accounts, for one that only the customer tells, and for one that is named
+/// otherwise meanwhile; each looked at twice, and debits that wait for them.
 pub fn purchases() -> Protocol {
     let mut protocol = Protocol {
         tasks: vec![
-            task("event", 0, NOVEMBER, pack("pi_1", 8)),
-            task("event that names another", 1, NOVEMBER, pack("pi_1", 8)),
-            task("another payment's event", 0, NOVEMBER, pack("pi_2", 8)),
+            task("look", 0, NOVEMBER, look("pi_1")),
+            task("look at another's payment", 1, NOVEMBER, look("pi_2")),
+            task("look at a payment without a name", 0, NOVEMBER, look("pi_3")),
             task("debit", 0, NOVEMBER, debit("k1", ONE)),
         ],
         is_torn: true,
@@ -93,50 +104,66 @@ pub fn purchases() -> Protocol {
             REFUSED,
             HEALED,
             ("a payment is another's", |_, world| {
-                let taken = Phase::Done(Answer::Unwritten(Unwritten::PaymentTaken));
-                any(world, |phase| *phase == taken)
+                any(world, |phase| *phase == Phase::Done(Answer::Unwritten(Unwritten::PaymentTaken)))
+            }),
+            ("the customer's first account gets what names none", |_, world| {
+                world.table.written(&Key::Payment("pi_3".to_owned())).and_then(|row| row.owner()) == Some(1)
             }),
         ],
         ..Protocol::default()
     };
-    let tasks = ["event", "event that names another", "another payment's event", "debit"];
-    protocol.start(&[World::default()], &tasks);
+    let shop = provider(&[packs("pi_1", Some(0), 3), packs("pi_2", Some(1), 1), packs("pi_3", None, 1)]);
+    let worlds = [
+        before(shop.clone(), &[Change::Pay("pi_1"), Change::Rename("pi_1", 1)]),
+        before(paid(shop.clone(), &["pi_2", "pi_3"]), &[Change::Pay("pi_1")]),
+        paid(shop, &["pi_1", "pi_2", "pi_3"]),
+    ];
+    let tasks = ["look", "look at another's payment", "look at a payment without a name", "debit"];
+    protocol.start(&worlds, &tasks);
     protocol
 }
 
-/// A plan, its renewal, and words on its status, in every order.
+/// A plan, its renewal, a payment that fails and its end, at any moment.
 pub fn subscriptions() -> Protocol {
+    const RENEWED: &str = "2026-12-20T00:00:00Z";
+    const ENDED: &str = "2026-12-20T00:00:05Z";
+    const NOW: &str = "2026-12-20T00:01:00Z";
     let mut protocol = Protocol {
         tasks: vec![
-            task("plan", 0, NOVEMBER, plan("in_1", NOVEMBER, "2026-12-20T00:00:00Z")),
-            task(
-                "renewal",
-                0,
-                "2026-12-20T00:00:00Z",
-                plan("in_2", "2026-12-20T00:00:00Z", "2027-01-20T00:00:00Z"),
-            ),
-            task("past due", 0, "2026-12-20T00:00:00Z", status(Status::PastDue, "2026-12-19T00:00:00Z")),
-            task(
-                "ended",
-                0,
-                "2026-12-25T00:00:00Z",
-                status(Status::Ended(time("2026-12-24T00:00:00Z")), "2026-12-24T00:00:00Z"),
-            ),
-            task("debit", 0, "2026-12-20T00:00:00Z", debit("k1", LITTLE)),
+            task("look in November", 0, NOVEMBER, look_at_subscription()),
+            task("look", 0, NOW, look_at_subscription()),
+            task("debit", 0, NOW, debit("k1", LITTLE)),
         ],
         sights: vec![
             RACED,
             REPLAYED,
             REFUSED,
             HEALED,
-            ("a word only changes the record", |_, world| {
-                any(world, |phase| *phase == Phase::Done(Answer::Recorded))
+            ("a renewal is recorded", |_, world| {
+                world
+                    .table
+                    .written(&Key::Subscription)
+                    .and_then(|row| row.subscription())
+                    .is_some_and(|(_, record)| record.payments.len() == 2)
+            }),
+            ("a subscription is over", |_, world| {
+                world.table.account(0).is_some_and(|account| {
+                    account.subscriptions.iter().any(|known| known.status == SubscriptionStatus::Canceled)
+                })
             }),
         ],
         ..Protocol::default()
     };
-    let worlds = [World::default(), protocol.after(&["plan"])];
-    protocol.start(&worlds, &["plan", "renewal", "past due", "ended", "debit"]);
+    let shop =
+        provider(&[invoice("in_1", NOVEMBER, RENEWED), invoice("in_2", RENEWED, "2027-01-20T00:00:00Z")]);
+    let paid_late = paid(shop, &["in_1"]);
+    let bought = protocol.after(&paid_late, &["look in November"]);
+    let worlds = [
+        before(paid_late, &[Change::Pay("in_2")]),
+        before(bought.clone(), &[Change::Pay("in_2"), Change::PastDue]),
+        before(bought, &[Change::Pay("in_2"), Change::End(ENDED)]),
+    ];
+    protocol.start(&worlds, &["look", "debit"]);
     protocol
 }
 
@@ -144,11 +171,10 @@ pub fn subscriptions() -> Protocol {
 pub fn refills() -> Protocol {
     let mut protocol = Protocol {
         tasks: vec![
-            task("plan", 0, NOVEMBER, plan("in_1", NOVEMBER, "2027-11-20T00:00:00Z")),
-            task("another's plan", 1, NOVEMBER, plan("in_2", NOVEMBER, "2027-11-20T00:00:00Z")),
+            task("plan", 0, NOVEMBER, look_at_subscription()),
             task("November's debit", 0, NOVEMBER, debit("k0", LITTLE)),
-            task("sweep", 0, DECEMBER, Command::Settle),
-            task("another's sweep", 1, DECEMBER, Command::Settle),
+            task("sweep", 0, DECEMBER, Command::Turn),
+            task("another's sweep", 1, DECEMBER, Command::Turn),
             task("debit of all", 0, DECEMBER, debit("k1", ALL)),
             task("debit of a late clock", 0, "2026-11-30T23:59:59Z", debit("k2", LITTLE)),
         ],
@@ -163,10 +189,10 @@ pub fn refills() -> Protocol {
                 entries.next_back().is_some_and(|entry| entry.event.kind() == EntryKind::Debit)
                     && entries.next_back().is_some_and(|entry| entry.event.kind() == EntryKind::Refill)
                     && !any(world, |phase| *phase == Phase::Done(Answer::Unwritten(Unwritten::Unchanged)))
-                    && world.clients.iter().all(|client| client.task != 3 || client.phase == Phase::Uncalled)
+                    && world.clients.iter().all(|client| client.task != 2 || client.phase == Phase::Uncalled)
             }),
             ("the sweep finds it made", |_, world| {
-                let is_swept = world.clients.iter().filter(|client| client.task == 3).count();
+                let is_swept = world.clients.iter().filter(|client| client.task == 2).count();
                 is_swept == 1
                     && any(world, |phase| *phase == Phase::Done(Answer::Unwritten(Unwritten::Unchanged)))
             }),
@@ -176,7 +202,9 @@ pub fn refills() -> Protocol {
         ],
         ..Protocol::default()
     };
-    let worlds = [protocol.after(&["plan", "another's plan", "November's debit"])];
-    protocol.start(&worlds, &["sweep", "another's sweep", "debit of all", "debit of a late clock"]);
+    let shop = provider(&[invoice("in_1", NOVEMBER, "2027-11-20T00:00:00Z")]);
+    let mut bought = protocol.after(&paid(shop, &["in_1"]), &["plan", "November's debit"]);
+    bought.table_mut().copy(0, 1);
+    protocol.start(&[bought], &["sweep", "another's sweep", "debit of all", "debit of a late clock"]);
     protocol
 }

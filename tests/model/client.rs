@@ -1,14 +1,17 @@
-//! A client: one attempt after the other, as `shared/ledger/src/execute.rs` makes them, and the money-back
-//! refund around it (`functions/refund/src/money_back.rs`). One step is one request to the table or the provider.
+//! A client: one attempt after the other, as `shared/ledger/src/execute.rs` makes them, the webhook's look at the
+//! provider before them (`look.rs`), and the money-back refund around them (`functions/refund/src/money_back.rs`).
+//! One step is one request to the table or the provider.
 
-use credits::{Account, Decision, Purchase, Refund, Refusal};
+use credits::{Account, Decision, MoneyBackStatus, Purchase, Refusal, money_back};
 
 use crate::{
-    append,
+    append, look,
+    look::Look,
     plant::Plant,
     protocol::{Protocol, World},
-    table::{Cancelled, Item, Key, Row, digest},
-    task::{Command, Stage, Task},
+    provider::{RefundAnswer, Topics},
+    table::{Cancelled, Item, Key, Row, Shared, Table, Who, digest},
+    task::{Command, Related, Stage, Task},
 };
 
 /// What the caller is told.
@@ -20,7 +23,7 @@ pub enum Answer {
     Replayed(u64),
     /// Only a record changed.
     Recorded,
-    /// Nothing was written: there is nothing to do, or it is refused. By the digest of which.
+    /// Nothing was written: there is nothing to do, or it is refused.
     Unwritten(Unwritten),
     /// The key was used for another request.
     KeyReused,
@@ -34,9 +37,10 @@ pub enum Answer {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Unwritten {
     Unchanged,
+    /// By the digest of the refusal.
     Refused(u64),
-    PurchaseNotFound,
     PaymentTaken,
+    OutdatedFacts,
 }
 
 impl Unwritten {
@@ -45,7 +49,8 @@ impl Unwritten {
         match decided {
             Ok(decision) if *decision == Decision::default() => Some(Self::Unchanged),
             Ok(_) => None,
-            Err(Refusal::PurchaseNotFound) => Some(Self::PurchaseNotFound),
+            Err(Refusal::PaymentTaken) => Some(Self::PaymentTaken),
+            Err(Refusal::OutdatedFacts) => Some(Self::OutdatedFacts),
             Err(refusal) => Some(Self::Refused(digest(refusal))),
         }
     }
@@ -56,23 +61,35 @@ impl Unwritten {
 pub enum Phase {
     /// Its caller has not called, or has seen it crash and is about to call again.
     Uncalled,
+    /// A look: reads the records of its subject.
+    Before,
+    /// A look: reads the payment, or the subscription, from the provider.
+    Facts,
+    /// A look at the subscription: reads its invoices.
+    Invoices,
+    /// Reads the refunds and disputes of the payments.
+    Money,
+    /// A look: reads the account that the customer first bought for.
+    Customer,
+    /// A planted fault: reads the records after the provider.
+    RecordsLast,
     /// Reads the newest entry.
     Head,
     /// Reads what else it decides from; decides.
     Related(Read),
     /// Sends the transaction.
-    Append(Read, Option<Row>),
+    Append(Read, Shared<Related>),
     /// Waits for the transaction's answer.
     Waiting(Answer),
     /// Was told that the operation exists.
     LookUp,
     /// Makes sure of what it would answer without a write.
-    Confirm(Read, Option<Row>, Unwritten),
+    Confirm(Read, Shared<Related>, Unwritten),
     /// A refund: reads what its purchase is now, before or after the provider was asked.
     Purchase { is_asked: bool },
     /// A refund: asks the provider.
     Ask { attempt: u32 },
-    /// A plan's refund: reads whether a later payment pays for the subscription.
+    /// A plan's refund: asks the provider whether a later period was paid.
     Payer,
     /// A plan's refund: has the provider end the subscription.
     End,
@@ -92,13 +109,24 @@ pub struct Client {
     pub task: usize,
     pub stage: Stage,
     pub phase: Phase,
+    /// What was read of the records and the provider.
+    pub look: Shared<Look>,
+    /// What of the provider changed since it began.
+    pub missed: Topics,
     /// What would have been a true answer without a write at some moment since the call.
     pub truths: Vec<Unwritten>,
 }
 
 impl Client {
     pub fn new(task: usize) -> Self {
-        Self { task, stage: Stage::Request, phase: Phase::Uncalled, truths: Vec::new() }
+        Self {
+            task,
+            stage: Stage::Request,
+            phase: Phase::Uncalled,
+            look: Shared::new(Look::default()),
+            missed: Topics::default(),
+            truths: Vec::new(),
+        }
     }
 
     pub fn is_running(&self) -> bool {
@@ -108,6 +136,17 @@ impl Client {
     pub fn stop(&mut self) {
         *self = Self::new(self.task);
     }
+
+    /// Whether it wrote or asked for something: to stop before is not to have been called.
+    pub fn leaves_a_trace(&self, task: &Task) -> bool {
+        let is_refund = matches!(task.command, Command::Refund(_)) && self.stage != Stage::Request;
+        matches!(self.phase, Phase::Waiting(_) | Phase::Purchase { .. } | Phase::Ask { .. })
+            || (is_refund && self.is_running())
+    }
+
+    pub fn who(&self, task: &Task) -> Who {
+        self.look.who.unwrap_or(task.account)
+    }
 }
 
 /// The account that is decided from.
@@ -115,48 +154,64 @@ pub fn account(head: Option<&Row>, task: &Task) -> Account {
     head.and_then(Row::account).cloned().unwrap_or_else(|| Account::unseen(task.now))
 }
 
-/// A client's next step; `sends` says what a provider that is asked anew does.
-pub fn step(protocol: &Protocol, world: &mut World, index: usize, sends: bool) {
+/// A client's next step; `refuses` says what a provider that is asked by a new key does.
+pub fn step(protocol: &Protocol, world: &mut World, index: usize, refuses: bool) {
     let task = &protocol.tasks[world.clients[index].task];
     let phase = world.clients[index].phase.clone();
     let next = match phase {
-        Phase::Uncalled | Phase::Head => Some(head(protocol, world, task)),
+        Phase::Uncalled if !matches!(task.command, Command::Look(_)) => Some(head(protocol, world, index)),
+        Phase::Uncalled
+        | Phase::Before
+        | Phase::Facts
+        | Phase::Invoices
+        | Phase::Money
+        | Phase::Customer
+        | Phase::RecordsLast => {
+            let client = &world.clients[index];
+            let mut look = Look::clone(&client.look);
+            if matches!(phase, Phase::Uncalled | Phase::Before) && client.stage == Stage::Request {
+                world.clients[index].missed = Topics::default();
+            }
+            let kept = look.refund_ids.clone();
+            let next = look::step(protocol, world, task, &phase, &mut look);
+            look.refund_ids = kept;
+            world.clients[index].look = Shared::new(look);
+            Some(next)
+        }
+        Phase::Head => Some(head(protocol, world, index)),
         Phase::Related(read) => {
-            let related = task.related.as_ref().and_then(|key| world.table.get(key));
+            let related = task.related(&world.table, &world.clients[index].look, Table::get);
             decide(protocol, world, index, read, related)
         }
-        Phase::Append(read, related) => send(protocol, world, index, &read, related.as_ref()),
+        Phase::Append(read, related) => send(protocol, world, index, &read, &related),
+        Phase::Waiting(_) if protocol.looks_again && matches!(task.command, Command::Look(_)) => {
+            Some(Phase::Before)
+        }
         Phase::Waiting(answer) => Some(settled(world, index, task, answer)),
         Phase::LookUp => look_up(world, task),
         Phase::Confirm(read, related, unwritten) => {
-            confirm(protocol, world, index, (&read, related, unwritten))
+            confirm(protocol, world, index, (&read, &related, unwritten))
         }
-        Phase::Purchase { is_asked } => Some(read_purchase(world, task, is_asked)),
-        Phase::Ask { attempt } => {
-            let is_new_each_time = protocol.plant == Some(Plant::ChangingKey);
-            let key = if is_new_each_time { world.provider.new_key() } else { attempt };
-            let answer = world.provider.remembers(key);
-            let sent = answer.unwrap_or_else(|| world.provider.answer(key, sends));
-            world.clients[index].stage = Stage::Answered { attempt, sent };
-            let is_plan = task.plan(world).is_some();
-            Some(if sent && is_plan { Phase::Payer } else { Phase::Head })
-        }
+        Phase::Purchase { is_asked } => Some(read_purchase(world, index, task, is_asked)),
+        Phase::Ask { attempt } => Some(ask(protocol, world, index, attempt, refuses)),
         Phase::Payer => {
-            let head = world.table.head(task.account);
-            let now = head.as_ref().and_then(Row::account).and_then(|account| account.subscription.as_ref());
-            let asked = task.plan(world).expect("it is a plan's");
-            let goes_on = now.is_some_and(|now| now.id == asked.0 && now.purchase_id != asked.1);
-            Some(if goes_on { Phase::Head } else { Phase::End })
+            let Command::Refund(id) = task.command else { unreachable!("it is a refund") };
+            let newest = world.provider.invoices().last().map(|invoice| invoice.id);
+            Some(if newest.is_some_and(|newest| newest != id) { Phase::Before } else { Phase::End })
         }
         Phase::End => {
-            world.provider.has_ended = true;
-            Some(Phase::Head)
+            world.provider.ended_at = world.provider.ended_at.or(Some(protocol.ends_at));
+            world.provider.changes += 1;
+            world.note_change(Topics::SUBSCRIPTION);
+            Some(Phase::Before)
         }
         Phase::Done(_) => unreachable!("it is done"),
     };
     // Where nothing else is read, it is decided at once.
     let next = match next {
-        Some(Phase::Related(read)) if task.related.is_none() => decide(protocol, world, index, read, None),
+        Some(Phase::Related(read)) if matches!(task.command, Command::Debit(..) | Command::Turn) => {
+            decide(protocol, world, index, read, Related::default())
+        }
         next => next,
     };
     // Whatever was inconclusive is tried again from the start.
@@ -165,27 +220,29 @@ pub fn step(protocol: &Protocol, world: &mut World, index: usize, sends: bool) {
     if matches!(next, Phase::Uncalled) { client.stop() } else { client.phase = next }
 }
 
-fn head(protocol: &Protocol, world: &World, task: &Task) -> Phase {
+fn head(protocol: &Protocol, world: &World, index: usize) -> Phase {
+    let client = &world.clients[index];
+    let task = &protocol.tasks[client.task];
     if protocol.plant == Some(Plant::CheckedBefore)
         && let Some(done) = look_up(world, task)
     {
         return done;
     }
-    let read = Read { head: world.table.head(task.account), is_carried: false };
-    Phase::Related(read)
+    Phase::Related(Read { head: world.table.head(client.who(task)), is_carried: false })
 }
 
-fn decide(
-    protocol: &Protocol,
-    world: &mut World,
-    index: usize,
-    read: Read,
-    related: Option<Row>,
-) -> Option<Phase> {
+fn decide(protocol: &Protocol, world: &World, index: usize, read: Read, related: Related) -> Option<Phase> {
     let client = &world.clients[index];
     let task = &protocol.tasks[client.task];
     let from = account(read.head.as_ref(), task);
-    let decided = task.decide(client.stage, (&from, related.as_ref()), protocol.plant);
+    let read_before = (client.stage, &*client.look);
+    let is_outdated =
+        protocol.plant != Some(Plant::UncheckedRevision) && task.is_outdated(read_before, &related);
+    let decided = match () {
+        () if is_outdated => Err(Refusal::OutdatedFacts),
+        () => task.decide(read_before, (&from, &related), protocol.plant),
+    };
+    let related = Shared::new(related);
     match Unwritten::of(&decided) {
         None => Some(Phase::Append(read, related)),
         Some(_) if read.is_carried => None,
@@ -201,19 +258,25 @@ fn send(
     world: &mut World,
     index: usize,
     read: &Read,
-    related: Option<&Row>,
+    related: &Related,
 ) -> Option<Phase> {
     let client = &world.clients[index];
     let task = &protocol.tasks[client.task];
+    let (who, stage) = (client.who(task), client.stage);
     let from = account(read.head.as_ref(), task);
-    let decided = task.decide(client.stage, (&from, related), protocol.plant);
+    let decided = task.decide((stage, &client.look), (&from, related), protocol.plant);
     let decision = decided.expect("it was decided to write");
-    let writes = append::writes(task.account, &from, task.identity.as_ref(), &decision, protocol.plant);
+    let writes = append::writes(who, &from, task.identity.as_ref(), &decision, protocol.plant);
     // What would be decided if nothing had been read before.
     let newest = world.truth(protocol, index);
-    match world.table_mut().transact(writes, index, protocol.is_torn) {
+    let customer = world.table.written(&Key::Customer).cloned();
+    let is_torn = protocol.is_torn && !world.is_alone;
+    match world.table_mut().transact(writes, index, is_torn) {
         Ok(()) => {
             world.is_stale |= newest.as_ref() != Ok(&decision);
+            world.is_moved |= customer.is_some() && customer.as_ref() != world.table.written(&Key::Customer);
+            world.requested +=
+                usize::from(matches!(task.command, Command::Refund(_)) && stage == Stage::Request);
             let last = decision.entries.last().map(|last| last.account.sequence.get());
             Some(Phase::Waiting(last.map_or(Answer::Recorded, Answer::Appended)))
         }
@@ -230,7 +293,7 @@ fn send(
 fn look_up(world: &World, task: &Task) -> Option<Phase> {
     let identity = task.identity.as_ref()?;
     let row = world.table.get(&identity.operation)?;
-    let Item::Operation { sequence, request } = row.item() else { unreachable!("an operation's row") };
+    let Item::Operation { sequence, request, .. } = &*row else { unreachable!("an operation's row") };
     if *request != identity.request {
         return Some(Phase::Done(Answer::KeyReused));
     }
@@ -240,9 +303,9 @@ fn look_up(world: &World, task: &Task) -> Option<Phase> {
 
 fn confirm(
     protocol: &Protocol,
-    world: &mut World,
+    world: &World,
     index: usize,
-    (read, related, unwritten): (&Read, Option<Row>, Unwritten),
+    (read, related, unwritten): (&Read, &Related, Unwritten),
 ) -> Option<Phase> {
     let task = &protocol.tasks[world.clients[index].task];
     let operation = &task.identity.as_ref()?.operation;
@@ -251,9 +314,14 @@ fn confirm(
         world.table.get(operation).is_none()
     } else {
         let next = Key::Entry(task.account, newest.next().get());
-        let keys: Vec<&Key> = [operation, &next].into_iter().chain(&task.related).collect();
+        let debit = match &task.command {
+            Command::Reverse(_, id) => Some(append::operation(task.account, "debit", id.as_str())),
+            _ => None,
+        };
+        let keys: Vec<&Key> = [operation, &next].into_iter().chain(&debit).collect();
         let snapshot = world.table.snapshot(&keys)?;
-        snapshot[0].is_none() && snapshot[1].is_none() && snapshot.get(2).cloned().flatten() == related
+        let debit = snapshot.get(2).and_then(|row| row.as_ref()?.debit());
+        snapshot[0].is_none() && snapshot[1].is_none() && debit == related.debit
     };
     if is_true {
         return Some(settled(world, index, task, Answer::Unwritten(unwritten)));
@@ -264,27 +332,65 @@ fn confirm(
 /// What follows an answer of the ledger.
 fn settled(world: &World, index: usize, task: &Task, answer: Answer) -> Phase {
     match (&task.command, &answer, world.clients[index].stage) {
-        // The provider is told to send its event again.
-        (Command::Money(..), Answer::Unwritten(Unwritten::PurchaseNotFound), _) => Phase::Uncalled,
+        // The records were written since: they are read again, and then the provider.
+        (_, Answer::Unwritten(Unwritten::OutdatedFacts), _) => Phase::Before,
         (
             Command::Refund(_),
             Answer::Appended(_) | Answer::Recorded | Answer::Unwritten(Unwritten::Unchanged),
             Stage::Request,
         ) => Phase::Purchase { is_asked: false },
-        (Command::Refund(_), _, Stage::Answered { sent: true, .. }) => Phase::Purchase { is_asked: true },
-        (Command::Refund(_), _, Stage::Answered { sent: false, .. }) => Phase::Done(Answer::ProviderRefused),
+        (Command::Refund(_), _, Stage::Answered { answer: RefundAnswer::Refused, .. }) => {
+            Phase::Done(Answer::ProviderRefused)
+        }
+        (Command::Refund(_), _, Stage::Answered { .. }) => Phase::Purchase { is_asked: true },
         _ => Phase::Done(answer),
     }
 }
 
-fn read_purchase(world: &World, task: &Task, is_asked: bool) -> Phase {
-    let row = task.related.as_ref().and_then(|key| world.table.get(key));
-    let purchase: &Purchase = row.as_ref().and_then(Row::purchase).expect("it was refunded");
-    match &purchase.refund {
-        Some(Refund::Refunded { .. }) => Phase::Done(Answer::Refunded),
+fn read_purchase(world: &mut World, index: usize, task: &Task, is_asked: bool) -> Phase {
+    let related = task.related(&world.table, &world.clients[index].look, Table::get);
+    let records = related.records.expect("its own account");
+    let purchase: &Purchase = records.purchases.first().expect("it was refunded");
+    let attempt = purchase.refunds_failed;
+    let status = purchase.money_back.as_ref().map(|refund| refund.status);
+    world.clients[index].look = Shared::new(Look { before: records, ..Look::default() });
+    match status {
+        Some(MoneyBackStatus::Refunded) => Phase::Done(Answer::Refunded),
         None => Phase::Done(Answer::ProviderRefused),
         // It is answered 202, and the hourly sweep calls again.
-        Some(Refund::RefundPending) if is_asked => Phase::Uncalled,
-        Some(Refund::RefundPending) => Phase::Ask { attempt: purchase.refunds_failed },
+        Some(MoneyBackStatus::Pending) if is_asked => Phase::Uncalled,
+        Some(MoneyBackStatus::Pending) => Phase::Ask { attempt },
+    }
+}
+
+/// Asks for the money of a payment; what follows the answer.
+fn ask(protocol: &Protocol, world: &mut World, index: usize, attempt: u32, refuses: bool) -> Phase {
+    let task = &protocol.tasks[world.clients[index].task];
+    let Command::Refund(id) = task.command else { unreachable!("it is a refund") };
+    let is_new_each_time = protocol.plant == Some(Plant::ChangingKey);
+    let key = if is_new_each_time { world.provider.new_key() } else { attempt };
+    let answer = match world.provider.remembers(id, key) {
+        Some(answer) => answer,
+        None => {
+            let answer = world.provider.ask(id, key, attempt, refuses);
+            if matches!(answer, RefundAnswer::Sent(_)) {
+                let topic = world.provider.topic(id);
+                world.note_change(topic);
+            }
+            answer
+        }
+    };
+    let client = &mut world.clients[index];
+    client.stage = Stage::Answered { attempt, answer };
+    let mut look = Look::clone(&client.look);
+    if let RefundAnswer::Sent(number) = answer {
+        look.refund_ids = vec![world.provider.payment(id).refund_id(number)];
+    }
+    let is_ending = money_back::ending(&look.before, &crate::task::purchase_id(id)).is_some();
+    client.look = Shared::new(look);
+    match answer {
+        RefundAnswer::Refused => Phase::Head,
+        _ if is_ending => Phase::Payer,
+        _ => Phase::Before,
     }
 }

@@ -1,16 +1,17 @@
-//! What the cases are made of: commands and the moments of November and December at which they come.
+//! What the cases are made of: commands, payments, and the moments of November and December at which they come.
 
 use chrono::{DateTime, Utc};
-use credits::{Buys, Debit, DebitId, Payment, PurchaseId, Status, StatusChange, SubscriptionId, Word};
-use pricing::Credits;
+use credits::{Debit, DebitId, ReversalId, SubscriptionId};
 
 use crate::{
+    protocol::World,
+    provider::{Buys, Change, Payment},
     table::Who,
-    task::{Command, Task},
+    task::{Command, Subject, Task},
 };
 
 pub const NOVEMBER: &str = "2026-11-20T00:00:00Z";
-pub const RENEWED: &str = "2026-12-18T00:00:00Z";
+pub const LATER: &str = "2026-11-21T00:00:00Z";
 pub const DECEMBER: &str = "2026-12-01T00:00:01Z";
 
 pub fn time(text: &str) -> DateTime<Utc> {
@@ -22,9 +23,17 @@ pub fn task(name: &'static str, account: Who, now: &str, command: Command) -> Ta
 }
 
 pub fn debit(key: &str, operation: &str) -> Command {
-    let id = DebitId::parse(key).expect("an id");
     let body: Debit = serde_json::from_str(operation).expect("a debit");
-    Command::Debit(id, body)
+    Command::Debit(debit_id(key), body)
+}
+
+/// Gives back all that a debit took.
+pub fn reversal(key: &str, debit: &str) -> Command {
+    Command::Reverse(ReversalId::parse(key).expect("an id"), debit_id(debit))
+}
+
+fn debit_id(key: &str) -> DebitId {
+    DebitId::parse(key).expect("an id")
 }
 
 /// Takes 8 images of a Tune.
@@ -36,46 +45,46 @@ pub const ALL: &str = r#"{"operation":"text_to_image","width":1024,"height":1024
 /// Takes 1.
 pub const LITTLE: &str = r#"{"operation":"face_enhance"}"#;
 
-pub fn payment(id: &str, paid_at: &str, buys: Buys) -> Command {
-    Command::Paid(Payment {
-        id: PurchaseId::parse(id).expect("an id"),
-        sku: "sku".to_owned(),
-        amount: 1000,
-        currency: "usd".to_owned(),
-        paid_at: time(paid_at),
-        invoiced_at: None,
-        payment_id: None,
-        customer_id: None,
-        buys,
-    })
+pub fn look(payment: &'static str) -> Command {
+    Command::Look(Subject::Payment(payment))
 }
 
-pub fn pack(id: &str, tune_images: u64) -> Command {
-    payment(id, NOVEMBER, Buys::Pack(Credits::new(0, 0, tune_images)))
+pub fn look_at_subscription() -> Command {
+    Command::Look(Subject::Subscription)
 }
 
 pub fn subscription() -> SubscriptionId {
     SubscriptionId::parse("sub").expect("an id")
 }
 
-pub fn plan(id: &str, paid_at: &str, paid_until: &str) -> Command {
-    let plan = Buys::Plan {
-        subscription_id: subscription(),
-        plan: "basic".to_owned(),
-        allowance: 1000,
-        paid_until: time(paid_until),
-    };
-    payment(id, paid_at, plan)
+/// A payment of packs that is yet to be made.
+pub fn packs(id: &'static str, named: Option<Who>, quantity: u64) -> Payment {
+    Payment::new(id, named, (NOVEMBER, "2026-11-20T01:00:00Z"), Buys::Packs { quantity })
 }
 
-pub fn status(status: Status, at: &str) -> Command {
-    Command::Status(StatusChange { subscription_id: subscription(), at: time(at), status, terms: None })
+/// An invoice of the subscription that is yet to be paid.
+pub fn invoice(id: &'static str, at: &'static str, until: &'static str) -> Payment {
+    Payment::new(id, Some(0), (at, "2026-11-20T01:00:00Z"), Buys::Plan { until })
 }
 
-pub fn refund(purchase: &str) -> Command {
-    Command::Refund(PurchaseId::parse(purchase).expect("an id"))
+/// A provider with these payments, and nothing in the table.
+pub fn provider(payments: &[Payment]) -> World {
+    let mut world = World::default();
+    world.provider.payments = payments.to_vec();
+    world
 }
 
-pub fn money(purchase: &str, word: Word, at: &str) -> Command {
-    Command::Money(PurchaseId::parse(purchase).expect("an id"), word, time(at))
+/// The same world once these were paid.
+pub fn paid(mut world: World, ids: &[&'static str]) -> World {
+    for id in ids {
+        let topic = world.provider.change(Change::Pay(id));
+        world.note_change(topic);
+    }
+    world
+}
+
+/// The same world before something happens at the provider.
+pub fn before(mut world: World, coming: &[Change]) -> World {
+    world.coming = coming.to_vec();
+    world
 }

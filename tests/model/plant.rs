@@ -11,10 +11,20 @@ pub enum Plant {
     Unconfirmed,
     /// What is refused is looked up by a plain read.
     PlainlyConfirmed,
-    /// What only changes a record doesn't check that the newest entry is the newest.
-    UncheckedRecord,
+    /// A record is written whatever revision there is.
+    UnguardedRecord,
     /// A refill adds to what was left.
     AddingRefill,
     /// Each time the provider is asked, it is by a new key.
     ChangingKey,
+    /// The provider's facts are read before the records' revisions.
+    FactsFirst,
+    /// Facts are written over other revisions than were read before them.
+    UncheckedRevision,
+    /// Of several packs one is granted.
+    DroppedQuantity,
+    /// The account that a customer bought for first is overwritten.
+    OverwrittenCustomer,
+    /// What couldn't be taken back isn't owed.
+    ForgottenOwed,
 }

@@ -1,16 +1,19 @@
-//! What always holds: nothing is lost, nothing is doubled, and nobody is told what isn't so.
+//! What always holds: nothing is lost, nothing is doubled, nobody is told what isn't so, and in the end the account is
+//! what the provider says.
 
 use std::collections::BTreeSet;
 
-use credits::{Buys, Dispute, Entry, EntryKind, Purchase, Refund, Word};
+use credits::{Entry, EntryKind, Event, MoneyBackStatus, Purchase, SubscriptionStatus};
 use pricing::Credits;
 use stateright::Property;
 
 use crate::{
-    client::{Answer, Client, Phase},
+    client::{Answer, Phase},
+    commands::{subscription, time},
     protocol::{Protocol, World},
+    provider::{ALLOWANCE, AMOUNT, Buys, Payment},
     table::{Item, Key, Who},
-    task::{Command, Task},
+    task::{Command, Task, purchase_id},
 };
 
 pub const ACCOUNTS: [Who; 2] = [0, 1];
@@ -19,36 +22,39 @@ pub const HISTORY: &str = "a balance is the sum of its entries, which have no ga
 pub const ONE_EFFECT: &str = "a key has one effect";
 pub const ONE_GRANT: &str = "a payment is granted once";
 pub const ONE_REFILL: &str = "a month is refilled once, to the allowance";
-pub const ONE_REFUND: &str = "money goes back once";
+pub const ONE_REFUND: &str = "a purchase's money-back refund is asked for once, and stands once";
+pub const ONE_ENTRY: &str = "a change has one entry";
 pub const KEPT: &str = "who is told of success has it in the ledger";
 pub const TRUE: &str = "what is refused was so at a moment between call and answer";
-pub const SERIAL: &str = "what is written is what would be decided on the newest entry";
-pub const CONSERVED: &str = "credits are what was granted, less what was spent and revoked";
+pub const SERIAL: &str = "what is written is what would be decided on the newest entry and records";
+pub const CONSERVED: &str =
+    "credits are what was granted, less what was spent and what is gone, and owed where they were spent";
 pub const REVOKED: &str = "credits are revoked where the money is gone or pending, and nowhere else";
 pub const SPENT: &str = "what couldn't be revoked was spent";
-pub const HEALED: &str = "when all is said, the credits follow the money";
-pub const HEARD: &str = "when all is said, the last word on a subscription stands";
-pub const OVER: &str =
-    "when all is said, a plan that is paid for has its month's credits, and any other is over";
+pub const FIRST: &str = "the account that a customer first bought for stays that";
+pub const HEALED: &str = "in the end, a pack's credits follow its money";
+pub const SHOWN: &str = "in the end, the account shows the subscription as the provider does";
+pub const OVER: &str = "in the end, a plan that is paid for has its month's credits, and any other is over";
 pub const DUE: &str = "the due index names who has a month to settle";
 
 pub fn always() -> Vec<Property<Protocol>> {
     vec![
         Property::always(HISTORY, |_, world: &World| ACCOUNTS.iter().all(|who| adds_up(world, *who))),
         Property::always(ONE_EFFECT, |_, world: &World| {
-            ACCOUNTS.iter().all(|who| is_once(entries_of(world, *who, EntryKind::Debit)))
+            let of = |who: &Who, kind| is_once(entries_of(world, *who, kind));
+            ACCOUNTS.iter().all(|who| of(who, EntryKind::Debit) && of(who, EntryKind::Reversal))
         }),
         Property::always(ONE_GRANT, |_, world: &World| {
             is_once(ACCOUNTS.iter().flat_map(|who| entries_of(world, *who, EntryKind::Purchase)))
         }),
         Property::always(ONE_REFILL, |_, world: &World| {
-            let is_set = |entry: &Entry| entry.account.balance.playground() == entry.account.granted;
-            ACCOUNTS.iter().all(|who| {
-                is_once(entries_of(world, *who, EntryKind::Refill))
-                    && entries_of(world, *who, EntryKind::Refill).all(is_set)
-            })
+            ACCOUNTS.iter().all(|who| is_refilled_once(world, *who))
         }),
-        Property::always(ONE_REFUND, |_, world: &World| world.provider.standing() <= 1),
+        Property::always(ONE_REFUND, |_, world: &World| {
+            world.provider.is_asked_once()
+                && world.provider.payments.iter().all(|payment| payment.money_back() <= 1)
+        }),
+        Property::always(ONE_ENTRY, |_, world: &World| has_one_entry_each(world)),
         Property::always(KEPT, |protocol: &Protocol, world: &World| {
             world.clients.iter().all(|client| match &client.phase {
                 Phase::Done(answer) => has_it(world, &protocol.tasks[client.task], answer),
@@ -59,36 +65,37 @@ pub fn always() -> Vec<Property<Protocol>> {
         Property::always(SERIAL, |_, world: &World| !world.is_stale),
         Property::always(CONSERVED, |_, world: &World| ACCOUNTS.iter().all(|who| is_conserved(world, *who))),
         Property::always(REVOKED, |_, world: &World| {
-            let follows_money = |purchase: &Purchase| {
-                let should = if is_gone(purchase) { purchase.granted } else { Credits::ZERO };
-                purchase.revoked.checked_add(purchase.spent) == Some(should)
+            let is_marked = |purchase: &Purchase| {
+                let payment = world.provider.payment(purchase.id.as_str());
+                purchase.money_back.is_some() || payment.money_back() == 0 || failed_beside(payment) > 0
             };
-            let went = world.provider.standing() > 0;
-            let is_pending = |purchase: &Purchase| purchase.refund.is_some();
-            packs(world).all(|(_, purchase)| follows_money(purchase))
-                && (!went || purchases(world).any(|(_, purchase)| is_pending(purchase)))
+            packs(world).all(|(_, purchase)| gone_of(purchase) == gone_by(purchase, known_gone(purchase)))
+                && purchases(world).all(|(_, purchase)| is_marked(purchase))
         }),
         Property::always(SPENT, |_, world: &World| {
             packs(world).all(|(who, purchase)| purchase.spent.tune_image() <= debited(world, who))
         }),
-        Property::always(HEALED, is_healed),
-        Property::always(HEARD, is_heard),
-        Property::always(OVER, |protocol: &Protocol, world: &World| {
-            let is_told = |client: &Client| {
-                let command = &protocol.tasks[client.task].command;
-                matches!(command, Command::Money(..) | Command::Refund(_))
-            };
-            !world.is_settled()
-                || !world.clients.iter().any(is_told)
-                || purchases(world).all(|purchase| is_over(world, purchase))
+        Property::always(FIRST, |_, world: &World| !world.is_moved),
+        Property::always(HEALED, |protocol: &Protocol, world: &World| {
+            in_the_end(protocol, world, |world| {
+                let is_pack = |payment: &&Payment| matches!(payment.buys, Buys::Packs { .. });
+                world.provider.payments.iter().filter(is_pack).all(|payment| is_healed(world, payment))
+            })
         }),
+        Property::always(SHOWN, |protocol: &Protocol, world: &World| in_the_end(protocol, world, is_shown)),
+        Property::always(OVER, |protocol: &Protocol, world: &World| in_the_end(protocol, world, is_over)),
         Property::always(DUE, |_, world: &World| {
             ACCOUNTS.iter().all(|who| {
-                let due = world.table.written(&Key::Due(*who)).map(|row| row.item().clone());
+                let due = world.table.written(&Key::Due(*who)).map(|row| Item::clone(row));
                 due == world.table.account(*who).and_then(credits::Account::due_after).map(Item::Due)
             })
         }),
     ]
+}
+
+/// Whether it holds once everybody has an answer, and one more look was made at what changed since the last.
+fn in_the_end(protocol: &Protocol, world: &World, holds: impl Fn(&World) -> bool) -> bool {
+    !world.is_settled() || holds(&world.after_a_look(protocol))
 }
 
 pub fn entries_of(world: &World, who: Who, kind: EntryKind) -> impl Iterator<Item = &Entry> {
@@ -109,6 +116,33 @@ fn adds_up(world: &World, who: Who) -> bool {
     })
 }
 
+/// A month has one refill, unless its money went after that and it was paid for again.
+fn is_refilled_once(world: &World, who: Who) -> bool {
+    let (mut refilled, mut is_right) = (BTreeSet::new(), true);
+    for (_, entry) in world.table.entries(who) {
+        match entry.event.kind() {
+            EntryKind::Refill => {
+                is_right &= refilled.insert(entry.reference.as_str())
+                    && entry.account.balance.playground() == entry.account.granted();
+            }
+            EntryKind::Refund | EntryKind::Dispute => refilled.clear(),
+            _ => {}
+        }
+    }
+    is_right
+}
+
+/// A second money-back refund is for what the merchant had refunded before the first, if that failed since.
+fn is_refunded_once(payment: &Payment) -> bool {
+    payment.money_back() <= 1 + failed_beside(payment) && payment.refunded() <= AMOUNT
+}
+
+/// Refunds of the merchant's that failed: a money-back refund that was known by the money alone is given up then,
+/// though its own money stays away.
+fn failed_beside(payment: &Payment) -> usize {
+    payment.refunds.iter().filter(|refund| refund.has_failed && refund.attempt.is_none()).count()
+}
+
 fn purchases(world: &World) -> impl Iterator<Item = (Who, &Purchase)> {
     world.table.all().filter_map(|(key, row)| match key {
         Key::Purchase(who, _) => row.purchase().map(|purchase| (*who, purchase)),
@@ -117,7 +151,27 @@ fn purchases(world: &World) -> impl Iterator<Item = (Who, &Purchase)> {
 }
 
 fn packs(world: &World) -> impl Iterator<Item = (Who, &Purchase)> {
-    purchases(world).filter(|(_, purchase)| matches!(purchase.payment.buys, Buys::Pack(_)))
+    purchases(world).filter(|(_, purchase)| !purchase.has_plan())
+}
+
+fn granted(purchase: &Purchase) -> u64 {
+    purchase.lines.iter().map(|line| line.credits.tune_image()).sum()
+}
+
+/// What is gone of a pack by its record: taken back, or to be.
+fn gone_of(purchase: &Purchase) -> u64 {
+    purchase.revoked.tune_image() + purchase.spent.tune_image()
+}
+
+/// What is gone of a pack if that much of its money is.
+fn gone_by(purchase: &Purchase, money: u64) -> u64 {
+    granted(purchase) * money.min(AMOUNT) / AMOUNT
+}
+
+/// How much of a purchase's money is gone or on its way, as far as is known.
+fn known_gone(purchase: &Purchase) -> u64 {
+    let gone: u64 = purchase.outflows.iter().map(|outflow| outflow.amount).sum();
+    if purchase.is_refund_pending() { AMOUNT } else { gone }
 }
 
 /// Images of Tunes that debits took: what packs grant in the model.
@@ -125,94 +179,147 @@ fn debited(world: &World, who: Who) -> u64 {
     entries_of(world, who, EntryKind::Debit).map(|entry| entry.change.taken().tune_image()).sum()
 }
 
-fn is_conserved(world: &World, who: Who) -> bool {
-    let own = || packs(world).filter(|(of, _)| *of == who).map(|(_, purchase)| purchase);
-    let granted: u64 = own().map(|purchase| purchase.granted.tune_image()).sum();
-    let revoked: u64 = own().map(|purchase| purchase.revoked.tune_image()).sum();
-    let balance = world.table.account(who).map_or(0, |account| account.balance.tune_image());
-    granted == balance + revoked + debited(world, who)
+/// Images of Tunes that came back of debits, set against what is owed or not.
+fn reversed(world: &World, who: Who) -> u64 {
+    let reversals = entries_of(world, who, EntryKind::Reversal);
+    let offset = |entry: &Entry| match &entry.event {
+        Event::Reversal { offset, .. } => offset.tune_image(),
+        _ => 0,
+    };
+    reversals.map(|entry| entry.change.given().tune_image() + offset(entry)).sum()
 }
 
-/// Whether a purchase's money is gone or on its way, as far as is known.
-fn is_gone(purchase: &Purchase) -> bool {
-    let is_heard = purchase.refunded_amount > 0 && purchase.failed_refunds.is_empty();
-    purchase.refund.is_some() || is_heard || purchase.dispute == Some(Dispute::Withdrawn)
+fn is_conserved(world: &World, who: Who) -> bool {
+    let own = || packs(world).filter(|(of, _)| *of == who).map(|(_, purchase)| purchase);
+    let granted: u64 = own().map(granted).sum();
+    let gone: u64 = own().map(gone_of).sum();
+    let (balance, owed) = world
+        .table
+        .account(who)
+        .map_or((0, 0), |account| (account.balance.tune_image(), account.owed.tune_image()));
+    granted + reversed(world, who) + owed == balance + gone + debited(world, who)
+}
+
+/// Whether no purchase and no subscription has more entries than it had changes.
+fn has_one_entry_each(world: &World) -> bool {
+    let count = |is: &dyn Fn(&Entry) -> bool| {
+        ACCOUNTS.iter().flat_map(|who| world.table.entries(*who)).filter(|(_, entry)| is(entry)).count()
+    };
+    // A money-back refund takes the credits when it is requested, and gives them back if it is refused.
+    let own = world.requested + world.provider.refused();
+    let is_of_money = |entry: &Entry| {
+        use EntryKind::{Dispute, DisputeWon, Refund, RefundFailed};
+        matches!(entry.event.kind(), Dispute | DisputeWon | Refund | RefundFailed)
+    };
+    let changes = |payment: &Payment| payment.changes - usize::from(payment.is_paid);
+    let of_subscription = count(&|entry| entry.event.kind() == EntryKind::Subscription);
+    let plans = world.provider.invoices().map(|invoice| invoice.changes).sum::<usize>();
+    of_subscription <= world.provider.changes + plans + own
+        && world.provider.payments.iter().all(|payment| {
+            let id = payment.id;
+            let of_money = count(&|entry| entry.reference == id && is_of_money(entry));
+            of_money <= changes(payment) + own
+        })
 }
 
 fn has_it(world: &World, task: &Task, answer: &Answer) -> bool {
     let wrote = |number: &u64| {
         let row = world.table.written(&Key::Entry(task.account, *number));
         let Some(entry) = row.and_then(|row| row.entry()) else { return false };
-        let is = |kinds: &[EntryKind], reference: &str| {
-            kinds.contains(&entry.event.kind()) && entry.reference == reference
-        };
+        let is = |kind, reference: &str| entry.event.kind() == kind && entry.reference == reference;
         match &task.command {
             Command::Debit(id, debit) => {
-                let took = matches!(&entry.event, credits::Event::Debit { operation, .. } if *operation == debit.operation);
-                is(&[EntryKind::Debit], id.as_str()) && took
+                let took =
+                    matches!(&entry.event, Event::Debit { operation, .. } if *operation == debit.operation);
+                is(EntryKind::Debit, id.as_str()) && took
             }
-            Command::Paid(payment) => {
-                is(&[EntryKind::Purchase, EntryKind::Subscription], payment.id.as_str())
-            }
+            Command::Reverse(id, _) => is(EntryKind::Reversal, id.as_str()),
             _ => true,
         }
     };
+    let is_failed = |payment: &Payment| payment.refunds.iter().any(|refund| refund.has_failed);
     match answer {
+        // A look's account is its payment's.
+        Answer::Appended(_) if matches!(task.command, Command::Look(_)) => true,
         Answer::Appended(number) | Answer::Replayed(number) => wrote(number),
-        Answer::Refunded => world.provider.sent() > 0,
-        Answer::ProviderRefused => world.provider.refused() > 0 || world.provider.failed.is_some(),
+        Answer::Refunded => world.provider.was_refunded(),
+        Answer::ProviderRefused => {
+            world.provider.refused() > 0 || world.provider.payments.iter().any(is_failed)
+        }
         Answer::KeyReused => {
             let identity = task.identity.as_ref().expect("it has a key");
-            let row = world.table.written(&identity.operation).map(|row| row.item().clone());
+            let row = world.table.written(&identity.operation).map(|row| Item::clone(row));
             matches!(row, Some(Item::Operation { request, .. }) if request != identity.request)
         }
         Answer::Recorded | Answer::Unwritten(_) => true,
     }
 }
 
-fn is_healed(protocol: &Protocol, world: &World) -> bool {
-    let commands = || world.clients.iter().map(|client| &protocol.tasks[client.task].command);
-    let moves = |command: &Command| matches!(command, Command::Money(..) | Command::Refund(_));
-    if !world.is_settled() || !commands().any(moves) {
+/// Whether a payment for packs is granted whole, less what belongs to money that is gone.
+fn is_healed(world: &World, payment: &Payment) -> bool {
+    let mut known = packs(world).filter(|(_, purchase)| purchase.id.as_str() == payment.id);
+    let Some((_, purchase)) = known.next() else {
+        // Its account isn't known yet.
+        return !payment.is_paid || payment.named.is_none();
+    };
+    let own = payment.money_back() > 0;
+    let status = purchase.money_back.as_ref().map(|refund| refund.status);
+    known.next().is_none()
+        && granted(purchase) == payment.grants().tune_image()
+        && gone_of(purchase) == gone_by(purchase, payment.gone())
+        && match status {
+            Some(MoneyBackStatus::Pending) => false,
+            Some(MoneyBackStatus::Refunded) => own || payment.gone() == AMOUNT,
+            None => !own || failed_beside(payment) > 0,
+        }
+}
+
+/// The invoices whose money isn't wholly gone.
+fn standing(world: &World) -> impl Iterator<Item = &Payment> {
+    world.provider.invoices().filter(|invoice| invoice.gone() < AMOUNT)
+}
+
+fn is_shown(world: &World) -> bool {
+    let provider = &world.provider;
+    let Some(newest) = provider.invoices().last() else { return true };
+    let until = |invoice: &Payment| match invoice.buys {
+        Buys::Plan { until } => time(until),
+        Buys::Packs { .. } => unreachable!("an invoice of the subscription"),
+    };
+    let known = world.table.account(0).and_then(|account| account.subscription(&subscription()));
+    let Some(known) = known else { return false };
+    let is_gone = newest.gone() == AMOUNT;
+    let status = match () {
+        () if provider.ended_at.is_some() || is_gone => SubscriptionStatus::Canceled,
+        () if provider.past_due => SubscriptionStatus::PastDue,
+        () => SubscriptionStatus::Active,
+    };
+    let ended_at = provider.ended_at.map(time);
+    let paid_through = ended_at.map_or(until(newest), |ended_at| ended_at.min(until(newest)));
+    known.status == status
+        && if is_gone { known.paid_through <= paid_through } else { known.paid_through == paid_through }
+}
+
+fn is_over(world: &World) -> bool {
+    let Some(account) = world.table.account(0) else { return world.provider.invoices().next().is_none() };
+    if world.provider.invoices().next().is_none() {
         return true;
     }
-    let disputed = commands().filter_map(|command| match command {
-        Command::Money(_, Word::Disputed(dispute), _) => Some(*dispute),
-        _ => None,
-    });
-    let disputed = disputed.max();
-    let is_gone = world.provider.standing() > 0 || disputed == Some(Dispute::Withdrawn);
-    packs(world).all(|(_, purchase)| {
-        let should = if is_gone { purchase.granted } else { Credits::ZERO };
-        purchase.revoked.checked_add(purchase.spent) == Some(should)
-            && purchase.dispute == disputed
-            && matches!(purchase.refund, Some(Refund::Refunded { .. })) == (world.provider.standing() > 0)
-    })
-}
-
-fn is_heard(protocol: &Protocol, world: &World) -> bool {
-    !world.is_settled()
-        || world.clients.iter().all(|client| {
-            let task = &protocol.tasks[client.task];
-            let Command::Status(change) = &task.command else { return true };
-            let Some(account) = world.table.account(task.account) else { return true };
-            let known = account.subscription.as_ref();
-            match change.status {
-                credits::Status::Ended(at) => known.is_none_or(|known| known.ended_at == Some(at)),
-                credits::Status::PastDue | credits::Status::Active => true,
-            }
+    let month = account.period;
+    let spent: u64 = world
+        .table
+        .entries(0)
+        .filter(|(_, entry)| entry.account.period == month && entry.event.kind() == EntryKind::Debit)
+        .map(|(_, entry)| entry.change.taken().playground())
+        .sum();
+    let level = if standing(world).next().is_some() { ALLOWANCE } else { 0 };
+    let is_ended = world.provider.invoices().all(|invoice| {
+        let row = world.table.written(&Key::Purchase(0, purchase_id(invoice.id)));
+        let refund = row.and_then(|row| row.purchase()?.money_back.as_ref());
+        let is_newest = world.provider.invoices().last() == Some(invoice);
+        refund.is_none_or(|refund| {
+            refund.status == MoneyBackStatus::Refunded && (!is_newest || world.provider.ended_at.is_some())
         })
-}
-
-fn is_over(world: &World, (who, purchase): (Who, &Purchase)) -> bool {
-    let account = world.table.account(who).expect("it bought something");
-    let known = account.subscription.as_ref();
-    let Some(known) = known.filter(|known| known.purchase_id == purchase.payment.id) else { return true };
-    let spent: u64 =
-        entries_of(world, who, EntryKind::Debit).map(|entry| entry.change.taken().playground()).sum();
-    let allowance = if is_gone(purchase) { 0 } else { known.allowance - spent };
-    let is_refunded = matches!(purchase.refund, Some(Refund::Refunded { .. }));
-    account.balance.playground() == allowance
-        && known.withdrawn_at.is_some() == is_gone(purchase)
-        && (!is_refunded || world.provider.has_ended)
+    });
+    account.balance.playground() + spent == level + account.owed.playground() && is_ended
 }

@@ -5,23 +5,27 @@ use std::{
     sync::Arc,
 };
 
-use credits::{Decision, Refusal, Word};
+use credits::{Decision, Refusal};
 use stateright::{Model, Property};
 
 use crate::{
     client::{self, Answer, Client, Phase, Unwritten},
+    commands::NOVEMBER,
     plant::Plant,
     properties,
-    provider::Provider,
-    table::{Item, Key, Row, Table},
+    provider::{Change, Provider, Topics},
+    table::{Key, Table},
     task::{Command, Stage, Task},
 };
+
+/// More steps than a client makes alone.
+const STEPS_MAX: usize = 40;
 
 /// A state that should be reached, or the model shows less than it seems to.
 pub type Sight = (&'static str, fn(&Protocol, &World) -> bool);
 
 /// One concern of the protocol, with all that may happen.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct Protocol {
     pub tasks: Vec<Task>,
     pub starts: Vec<World>,
@@ -30,7 +34,29 @@ pub struct Protocol {
     pub is_torn: bool,
     /// How often the provider refuses, at most.
     pub refusals_max: usize,
+    /// When a subscription ends that is ended now.
+    pub ends_at: &'static str,
+    /// What ends a look: the write, or a further look that finds nothing to write.
+    pub looks_again: bool,
+    /// Whether a look that found nothing to write is enough, though an older one is still at work.
+    pub is_strict: bool,
     pub plant: Option<Plant>,
+}
+
+impl Default for Protocol {
+    fn default() -> Self {
+        Self {
+            tasks: Vec::new(),
+            starts: Vec::new(),
+            sights: Vec::new(),
+            is_torn: false,
+            refusals_max: 0,
+            ends_at: NOVEMBER,
+            looks_again: false,
+            is_strict: false,
+            plant: None,
+        }
+    }
 }
 
 /// All there is at one moment.
@@ -39,10 +65,20 @@ pub struct World {
     pub table: Arc<Table>,
     pub provider: Provider,
     pub clients: Vec<Client>,
+    /// What is yet to happen at the provider, in any order in which it can.
+    pub coming: Vec<Change>,
+    /// What changed at the provider since a look that is finished began.
+    pub unseen: Topics,
+    /// How often a money-back refund was requested.
+    pub requested: usize,
     /// The client that crashed or lost an answer. One does.
     pub crashed: Option<usize>,
+    /// Whether one client does all it does, and nothing is seen in part.
+    pub is_alone: bool,
     /// Something was written that wouldn't have been decided on the table as it was then.
     pub is_stale: bool,
+    /// The account that a customer first bought for was overwritten.
+    pub is_moved: bool,
     /// Somebody was told what wasn't true at any moment since the call.
     pub is_untrue: bool,
 }
@@ -59,8 +95,8 @@ pub enum Action {
     Lose(usize),
     /// An item that was written becomes visible.
     Show(Key),
-    /// A refund fails after its money went back.
-    Fail,
+    /// Something happens at the provider.
+    Happen(Change),
 }
 
 impl World {
@@ -68,37 +104,43 @@ impl World {
         Arc::make_mut(&mut self.table)
     }
 
-    /// What a client's command would come to if it were all done at this moment.
+    /// What a client's command would come to if it were all done at this moment, by the facts that it read.
     pub fn truth(&self, protocol: &Protocol, index: usize) -> Result<Decision, Refusal> {
         let client = &self.clients[index];
         let task = &protocol.tasks[client.task];
-        let newest = self.table.account(task.account).map(|account| account.sequence.get());
-        let head = newest.and_then(|newest| self.table.written(&Key::Entry(task.account, newest)));
-        let related = task.related.as_ref().and_then(|key| self.table.written(key));
-        task.decide(client.stage, (&client::account(head, task), related), protocol.plant)
+        let who = client.who(task);
+        let newest = self.table.account(who).map(|account| account.sequence.get());
+        let head = newest.and_then(|newest| self.table.written(&Key::Entry(who, newest)));
+        let related = task.related(&self.table, &client.look, |table, key| table.written(key).cloned());
+        task.decide((client.stage, &client.look), (&client::account(head, task), &related), protocol.plant)
     }
 
-    /// Notes what would be true without a write, for a client that was called.
+    /// What of the provider changed since clients began that are still at work.
+    fn missed(&self) -> Topics {
+        self.clients.iter().fold(Topics::default(), |missed, client| missed.with(client.missed))
+    }
+
+    /// Something changed at the provider.
+    pub fn note_change(&mut self, topics: Topics) {
+        self.unseen = self.unseen.with(topics);
+        for client in self.clients.iter_mut().filter(|client| client.is_running()) {
+            client.missed = client.missed.with(topics);
+        }
+    }
+
+    /// Notes what would be true without a write, for a client that was called. What a look finds is held to what the
+    /// provider shows in the end.
     fn note_truth(&mut self, protocol: &Protocol, index: usize) {
         let client = &self.clients[index];
-        if client.stage != Stage::Request {
+        let task = &protocol.tasks[client.task];
+        if client.stage != Stage::Request || matches!(task.command, Command::Look(_)) {
             return;
         }
-        let task = &protocol.tasks[client.task];
         let is_done = |key: &Key| self.table.written(key).is_some();
         if task.identity.as_ref().is_some_and(|identity| is_done(&identity.operation)) {
             return;
         }
-        let owner = match &task.command {
-            Command::Paid(payment) => self.table.written(&Key::Payment(payment.id.to_string())),
-            _ => None,
-        };
-        let is_taken = owner.map(Row::item).is_some_and(|item| *item != Item::Owner(task.account));
-        let truth = if is_taken {
-            Some(Unwritten::PaymentTaken)
-        } else {
-            Unwritten::of(&self.truth(protocol, index))
-        };
+        let truth = Unwritten::of(&self.truth(protocol, index));
         let truths = &mut self.clients[index].truths;
         if let Some(truth) = truth
             && let Err(place) = truths.binary_search(&truth)
@@ -107,21 +149,31 @@ impl World {
         }
     }
 
-    fn step(&mut self, protocol: &Protocol, index: usize, sends: bool) {
+    fn step(&mut self, protocol: &Protocol, index: usize, refuses: bool) {
         let before = self.table.clone();
         if !self.clients[index].is_running() {
             self.note_truth(protocol, index);
         }
-        client::step(protocol, self, index, sends);
+        client::step(protocol, self, index, refuses);
         if !Arc::ptr_eq(&before, &self.table) {
             let running = (0..self.clients.len()).filter(|client| self.clients[*client].is_running());
             running.collect::<Vec<_>>().into_iter().for_each(|other| self.note_truth(protocol, other));
         }
+        let task = &protocol.tasks[self.clients[index].task];
         let client = &mut self.clients[index];
         if let Phase::Done(answer) = &client.phase {
-            self.is_untrue |=
-                matches!(answer, Answer::Unwritten(unwritten) if !client.truths.contains(unwritten));
-            client.truths.clear();
+            self.is_untrue |= match answer {
+                Answer::Unwritten(unwritten) => {
+                    !matches!(task.command, Command::Look(_)) && !client.truths.contains(unwritten)
+                }
+                _ => false,
+            };
+            let wrote = matches!(answer, Answer::Appended(_) | Answer::Recorded);
+            let seen = task.covers(&self.provider).without(client.missed);
+            *client = Client { phase: client.phase.clone(), ..Client::new(client.task) };
+            // What wrote nothing holds back no other that read the provider before.
+            let others = if wrote || protocol.is_strict { Topics::default() } else { self.missed() };
+            self.unseen = self.unseen.without(seen.without(others));
         }
     }
 
@@ -155,6 +207,35 @@ impl World {
         ordered
     }
 
+    /// The world after one more look at whatever isn't seen yet, alone.
+    pub fn after_a_look(&self, protocol: &Protocol) -> Self {
+        let mut world = Self { coming: Vec::new(), ..self.clone() };
+        // The later tasks are those of the moment at which all happens.
+        for (index, task) in protocol.tasks.iter().enumerate().rev() {
+            let covered = task.covers(&world.provider);
+            if world.unseen.without(covered) != world.unseen {
+                world.run(protocol, index);
+            }
+        }
+        world
+    }
+
+    /// Does one more task, alone, as the last client.
+    fn run(&mut self, protocol: &Protocol, task: usize) {
+        let index = self.clients.len();
+        self.is_alone = true;
+        self.clients.push(Client::new(task));
+        // A look at what can't be granted is sent again and again; one that can be is done after some steps.
+        for _ in 0..STEPS_MAX {
+            if matches!(self.clients[index].phase, Phase::Done(_)) {
+                break;
+            }
+            self.step(protocol, index, false);
+        }
+        self.clients.truncate(index);
+        self.is_alone = false;
+    }
+
     /// Whether everybody has an answer and sees the same.
     pub fn is_settled(&self) -> bool {
         let is_done = |client: &Client| matches!(client.phase, Phase::Done(_));
@@ -163,26 +244,27 @@ impl World {
 }
 
 impl Protocol {
-    /// The world after some tasks, done one after the other by somebody alone.
-    pub fn after(&self, done: &[&str]) -> World {
-        let alone = Self { is_torn: false, plant: None, ..self.clone() };
-        let mut world = World::default();
+    /// A world after some tasks, done one after the other by somebody alone.
+    pub fn after(&self, before: &World, done: &[&str]) -> World {
+        let mut world = before.clone();
         for task in done {
-            world.clients = vec![Client::new(self.find(task))];
-            while !matches!(world.clients[0].phase, Phase::Done(_)) {
-                world.step(&alone, 0, true);
-            }
+            world.run(self, self.find(task));
         }
         world
     }
 
-    /// Begins with each of these worlds and every three of these tasks, one twice or thrice among them.
+    /// Begins with each of these worlds and every three of these tasks, one twice or thrice among them; of those that ask
+    /// the provider, which are many steps, two at most.
     pub fn start(&mut self, worlds: &[World], tasks: &[&str]) {
         let tasks: Vec<usize> = tasks.iter().map(|task| self.find(task)).collect();
         for world in worlds {
             for (first, a) in tasks.iter().enumerate() {
                 for (second, b) in tasks.iter().enumerate().skip(first) {
                     for c in &tasks[second..] {
+                        let long = [a, b, c].into_iter().filter(|task| asks(&self.tasks[**task].command));
+                        if long.count() > 2 {
+                            continue;
+                        }
                         let clients = [a, b, c].map(|task| Client::new(*task)).to_vec();
                         self.starts.push(World { clients, ..world.clone() });
                     }
@@ -193,16 +275,6 @@ impl Protocol {
 
     fn find(&self, task: &str) -> usize {
         self.tasks.iter().position(|known| known.name == task).expect("it is a task's name")
-    }
-
-    /// Whether a refund may fail: the one that somebody is there to hear of.
-    fn may_fail(&self, world: &World) -> bool {
-        let sent = world.provider.first_sent();
-        let hears = |client: &Client| {
-            let command = &self.tasks[client.task].command;
-            matches!(command, Command::Money(_, Word::RefundFailed { attempt, .. }, _) if *attempt == sent)
-        };
-        sent.is_some() && world.provider.failed.is_none() && world.clients.iter().any(hears)
     }
 }
 
@@ -219,38 +291,35 @@ impl Model for Protocol {
             let task = &self.tasks[client.task];
             let goes_on = match client.phase {
                 Phase::Done(_) => false,
-                Phase::Uncalled => task.has_come(&world.provider),
                 Phase::Waiting(_) => world.table.hidden_by(Some(index)).next().is_none(),
                 _ => true,
             };
             if goes_on {
                 actions.push(Action::Step(index));
             }
-            let is_new = |attempt| world.provider.remembers(attempt).is_none();
-            if let Phase::Ask { attempt } = client.phase
-                && is_new(attempt)
+            if let (Phase::Ask { attempt }, Command::Refund(id)) = (&client.phase, &task.command)
+                && world.provider.remembers(id, *attempt).is_none()
                 && world.provider.refused() < self.refusals_max
             {
                 actions.push(Action::Refuse(index));
             }
-            if world.crashed.is_none() && client.is_running() {
+            if world.crashed.is_none() && client.leaves_a_trace(task) {
                 actions.push(Action::Crash(index));
-                if matches!(client.phase, Phase::Waiting(_)) && matches!(task.command, Command::Refund(_)) {
+                if matches!(client.phase, Phase::Waiting(_)) && asks(&task.command) {
                     actions.push(Action::Lose(index));
                 }
             }
         }
         actions.extend(world.table.hidden_by(None).cloned().map(Action::Show));
-        if self.may_fail(world) {
-            actions.push(Action::Fail);
-        }
+        let can = world.coming.iter().filter(|change| world.provider.can(**change));
+        actions.extend(can.copied().map(Action::Happen));
     }
 
     fn next_state(&self, world: &World, action: Action) -> Option<World> {
         let mut next = world.clone();
         match action {
-            Action::Step(index) => next.step(self, index, true),
-            Action::Refuse(index) => next.step(self, index, false),
+            Action::Step(index) => next.step(self, index, false),
+            Action::Refuse(index) => next.step(self, index, true),
             Action::Crash(index) => {
                 next.crashed = Some(index);
                 next.clients[index].stop();
@@ -260,7 +329,11 @@ impl Model for Protocol {
                 next.clients[index].phase = Phase::Head;
             }
             Action::Show(key) => next.table_mut().show(&key),
-            Action::Fail => next.provider.failed = next.provider.first_sent(),
+            Action::Happen(change) => {
+                next.coming.retain(|coming| *coming != change);
+                let topics = next.provider.change(change);
+                next.note_change(topics);
+            }
         }
         Some(next)
     }
@@ -269,4 +342,9 @@ impl Model for Protocol {
         let sights = self.sights.iter().map(|(name, is_seen)| Property::sometimes(name, *is_seen));
         properties::always().into_iter().chain(sights).collect()
     }
+}
+
+/// Whether a command asks the provider. It has no key, and goes on where the answer to its transaction is lost.
+fn asks(command: &Command) -> bool {
+    matches!(command, Command::Refund(_) | Command::Look(_))
 }

@@ -1,56 +1,380 @@
-//! The payment provider, as far as a refund needs it: it remembers each key's answer and nothing else. (The real
-//! one also refuses to refund a charge twice; nothing here rests on that.)
+//! The payment provider: a small state machine of its own. What is paid, refunded, disputed or ended changes at any
+//! moment; a refund that is asked for by a key is answered the same whenever that key comes again.
 
-use credits::RefundId;
+use credits::{
+    CustomerId, Line, Outflow, OutflowId, OutflowKind, PaymentId, PurchaseId, RefundId, Terms,
+    facts::{FailedRefund, PaidFacts, PlanFacts, SubscriptionFacts},
+};
+use pricing::Credits;
+
+use crate::{
+    commands::{subscription, time},
+    plant::Plant,
+    table::Who,
+};
+
+/// What each payment costs, in cents.
+pub const AMOUNT: u64 = 1000;
+/// What a refund in part sends back: not a whole share of any grant.
+pub const PART: u64 = 300;
+/// Images of Tunes that one pack grants.
+pub const PACK: u64 = 8;
+/// Playground credits that the plan grants a month.
+pub const ALLOWANCE: u64 = 1000;
+
+/// What a payment is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Buys {
+    Packs { quantity: u64 },
+    Plan { until: &'static str },
+}
+
+/// A payment of a pack, or an invoice of the subscription.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Payment {
+    pub id: &'static str,
+    pub buys: Buys,
+    pub at: &'static str,
+    /// When its money goes, if it does.
+    pub gone_at: &'static str,
+    /// The account that its metadata names.
+    pub named: Option<Who>,
+    pub is_paid: bool,
+    pub refunds: Vec<Refund>,
+    /// Whether a dispute holds the money, if there was one.
+    pub dispute: Option<bool>,
+    /// How often something changed that the credits have to follow.
+    pub changes: usize,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Refund {
+    /// The attempt of a money-back refund; none for a refund that the merchant made.
+    pub attempt: Option<u32>,
+    pub amount: u64,
+    pub has_failed: bool,
+}
+
+/// What a refund that is asked for is answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum RefundAnswer {
+    /// That refund of the payment was made.
+    Sent(usize),
+    /// There is no money left to refund.
+    AlreadyRefunded,
+    Refused,
+}
+
+/// One key by which a refund was asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+struct Asked {
+    payment: &'static str,
+    key: u32,
+    attempt: u32,
+    answer: RefundAnswer,
+}
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
 pub struct Provider {
-    /// The keys it was asked by, in order, and whether the money went back.
-    answers: Vec<(u32, bool)>,
-    /// The key of a refund that failed after all.
-    pub failed: Option<u32>,
-    /// Whether the subscription was ended.
-    pub has_ended: bool,
+    pub payments: Vec<Payment>,
+    pub past_due: bool,
+    pub ended_at: Option<&'static str>,
+    /// How often the subscription itself changed.
+    pub changes: usize,
+    asked: Vec<Asked>,
+}
+
+/// Something that happens at the provider.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Change {
+    Pay(&'static str),
+    /// The metadata of a payment names another account.
+    Rename(&'static str, Who),
+    /// The merchant refunds a part.
+    RefundPart(&'static str),
+    PartFails(&'static str),
+    MoneyBackFails(&'static str),
+    Dispute(&'static str),
+    Win(&'static str),
+    PastDue,
+    End(&'static str),
+}
+
+/// What may have changed, as a set: a bit for each payment, and one for the subscription.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub struct Topics(pub u8);
+
+impl Topics {
+    pub const SUBSCRIPTION: Self = Self(1 << 7);
+
+    pub fn with(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
+    pub fn without(self, other: Self) -> Self {
+        Self(self.0 & !other.0)
+    }
+}
+
+impl Payment {
+    pub fn new(
+        id: &'static str,
+        named: Option<Who>,
+        (at, gone_at): (&'static str, &'static str),
+        buys: Buys,
+    ) -> Self {
+        Self { id, buys, at, gone_at, named, is_paid: false, refunds: Vec::new(), dispute: None, changes: 0 }
+    }
+
+    fn purchase_id(&self) -> PurchaseId {
+        PurchaseId::parse(self.id).expect("an id")
+    }
+
+    /// What it grants if all of its money is there.
+    pub fn grants(&self) -> Credits {
+        match self.buys {
+            Buys::Packs { quantity } => Credits::new(0, 0, PACK * quantity),
+            Buys::Plan { .. } => Credits::new(ALLOWANCE, 0, 0),
+        }
+    }
+
+    fn standing(&self) -> impl Iterator<Item = &Refund> {
+        self.refunds.iter().filter(|refund| !refund.has_failed)
+    }
+
+    pub fn refunded(&self) -> u64 {
+        self.standing().map(|refund| refund.amount).sum()
+    }
+
+    /// Money-back refunds whose money went back and stayed there.
+    pub fn money_back(&self) -> usize {
+        self.standing().filter(|refund| refund.attempt.is_some()).count()
+    }
+
+    fn disputed(&self) -> u64 {
+        if self.dispute == Some(true) { AMOUNT - self.refunded() } else { 0 }
+    }
+
+    /// How much of the money is gone.
+    pub fn gone(&self) -> u64 {
+        (self.refunded() + self.disputed()).min(AMOUNT)
+    }
+
+    /// Whether its charge says that money was refunded or disputed.
+    pub fn is_moved(&self) -> bool {
+        self.refunded() > 0 || self.dispute.is_some()
+    }
+
+    /// What was paid and granted for it.
+    pub fn paid(&self, plant: Option<Plant>) -> PaidFacts {
+        let (quantity, sku) = match self.buys {
+            Buys::Packs { .. } if plant == Some(Plant::DroppedQuantity) => (1, "tune_pack"),
+            Buys::Packs { quantity } => (quantity, "tune_pack"),
+            Buys::Plan { .. } => (1, "basic_monthly"),
+        };
+        let line = |credits| Line { id: format!("li_{}", self.id), sku: sku.to_owned(), quantity, credits };
+        let (packs, plan) = match self.buys {
+            Buys::Packs { .. } => (vec![line(Credits::new(0, 0, PACK * quantity))], None),
+            Buys::Plan { until } => {
+                let paid_until = time(until);
+                let plan =
+                    PlanFacts { line: line(self.grants()), terms: terms(), paid_until, is_change: false };
+                (Vec::new(), Some(plan))
+            }
+        };
+        let prefix = if plan.is_some() { "pi_" } else { "" };
+        PaidFacts {
+            purchase_id: self.purchase_id(),
+            amount: AMOUNT,
+            currency: "usd".to_owned(),
+            paid_at: time(self.at),
+            invoiced_at: time(self.at),
+            customer_id: Some(customer()),
+            payment_ids: vec![PaymentId::parse(format!("{prefix}{}", self.id)).expect("an id")],
+            packs,
+            plan,
+        }
+    }
+
+    /// Its refunds that hold money, and those that failed.
+    pub fn refunds(&self) -> (Vec<Outflow>, Vec<FailedRefund>) {
+        let numbered = || self.refunds.iter().enumerate();
+        let outflow = |(number, refund): (usize, &Refund)| Outflow {
+            id: OutflowId::from(&self.refund_id(number)),
+            kind: OutflowKind::Refund,
+            amount: refund.amount,
+            at: time(self.gone_at),
+        };
+        let failed = |(number, refund): (usize, &Refund)| FailedRefund {
+            id: self.refund_id(number),
+            attempt: refund.attempt,
+        };
+        (
+            numbered().filter(|(_, refund)| !refund.has_failed).map(outflow).collect(),
+            numbered().filter(|(_, refund)| refund.has_failed).map(failed).collect(),
+        )
+    }
+
+    /// Its dispute, if that holds money.
+    pub fn disputes(&self) -> Option<Outflow> {
+        let id = || OutflowId::parse(format!("dp_{}", self.id)).expect("an id");
+        (self.dispute == Some(true)).then(|| Outflow {
+            id: id(),
+            kind: OutflowKind::Dispute,
+            amount: AMOUNT,
+            at: time(self.gone_at),
+        })
+    }
+
+    /// The provider's id of one of its refunds.
+    pub fn refund_id(&self, number: usize) -> RefundId {
+        RefundId::parse(format!("re_{}_{number}", self.id)).expect("an id")
+    }
 }
 
 impl Provider {
-    /// What an old key is answered, always.
-    pub fn remembers(&self, key: u32) -> Option<bool> {
-        self.answers.iter().find(|(asked, _)| *asked == key).map(|(_, sent)| *sent)
+    pub fn payment(&self, id: &str) -> &Payment {
+        self.payments.iter().find(|payment| payment.id == id).expect("a payment")
     }
 
-    /// A new key is answered.
-    pub fn answer(&mut self, key: u32, sent: bool) -> bool {
-        self.answers.push((key, sent));
-        sent
+    fn payment_mut(&mut self, id: &str) -> &mut Payment {
+        self.payments.iter_mut().find(|payment| payment.id == id).expect("a payment")
+    }
+
+    pub fn topic(&self, id: &str) -> Topics {
+        let place = self.payments.iter().position(|payment| payment.id == id).expect("a payment");
+        Topics(1 << place)
+    }
+
+    /// The subscription's invoices that are paid, oldest first.
+    pub fn invoices(&self) -> impl Iterator<Item = &Payment> {
+        self.payments.iter().filter(|payment| payment.is_paid && matches!(payment.buys, Buys::Plan { .. }))
+    }
+
+    /// The subscription itself.
+    pub fn subscription(&self) -> SubscriptionFacts {
+        SubscriptionFacts {
+            id: subscription(),
+            past_due: self.past_due,
+            ended_at: self.ended_at.map(time),
+            item: Some(terms()),
+            settled: Vec::new(),
+        }
+    }
+
+    /// Whether something can happen now.
+    pub fn can(&self, change: Change) -> bool {
+        let fails = |id, is: fn(&Refund) -> bool| self.payment(id).standing().any(is);
+        match change {
+            Change::Pay(id) => !self.payment(id).is_paid,
+            Change::Rename(..) | Change::PastDue | Change::End(_) => self.ended_at.is_none(),
+            Change::RefundPart(id) => {
+                let payment = self.payment(id);
+                payment.is_paid && payment.gone() + PART <= AMOUNT
+            }
+            Change::PartFails(id) => fails(id, |refund| refund.attempt.is_none()),
+            Change::MoneyBackFails(id) => fails(id, |refund| refund.attempt.is_some()),
+            Change::Dispute(id) => {
+                self.payment(id).is_paid
+                    && self.payment(id).dispute.is_none()
+                    && self.payment(id).gone() < AMOUNT
+            }
+            Change::Win(id) => self.payment(id).dispute == Some(true),
+        }
+    }
+
+    /// It happens; what it is about.
+    pub fn change(&mut self, change: Change) -> Topics {
+        let fail = |payment: &mut Payment, is: fn(&Refund) -> bool| {
+            let refund = payment.refunds.iter_mut().find(|refund| is(refund) && !refund.has_failed);
+            refund.expect("a refund that can fail").has_failed = true;
+        };
+        let id = match change {
+            Change::PastDue | Change::End(_) => {
+                match change {
+                    Change::End(at) => self.ended_at = Some(at),
+                    _ => self.past_due = true,
+                }
+                self.changes += 1;
+                return Topics::SUBSCRIPTION;
+            }
+            Change::Pay(id)
+            | Change::Rename(id, _)
+            | Change::RefundPart(id)
+            | Change::PartFails(id)
+            | Change::MoneyBackFails(id)
+            | Change::Dispute(id)
+            | Change::Win(id) => id,
+        };
+        let payment = self.payment_mut(id);
+        match change {
+            Change::Pay(_) => payment.is_paid = true,
+            Change::Rename(_, who) => payment.named = Some(who),
+            Change::RefundPart(_) => {
+                payment.refunds.push(Refund { attempt: None, amount: PART, has_failed: false });
+            }
+            Change::PartFails(_) => fail(payment, |refund| refund.attempt.is_none()),
+            Change::MoneyBackFails(_) => fail(payment, |refund| refund.attempt.is_some()),
+            Change::Dispute(_) => payment.dispute = Some(true),
+            Change::Win(_) => payment.dispute = Some(false),
+            Change::PastDue | Change::End(_) => unreachable!("it is about the subscription"),
+        }
+        payment.changes += usize::from(!matches!(change, Change::Rename(..)));
+        self.topic(id)
+    }
+
+    /// What a key is answered that was used before.
+    pub fn remembers(&self, id: &str, key: u32) -> Option<RefundAnswer> {
+        self.asked.iter().find(|asked| asked.payment == id && asked.key == key).map(|asked| asked.answer)
+    }
+
+    /// All the rest of a payment is asked for by a new key.
+    pub fn ask(&mut self, id: &'static str, key: u32, attempt: u32, refuses: bool) -> RefundAnswer {
+        let payment = self.payment_mut(id);
+        let rest = AMOUNT - payment.refunded();
+        let answer = if refuses || payment.dispute == Some(true) {
+            RefundAnswer::Refused
+        } else if rest == 0 {
+            RefundAnswer::AlreadyRefunded
+        } else {
+            payment.refunds.push(Refund { attempt: Some(attempt), amount: rest, has_failed: false });
+            RefundAnswer::Sent(payment.refunds.len() - 1)
+        };
+        self.asked.push(Asked { payment: id, key, attempt, answer });
+        answer
     }
 
     /// A key that nobody used.
     pub fn new_key(&self) -> u32 {
-        u32::try_from(self.answers.len()).expect("a few")
+        u32::try_from(self.asked.len()).expect("a few")
     }
 
     pub fn refused(&self) -> usize {
-        self.answers.iter().filter(|(_, sent)| !sent).count()
+        self.asked.iter().filter(|asked| asked.answer == RefundAnswer::Refused).count()
     }
 
-    /// How often money ever went back.
-    pub fn sent(&self) -> usize {
-        self.answers.len() - self.refused()
+    /// Whether the money of some payment was asked for with success.
+    pub fn was_refunded(&self) -> bool {
+        self.asked.iter().any(|asked| asked.answer != RefundAnswer::Refused)
     }
 
-    /// How often it went back and stayed there.
-    pub fn standing(&self) -> usize {
-        self.sent() - usize::from(self.failed.is_some())
-    }
-
-    /// The key of the first refund whose money went back.
-    pub fn first_sent(&self) -> Option<u32> {
-        self.answers.iter().find(|(_, sent)| *sent).map(|(key, _)| *key)
+    /// Whether no attempt was asked for by two keys.
+    pub fn is_asked_once(&self) -> bool {
+        let is_same =
+            |one: &Asked, other: &Asked| one.payment == other.payment && one.attempt == other.attempt;
+        self.asked
+            .iter()
+            .enumerate()
+            .all(|(place, one)| !self.asked[..place].iter().any(|other| is_same(one, other)))
     }
 }
 
-/// The provider's id of the refund made for a key.
-pub fn refund_id(key: u32) -> RefundId {
-    RefundId::parse(format!("re_{key}")).expect("an id")
+/// What the subscription's item gives.
+fn terms() -> Terms {
+    Terms { allowance: ALLOWANCE, plan: "basic".to_owned() }
+}
+
+/// Everything is paid by one customer.
+pub fn customer() -> CustomerId {
+    CustomerId::parse("cus_1").expect("an id")
 }

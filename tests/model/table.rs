@@ -8,22 +8,25 @@ use std::{
     collections::BTreeMap,
     fmt::{self, Write as _},
     hash::{DefaultHasher, Hash, Hasher},
+    ops::Deref,
     sync::Arc,
 };
 
-use credits::{Account, Entry, Period, Purchase, Standing};
+use credits::{Account, DebitRecord, Entry, Period, Purchase, PurchaseId, SubscriptionRecord};
+use pricing::Credits;
 
 /// Whose account.
 pub type Who = u8;
 
-/// An item's key, as the README's table has it.
+/// An item's key, as `shared/ledger/src/keys.rs` has it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Key {
     Entry(Who, u64),
     Operation(Who, String),
-    Purchase(Who, String),
-    Standing(Who, String),
+    Purchase(Who, PurchaseId),
+    Subscription,
     Payment(String),
+    Customer,
     Due(Who),
 }
 
@@ -31,29 +34,63 @@ pub enum Key {
 #[derive(Debug, Clone, PartialEq)]
 pub enum Item {
     Entry(Entry),
-    Operation { sequence: u64, request: u64 },
+    Operation { sequence: u64, request: u64, debit: Option<DebitRecord> },
     Purchase(Purchase),
-    Standing(Standing),
+    Subscription(Who, SubscriptionRecord),
     Owner(Who),
     Due(Period),
 }
 
-/// An item that was written. It is compared by its digest, so that a state of many rows is hashed fast.
-#[derive(Clone)]
-pub struct Row(Arc<Item>, u64);
+/// A value that many states share. It is compared by its digest, so that a state is hashed fast.
+pub struct Shared<T>(Arc<T>, u64);
 
-impl Row {
-    pub fn new(item: Item) -> Self {
-        let digest = digest(&item);
-        Self(Arc::new(item), digest)
+/// An item that was written.
+pub type Row = Shared<Item>;
+
+impl<T: fmt::Debug> Shared<T> {
+    pub fn new(value: T) -> Self {
+        let digest = digest(&value);
+        Self(Arc::new(value), digest)
     }
+}
 
-    pub fn item(&self) -> &Item {
+impl<T> Deref for Shared<T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
         &self.0
     }
+}
 
+impl<T> Clone for Shared<T> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0), self.1)
+    }
+}
+
+impl<T> PartialEq for Shared<T> {
+    fn eq(&self, other: &Self) -> bool {
+        self.1 == other.1
+    }
+}
+
+impl<T> Eq for Shared<T> {}
+
+impl<T> Hash for Shared<T> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        state.write_u64(self.1);
+    }
+}
+
+impl<T: fmt::Debug> fmt::Debug for Shared<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl Row {
     pub fn entry(&self) -> Option<&Entry> {
-        if let Item::Entry(entry) = self.item() { Some(entry) } else { None }
+        if let Item::Entry(entry) = &**self { Some(entry) } else { None }
     }
 
     pub fn account(&self) -> Option<&Account> {
@@ -61,37 +98,19 @@ impl Row {
     }
 
     pub fn purchase(&self) -> Option<&Purchase> {
-        if let Item::Purchase(purchase) = self.item() { Some(purchase) } else { None }
+        if let Item::Purchase(purchase) = &**self { Some(purchase) } else { None }
     }
-}
 
-impl PartialEq for Row {
-    fn eq(&self, other: &Self) -> bool {
-        self.1 == other.1
+    pub fn subscription(&self) -> Option<(Who, &SubscriptionRecord)> {
+        if let Item::Subscription(who, record) = &**self { Some((*who, record)) } else { None }
     }
-}
 
-impl Eq for Row {}
-
-impl Hash for Row {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        state.write_u64(self.1);
+    pub fn debit(&self) -> Option<DebitRecord> {
+        if let Item::Operation { debit, .. } = &**self { *debit } else { None }
     }
-}
 
-impl fmt::Debug for Row {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.item() {
-            Item::Entry(entry) => {
-                let Entry { event, reference, account, .. } = entry;
-                write!(f, "{} {:?} {reference} {:?}", account.sequence, event.kind(), account.balance)
-            }
-            Item::Purchase(purchase) => {
-                let Purchase { revision, revoked, spent, refund, dispute, .. } = purchase;
-                write!(f, "r{revision} -{revoked:?} !{spent:?} {refund:?} {dispute:?}")
-            }
-            item => item.fmt(f),
-        }
+    pub fn owner(&self) -> Option<Who> {
+        if let Item::Owner(who) = &**self { Some(*who) } else { None }
     }
 }
 
@@ -126,12 +145,18 @@ pub enum Condition {
     Absent,
     Revision(u64),
     OwnedBy(Who),
+    /// A debit of which that much came back.
+    Reversed(Credits),
 }
 
 /// What is done to the item.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Change {
     Put(Box<Item>),
+    /// Written unless there is one.
+    Keep(Box<Item>),
+    /// More of a debit came back.
+    Reverse(Credits),
     Delete,
     Check,
 }
@@ -222,11 +247,23 @@ impl Table {
             }
             match change {
                 Change::Put(item) => drop(self.rows.insert(key, Row::new(*item))),
+                Change::Keep(item) => drop(self.rows.entry(key).or_insert_with(|| Row::new(*item))),
+                Change::Reverse(reversed) => self.reverse(key, reversed),
                 Change::Delete => drop(self.rows.remove(&key)),
                 Change::Check => {}
             }
         }
         Ok(())
+    }
+
+    fn reverse(&mut self, key: Key, reversed: Credits) {
+        if let Some(Item::Operation { sequence, request, debit: Some(debit) }) =
+            self.rows.get(&key).map(|row| &**row)
+        {
+            let debit = Some(DebitRecord { reversed, ..*debit });
+            let item = Item::Operation { sequence: *sequence, request: *request, debit };
+            self.rows.insert(key, Row::new(item));
+        }
     }
 
     /// What a client's transaction wrote and isn't visible yet.
@@ -254,6 +291,20 @@ impl Table {
         self.rows.iter()
     }
 
+    /// What an account has, for another account as well: by payments of its own.
+    pub fn copy(&mut self, from: Who, to: Who) {
+        let own = |entry: &Entry| Entry { reference: format!("{to}'s {}", entry.reference), ..entry.clone() };
+        let copied = |(key, row): (&Key, &Row)| match key {
+            Key::Entry(who, number) if *who == from => {
+                Some((Key::Entry(to, *number), Row::new(Item::Entry(own(row.entry()?)))))
+            }
+            Key::Due(who) if *who == from => Some((Key::Due(to), row.clone())),
+            _ => None,
+        };
+        let copies: Vec<_> = self.rows.iter().filter_map(copied).collect();
+        self.rows.extend(copies);
+    }
+
     /// The account's entries that were written, oldest first, each with the number in its key.
     pub fn entries(&self, who: Who) -> impl DoubleEndedIterator<Item = (u64, &Entry)> {
         let rows = self.rows.range(Key::Entry(who, 0)..=Key::Entry(who, u64::MAX));
@@ -271,12 +322,15 @@ impl Table {
 
 impl Condition {
     fn holds(self, row: Option<&Row>) -> bool {
-        match (self, row.map(Row::item)) {
+        match (self, row.map(|row| &**row)) {
             (Self::Anything, _) | (Self::Absent | Self::OwnedBy(_), None) => true,
             (Self::Revision(before), Some(Item::Purchase(purchase))) => purchase.revision == before,
-            (Self::Revision(before), Some(Item::Standing(standing))) => standing.revision == before,
+            (Self::Revision(before), Some(Item::Subscription(_, record))) => record.revision == before,
             (Self::OwnedBy(who), Some(Item::Owner(owner))) => *owner == who,
-            (Self::Absent | Self::Revision(_) | Self::OwnedBy(_), _) => false,
+            (Self::Reversed(before), Some(Item::Operation { debit: Some(debit), .. })) => {
+                debit.reversed == before
+            }
+            (Self::Absent | Self::Revision(_) | Self::OwnedBy(_) | Self::Reversed(_), _) => false,
         }
     }
 }

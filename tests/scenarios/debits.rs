@@ -4,6 +4,8 @@ use std::collections::HashSet;
 
 use serde_json::json;
 
+use scrip_tests::seed;
+
 use crate::api::{Api, credits, enhance};
 
 #[tokio::test]
@@ -190,11 +192,12 @@ async fn the_first_debit_of_a_month_spends_its_allowance() {
             (text("kind"), text("reference"), entry["credits"]["playground"].as_i64().unwrap())
         })
         .collect();
+    let purchase = seed::purchase_id(&api.account, "basic_monthly").unwrap().to_string();
     let row = |kind: &str, reference: &str, change| (kind.to_owned(), reference.to_owned(), change);
     assert_eq!(
         rows,
         [
-            row("purchase", "basic_monthly", 1000),
+            row("purchase", &purchase, 1000),
             row("debit", "november", -100),
             row("expiry", "2026-11", -900),
             row("refill", "2026-12", 1000),

@@ -2,13 +2,10 @@
 
 use std::{fs, path::Path};
 
-use scrip_tests::{
-    stack::WEBHOOK_SECRET,
-    stripe::{Event, delivery::Endpoint},
-};
+use scrip_tests::stripe::Event;
 use serde_json::{Value, json};
 
-use crate::support;
+use crate::{support, webhook};
 
 #[tokio::test]
 async fn every_sample_event_is_answered() {
@@ -26,9 +23,10 @@ async fn every_sample_event_is_answered() {
         ("debit.json", "debit", json!(201)),
         ("reversal.json", "refund", json!(201)),
         ("webhook.json", "purchase-webhook", json!(200)),
-        ("replay.json", "purchase-webhook", json!(404)),
-        // Nothing was paid for a seeded pack, so the provider isn't asked.
-        ("money-back.json", "refund", json!(200)),
+        ("purchases.json", "quote", json!(200)),
+        ("recover.json", "purchase-webhook", json!(200)),
+        // Nothing was paid for a seeded pack.
+        ("money-back.json", "refund", json!(409)),
         ("pending-refunds.json", "refund", json!(200)),
         ("schedule.json", "monthly-refill", nothing_due),
         ("overdue.json", "monthly-refill", json!({"period": "2026-01", "overdue": 0})),
@@ -48,42 +46,20 @@ async fn every_sample_event_is_answered() {
     assert_eq!(files(&folder), sorted(played), "an event that no test plays, or a test without its event");
 }
 
-/// The provider's events, in the order in which they tell a story, each with what becomes of it.
+/// The provider's events, each of an object that this Stripe account doesn't show: what they are about is understood, and
+/// nothing is granted for it.
 #[tokio::test]
-async fn every_sample_of_the_providers_events_is_applied() {
+async fn every_sample_of_the_providers_events_is_answered() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().join("events/stripe");
-    let stack = support::stack();
-    let endpoint = Endpoint::new(&format!("{}/v1/webhooks/stripe", stack.base_url()), &[WEBHOOK_SECRET]);
-    let mut played = Vec::new();
-    for (kind, outcome) in [
-        ("checkout.session.completed", "applied"),
-        ("payment_intent.succeeded", "duplicate"),
-        ("checkout.session.async_payment_succeeded", "applied"),
-        ("charge.refunded", "applied"),
-        ("refund.updated", "ignored"),
-        ("refund.failed", "applied"),
-        ("charge.dispute.funds_withdrawn", "applied"),
-        ("charge.dispute.funds_reinstated", "applied"),
-        ("invoice.paid", "applied"),
-        ("invoice.payment_succeeded", "duplicate"),
-        ("invoice_payment.paid", "applied"),
-        ("invoice.payment_failed", "applied"),
-        ("customer.subscription.updated", "applied"),
-        ("customer.subscription.deleted", "applied"),
-    ] {
-        let file = format!("{kind}.json");
-        let mut event: Value = serde_json::from_slice(&fs::read(folder.join(&file)).unwrap()).unwrap();
-        assert_eq!(event["type"], kind);
-        // The account of the gateway's sample is another test's; the story is told of one of its own.
-        let told = event.to_string().replace("sample-account", "sampled-account").replace("pi_", "pi_s");
-        event = serde_json::from_str(&told).unwrap();
+    let endpoint = webhook::endpoint(support::stack());
+    for file in files(&folder) {
+        let event: Value = serde_json::from_slice(&fs::read(folder.join(&file)).unwrap()).unwrap();
+        assert_eq!(file, format!("{}.json", event["type"].as_str().unwrap()));
         let event = Event::from_json(event);
         let at = chrono::DateTime::from_timestamp(event.created(), 0).unwrap();
         let attempt = endpoint.send(&event, at).await;
-        assert_eq!(attempt.answer["outcome"], outcome, "{kind}: {attempt:?}");
-        played.push(file);
+        assert_eq!(attempt.answer["outcome"], "ignored", "{file}: {attempt:?}");
     }
-    assert_eq!(files(&folder), sorted(played), "an event that no test plays, or a test without its event");
 }
 
 fn files(folder: &Path) -> Vec<String> {

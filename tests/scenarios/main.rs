@@ -3,6 +3,7 @@
 mod access;
 mod access_matrix;
 mod api;
+mod cases;
 mod catalog_build;
 mod crashes;
 mod debits;
@@ -18,6 +19,7 @@ mod openapi;
 mod orders;
 mod problems;
 mod processes;
+mod providers;
 mod purity;
 mod quotes;
 mod refill;

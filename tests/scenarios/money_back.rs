@@ -5,12 +5,10 @@ use std::{fs, path::Path, sync::Arc};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use scrip_tests::{
-    Options, Stack, server,
+    Options, Stack,
+    delivery::Endpoint,
     stack::{API_KEY, WEBHOOK_SECRET},
-    stripe::{
-        ApiError, Checkout, Coupon, Event, Fault, Generation, Interval, Plan, Receipt, Stripe,
-        delivery::Endpoint,
-    },
+    stripe::{ApiError, Checkout, Coupon, Event, Fault, Generation, Interval, Plan, Receipt, Stripe, server},
 };
 use serde_json::{Value, json};
 
@@ -61,6 +59,7 @@ impl Shop {
     }
 
     async fn refund(&self, account: &str, purchase: &str, at: &str) -> Reply {
+        self.stripe.set_now(self.stripe.now().max(time(at)));
         let token = self.stack.tokens().issue("support", &["credits:refund"], TimeDelta::hours(1));
         let path = format!("/v1/accounts/{account}/purchases/{purchase}/refund");
         let request = reqwest::Client::new()
@@ -166,6 +165,7 @@ async fn the_guarantee_ends_after_thirty_days_to_the_second() {
         ("just", "2026-12-03T09:00:00Z", 200),
         ("late", "2026-12-03T09:00:01Z", 409),
     ] {
+        shop.stripe.set_now(time("2026-11-03T09:00:00Z"));
         let purchase = shop.pack(account).await;
         let reply = shop.refund(account, &purchase, at).await;
         assert_eq!(reply.status, status, "{account} {}", reply.text);
@@ -185,13 +185,9 @@ async fn nothing_paid_is_nothing_to_ask_for() {
     let shop = Shop::open("refund-coupon", Generation::Basil).await;
     let receipt = shop.stripe.buy_pack(&Checkout::new("buyer", "tune_pack", 900).coupon(Coupon::Free));
     let purchase = shop.buy(&receipt).await;
-    let reply = shop.refund("buyer", &purchase, NOW).await;
-    assert_eq!(reply.is(200).json["amount"], 0);
-    assert_eq!(
-        (&reply.json["status"], &reply.json["provider_refund_id"]),
-        (&json!("refunded"), &Value::Null)
-    );
-    assert_eq!(shop.asked(), 0);
+    shop.refund("buyer", &purchase, NOW).await.is_problem(409, "nothing_to_refund");
+    assert_eq!(shop.get("buyer", "", NOW).await["balance"], credits(0, 1, 64));
+    assert_eq!((shop.kinds("buyer").await, shop.asked()), (vec!["purchase".to_owned()], 0));
     shop.close().await;
 }
 
@@ -302,7 +298,7 @@ async fn a_plan_whose_end_was_not_confirmed_is_ended_by_calling_again_also_after
 }
 
 #[tokio::test]
-async fn an_earlier_purchase_is_refunded_without_ending_what_a_later_one_pays_for() {
+async fn the_money_that_an_upgrade_stands_on_ends_the_subscription() {
     let shop = Shop::open("refund-earlier", Generation::Acacia).await;
     let checkout = Checkout::new("buyer", "basic_monthly", 1900);
     let receipt = shop.stripe.subscribe(&checkout, Interval::Month);
@@ -312,10 +308,10 @@ async fn an_earlier_purchase_is_refunded_without_ending_what_a_later_one_pays_fo
     let upgrade = shop.stripe.upgrade(&subscription, &Plan::monthly("standard_monthly", 2900));
     shop.deliver(&upgrade.events, shop.stripe.now()).await;
     let reply = shop.refund("buyer", &purchase, NOW).await;
-    assert_eq!(reply.is(200).json["credits_revoked"], credits(0, 0, 0));
+    assert_eq!(reply.is(200).json["credits_revoked"], credits(2500, 0, 0));
     let shown = shop.get("buyer", "", NOW).await;
-    assert_eq!((&shown["balance"], &shown["plan_status"]), (&credits(2500, 0, 0), &json!("active")));
-    assert!(!shop.stripe.calls().iter().any(|call| call.operation().starts_with("DELETE")));
+    assert_eq!((&shown["balance"], &shown["plan_status"]), (&credits(0, 0, 0), &json!("canceled")));
+    assert!(shop.stripe.calls().iter().any(|call| call.operation().starts_with("DELETE")));
     shop.close().await;
 }
 
@@ -378,7 +374,8 @@ async fn a_refund_of_the_dashboards_that_failed_leaves_the_money_back_refund_alo
         }
         shop.deliver(&told, time(NOW)).await;
         assert_eq!(shop.refund("buyer", &purchase, NOW).await.text, first.text);
-        assert_eq!(shop.get("buyer", "", NOW).await["balance"], credits(0, 0, 0));
+        // 800 of 900 are gone.
+        assert_eq!(shop.get("buyer", "", NOW).await["balance"], credits(0, 1, 8));
         assert_eq!(shop.asked(), 1);
         shop.close().await;
     }

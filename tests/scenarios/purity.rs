@@ -9,7 +9,7 @@ use std::{
     process::Command,
 };
 
-const PURE: [&str; 3] = ["accounts", "pricing", "credits"];
+const PURE: [&str; 2] = ["accounts", "pricing"];
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap()

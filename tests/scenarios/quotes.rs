@@ -75,6 +75,10 @@ async fn an_account_is_shown_as_of_now() {
             "account_id": account, "balance": balance, "plan": "standard", "plan_status": status,
             "paid_through": "2026-12-12T10:00:00Z", "period": period, "next_refill_at": next,
             "entitlements": {"extended_tune_storage": storage},
+            "subscriptions": [{
+                "subscription_id": format!("seed-{account}"), "plan": "standard", "allowance": 2500, "status": status,
+                "paid_through": "2026-12-12T10:00:00Z",
+            }],
         })
     };
     let november = Some("2026-12-01T00:00:00Z");
@@ -107,7 +111,7 @@ async fn an_account_that_was_never_seen_is_empty() {
         json!({
             "account_id": api.account, "balance": credits(0, 0, 0), "plan": null, "plan_status": "none",
             "paid_through": null, "period": "2026-11", "next_refill_at": null,
-            "entitlements": {"extended_tune_storage": false},
+            "entitlements": {"extended_tune_storage": false}, "subscriptions": [],
         })
     );
     let entries = api.get(&api.path("/entries")).await;

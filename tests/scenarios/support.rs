@@ -3,12 +3,23 @@
 //! Invariant: the stack lives on a thread and a runtime of its own, so that it outlives each test's
 //! runtime. Tests must use accounts of their own, and must not stop its processes.
 
-use scrip_tests::{Options, Stack, seed};
-use std::{sync::OnceLock, thread};
+use crate::providers::Providers;
+use scrip_tests::{Options, Stack, seed, stripe::Stripe};
+use std::{
+    sync::{LazyLock, OnceLock},
+    thread,
+};
 use tokio::sync::OnceCell;
 
 /// How many processes run for each function, so that requests meet each other.
 const INSTANCES: usize = 4;
+
+static PROVIDERS: LazyLock<Providers> = LazyLock::new(Providers::default);
+
+/// Shows a Stripe account to the stack's functions.
+pub fn show(stripe: &Stripe) {
+    PROVIDERS.add(stripe);
+}
 
 /// The stack; the first test that asks starts it. It ends with the test process.
 ///
@@ -21,7 +32,9 @@ pub fn stack() -> &'static Stack {
         thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
             runtime.expect("a runtime for the stack").block_on(async {
-                let options = Options { instances: INSTANCES, ..Options::default() };
+                let api = PROVIDERS.serve().await;
+                let stripe_api_base = Some(format!("http://{}", api.address()));
+                let options = Options { instances: INSTANCES, stripe_api_base, ..Options::default() };
                 let stack = Stack::start(options).await.map_err(|why| why.to_string());
                 started.send(stack).expect("the first test waits");
                 std::future::pending::<()>().await;

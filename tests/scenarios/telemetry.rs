@@ -8,9 +8,9 @@ use std::{
 use axum::{Router, http::HeaderMap};
 use chrono::TimeDelta;
 use scrip_tests::{
-    Options, Stack, server,
+    Options, Stack,
     stack::{API_KEY, WEBHOOK_SECRET},
-    stripe::{Checkout, Generation, Stripe, signature},
+    stripe::{Checkout, Generation, Stripe, server, signature},
 };
 use serde_json::{Value, json};
 

@@ -53,6 +53,7 @@ fn routes_say_who_answers_and_who_may_ask() {
         [
             "GET /v1/accounts/{account_id} -> quote, credits:read",
             "GET /v1/accounts/{account_id}/entries -> quote, credits:read",
+            "GET /v1/accounts/{account_id}/purchases -> quote, credits:read",
             "GET /v1/catalog -> quote, public",
             "POST /v1/accounts/{account_id}/debits -> debit, credits:debit",
             "POST /v1/accounts/{account_id}/debits/{debit_id}/reversals -> refund, credits:settle",
@@ -107,7 +108,7 @@ fn functions_get_the_settings_of_the_template() {
     for function in &template.functions {
         assert_eq!(function.environment["TABLE_NAME"], template.table.name, "{}", function.name);
         let timeout_secs = match function.name.as_str() {
-            "monthly-refill" => 900,
+            "monthly-refill" | "purchase-webhook" => 900,
             "refund" => 29,
             _ => 15,
         };
@@ -204,8 +205,8 @@ fn every_route_has_one_sample_event() {
             continue;
         }
         let event: Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
-        // A replay and a schedule's event come past the gateway.
-        let is_routed = |route: &&str| !route.starts_with("REPLAY") && !route.starts_with("SWEEP");
+        // A recovery and a schedule's event come past the gateway.
+        let is_routed = |route: &&str| !route.starts_with("RECOVER") && !route.starts_with("SWEEP");
         if let Some(route) = event["routeKey"].as_str().filter(is_routed) {
             events.entry(route.to_owned()).or_default().push(path.display().to_string());
             assert_shape(&template, &event);

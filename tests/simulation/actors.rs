@@ -2,13 +2,12 @@
 
 use std::sync::Arc;
 
-use scrip_tests::stripe::Plan;
+use serde_json::json;
 use tokio::time::sleep;
 
 use crate::{
     plan::{Action, Timed},
     scheduler::lock,
-    shop::price,
     world::World,
 };
 
@@ -20,23 +19,18 @@ impl World {
         let account = timed.account;
         self.bill();
         match &timed.action {
-            Action::Buy(sku) => self.buy(account, sku),
-            Action::Upgrade(sku) => {
-                let subscription = self.subscription(account);
-                if let Some(subscription) = subscription.filter(|_| self.pays(account) < price(sku)) {
-                    let receipt = self.stripe.upgrade(&subscription, &Plan::monthly(sku, price(sku)));
-                    self.sold(account, sku, receipt);
-                }
-            }
-            Action::Downgrade(sku) => {
-                let subscription = self.subscription(account);
-                if let Some(subscription) = subscription.filter(|_| self.pays(account) > price(sku)) {
-                    self.tell(self.stripe.downgrade(&subscription, &Plan::monthly(sku, price(sku))));
-                }
-            }
+            Action::Buy(cart) => self.buy(account, cart),
+            Action::Upgrade(sku) if self.is_larger(account, sku) => self.move_to(account, sku, false),
+            Action::Prorate(sku) if self.is_larger(account, sku) => self.move_to(account, sku, true),
+            Action::Downgrade(sku) if !self.is_larger(account, sku) => self.move_to(account, sku, false),
             Action::Cancel => {
                 if let Some(subscription) = self.subscription(account) {
                     self.tell(self.stripe.cancel(&subscription));
+                }
+            }
+            Action::CancelAtEnd => {
+                if let Some(subscription) = self.subscription(account) {
+                    self.tell(self.stripe.cancel_at_period_end(&subscription));
                 }
             }
             Action::Decline => {
@@ -44,8 +38,8 @@ impl World {
                     self.stripe.decline_next(&subscription);
                 }
             }
-            // That is done before everything.
-            Action::Bill => {}
+            // The bill is done before everything; a move the other way isn't made.
+            Action::Bill | Action::Upgrade(_) | Action::Prorate(_) | Action::Downgrade(_) => {}
             Action::PayLate => self.pay_late(account),
             Action::Debit { key, work } => self.debit(account, key, *work).await,
             Action::Reverse { key, debit, playground } => {
@@ -55,27 +49,32 @@ impl World {
             Action::MoneyBack(bought) => self.money_back(account, *bought).await,
             Action::Refund(bought, percent) => self.refund_at_provider(account, *bought, *percent),
             Action::RefundFails => {
-                let refund = lock(&self.memory).refunds.iter().rfind(|(of, _)| *of == account).cloned();
-                if let Some((_, refund)) = refund {
+                let refund = lock(&self.memory).refunds.iter().rposition(|(of, _)| *of == account);
+                if let Some(at) = refund {
+                    // What failed once can't again.
+                    let (_, refund) = lock(&self.memory).refunds.remove(at);
                     self.tell(self.stripe.fail_refund(&refund));
                 }
             }
-            Action::Dispute(bought) => {
-                let sale = self.sale(account, *bought);
-                if let Some(sale) = sale.filter(|sale| self.charged(&sale.charge).1 == 0) {
-                    let (dispute, events) = self.stripe.dispute(&sale.charge);
-                    lock(&self.memory).disputes.push((account, dispute));
-                    self.tell(events);
-                }
-            }
-            Action::WinDispute => {
-                let dispute = lock(&self.memory).disputes.iter().rfind(|(of, _)| *of == account).cloned();
-                if let Some((_, dispute)) = dispute {
-                    self.tell(self.stripe.win_dispute(&dispute));
+            Action::Dispute(bought, percent) => self.dispute(account, *bought, *percent, false),
+            Action::Inquire(bought) => self.dispute(account, *bought, 100, true),
+            Action::WinDispute | Action::LoseDispute => {
+                let dispute = lock(&self.memory).disputes.iter().rposition(|(of, _)| *of == account);
+                if let Some(at) = dispute {
+                    let (_, dispute) = lock(&self.memory).disputes.remove(at);
+                    let is_won = timed.action == Action::WinDispute;
+                    let end = if is_won {
+                        self.stripe.win_dispute(&dispute)
+                    } else {
+                        self.stripe.lose_dispute(&dispute)
+                    };
+                    self.tell(end);
                 }
             }
             Action::Turn => self.turn(self.plan.turn).await,
             Action::Sweep => self.sweep().await,
+            // It comes again in a day anyway.
+            Action::Recover => drop(self.recover(&json!({"undelivered": true})).await),
         }
     }
 }

@@ -8,10 +8,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{DateTime, Datelike, Utc};
 use serde_json::Value;
 
-use crate::plan::{Action, Plan, Work};
-
-/// Credits: playground, tune, tune image.
-pub type Amounts = [i64; 3];
+use crate::{
+    entry::{Amounts, Entry, plain, sum},
+    plan::{Action, Plan, Work},
+};
 
 /// What was written of each account.
 pub struct Audit {
@@ -30,21 +30,14 @@ pub struct Book {
     /// What each debit took, and what of it came back.
     debits: BTreeMap<String, (Amounts, Amounts)>,
     reversals: BTreeSet<String>,
+    /// What was granted by a purchase.
     purchases: BTreeSet<String>,
-    refilled: BTreeSet<String>,
-}
-
-/// An entry, as it lies in the table.
-#[derive(Debug, Clone)]
-pub struct Entry {
-    pub sequence: i64,
-    pub kind: String,
-    pub credits: Amounts,
-    pub balance: Amounts,
-    pub period: String,
-    pub reference: String,
-    pub at: DateTime<Utc>,
-    pub item: Value,
+    /// What is on record as bought.
+    records: BTreeSet<String>,
+    /// What was owed so far, in all.
+    owed: Amounts,
+    /// Playground credits of the newest month that work took, less those that came back.
+    used: i64,
 }
 
 impl Audit {
@@ -72,6 +65,7 @@ impl Audit {
     /// # Panics
     /// Where something is wrong with it.
     pub fn written(&mut self, request: &Value, step: u64) {
+        let mut touched = BTreeMap::<String, Vec<Entry>>::new();
         for write in request["TransactItems"].as_array().into_iter().flatten() {
             let item = plain(&write["Put"]["Item"]);
             let Some(account) = item["pk"].as_str().and_then(|key| key.strip_prefix("ACCOUNT#")) else {
@@ -84,12 +78,25 @@ impl Audit {
                     book.shard = shard.and_then(|(_, shard)| shard.parse().ok());
                 }
                 key if key.starts_with("ENTRY#") => {
-                    let entry = Entry::read(item);
-                    book.check(&entry);
-                    book.entries.push((step, entry));
+                    touched.entry(account.to_owned()).or_default().push(Entry::read(item.clone()));
                 }
-                _ => {}
+                key => {
+                    let purchase = key.strip_prefix("PURCHASE#").map(str::to_owned);
+                    book.records.extend(purchase);
+                }
             }
+        }
+        for (account, mut entries) in touched {
+            entries.sort_by_key(|entry| entry.sequence);
+            let book = self.accounts.get_mut(&account).expect("it was there");
+            for (at, entry) in entries.iter().enumerate() {
+                book.check(entry);
+                book.check_owed(entry);
+                let next = entries.get(at + 1).map(|next| next.kind.as_str());
+                book.count(entry, next == Some("refill"));
+                book.entries.push((step, entry.clone()));
+            }
+            book.check_month();
         }
     }
 }
@@ -130,6 +137,7 @@ impl Book {
         let unseen = [0; 3];
         let last = self.head();
         let before = last.map_or(unseen, |last| last.balance);
+        let before_period = last.map(|last| last.period.clone());
         assert_eq!(*sequence, last.map_or(1, |last| last.sequence + 1), "a gap in the sequences: {entry:?}");
         assert_eq!(*balance, sum(before, *credits), "the balance isn't the sum: {entry:?} after {before:?}");
         assert!(balance.iter().all(|kind| *kind >= 0), "below zero: {entry:?}");
@@ -152,25 +160,24 @@ impl Book {
             "reversal" => {
                 let debit = entry.item["debit_id"].as_str().expect("a reversal names its debit");
                 let (taken, back) = self.debits.get_mut(debit).expect("a reversal has a debit");
-                *back = sum(*back, *credits);
+                *back = sum(*back, entry.came_back());
                 let within = (0..3).all(|kind| credits[kind] >= 0 && back[kind] <= taken[kind]);
                 assert!(within, "more came back than was taken: {entry:?}");
                 assert!(self.reversals.insert(reference.clone()), "given back twice: {entry:?}");
             }
-            "expiry" => assert_eq!(*credits, [-before[0], 0, 0], "not all that was left: {entry:?}"),
+            "expiry" => {
+                let is_turn = before_period.is_some_and(|before| before < entry.period);
+                let is_all = *credits == [-before[0], 0, 0];
+                let is_some = credits[0] < 0 && credits[1..] == [0, 0] && *reference == entry.period;
+                assert!(if is_turn { is_all } else { is_some }, "not what was left: {entry:?}");
+            }
             "refill" => {
-                let allowance = allowance(&entry.item["subscription"]["plan"]);
-                assert_eq!(balance[0], allowance, "a refill sets the allowance: {entry:?}");
-                assert_eq!(entry.period, *reference, "{entry:?}");
-                assert!(self.refilled.insert(reference.clone()), "refilled twice: {entry:?}");
+                assert!(credits[0] > 0 && credits[1..] == [0, 0], "{entry:?}");
             }
             "purchase" => {
                 let is_new = self.purchases.insert(reference.clone());
                 assert!(is_new, "granted twice: {entry:?}");
-                let is_a_pack = [[0, 1, 64], [0, 0, 104]].contains(credits);
-                let of_a_plan = credits[1..] == [0, 0]
-                    && (0..=allowance(&entry.item["subscription"]["plan"])).contains(&credits[0]);
-                assert!(is_a_pack || of_a_plan, "nothing sold gives that: {entry:?}");
+                assert!(credits.iter().all(|kind| *kind >= 0), "{entry:?}");
             }
             "refund" | "dispute" => assert!(credits.iter().all(|kind| *kind <= 0), "{entry:?}"),
             "refund_failed" | "dispute_won" => assert!(credits.iter().all(|kind| *kind >= 0), "{entry:?}"),
@@ -178,20 +185,58 @@ impl Book {
             _ => panic!("an unknown kind: {entry:?}"),
         }
         if matches!(kind.as_str(), "refund" | "dispute" | "refund_failed" | "dispute_won") {
-            // A payment that brings the month's refill grants nothing by itself.
-            let is_of_it = |earlier: &Entry| {
-                ["purchase", "subscription"].contains(&earlier.kind.as_str())
-                    && earlier.reference == *reference
-            };
-            let is_known = self.entries.iter().any(|(_, earlier)| is_of_it(earlier));
-            assert!(is_known, "nobody bought that: {entry:?}");
+            assert!(self.records.contains(reference), "nobody bought that: {entry:?}");
             let moved = self.moved_by(reference).chain([*credits]).fold(unseen, sum);
             let granted = self.entries.iter().map(|(_, entry)| entry);
             let granted = granted.filter(|entry| entry.kind == "purchase" && entry.reference == *reference);
             let granted = granted.map(|entry| entry.credits).fold(unseen, sum);
-            let within = (1..3).all(|kind| (-granted[kind]..=0).contains(&moved[kind]));
+            // What was owed may have been paid by a reversal, before the money came back.
+            let within = (1..3).all(|kind| (-granted[kind]..=self.owed[kind]).contains(&moved[kind]));
             assert!(within, "moves more than was bought: {entry:?}");
         }
+    }
+
+    /// What can't be taken back is owed, and what comes back pays that first (rule 9).
+    fn check_owed(&self, entry: &Entry) {
+        let last = self.head();
+        let has_turned = last.is_some_and(|last| last.period < entry.period);
+        for kind in 0..3 {
+            let before = if kind == 0 && has_turned { 0 } else { last.map_or(0, |last| last.owed[kind]) };
+            let after = entry.owed[kind];
+            assert!(after >= 0, "{entry:?}");
+            assert!(after <= before || entry.balance[kind] == 0, "owed, and not taken: {entry:?}");
+            let comes_back = ["reversal", "refund_failed", "dispute_won"].contains(&entry.kind.as_str());
+            assert!(after >= before || comes_back, "nothing pays what is owed: {entry:?}");
+            let is_first = entry.credits[kind] <= 0 || after == 0;
+            assert!(!comes_back || is_first, "given before what is owed was paid: {entry:?}");
+        }
+    }
+
+    fn count(&mut self, entry: &Entry, is_before_refill: bool) {
+        if self.head().is_some_and(|last| last.period < entry.period) {
+            self.used = 0;
+        }
+        let before = self.head().map_or([0; 3], |last| last.owed);
+        self.owed = sum(self.owed, [0, 1, 2].map(|kind| (entry.owed[kind] - before[kind]).max(0)));
+        match entry.kind.as_str() {
+            "debit" => self.used -= entry.credits[0],
+            "reversal" => self.used -= entry.came_back()[0],
+            // What came back in this month, and was left when the refill came that was paid for late.
+            "expiry" if is_before_refill && entry.reference == entry.period => self.used -= entry.credits[0],
+            _ => {}
+        }
+    }
+
+    /// What is left, owed and used of the month is what its plans granted.
+    fn check_month(&self) {
+        let Some(head) = self.head() else { return };
+        let granted = head.balance[0] - head.owed[0] + self.used;
+        assert_eq!(granted, head.backed(), "the month doesn't add up: {head:?}");
+    }
+
+    /// Playground credits of the newest month that work took, less those that came back.
+    pub fn used(&self) -> i64 {
+        self.used
     }
 
     /// What refunds and disputes of a purchase moved so far.
@@ -212,74 +257,13 @@ fn spendable(head: Option<&Entry>, now: DateTime<Utc>) -> Amounts {
     let now = now.max(head.at);
     let month = format!("{:04}-{:02}", now.year(), now.month());
     let first: DateTime<Utc> = format!("{month}-01T00:00:00Z").parse().expect("a month's first moment");
-    let plan = &head.item["subscription"];
-    let ends = ["paid_until", "ended_at", "withdrawn_at"].map(|end| plan[end].as_str());
-    let is_paid = !plan.is_null()
-        && ends.iter().flatten().all(|end| end.parse::<DateTime<Utc>>().is_ok_and(|end| end > first));
-    let [playground, tune, tune_image] = head.balance;
-    let has_turned = month > head.period;
-    let is_refilled = !has_turned && head.item["granted"] != 0;
-    let playground = match (is_paid && !is_refilled, has_turned) {
-        (true, _) => allowance_of(plan),
-        (false, true) => 0,
-        (false, false) => playground,
+    let is_paid = |known: &&Value| {
+        let paid_through = known["paid_through"].as_str().and_then(|end| end.parse::<DateTime<Utc>>().ok());
+        paid_through.is_some_and(|end| end > first)
     };
+    let allowances =
+        head.subscriptions().iter().filter(is_paid).filter_map(|known| known["allowance"].as_i64());
+    let [playground, tune, tune_image] = head.balance;
+    let playground = if month > head.period { allowances.max().unwrap_or_default() } else { playground };
     [playground, tune, tune_image]
-}
-
-fn allowance_of(subscription: &Value) -> i64 {
-    allowance(&subscription["plan"])
-}
-
-/// What a plan gives each month, by the pricing page.
-pub fn allowance(plan: &Value) -> i64 {
-    match plan.as_str() {
-        Some("basic") => 1000,
-        Some("standard") => 2500,
-        Some("business") => 6000,
-        plan => panic!("no plan of a history's: {plan:?}"),
-    }
-}
-
-/// The sum of two.
-pub fn sum(one: Amounts, other: Amounts) -> Amounts {
-    [0, 1, 2].map(|kind| one[kind] + other[kind])
-}
-
-/// Credits as they are written.
-pub fn amounts(credits: &Value) -> Amounts {
-    ["playground", "tune", "tune_image"].map(|kind| credits[kind].as_i64().unwrap_or_default())
-}
-
-impl Entry {
-    fn read(item: Value) -> Self {
-        let text = |name: &str| item[name].as_str().unwrap_or_default().to_owned();
-        Self {
-            sequence: item["sequence"].as_i64().unwrap_or_default(),
-            kind: text("kind"),
-            credits: amounts(&item["credits"]),
-            balance: amounts(&item["balance"]),
-            period: text("period"),
-            reference: text("reference"),
-            at: text("at").parse().expect("an entry has a time"),
-            item,
-        }
-    }
-}
-
-/// An item without DynamoDB's types around each value.
-pub fn plain(item: &Value) -> Value {
-    let fields = item.as_object().into_iter().flatten();
-    fields.map(|(name, value)| (name.clone(), plain_value(value))).collect()
-}
-
-fn plain_value(value: &Value) -> Value {
-    let typed = value.as_object().and_then(|typed| typed.iter().next());
-    match typed.map(|(kind, value)| (kind.as_str(), value)) {
-        Some(("N", number)) => number.as_str().and_then(|number| number.parse().ok()).unwrap_or_default(),
-        Some(("M", map)) => plain(map),
-        Some(("L", list)) => list.as_array().into_iter().flatten().map(plain_value).collect(),
-        Some(("S" | "BOOL", value)) => value.clone(),
-        _ => Value::Null,
-    }
 }

@@ -2,23 +2,28 @@
 
 use std::{sync::Arc, time::Duration};
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use scrip_tests::{
-    stack::WEBHOOK_SECRET,
+    stack::{RECOVER, WEBHOOK_SECRET},
     stripe::{Event, signature},
 };
 use serde_json::{Value, json};
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 
 use crate::{
     faults::Fault,
     functions::{Asked, Function, Reply},
+    provider::STALE_MAX,
     request::Request,
     scheduler::lock,
     world::World,
 };
 
-/// An event, or a schedule, that isn't taken by then never will be.
+/// The provider gives up an event that isn't taken by then.
+const GIVEN_UP: TimeDelta = TimeDelta::days(3);
+/// How long the gateway waits for a function.
+const GATEWAY_TIME: Duration = Duration::from_secs(30);
+/// A schedule that isn't taken by then never will be.
 const ATTEMPTS_MAX: u32 = 60;
 /// How often a message of the queue is delivered.
 const DELIVERIES_MAX: u32 = 5;
@@ -29,6 +34,9 @@ const STRIPE: &str = "POST /v1/webhooks/stripe";
 impl World {
     /// Delivers events of the provider, each by itself, until it is taken.
     pub fn tell(self: &Arc<Self>, events: Vec<Event>) {
+        if !events.is_empty() {
+            lock(&self.memory).states.push((self.now(), self.stripe.state()));
+        }
         for event in events {
             let copies = 1 + u64::from(self.happens(Fault::DeliveredTwice));
             for _ in 0..copies {
@@ -40,26 +48,61 @@ impl World {
 
     async fn deliver(self: &Arc<Self>, event: &Event) {
         let most_ms = if self.happens(Fault::DeliveredLate) { LATE_MS } else { 2_000 };
-        sleep(Duration::from_millis(self.draw(most_ms))).await;
-        for attempt in 0..ATTEMPTS_MAX {
-            let (body, at) = (event.body(), self.now_at(Function::Webhook));
-            let signature = signature::sign(&[WEBHOOK_SECRET], self.now(), &body);
-            let headers = vec![("stripe-signature", signature)];
-            let request = Request { headers, ..Request::plain(Function::Webhook, STRIPE, body) };
-            let reply =
-                self.invoke(Function::Webhook, Asked::Http(Box::new(request.made(at, attempt)))).await;
-            if let Reply::Answered(status, _, body) = reply {
-                self.note(("event", status));
-                assert_ne!(body["code"], "internal", "a bug: {event:?}");
-                if status == 200 {
-                    return;
-                }
+        // Stripe sends an event once what it is about can be read.
+        sleep(STALE_MAX + Duration::from_millis(self.draw(most_ms))).await;
+        let made = self.now();
+        for attempt in 0.. {
+            if self.now() - made > GIVEN_UP {
+                assert!(self.plan.outage.is_some(), "never taken: {event:?}");
+                return;
+            }
+            if self.is_down() {
+                self.happened(Fault::WebhookDown);
+            } else if self.is_taken(event, attempt).await {
+                self.stripe.mark_delivered(event.id());
+                return;
             }
             // As the provider does: soon at first, then every hour.
             let most_ms = 4_000 << attempt.min(10);
             sleep(Duration::from_millis(1_000 + self.draw(most_ms))).await;
         }
-        panic!("never taken: {event:?}");
+    }
+
+    async fn is_taken(self: &Arc<Self>, event: &Event, attempt: u32) -> bool {
+        let (body, at) = (event.body(), self.now_at(Function::Webhook));
+        let signature = signature::sign(&[WEBHOOK_SECRET], self.now(), &body);
+        let headers = vec![("stripe-signature", signature)];
+        let request = Request { headers, ..Request::plain(Function::Webhook, STRIPE, body) };
+        let asked = Asked::Http(Box::new(request.made(at, attempt)));
+        // The gateway waits no longer; the function goes on.
+        let Ok(reply) = timeout(GATEWAY_TIME, self.invoke(Function::Webhook, asked)).await else {
+            return false;
+        };
+        let Reply::Answered(status, _, body) = reply else { return false };
+        self.note(("event", status));
+        assert_ne!(body["code"], "internal", "a bug: {event:?}");
+        status == 200
+    }
+
+    /// The recovery command: what it did, if it answered.
+    pub async fn recover(self: &Arc<Self>, command: &Value) -> Option<Value> {
+        let request = Request::plain(Function::Webhook, RECOVER, command.to_string());
+        let made = request.made(self.now_at(Function::Webhook), 0);
+        let Reply::Answered(status, _, body) =
+            self.invoke(Function::Webhook, Asked::Http(Box::new(made))).await
+        else {
+            return None;
+        };
+        self.note(("recovery", status));
+        assert_ne!(body["code"], "internal", "a bug: {command} {body}");
+        (status == 200).then_some(body)
+    }
+
+    /// Whether nothing gets to the webhook.
+    fn is_down(&self) -> bool {
+        let now = self.now();
+        let is_within = self.plan.outage.is_some_and(|(from, until)| from <= now && now < until);
+        is_within && !self.plan.without.contains(&Fault::WebhookDown)
     }
 
     /// The scheduler's event of a month's turn, and the queue's messages that come of it.

@@ -51,7 +51,23 @@ faults! {
     DeliveredTwice 80,
     /// An event is delivered after one that was made later.
     DeliveredLate 150,
-    /// The provider refuses.
+    /// Nothing gets to the webhook, for hours or days. (In one history of eight, then always.)
+    WebhookDown 0,
+    /// The provider answers a read after seconds, with what was true when it was asked.
+    StripeSlow 30,
+    /// It answers a read with what was true a moment ago, before somebody's last change.
+    StripeStale 200,
+    /// It fails.
+    ReadFails 12,
+    /// It has had too many calls, or somebody else has the object.
+    ReadBusy 20,
+    /// The question or its answer is lost.
+    ReadLost 15,
+    /// A read is never answered.
+    ReadHangs 5,
+    /// A read's key isn't taken.
+    ReadLockedOut 5,
+    /// The provider refuses what changes something.
     StripeRefuses 280,
     /// The provider fails, and says so to every repetition of a day.
     StripeFails 260,

@@ -29,14 +29,16 @@ use purchase_webhook_function::Webhook;
 use refund_function::Provider;
 use runtime::Parameter;
 use scrip_tests::{
-    stack::{API_KEY_PARAMETER, WEBHOOK_SECRET_PARAMETER, prices},
+    stack::{API_KEY_PARAMETER, WEBHOOK_SECRET_PARAMETER},
     template::REGION,
 };
 use serde_json::Value;
+use stripe::Client;
 use tokio::{sync::oneshot, time::timeout};
 
 use crate::{
     faults::Fault,
+    offers,
     scheduler::{lock, turn},
     world::World,
 };
@@ -44,7 +46,8 @@ use crate::{
 /// How long the functions may run, as `template.yaml` has it.
 const HTTP_TIMEOUT: Duration = Duration::from_secs(15);
 const REFUND_TIMEOUT: Duration = Duration::from_secs(29);
-const REFILL_TIMEOUT: Duration = Duration::from_mins(15);
+/// The webhook's and the refill's.
+const LONG_TIMEOUT: Duration = Duration::from_mins(15);
 /// A caller that stops waiting has waited for at most so long.
 const GONE_AFTER_MS: u64 = 200;
 
@@ -134,8 +137,8 @@ impl World {
         turn().await;
         let limit = match function {
             Function::Refund => REFUND_TIMEOUT,
-            Function::Refill => REFILL_TIMEOUT,
-            Function::Quote | Function::Debit | Function::Webhook => HTTP_TIMEOUT,
+            Function::Refill | Function::Webhook => LONG_TIMEOUT,
+            Function::Quote | Function::Debit => HTTP_TIMEOUT,
         };
         let instance = {
             let mut instances = lock(&self.instances);
@@ -186,7 +189,10 @@ impl Instance {
         let answered = match (function, asked) {
             (Function::Quote, Asked::Http(request)) => quote_function::handle(ledger, *request).await,
             (Function::Debit, Asked::Http(request)) => debit_function::handle(ledger, *request).await,
-            (Function::Webhook, Asked::Http(request)) => self.webhook().handle(*request).await,
+            (Function::Webhook, Asked::Http(request)) => {
+                let Ok(answer) = self.webhook(world).handle(*request).await else { return Reply::Failed };
+                answer
+            }
             (Function::Refund, Asked::Http(request)) => {
                 let Ok(answer) = refund_function::handle(ledger, self.provider(world), *request).await else {
                     return Reply::Failed;
@@ -195,7 +201,7 @@ impl Instance {
             }
             (Function::Refill, Asked::Event(event)) => {
                 let ended =
-                    monthly_refill_function::handle(ledger, Some(self.queue()), event, now, REFILL_TIMEOUT);
+                    monthly_refill_function::handle(ledger, Some(self.queue()), event, now, LONG_TIMEOUT);
                 return ended.await.map_or(Reply::Failed, |answer| Reply::Answered(200, false, answer));
             }
             _ => panic!("{function:?} isn't asked so"),
@@ -203,22 +209,29 @@ impl Instance {
         reply(&answered)
     }
 
-    fn webhook(&self) -> &Webhook {
+    fn webhook(&self, world: &Arc<World>) -> &Webhook {
         self.webhook.get_or_init(|| Webhook {
             ledger: self.ledger.clone(),
+            stripe: stripe(world),
+            api_key: Parameter::new(&self.aws, API_KEY_PARAMETER.to_owned()),
             secrets: Parameter::new(&self.aws, WEBHOOK_SECRET_PARAMETER.to_owned()),
-            prices: prices().parse().expect("the fake's prices"),
+            prices: offers::configuration().parse().expect("the shop's prices"),
         })
     }
 
     fn provider(&self, world: &Arc<World>) -> &Provider {
         let key = || Parameter::new(&self.aws, API_KEY_PARAMETER.to_owned());
-        self.provider.get_or_init(|| Provider::over(world.transport(), "http://simulated.invalid", key()))
+        self.provider.get_or_init(|| Provider::new(stripe(world), key()))
     }
 
     fn queue(&self) -> &Queue {
         self.queue.get_or_init(|| Queue::new(&self.aws, "http://simulated.invalid/queue".to_owned()))
     }
+}
+
+/// The way to Stripe's API.
+fn stripe(world: &Arc<World>) -> Client {
+    Client::over(world.transport(), "http://simulated.invalid")
 }
 
 fn reply(answer: &Response<Body>) -> Reply {

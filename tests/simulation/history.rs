@@ -75,12 +75,17 @@ async fn run(world: &Arc<World>) {
         let actor = Arc::clone(world);
         world.scheduler.spawn(async move { actor.act(&timed).await });
     }
+    let bookkeeper = Arc::clone(world);
+    world.scheduler.spawn(async move { bookkeeper.keep_books().await });
     to_rest(world).await;
     let operator = Arc::clone(world);
     world.scheduler.spawn(async move { operator.tidy_up().await });
     to_rest(world).await;
     let caller = Arc::clone(world);
-    world.scheduler.spawn(async move { caller.ask_again().await });
+    world.scheduler.spawn(async move {
+        caller.ask_again().await;
+        caller.look_again().await;
+    });
     to_rest(world).await;
     world.check_ending();
 }

@@ -5,19 +5,26 @@
 //! `SCRIP_SIMULATION=17-3..5+Throttled` plays one: seed 17 without its actions 3 to 5, with no other fault than
 //! throttling.
 
+mod action;
 mod actors;
 mod audit;
+mod bought;
 mod callers;
 mod deliveries;
 mod ending;
 mod engine;
+mod entry;
 mod faults;
 mod functions;
 mod history;
 mod memory;
+mod name;
+mod offers;
 mod plan;
+mod provider;
 mod request;
 mod scheduler;
+mod settled;
 mod shop;
 mod shrink;
 mod wires;

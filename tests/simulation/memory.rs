@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
+use scrip_tests::stripe::{AccountState, Books};
 use serde_json::Value;
 
 use crate::request::Request;
@@ -11,11 +12,21 @@ use crate::request::Request;
 #[derive(Debug, Clone)]
 pub struct Sale {
     pub account: usize,
-    pub sku: &'static str,
+    /// The SKU of the plan, where there is one.
+    pub plan: Option<&'static str>,
     pub purchase: String,
     pub charge: String,
     pub subscription: Option<String>,
     pub at: DateTime<Utc>,
+}
+
+/// A change of what a subscription is for.
+#[derive(Debug, Clone)]
+pub struct Moved {
+    pub subscription: String,
+    pub at: DateTime<Utc>,
+    /// Playground credits a month, quantity counted in.
+    pub gives: i64,
 }
 
 /// What the outside world remembers of a history.
@@ -23,11 +34,19 @@ pub struct Sale {
 pub struct Memory {
     /// What was sold, oldest first.
     pub sales: Vec<Sale>,
+    /// Whose a subscription, a payment or a session is, by its id.
+    pub owners: BTreeMap<String, usize>,
+    /// What subscriptions were moved to, oldest first.
+    pub moved: Vec<Moved>,
     /// The answer that each debit and reversal got, by account, key and request.
     pub answered: BTreeMap<(usize, &'static str, String, String), (Request, Value)>,
     /// What was refunded and disputed at the provider: account and id.
     pub refunds: Vec<(usize, String)>,
     pub disputes: Vec<(usize, String)>,
+    /// Stripe's books when the month turned.
+    pub books_at_turn: Option<Books>,
+    /// What Stripe's account was after each change, and since when, oldest first.
+    pub states: Vec<(DateTime<Utc>, AccountState)>,
     /// How often something was asked, and asked again.
     pub asked: u64,
     pub asked_again: u64,

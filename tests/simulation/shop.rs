@@ -2,32 +2,88 @@
 
 use std::sync::Arc;
 
-use scrip_tests::stripe::{Checkout, Interval, Receipt};
+use scrip_tests::stripe::{CartSpec, Change, DisputeSpec, ItemChange, Mode, Plan, Receipt, price_id};
 
-use crate::{memory::Sale, plan::Bought, scheduler::lock, world::World};
+use crate::{
+    bought::id,
+    memory::{Moved, Sale},
+    offers::{Gives, offer, offer_of},
+    plan::{Bought, Cart, Naming},
+    scheduler::lock,
+    world::World,
+};
 
 impl World {
-    pub fn buy(self: &Arc<Self>, account: usize, sku: &'static str) {
-        let checkout = Checkout::new(&self.plan.accounts[account], sku, price(sku));
-        let receipt = if sku.ends_with("_pack") {
-            self.stripe.buy_pack(&checkout)
-        } else {
-            self.stripe.subscribe(&checkout, Interval::Month)
+    pub fn buy(self: &Arc<Self>, account: usize, cart: &Cart) {
+        let name = &self.plan.accounts[account];
+        let items: Vec<_> = cart.items.iter().map(|(sku, quantity)| (price_id(sku), *quantity)).collect();
+        let mode = if cart.plan().is_some() { Mode::Subscription } else { Mode::Payment };
+        let invoice_creation = cart.has_invoice && mode == Mode::Payment;
+        let bought =
+            CartSpec { account: Some(name.clone()), mode, items, invoice_creation, ..CartSpec::default() };
+        let bought = match cart.naming {
+            Naming::Metadata => bought.naming(name),
+            Naming::Reference => bought.referring(name),
+            Naming::OfOtherCustomer => {
+                let customer = self.stripe.customer_of(&self.plan.accounts[1 - account]);
+                CartSpec { customer: Some(customer), ..bought.referring(name) }
+            }
         };
-        self.sold(account, sku, receipt);
+        let bought = if cart.is_alone { alone(bought.naming(name), cart) } else { bought };
+        let receipt = self.stripe.checkout(&bought);
+        self.sold(account, cart.plan(), receipt);
     }
 
-    pub fn sold(self: &Arc<Self>, account: usize, sku: &'static str, receipt: Receipt) {
-        let Receipt { events, subscription, invoice, payment_intent, charge, .. } = receipt;
+    fn sold(self: &Arc<Self>, account: usize, plan: Option<&'static str>, receipt: Receipt) {
+        let Receipt { events, session, subscription, invoice, payment_intent, charge } = receipt;
         // What is declined is no sale.
         let is_paid = events.iter().any(|event| event.kind() == "payment_intent.succeeded");
-        if is_paid {
-            let purchase = invoice.or(payment_intent).expect("what is paid has a name");
-            let charge = charge.expect("what is paid is charged");
-            let sale = Sale { account, sku, purchase, charge, subscription, at: self.now() };
-            lock(&self.memory).sales.push(sale);
+        {
+            let mut memory = lock(&self.memory);
+            let ids = [&session, &subscription, &payment_intent].into_iter().flatten();
+            memory.owners.extend(ids.map(|id| (id.clone(), account)));
+            if is_paid {
+                let purchase = invoice.filter(|_| plan.is_some()).or(payment_intent);
+                let purchase = purchase.expect("what is paid has a name");
+                let charge = charge.expect("what is paid is charged");
+                memory.sales.push(Sale { account, plan, purchase, charge, subscription, at: self.now() });
+            }
         }
         self.tell(events);
+    }
+
+    /// Moves the account to another plan: to a larger one, which is invoiced at once, or later if it is `prorated`; to a
+    /// smaller one, which is paid from the next renewal on.
+    pub fn move_to(self: &Arc<Self>, account: usize, sku: &'static str, prorated: bool) {
+        let Some(subscription) = self.subscription(account) else { return };
+        let Some((item, price, quantity)) = self.stripe.items(&subscription).into_iter().next() else {
+            return;
+        };
+        let (now, then) = (offer_of(&price), offer(sku));
+        let Gives::Plan(allowance) = then.gives else { return };
+        if now.cents == then.cents {
+            return;
+        }
+        let gives = allowance * quantity;
+        let moved = Moved { subscription: subscription.clone(), at: self.now(), gives };
+        lock(&self.memory).moved.push(moved);
+        if now.cents > then.cents {
+            self.tell(self.stripe.downgrade(&subscription, &Plan::monthly(sku, then.cents)));
+        } else if prorated {
+            let change = ItemChange::Set { item, price: price_id(sku), quantity };
+            let receipt = self.stripe.change(&subscription, &Change::prorated(vec![change]));
+            self.tell(receipt.events);
+        } else {
+            let receipt = self.stripe.upgrade(&subscription, &Plan::monthly(sku, then.cents));
+            self.sold(account, Some(sku), receipt);
+        }
+    }
+
+    /// Whether a move to that plan would be one to a larger one.
+    pub fn is_larger(&self, account: usize, sku: &str) -> bool {
+        let Some(subscription) = self.subscription(account) else { return false };
+        let items = self.stripe.items(&subscription);
+        items.first().is_some_and(|(_, price, _)| offer_of(price).cents < offer(sku).cents)
     }
 
     /// Lets the provider do what has fallen due.
@@ -47,19 +103,13 @@ impl World {
         }
     }
 
-    /// What the account pays a month, in cents.
-    pub fn pays(&self, account: usize) -> i64 {
-        self.sale(account, Bought::Plan).map_or(0, |sale| price(sale.sku))
-    }
-
     /// The account's newest purchase of that kind.
     pub fn sale(&self, account: usize, bought: Bought) -> Option<Sale> {
-        let is_it =
-            |sale: &&Sale| sale.account == account && sale.sku.ends_with("_pack") == (bought == Bought::Pack);
+        let is_it = |sale: &&Sale| sale.account == account && sale.plan.is_some() == (bought == Bought::Plan);
         lock(&self.memory).sales.iter().rfind(is_it).cloned()
     }
 
-    /// The account's subscription, while the provider has it running.
+    /// The account's newest subscription, while the provider has it running.
     pub fn subscription(&self, account: usize) -> Option<String> {
         let subscription = self.sale(account, Bought::Plan)?.subscription?;
         let (_, body) = self.provider_says(&format!("/v1/subscriptions/{subscription}"));
@@ -84,15 +134,27 @@ impl World {
             self.tell(events);
         }
     }
+
+    /// The buyer's bank takes some percent of the money back, or only asks.
+    pub fn dispute(self: &Arc<Self>, account: usize, bought: Bought, percent: i64, inquiry: bool) {
+        let Some(sale) = self.sale(account, bought) else { return };
+        let books = self.stripe.books();
+        let Some(paid) = books.purchases.iter().find(|paid| id(paid) == sale.purchase) else { return };
+        let asked = paid.amount * percent / 100;
+        if asked > 0 && paid.refunded + paid.disputed + asked <= paid.amount {
+            let spec = DisputeSpec { amount: Some(asked), inquiry };
+            let (dispute, events) = self.stripe.dispute_with(&sale.charge, spec);
+            lock(&self.memory).disputes.push((account, dispute));
+            self.tell(events);
+        }
+    }
 }
 
-/// What something costs, in cents.
-pub fn price(sku: &str) -> i64 {
-    match sku {
-        "basic_monthly" => 1900,
-        "standard_monthly" => 2900,
-        "business_monthly" => 3900,
-        "tune_pack" => 900,
-        _ => 1500,
-    }
+/// A payment intent of one's own: its metadata says what it is for.
+fn alone(bought: CartSpec, cart: &Cart) -> CartSpec {
+    let (sku, quantity) = cart.items[0];
+    let mut payment_metadata = bought.payment_metadata.clone();
+    payment_metadata.insert("sku".to_owned(), sku.to_owned());
+    payment_metadata.insert("quantity".to_owned(), quantity.to_string());
+    CartSpec { payment_metadata, without_session: true, invoice_creation: false, ..bought }
 }

@@ -2,18 +2,9 @@
 //!
 //! Invariant: whatever takes effect is seen by the audit before anybody learns of it.
 
-use std::{
-    future::pending,
-    sync::{Arc, Weak},
-    time::Duration,
-};
+use std::{future::pending, sync::Arc, time::Duration};
 
-use axum::body::to_bytes;
-use refund_function::{Exchange, Transport};
-use scrip_tests::{
-    stack::{API_KEY, API_KEY_PARAMETER, WEBHOOK_SECRET, WEBHOOK_SECRET_PARAMETER},
-    stripe::{ApiError, Fault as Answer},
-};
+use scrip_tests::stack::{API_KEY, API_KEY_PARAMETER, WEBHOOK_SECRET, WEBHOOK_SECRET_PARAMETER};
 use serde_json::{Value, json};
 use tokio::time::sleep;
 
@@ -49,7 +40,7 @@ impl World {
     }
 
     /// What is on its way: another goes first, or time passes.
-    async fn travel(&self) {
+    pub async fn travel(&self) {
         match self.draw(2) {
             0 => turn().await,
             _ => sleep(Duration::from_millis(self.draw(TRAVEL_MS_MAX))).await,
@@ -57,7 +48,7 @@ impl World {
     }
 
     /// Kills the function that calls, if so it is drawn.
-    async fn may_crash(&self, fault: Fault) {
+    pub async fn may_crash(&self, fault: Fault) {
         if let Ok(invocation) = INVOCATION.try_with(Arc::clone)
             && self.happens(fault)
         {
@@ -174,82 +165,6 @@ impl World {
             |entry| json!({"Id": entry["Id"], "MessageId": entry["Id"], "MD5OfMessageBody": "unchecked"}),
         );
         json!({"Successful": sent.collect::<Vec<_>>(), "Failed": []}).to_string()
-    }
-
-    /// The way to the provider's API.
-    pub fn transport(self: &Arc<Self>) -> Transport {
-        let world = Arc::downgrade(self);
-        Box::new(move |request| -> Exchange {
-            let world = Weak::clone(&world);
-            Box::pin(async move {
-                let world = world.upgrade()?;
-                let (head, body) = request.into_parts();
-                let request = axum::extract::Request::from_parts(head, axum::body::Body::new(body));
-                let answer = world.provider(request).await?;
-                Some((http::StatusCode::from_u16(answer.0).ok()?, answer.1.into()))
-            })
-        })
-    }
-
-    async fn provider(self: &Arc<Self>, request: axum::extract::Request) -> Option<(u16, Vec<u8>)> {
-        self.travel().await;
-        self.may_crash(Fault::CrashBefore).await;
-        let (answer, is_done) = self.provider_answers(request).await;
-        if is_done {
-            self.may_crash(Fault::CrashAfter).await;
-        }
-        self.travel().await;
-        answer
-    }
-
-    /// What the provider answers, if anything, and whether it did what was asked.
-    async fn provider_answers(
-        self: &Arc<Self>,
-        request: axum::extract::Request,
-    ) -> (Option<(u16, Vec<u8>)>, bool) {
-        let asks_for_money = request.method() == http::Method::POST;
-        let resource: Vec<_> = request.uri().path().split('/').take(3).collect();
-        let operation = format!("{} {}", request.method(), resource.join("/"));
-        if self.happens(Fault::StripeRequestLost) {
-            return (None, false);
-        }
-        if self.happens(Fault::StripeHangs) {
-            return pending().await;
-        }
-        if self.happens(Fault::StripeLocksOut) {
-            return (Some(self.ask_provider(request, "another key").await), false);
-        }
-        let refusal = if asks_for_money && self.happens(Fault::StripeRefuses) {
-            Some(ApiError::refused("charge_disputed", "The charge is disputed."))
-        } else if self.happens(Fault::StripeFails) {
-            Some(ApiError::broken())
-        } else if self.happens(Fault::StripeBusy) {
-            Some(if self.draw(2) == 0 { ApiError::rate_limited() } else { ApiError::key_in_use() })
-        } else {
-            None
-        };
-        let is_done = refusal.is_none();
-        if let Some(refusal) = refusal {
-            self.stripe.fault(&operation, Answer::Answer(refusal));
-        }
-        let answer = self.ask_provider(request, API_KEY).await;
-        let is_lost = is_done && self.happens(Fault::StripeAnswerLost);
-        ((!is_lost).then_some(answer), is_done)
-    }
-
-    /// Asks the provider, past all faults but those that are scripted.
-    pub async fn ask_provider(
-        self: &Arc<Self>,
-        request: axum::extract::Request,
-        key: &str,
-    ) -> (u16, Vec<u8>) {
-        self.bill();
-        let answer = self.stripe.answer(request, &format!("Bearer {key}")).await;
-        self.tell(self.stripe.take_events());
-        let status = answer.status().as_u16();
-        self.note(status);
-        let body = to_bytes(answer.into_body(), usize::MAX).await.expect("the fake's answers are whole");
-        (status, body.to_vec())
     }
 }
 

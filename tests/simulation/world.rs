@@ -23,6 +23,7 @@ use crate::{
     faults::{Counts, Fault},
     functions::{Function, Instance},
     memory::Memory,
+    offers,
     plan::Plan,
     scheduler::{Scheduler, lock},
 };
@@ -62,6 +63,7 @@ impl World {
     pub fn new(plan: Plan, engine: Engine) -> Arc<Self> {
         let mut rng = Rng::with_seed(plan.seed ^ 0x5712_1b07_0c2d_fea5);
         let stripe = Stripe::new(&plan.seed.to_string(), plan.generation, plan.start);
+        offers::list(&stripe);
         let skews = Function::ALL.iter().map(|function| (*function, skew(&mut rng, *function))).collect();
         let audit = Mutex::new(Audit::new(&plan));
         Arc::new(Self {

@@ -18,9 +18,8 @@ use axum::{
     http::{HeaderMap, Method, StatusCode, Uri, header},
     response::{IntoResponse, Response},
 };
+use stripe_model::server::{self, Server};
 use tokio::sync::Notify;
-
-use crate::server::{self, Server};
 
 /// On which side of a call the program stops.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

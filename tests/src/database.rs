@@ -4,10 +4,11 @@
 
 mod forgetful;
 
-use crate::{server, template::Table};
+use crate::template::Table;
 use dynoxide::{Database as Engine, DynoxideError, ImportOptions, actions::create_table::CreateTableRequest};
 use serde_json::Value;
 use std::{fmt, fs::OpenOptions, path::Path};
+use stripe_model::server;
 use tokio::{sync::oneshot, task::JoinHandle, time::timeout};
 
 /// A running database that holds the template's table.

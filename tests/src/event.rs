@@ -107,6 +107,28 @@ impl Passed<'_> {
     }
 }
 
+/// The event of a command: a request under a route that the gateway doesn't have, which reaches a function only if it is
+/// invoked directly.
+#[must_use]
+pub fn command(route_key: &str, at: DateTime<Utc>, body: &Value) -> Value {
+    json!({
+        "version": "2.0",
+        "routeKey": route_key,
+        "rawPath": "/",
+        "rawQueryString": "",
+        "headers": { "content-type": "application/json" },
+        "requestContext": {
+            "http": { "method": "POST", "path": "/", "protocol": "HTTP/1.1" },
+            "requestId": "command",
+            "routeKey": route_key,
+            "stage": "$default",
+            "timeEpoch": at.timestamp_millis(),
+        },
+        "body": body.to_string(),
+        "isBase64Encoded": false,
+    })
+}
+
 /// The path of a request as API Gateway sees it.
 #[must_use]
 pub fn decoded_path(uri: &Uri) -> String {

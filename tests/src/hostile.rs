@@ -2,8 +2,6 @@
 //!
 //! Invariant: an input is plain text, and a failing test prints the smallest it found, whole; pasted into a
 //! table it fails again. Nothing of it is kept in files. `PROPTEST_CASES` asks for more than there are.
-//!
-//! The unit tests of the webhook include this file too.
 
 use proptest::{collection::vec, prelude::*};
 use serde_json::{Map, Number, Value, json};

@@ -2,7 +2,6 @@
 //!
 //! Invariant: it knows one call, `GetParameter`, and only the parameters it was given.
 
-use crate::server::{self, Server};
 use axum::{
     Router,
     extract::State,
@@ -15,6 +14,7 @@ use std::{
     io,
     sync::{Arc, Mutex, PoisonError},
 };
+use stripe_model::server::{self, Server};
 
 /// Parameters by name, which can be changed while functions run.
 #[derive(Debug)]

@@ -7,7 +7,6 @@
 use crate::{
     clock,
     invocations::{FunctionError, Invocations, Taken, uuid},
-    server::{self, Server},
     template::{AWS_ACCOUNT_ID, REGION},
 };
 use axum::{
@@ -21,6 +20,7 @@ use axum::{
 use ring::rand::SystemRandom;
 use serde_json::{Value, json};
 use std::{io, sync::Arc};
+use stripe_model::server::{self, Server};
 
 /// Lambda's limit for the answer of a synchronous invocation.
 const ANSWER_BYTES_MAX: usize = 6 * 1024 * 1024;

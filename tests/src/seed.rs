@@ -6,10 +6,14 @@ use aws::Aws;
 use aws_config::{BehaviorVersion, Region, SdkConfig, retry::RetryConfig};
 use aws_sdk_dynamodb::config::{Credentials, SharedCredentialsProvider};
 use chrono::{DateTime, Months, TimeDelta, Utc};
-use credits::{AccountId, Buys, Payment, PaymentId, PurchaseId, Refusal, SubscriptionId, purchase};
-use ledger::{Ledger, Operation, Outcome, Related, RequestHash};
+use credits::{
+    Account, AccountId, Decision, Line, PurchaseId, Refusal, SubscriptionId, Terms,
+    facts::{Facts, PaidFacts, PlanFacts, SubscriptionFacts},
+    reconcile,
+};
+use ledger::{Ledger, Outcome, Related, State};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-use pricing::{CATALOG, Gives};
+use pricing::{CATALOG, Credits, Gives, Offer};
 
 use crate::{Stack, clock, template::REGION, tokens::Tokens};
 
@@ -20,8 +24,8 @@ const TOKEN_LIFETIME: TimeDelta = TimeDelta::days(7);
 /// What the demo account on a custom plan agreed on with support.
 const CUSTOM_ALLOWANCE: u64 = 12_000;
 
-/// What an account's id may have in it and a payment's may not.
-const NOT_OF_A_PAYMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_');
+/// What an account's id may have in it and a purchase's may not.
+const NOT_OF_A_PURCHASE: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_');
 
 /// Why the accounts could not be seeded.
 #[derive(Debug, thiserror::Error)]
@@ -75,51 +79,108 @@ pub fn ledger(stack: &Stack) -> Ledger {
     Ledger::new(&aws(stack.database_url()), stack.table_name())
 }
 
-/// Buys a plan or a pack for an account, once for each purchase id.
+/// The id of a purchase that [`buy`] makes: the name it is given and the account, because ids of purchases are the
+/// provider's, which has none twice.
 ///
 /// # Errors
-/// Where the catalog doesn't have the SKU, or the ledger refuses.
+/// If both together are no id of the provider's.
+pub fn purchase_id(account: &str, name: &str) -> Result<PurchaseId, SeedError> {
+    Ok(PurchaseId::parse(of_account(name, account))?)
+}
+
+fn of_account(name: &str, account: &str) -> String {
+    format!("{name}-{}", utf8_percent_encode(account, NOT_OF_A_PURCHASE)).replace('%', "_")
+}
+
+/// Buys a plan or a pack for an account, once for each name of a purchase. All plans of an account are of one
+/// subscription: another plan in a period that is paid for changes it. No payment of the provider's was for it, so its
+/// money can't be given back.
+///
+/// # Errors
+/// If the catalog doesn't have the SKU, or the ledger refuses.
 pub async fn buy(
     ledger: &Ledger,
-    (account, purchase_id): (&str, &str),
+    (account, name): (&str, &str),
     sku: &'static str,
     paid_through: DateTime<Utc>,
     now: DateTime<Utc>,
-) -> Result<(), SeedError> {
+) -> Result<PurchaseId, SeedError> {
     let offer = CATALOG.offer(sku).ok_or(SeedError::Unknown(sku))?;
-    let buys = match offer.gives {
-        Gives::Plan { plan, allowance, .. } => Buys::Plan {
-            subscription_id: SubscriptionId::parse("seed")?,
-            plan: plan.to_owned(),
-            allowance: allowance.unwrap_or(CUSTOM_ALLOWANCE),
-            paid_until: paid_through,
-        },
-        Gives::Pack(credits) => Buys::Pack(credits),
-    };
-    let (account, id) = (AccountId::parse(account)?, PurchaseId::parse(purchase_id)?);
-    let payment = Payment {
-        id: id.clone(),
-        sku: sku.to_owned(),
-        amount: offer.price.unwrap_or_default(),
-        currency: CATALOG.currency().to_owned(),
-        paid_at: now,
-        invoiced_at: None,
-        // Names that no other account's seed has, in the alphabet of the provider's ids.
-        payment_id: PaymentId::parse(
-            utf8_percent_encode(&format!("seed-{account}-{id}"), NOT_OF_A_PAYMENT)
-                .to_string()
-                .replace('%', "_"),
+    let account_id = AccountId::parse(account)?;
+    let subscription_id = SubscriptionId::parse(of_account("seed", account))?;
+    let purchase = Purchase { id: purchase_id(account, name)?, offer, paid_through, paid_at: now };
+    let is_plan = matches!(offer.gives, Gives::Plan { .. });
+    let purchase_ids = [purchase.id.clone()];
+    let related = Related::Records(is_plan.then_some(&subscription_id), &purchase_ids);
+    let decide = |state: &State| {
+        if !state.records.purchases.is_empty() {
+            return Ok(Decision::default());
+        }
+        reconcile::decide(
+            &state.account,
+            &state.records,
+            &purchase.facts(&subscription_id, &state.account),
+            now,
         )
-        .ok(),
-        customer_id: None,
-        buys,
     };
-    let identity = (&Operation::Purchase(id), &RequestHash::of(&sku)?);
-    let decide =
-        |state: &ledger::State| purchase::decide(&state.account, state.standing.as_ref(), &payment, now);
-    match ledger.execute(&account, identity, Related::to_payment(&payment), now, decide).await?.outcome {
+    match ledger.apply(&account_id, related, now, decide).await?.outcome {
         Outcome::Refused(refusal) => Err(SeedError::Refused(refusal)),
-        Outcome::Appended(_) | Outcome::Recorded | Outcome::Replayed(_) | Outcome::Unchanged(_) => Ok(()),
+        Outcome::Appended(_) | Outcome::Recorded | Outcome::Replayed(_) | Outcome::Unchanged(_) => {
+            Ok(purchase.id)
+        }
+    }
+}
+
+/// A purchase that is seeded.
+struct Purchase {
+    id: PurchaseId,
+    offer: Offer,
+    paid_through: DateTime<Utc>,
+    paid_at: DateTime<Utc>,
+}
+
+impl Purchase {
+    /// What the provider would show of it.
+    fn facts(&self, subscription_id: &SubscriptionId, account: &Account) -> Facts {
+        let line = |credits| Line {
+            id: format!("{}-line", self.id),
+            sku: self.offer.sku.to_owned(),
+            quantity: 1,
+            credits,
+        };
+        let (packs, plan) = match self.offer.gives {
+            Gives::Pack(credits) => (vec![line(credits)], None),
+            Gives::Plan { plan, allowance, .. } => {
+                let allowance = allowance.unwrap_or(CUSTOM_ALLOWANCE);
+                let known = account.subscription(subscription_id);
+                let plan = PlanFacts {
+                    line: line(Credits::new(allowance, 0, 0)),
+                    terms: Terms { allowance, plan: plan.to_owned() },
+                    paid_until: self.paid_through,
+                    is_change: known.is_some_and(|known| known.plan != plan && known.is_paid(self.paid_at)),
+                };
+                (Vec::new(), Some(plan))
+            }
+        };
+        let subscription = plan.as_ref().map(|plan| SubscriptionFacts {
+            id: subscription_id.clone(),
+            past_due: false,
+            ended_at: None,
+            item: Some(plan.terms.clone()),
+            settled: Vec::new(),
+        });
+        let paid = PaidFacts {
+            purchase_id: self.id.clone(),
+            amount: self.offer.price.unwrap_or_default(),
+            currency: CATALOG.currency().to_owned(),
+            paid_at: self.paid_at,
+            invoiced_at: self.paid_at,
+            customer_id: None,
+            payment_ids: Vec::new(),
+            packs,
+            plan,
+        };
+        Facts { subscription, paid: vec![paid], ..Facts::default() }
     }
 }
 

@@ -11,18 +11,18 @@ mod counter;
 
 use crate::{
     Options, Stack, StartError, clock,
-    server::{self, Server},
+    delivery::{Course, Endpoint},
     stack::{API_KEY, WEBHOOK_SECRET},
-    stripe::{
-        Checkout, Event, Generation, Interval, Plan, Receipt, Stripe,
-        delivery::{Course, Endpoint},
-    },
 };
 use chrono::{DateTime, TimeDelta, Utc};
 use credits::AccountId;
 use pricing::{CATALOG, Gives};
 use serde::Serialize;
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use stripe_model::{
+    Checkout, Event, Generation, Interval, Plan, Receipt, Stripe,
+    server::{self, Server},
+};
 use tokio::{sync::Mutex, time::interval};
 
 /// What the packs cost here, in cents: the catalog leaves their prices to the provider.
@@ -104,7 +104,7 @@ impl Shop {
         let counter = server::loopback(0).await.map_err(no_port)?;
         let stack = Stack::start(Options { stripe_api_base, ..options }).await?;
         let url = format!("{}/v1/webhooks/stripe", stack.base_url());
-        let webhook = Endpoint::new(&url, &[WEBHOOK_SECRET]);
+        let webhook = Endpoint::new(&url, &[WEBHOOK_SECRET]).of(&stripe);
         let till = Arc::new(Till { stripe, webhook, subscriptions: Mutex::default() });
         let counter = Server::start(counter, counter::router(&till)).map_err(no_port)?;
         Ok((stack, Self { till, api, counter }))

@@ -6,18 +6,17 @@
 use crate::{
     binaries::{self, BuildError},
     database::{Database, DatabaseError},
-    docs,
+    docs, event,
     gateway::{ANSWER_TIME_MAX, Gateway},
     instances::{Instance, Instances, Program},
     invocations::{FunctionError, Invocations},
     logs::Logs,
     parameters::Parameters,
     runtime_api::RuntimeApi,
-    server::{self, Server},
-    stripe,
     template::{Route, Template, TemplateError},
     tokens::{self, Tokens},
 };
+use chrono::{DateTime, Utc};
 use pricing::CATALOG;
 use serde_json::Value;
 use std::{
@@ -25,6 +24,10 @@ use std::{
     io,
     path::{Path, PathBuf},
     sync::Arc,
+};
+use stripe_model::{
+    price_id,
+    server::{self, Server},
 };
 
 /// How to start a stack.
@@ -240,6 +243,18 @@ impl Stack {
         self.invocations.invoke(function, &event).await
     }
 
+    /// Carries out the webhook's recovery command (`{"object_id": "sub_…"}`, say) at a time, and returns the status and the
+    /// body of its answer.
+    ///
+    /// # Errors
+    /// If the function fails, as Lambda would report it.
+    pub async fn recover(&self, command: &Value, at: DateTime<Utc>) -> Result<(u64, Value), FunctionError> {
+        let answer = self.invoke("purchase-webhook", event::command(RECOVER, at, command)).await?;
+        let body = answer["body"].as_str().unwrap_or_default();
+        let body = serde_json::from_str(body).map_err(|_| FunctionError::NotJson)?;
+        Ok((answer["statusCode"].as_u64().unwrap_or_default(), body))
+    }
+
     /// Ends everything in order: requests that run may finish, processes are killed and waited for,
     /// the database is closed.
     pub async fn stop(self) {
@@ -258,10 +273,12 @@ impl Stack {
 #[must_use]
 pub fn prices() -> String {
     let skus = CATALOG.offers().iter().map(|offer| offer.sku).chain(["custom"]);
-    let prices: BTreeMap<_, _> = skus.map(|sku| (stripe::price_id(sku), sku)).collect();
+    let prices: BTreeMap<_, _> = skus.map(|sku| (price_id(sku), sku)).collect();
     serde_json::to_string(&prices).unwrap_or_default()
 }
 
+/// The route of the webhook's recovery command, which the gateway doesn't have.
+pub const RECOVER: &str = "RECOVER payments";
 /// The secret that signs webhooks to a local stack.
 pub const WEBHOOK_SECRET: &str = "whsec_local";
 /// The key that a local stack's functions call the payment provider with.

@@ -2,13 +2,19 @@
 
 use aws::Aws;
 use lambda_http::{Error, run, service_fn};
-use purchase_webhook_function::{Prices, Webhook};
+use purchase_webhook_function::{Webhook, prices_from_env};
 use runtime::Parameter;
+use stripe::Client;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     let aws = Aws::from_env()?;
-    let secrets = Parameter::from_env(&aws, "STRIPE_WEBHOOK_SECRET_PARAMETER")?;
-    let webhook = Webhook { ledger: runtime::ledger(&aws).await?, secrets, prices: Prices::from_env()? };
-    run(service_fn(async |request| Ok::<_, Error>(webhook.handle(request).await))).await
+    let webhook = Webhook {
+        ledger: runtime::ledger(&aws).await?,
+        stripe: Client::from_env()?,
+        api_key: Parameter::from_env(&aws, "STRIPE_API_KEY_PARAMETER")?,
+        secrets: Parameter::from_env(&aws, "STRIPE_WEBHOOK_SECRET_PARAMETER")?,
+        prices: prices_from_env()?,
+    };
+    run(service_fn(async |request| webhook.handle(request).await)).await
 }

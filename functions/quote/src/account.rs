@@ -1,7 +1,7 @@
 //! `GET /v1/accounts/{account_id}`: what an account has, as of now.
 
 use chrono::{DateTime, Utc};
-use credits::{Account, AccountId, Period, PlanStatus};
+use credits::{Account, AccountId, Period, PlanStatus, Subscription, SubscriptionId, SubscriptionStatus};
 use lambda_http::http::StatusCode;
 use ledger::Ledger;
 use pricing::Credits;
@@ -17,7 +17,30 @@ struct AccountBody {
     paid_through: Option<DateTime<Utc>>,
     period: Period,
     next_refill_at: Option<DateTime<Utc>>,
+    subscriptions: Vec<SubscriptionBody>,
     entitlements: Entitlements,
+}
+
+/// A subscription that is not over.
+#[derive(Serialize)]
+struct SubscriptionBody {
+    subscription_id: SubscriptionId,
+    plan: String,
+    allowance: u64,
+    status: SubscriptionStatus,
+    paid_through: DateTime<Utc>,
+}
+
+impl SubscriptionBody {
+    fn of(subscription: &Subscription, now: DateTime<Utc>) -> Self {
+        Self {
+            subscription_id: subscription.id.clone(),
+            plan: subscription.plan.clone(),
+            allowance: subscription.allowance,
+            status: subscription.status_at(now),
+            paid_through: subscription.paid_through,
+        }
+    }
 }
 
 #[derive(Serialize)]
@@ -37,8 +60,9 @@ pub(crate) async fn show(ledger: &Ledger, call: &Call) -> Result<Answer, Problem
         period: account.period,
         next_refill_at: account.next_refill_at(now),
         entitlements: Entitlements { extended_tune_storage: account.extended_tune_storage(now) },
-        paid_through: account.subscription.as_ref().map(credits::Subscription::paid_through),
-        plan: account.subscription.map(|subscription| subscription.plan),
+        subscriptions: account.running().map(|running| SubscriptionBody::of(running, now)).collect(),
+        paid_through: account.plan(now).map(|plan| plan.paid_through),
+        plan: account.plan(now).map(|plan| plan.plan.clone()),
     };
     Answer::json(StatusCode::OK, &body)
 }

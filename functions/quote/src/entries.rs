@@ -11,8 +11,8 @@ use pricing::{Credits, Operation};
 use runtime::{Answer, Call, Problem, Scope};
 use serde::Serialize;
 
-const LIMIT_DEFAULT: u8 = 20;
-const LIMIT_MAX: u8 = 100;
+use crate::page::{Query, number};
+
 /// The highest sequence that a ledger has: twelve digits, as its keys are written.
 const CURSOR_MAX: u64 = 999_999_999_999;
 
@@ -39,6 +39,8 @@ struct EntryBody<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     debit_id: Option<&'a DebitId>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    offset: Option<Credits>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<&'a Reason>,
     #[serde(skip_serializing_if = "Option::is_none")]
     credits_spent: Option<Credits>,
@@ -57,6 +59,7 @@ impl<'a> From<&'a Entry> for EntryBody<'a> {
             deferred_images: None,
             catalog_version: None,
             debit_id: None,
+            offset: None,
             reason: None,
             credits_spent: None,
         };
@@ -73,8 +76,9 @@ impl<'a> From<&'a Entry> for EntryBody<'a> {
                 body.deferred_images = Some(*deferred_images);
                 body.catalog_version = Some(catalog_version);
             }
-            Event::Reversal { debit_id, reason } => {
+            Event::Reversal { debit_id, offset, reason } => {
                 body.debit_id = Some(debit_id);
+                body.offset = Some(*offset);
                 body.reason = reason.as_ref();
             }
         }
@@ -85,8 +89,8 @@ impl<'a> From<&'a Entry> for EntryBody<'a> {
 /// Lists a page of an account's entries.
 pub(crate) async fn list(ledger: &Ledger, call: &Call) -> Result<Answer, Problem> {
     let account = call.authorized_account(Scope::Read)?;
-    let query = Query::read(call.query())?;
-    let page = ledger.entries(&account, query.below, query.limit).await?;
+    let query = Query::read(call.query(), below)?;
+    let page = ledger.entries(&account, query.cursor, query.limit).await?;
     let body = PageBody {
         entries: page.entries.iter().map(EntryBody::from).collect(),
         next_cursor: page.next_below.map(|sequence| sequence.to_string()),
@@ -94,45 +98,9 @@ pub(crate) async fn list(ledger: &Ledger, call: &Call) -> Result<Answer, Problem
     Answer::json(StatusCode::OK, &body)
 }
 
-#[derive(Debug, PartialEq)]
-struct Query {
-    below: Option<Sequence>,
-    limit: u8,
-}
-
-impl Query {
-    fn read<'a>(parameters: impl Iterator<Item = (&'a str, &'a str)>) -> Result<Self, Problem> {
-        let (mut below, mut limit) = (None, None);
-        for (name, value) in parameters {
-            let repeated = match name {
-                "cursor" => below.replace(cursor(value)?).is_some(),
-                "limit" => limit.replace(page_limit(value)?).is_some(),
-                _ => return Err(Problem::invalid("The query takes only limit and cursor.")),
-            };
-            if repeated {
-                return Err(Problem::invalid(format!("Send {name} once.")));
-            }
-        }
-        Ok(Self { below, limit: limit.unwrap_or(LIMIT_DEFAULT) })
-    }
-}
-
-/// A number in plain digits, without a sign and without zeros before it: one way to write each.
-fn number(text: &str) -> Option<u64> {
-    let is_plain = text.bytes().all(|byte| byte.is_ascii_digit()) && (text == "0" || !text.starts_with('0'));
-    is_plain.then(|| text.parse().ok())?
-}
-
-fn cursor(text: &str) -> Result<Sequence, Problem> {
-    let sequence = number(text).filter(|sequence| (1..=CURSOR_MAX).contains(sequence));
-    let problem = || Problem::invalid("cursor must be a next_cursor as an earlier page gave it.");
-    sequence.map(Sequence::new).ok_or_else(problem)
-}
-
-fn page_limit(text: &str) -> Result<u8, Problem> {
-    let limit = number(text).and_then(|limit| u8::try_from(limit).ok());
-    let problem = || Problem::invalid(format!("limit must be 1 to {LIMIT_MAX}."));
-    limit.filter(|limit| (1..=LIMIT_MAX).contains(limit)).ok_or_else(problem)
+/// The sequence below which a page begins.
+fn below(text: &str) -> Option<Sequence> {
+    number(text).filter(|sequence| (1..=CURSOR_MAX).contains(sequence)).map(Sequence::new)
 }
 
 #[cfg(test)]
@@ -162,8 +130,8 @@ mod tests {
             (&[("cursor", "99999999999999999999")], None),
             (&[("page", "2")], None),
         ] {
-            let read = Query::read(parameters.iter().copied()).ok();
-            let query = query.map(|(below, limit)| Query { below: below.map(Sequence::new), limit });
+            let read = Query::read(parameters.iter().copied(), below).ok();
+            let query = query.map(|(cursor, limit)| Query { cursor: cursor.map(Sequence::new), limit });
             assert_eq!(read, query, "{parameters:?}");
         }
     }

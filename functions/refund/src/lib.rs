@@ -9,7 +9,7 @@ use lambda_http::{Body, Error, Request, Response};
 use ledger::Ledger;
 use runtime::Call;
 
-pub use provider::{Exchange, Provider, Transport};
+pub use provider::Provider;
 
 /// The routes this function serves, as the template names them.
 pub const ROUTES: [&str; 2] = [REVERSAL, MONEY_BACK];

@@ -1,19 +1,24 @@
 //! `POST /v1/accounts/{account_id}/purchases/{purchase_id}/refund`: the 30-day money-back guarantee.
 //!
-//! Revoke, ask, confirm: the credits go in one write that marks the purchase `refund_pending`, then the
-//! provider is asked with a key that stays the same until it refuses or the refund fails, then the purchase is
-//! `refunded`. Whatever stops in between is healed by calling again, which the hourly sweep does too, or for a
-//! pack by the provider's own event.
+//! Revoke, ask, confirm: the credits go in one write that marks the purchase `refund_pending`, then Stripe is asked
+//! with a key that stays the same until it refuses or the refund fails, then the purchase is `refunded`. Whatever
+//! stops in between is healed by calling again, which the hourly sweep does too, or for a pack by Stripe's own event.
 
 use chrono::{DateTime, Utc};
-use credits::{AccountId, Buys, Decision, Purchase, PurchaseId, Reason, Refund, withdrawal};
+use credits::{
+    AccountId, Decision, MoneyBackStatus, Purchase, PurchaseId, Reason, Records, Refusal, money_back,
+};
 use lambda_http::http::StatusCode;
 use ledger::{Ledger, Outcome, Related, State};
 use pricing::Credits;
 use runtime::{Answer, Call, Code, Problem, Scope};
 use serde::{Deserialize, Deserializer, Serialize};
+use tokio::time::Instant;
 
-use crate::{Provider, provider::Asked};
+use crate::{Provider, provider::RefundResult};
+
+/// How often what became of a refund is written, if the records change meanwhile.
+const WRITES_MAX: u32 = 4;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -38,110 +43,164 @@ struct RefundBody<'a> {
     provider_refund_id: Option<&'a str>,
 }
 
-/// Refunds a purchase, or says again what became of its refund.
+/// A purchase whose money goes back.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct MoneyBack<'a> {
+    pub(crate) ledger: &'a Ledger,
+    pub(crate) provider: &'a Provider,
+    pub(crate) account_id: &'a AccountId,
+    pub(crate) purchase_id: &'a PurchaseId,
+    pub(crate) now: DateTime<Utc>,
+}
+
+/// Refunds a purchase, or answers again what became of its refund.
 pub(crate) async fn refund(ledger: &Ledger, provider: &Provider, call: &Call) -> Result<Answer, Problem> {
-    let account = call.authorized_account(Scope::Refund)?;
-    let id = PurchaseId::parse(call.path("purchase_id"))
+    let account_id = call.authorized_account(Scope::Refund)?;
+    let purchase_id = PurchaseId::parse(call.path("purchase_id"))
         .map_err(|invalid| Problem::invalid(format!("purchase_id {invalid}.")))?;
     let request: RefundRequest = call.json()?;
-    let now = call.now();
-
-    let related = Related::Purchase(&id);
-    let decide = |state: &State| {
-        withdrawal::request(&state.account, state.purchase.as_ref(), request.reason.as_ref(), now)
-    };
-    let executed = ledger.apply(&account, related, now, decide).await?;
-    if let Outcome::Refused(refusal) = executed.outcome {
-        return Err(Problem::from(refusal).attempted(executed.attempts));
-    }
-    let mut purchase = read(ledger, &account, &id).await?;
+    let (account_id, purchase_id) = (&account_id, &purchase_id);
+    let refund = MoneyBack { ledger, provider, account_id, purchase_id, now: call.now() };
+    let attempts = refund.request(request.reason.as_ref()).await?;
+    let mut purchase = refund.purchase().await?;
     let mut outcome = "replayed";
-    if purchase.refund == Some(Refund::RefundPending) {
-        match pursue(ledger, provider, &account, &purchase, now).await? {
-            Asked::Done(_) => (purchase, outcome) = (read(ledger, &account, &id).await?, "refunded"),
-            Asked::Refused(code) => {
-                let detail =
-                    format!("The payment provider refused the refund ({code}). The credits are back.");
-                return Err(Problem::new(Code::ProviderRefused, detail));
+    if purchase.is_refund_pending() {
+        let pending = purchase.clone();
+        match refund.pursue(&pending, provider.deadline()).await? {
+            RefundResult::Refunded(_) => outcome = "refunded",
+            RefundResult::Declined(code) => {
+                purchase = refund.purchase().await?;
+                return Err(declined(&code, pending.revoked == purchase.revoked));
             }
-            Asked::Unknown => outcome = "refund_pending",
+            RefundResult::Unknown => outcome = "refund_pending",
+        }
+        purchase = refund.purchase().await?;
+    }
+    Ok(answer(&purchase, outcome)?.attempted(Some(attempts)))
+}
+
+impl MoneyBack<'_> {
+    /// Revokes the credits and marks the purchase; how often that was tried.
+    async fn request(&self, reason: Option<&Reason>) -> Result<u32, Problem> {
+        let decide = |state: &State| {
+            money_back::request(&state.account, &state.records, self.purchase_id, reason, self.now)
+        };
+        let subscription_id = self.subscription_id().await?;
+        let purchases = [self.purchase_id.clone()];
+        let related = Related::Records(subscription_id.as_ref(), &purchases);
+        let executed = self.ledger.apply(self.account_id, related, self.now, decide).await?;
+        match executed.outcome {
+            Outcome::Refused(refusal) => Err(Problem::from(refusal).attempted(executed.attempts)),
+            _ => Ok(executed.attempts),
         }
     }
-    Ok(answer(&purchase, outcome)?.attempted(Some(executed.attempts)))
-}
 
-/// Asks for a pending refund, and writes down what is known then: it is refunded, or the credits are back.
-pub(crate) async fn pursue(
-    ledger: &Ledger,
-    provider: &Provider,
-    account: &AccountId,
-    purchase: &Purchase,
-    now: DateTime<Utc>,
-) -> Result<Asked, Problem> {
-    let (asked, attempt) = (ask(ledger, provider, account, purchase).await?, purchase.refunds_failed);
-    let decide = |state: &State| match &asked {
-        Asked::Done(refund_id) => withdrawal::confirmed(state.purchase.as_ref(), attempt, refund_id.as_ref()),
-        Asked::Refused(_) => withdrawal::refused(&state.account, state.purchase.as_ref(), attempt, now),
-        Asked::Unknown => Ok(Decision::default()),
-    };
-    if !matches!(asked, Asked::Unknown) {
-        ledger.apply(account, Related::Purchase(&purchase.payment.id), now, decide).await?;
+    /// Asks Stripe for a pending refund, and writes down what is known then: it is refunded, or the credits are back.
+    pub(crate) async fn pursue(
+        &self,
+        pending: &Purchase,
+        deadline: Instant,
+    ) -> Result<RefundResult, Problem> {
+        let attempt = pending.refunds_failed;
+        let subscription = match &pending.subscription_id {
+            Some(id) => self.ledger.subscription(id).await?.map(|(_, record)| record),
+            None => None,
+        };
+        let records = Records { subscription, purchases: vec![pending.clone()] };
+        let result = self.provider.refund(self.account_id, pending, &records, deadline).await?;
+        match &result {
+            RefundResult::Refunded(refund_ids) => {
+                for _ in 0..WRITES_MAX {
+                    // The money is read after the record whose revision guards the write.
+                    let purchase = self.purchase().await?;
+                    let Some(money) = self.provider.money(&purchase, deadline).await? else {
+                        return Ok(RefundResult::Unknown);
+                    };
+                    let decide = |state: &State| match state.records.purchases.first() {
+                        Some(known) if known.revision != purchase.revision => Err(Refusal::OutdatedFacts),
+                        _ => money_back::confirmed(
+                            &state.account,
+                            &state.records,
+                            &money,
+                            attempt,
+                            refund_ids,
+                            self.now,
+                        ),
+                    };
+                    if self.write(&purchase, decide).await? {
+                        return Ok(result);
+                    }
+                }
+                Ok(RefundResult::Unknown)
+            }
+            RefundResult::Declined(_) => {
+                let decide = |state: &State| {
+                    money_back::refused(&state.account, &state.records, self.purchase_id, attempt, self.now)
+                };
+                self.write(pending, decide).await?;
+                Ok(result)
+            }
+            RefundResult::Unknown => Ok(result),
+        }
     }
-    Ok(asked)
+
+    /// Writes a decision on the purchase; `false` if the records changed meanwhile.
+    async fn write(
+        &self,
+        purchase: &Purchase,
+        decide: impl Fn(&State) -> Result<Decision, Refusal> + Send + Sync,
+    ) -> Result<bool, Problem> {
+        let purchases = [self.purchase_id.clone()];
+        let related = Related::Records(purchase.subscription_id.as_ref(), &purchases);
+        let executed = self.ledger.apply(self.account_id, related, self.now, decide).await?;
+        match executed.outcome {
+            Outcome::Refused(Refusal::OutdatedFacts) => Ok(false),
+            Outcome::Refused(refusal) => Err(Problem::from(refusal)),
+            _ => Ok(true),
+        }
+    }
+
+    async fn subscription_id(&self) -> Result<Option<credits::SubscriptionId>, Problem> {
+        let purchase = self.ledger.purchase(self.account_id, self.purchase_id).await?;
+        Ok(purchase.and_then(|purchase| purchase.subscription_id))
+    }
+
+    async fn purchase(&self) -> Result<Purchase, Problem> {
+        let purchase = self.ledger.purchase(self.account_id, self.purchase_id).await?;
+        purchase.ok_or_else(|| Problem::internal("a purchase that was refunded has no record"))
+    }
 }
 
-/// Asks the provider for the money, and to end the subscription where the purchase is what pays for one.
-async fn ask(
-    ledger: &Ledger,
-    provider: &Provider,
-    account: &AccountId,
-    purchase: &Purchase,
-) -> Result<Asked, Problem> {
-    let refunded = if purchase.payment.amount == 0 {
-        // Nothing was paid: there is nothing to ask for.
-        Asked::Done(None)
+/// The problem of a refund that Stripe declined. Credits that a dispute holds don't come back with it.
+fn declined(code: &str, is_still_revoked: bool) -> Problem {
+    let credits = if is_still_revoked || code == "charge_disputed" {
+        "A dispute or an earlier refund holds the credits, so they stay revoked."
     } else {
-        provider.refund(account, purchase).await?
+        "What was revoked for it is back."
     };
-    if !matches!((&refunded, &purchase.payment.buys), (Asked::Done(_), Buys::Plan { .. })) {
-        return Ok(refunded);
-    }
-    let account = ledger.account(account).await?;
-    let Some(subscription) = withdrawal::ends_with(account.as_ref(), purchase) else { return Ok(refunded) };
-    let is_settled = match provider.is_paid_anew(subscription, &purchase.payment.id).await? {
-        // It goes on, by a payment that is yet to be heard of.
-        Some(true) => true,
-        Some(false) => provider.cancel(subscription).await?,
-        None => false,
-    };
-    Ok(if is_settled { refunded } else { Asked::Unknown })
-}
-
-async fn read(ledger: &Ledger, account: &AccountId, id: &PurchaseId) -> Result<Purchase, Problem> {
-    let purchase = ledger.purchase(account, id).await?;
-    purchase.ok_or_else(|| Problem::internal("a purchase that was refunded has no record"))
+    let detail = format!("The payment provider refused the refund ({code}). {credits}");
+    Problem::new(Code::ProviderRefused, detail)
 }
 
 /// What became of a refund, read off the purchase's record.
 fn answer(purchase: &Purchase, outcome: &'static str) -> Result<Answer, Problem> {
-    let (code, status, refund_id) = match &purchase.refund {
-        Some(Refund::Refunded { refund_id }) => (StatusCode::OK, "refunded", refund_id.as_ref()),
-        Some(Refund::RefundPending) => (StatusCode::ACCEPTED, "refund_pending", None),
-        // It failed while it was asked for, and the provider's event was faster.
-        None => {
-            let detail =
-                "The payment provider's refund failed. The credits are back; ask again for the money.";
-            return Err(Problem::new(Code::ProviderRefused, detail));
-        }
+    // It failed while it was asked for, and the provider's event was faster.
+    let Some(refund) = &purchase.money_back else {
+        let detail = "The payment provider's refund failed. The credits are back; ask again for the money.";
+        return Err(Problem::new(Code::ProviderRefused, detail));
+    };
+    let (code, status) = match refund.status {
+        MoneyBackStatus::Refunded => (StatusCode::OK, "refunded"),
+        MoneyBackStatus::Pending => (StatusCode::ACCEPTED, "refund_pending"),
     };
     let body = RefundBody {
-        purchase_id: &purchase.payment.id,
+        purchase_id: &purchase.id,
         status,
-        credits_revoked: purchase.revoked,
-        credits_spent: purchase.spent,
-        amount: purchase.payment.amount,
-        currency: &purchase.payment.currency,
-        provider_refund_id: refund_id.map(credits::RefundId::as_str),
+        credits_revoked: refund.revoked,
+        credits_spent: refund.spent,
+        amount: refund.amount,
+        currency: &purchase.currency,
+        provider_refund_id: refund.refund_ids.first().map(credits::RefundId::as_str),
     };
     Ok(Answer::json(code, &body)?.outcome(outcome))
 }

@@ -6,14 +6,14 @@
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use credits::{AccountId, Purchase, PurchaseId, Refund};
+use credits::{AccountId, Purchase, PurchaseId};
 use lambda_http::http::StatusCode;
 use ledger::Ledger;
 use runtime::{Answer, Call, Metric, Problem};
 use serde_json::json;
 use tokio::time::{Instant, timeout};
 
-use crate::{Provider, money_back};
+use crate::{Provider, money_back::MoneyBack};
 
 /// A refund that was asked for just now is left to whoever asked.
 const ASK_AGAIN_AFTER: TimeDelta = TimeDelta::minutes(10);
@@ -72,19 +72,25 @@ impl Pending<'_> {
     async fn look_at(&self, now: DateTime<Utc>, until: Instant) -> Result<(bool, bool), Problem> {
         // The index follows the record a moment later.
         let Some(purchase) = self.read().await? else { return Ok((false, false)) };
-        let age = purchase.refund_requested_at.map_or(TimeDelta::MAX, |asked_at| now - asked_at);
+        let age = purchase.money_back.as_ref().map_or(TimeDelta::MAX, |refund| now - refund.requested_at);
         let time_left = until.saturating_duration_since(Instant::now());
         let is_asked = age >= ASK_AGAIN_AFTER && !time_left.is_zero();
         if is_asked {
             // To stop anywhere in it is to have been killed there: a later hour finds it pending.
-            let pursuing = money_back::pursue(self.ledger, self.provider, self.account, &purchase, now);
-            timeout(time_left, pursuing).await.ok().transpose()?;
+            let refund = MoneyBack {
+                ledger: self.ledger,
+                provider: self.provider,
+                account_id: self.account,
+                purchase_id: self.id,
+                now,
+            };
+            timeout(time_left, refund.pursue(&purchase, until)).await.ok().transpose()?;
         }
         let is_stuck = age >= STUCK_AFTER && self.read().await?.is_some();
         if is_stuck {
             runtime::event(&json!({
                 "level": "error", "message": "refund stuck", "account_id": self.account, "purchase_id": self.id,
-                "requested_at": purchase.refund_requested_at,
+                "requested_at": purchase.money_back.as_ref().map(|refund| refund.requested_at),
             }));
         }
         Ok((is_asked, is_stuck))
@@ -93,6 +99,6 @@ impl Pending<'_> {
     /// The purchase, where its refund is pending.
     async fn read(&self) -> Result<Option<Purchase>, Problem> {
         let purchase = self.ledger.purchase(self.account, self.id).await?;
-        Ok(purchase.filter(|purchase| purchase.refund == Some(Refund::RefundPending)))
+        Ok(purchase.filter(Purchase::is_refund_pending))
     }
 }

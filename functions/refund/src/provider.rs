@@ -1,274 +1,211 @@
-//! The payment provider's API, as far as a refund needs it: a few requests to Stripe.
+//! What a money-back refund asks of Stripe: the money of each payment, and the end of the subscription.
 //!
-//! A client of its own, since a whole Stripe library weighs more than the function. It reuses the HTTP and TLS
-//! stack that the AWS clients are on. What the provider surely refused is told from what may have happened.
+//! A refund that Stripe surely refused is told apart from one that may have been made.
 
-use std::{
-    env, fmt,
-    pin::Pin,
-    sync::{Arc, OnceLock},
-    time::Duration,
-};
+use std::time::Duration;
 
-use aws::Aws;
-use credits::{AccountId, Payment, PaymentId, Purchase, PurchaseId, RefundId, SubscriptionId};
-use http_body_util::{BodyExt, Full, Limited};
-use hyper::body::Bytes;
-use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
-use hyper_util::{
-    client::legacy::{Client, connect::HttpConnector},
-    rt::TokioExecutor,
+use credits::{
+    AccountId, PaymentId, Purchase, Records, RefundId,
+    facts::MoneyFacts,
+    money_back::{Ending, ending},
 };
-use lambda_http::{
-    Error,
-    http::{Method, Request, StatusCode, header},
-};
+use lambda_http::Error;
 use ledger::RequestHash;
-use runtime::{Parameter, Problem};
-use serde_json::{Value, json};
+use runtime::{Metric, Parameter, Problem};
+use serde_json::json;
+use stripe::{Api, Client, objects::Subscription};
+use tokio::time::Instant;
 
-/// An answer that hasn't come by then may still have been carried out.
-const TIMEOUT: Duration = Duration::from_secs(8);
-/// The largest answer that is read.
-const ANSWER_BYTES_MAX: usize = 256 * 1024;
+/// How long all calls to Stripe for one refund may take together: less than the answer's 20 s (contract, section 3).
+const REFUND_TIME_MAX: Duration = Duration::from_secs(18);
 
-/// A way to Stripe's API: sends a request and reads the whole answer; `None` where none came.
-pub type Transport = Box<dyn Fn(Request<Full<Bytes>>) -> Exchange + Send + Sync>;
-
-/// An exchange that is under way.
-pub type Exchange = Pin<Box<dyn Future<Output = Option<(StatusCode, Bytes)>> + Send>>;
-
-/// Stripe's API.
+/// Stripe's API, and the key that it is called with.
+#[derive(Debug)]
 pub struct Provider {
-    transport: Transport,
-    base_url: String,
+    client: Client,
     key: Parameter,
 }
 
-impl fmt::Debug for Provider {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Provider").field("base_url", &self.base_url).finish_non_exhaustive()
-    }
-}
-
-/// What came of a request for money.
-#[derive(Debug)]
-pub(crate) enum Asked {
-    /// The money goes back; the provider's refund, where it is named.
-    Done(Option<RefundId>),
+/// What came of asking for money.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum RefundResult {
+    /// The money goes back, by these refunds; none if all of it went back before.
+    Refunded(Vec<RefundId>),
     /// It surely doesn't, for that reason.
-    Refused(String),
+    Declined(String),
     /// It may.
     Unknown,
 }
 
-/// What is known of an invoice's payment.
-enum Found {
-    Payment(PaymentId),
-    /// It was paid by no payment of the provider's.
-    Nothing,
-    Unknown,
-}
-
 impl Provider {
-    /// The API at `STRIPE_API_BASE`, with the key in the parameter that `STRIPE_API_KEY_PARAMETER` names.
+    /// The API and the key's parameter, as the environment names them.
     ///
     /// # Errors
     /// Where a variable isn't set.
-    pub fn from_env(aws: &Aws) -> Result<Self, Error> {
-        let base_url =
-            env::var("STRIPE_API_BASE").map_err(|_| "set STRIPE_API_BASE, as https://api.stripe.com")?;
-        Ok(Self::new(&base_url, Parameter::from_env(aws, "STRIPE_API_KEY_PARAMETER")?))
+    pub fn from_env(aws: &aws::Aws) -> Result<Self, Error> {
+        Ok(Self::new(Client::from_env()?, Parameter::from_env(aws, "STRIPE_API_KEY_PARAMETER")?))
     }
 
-    /// The API at that URL, with the key in that parameter. Nothing is read or connected to yet: most of what the
-    /// function is called for doesn't need it.
+    /// That client, with the key in that parameter. Nothing is read or connected to yet: most of what the function is
+    /// called for doesn't need it.
     #[must_use]
-    pub fn new(base_url: &str, key: Parameter) -> Self {
-        let http = Arc::new(OnceLock::new());
-        let transport = move |request| -> Exchange {
-            let http = Arc::clone(&http);
-            Box::pin(async move {
-                let http = if let Some(http) = http.get() {
-                    http
-                } else {
-                    // What can't be made now may be at the next call.
-                    let made = connector()?;
-                    http.get_or_init(|| made)
-                };
-                let answer = http.request(request).await.ok()?;
-                let status = answer.status();
-                let body = Limited::new(answer.into_body(), ANSWER_BYTES_MAX).collect().await.ok()?;
-                Some((status, body.to_bytes()))
-            })
-        };
-        Self::over(Box::new(transport), base_url, key)
+    pub fn new(client: Client, key: Parameter) -> Self {
+        Self { client, key }
     }
 
-    /// The API by another way than the network: a simulated one.
-    #[must_use]
-    pub fn over(transport: Transport, base_url: &str, key: Parameter) -> Self {
-        Self { transport, base_url: base_url.trim_end_matches('/').to_owned(), key }
+    /// When the calls of a refund that begins now must be over.
+    #[expect(clippy::unused_self, reason = "the limit is the provider's")]
+    pub(crate) fn deadline(&self) -> Instant {
+        Instant::now() + REFUND_TIME_MAX
     }
 
-    /// Asks for the whole payment back. The key is the same for every attempt until one is refused or fails,
-    /// so it goes back once.
-    pub(crate) async fn refund(&self, account: &AccountId, purchase: &Purchase) -> Result<Asked, Problem> {
-        let payment_id = match &purchase.payment.payment_id {
-            Some(id) => id.clone(),
-            None => match self.payment_of(&purchase.payment).await? {
-                Found::Payment(id) => id,
-                Found::Nothing => return Ok(Asked::Refused("no_payment".to_owned())),
-                Found::Unknown => return Ok(Asked::Unknown),
-            },
-        };
-        let key = RequestHash::of(&(account, &purchase.payment.id, purchase.refunds_failed))?;
-        let key = format!("scrip-refund-{}", key.as_str());
-        // Its failure, should it come, names this: that tells it from a refund of the dashboard's.
-        let form = format!("payment_intent={payment_id}&metadata[scrip_attempt]={}", purchase.refunds_failed);
-        let Some((status, body)) = self.ask(Method::POST, "/v1/refunds", Some(&key), form).await? else {
-            return Ok(Asked::Unknown);
-        };
-        let refund_id = body["id"].as_str().and_then(|id| RefundId::parse(id).ok());
-        let code =
-            body["error"]["code"].as_str().or_else(|| body["error"]["type"].as_str()).unwrap_or("unnamed");
-        match status {
-            _ if status.is_success() && body["status"] == "failed" => Ok(Asked::Refused("failed".to_owned())),
-            _ if status.is_success() => Ok(Asked::Done(refund_id)),
-            StatusCode::BAD_REQUEST if code == "charge_already_refunded" => Ok(Asked::Done(None)),
-            // Our key or our pace is at fault, or another attempt is under way: nothing is said of the money.
-            StatusCode::UNAUTHORIZED
-            | StatusCode::FORBIDDEN
-            | StatusCode::CONFLICT
-            | StatusCode::TOO_MANY_REQUESTS => {
-                log(status, code);
-                Ok(Asked::Unknown)
-            }
-            _ if status.is_client_error() => Ok(Asked::Refused(code.chars().take(64).collect())),
-            _ => {
-                log(status, code);
-                Ok(Asked::Unknown)
-            }
-        }
-    }
-
-    /// Whether a subscription was paid by another invoice than that since; `None` where nobody knows. A renewal may be
-    /// paid whose event is still on its way.
-    pub(crate) async fn is_paid_anew(
+    /// Asks for what is left of each payment of a purchase, and to end the subscription that the purchase pays for.
+    pub(crate) async fn refund(
         &self,
-        subscription: &SubscriptionId,
-        invoice: &PurchaseId,
-    ) -> Result<Option<bool>, Problem> {
-        let Some(known) = self.look_up(&format!("/v1/subscriptions/{subscription}")).await? else {
-            return Ok(None);
-        };
-        let newest = known["latest_invoice"].as_str().and_then(|id| PurchaseId::parse(id).ok());
-        let Some(newest) = newest.filter(|newest| newest != invoice) else { return Ok(Some(false)) };
-        let newest = self.look_up(&format!("/v1/invoices/{newest}")).await?;
-        Ok(newest.map(|newest| newest["status"] == "paid"))
-    }
-
-    /// An object of the provider's, null where there is none; `None` where nobody knows.
-    async fn look_up(&self, path: &str) -> Result<Option<Value>, Problem> {
-        let Some((status, body)) = self.ask(Method::GET, path, None, String::new()).await? else {
-            return Ok(None);
-        };
-        if status.is_success() {
-            return Ok(Some(body));
-        }
-        if status == StatusCode::NOT_FOUND {
-            return Ok(Some(Value::Null));
-        }
-        log(status, body["error"]["code"].as_str().unwrap_or("unnamed"));
-        Ok(None)
-    }
-
-    /// Ends a subscription; whether it surely is ended.
-    pub(crate) async fn cancel(&self, subscription: &SubscriptionId) -> Result<bool, Problem> {
-        let path = format!("/v1/subscriptions/{subscription}");
-        let Some((status, body)) = self.ask(Method::DELETE, &path, None, String::new()).await? else {
-            return Ok(false);
-        };
-        let is_missing = status == StatusCode::NOT_FOUND || body["error"]["code"] == "resource_missing";
-        if !status.is_success() && !is_missing {
-            log(status, body["error"]["code"].as_str().unwrap_or("unnamed"));
-        }
-        Ok(status.is_success() || is_missing)
-    }
-
-    /// The payment of an invoice whose event didn't name it.
-    async fn payment_of(&self, payment: &Payment) -> Result<Found, Problem> {
-        let path = format!("/v1/invoice_payments?invoice={}", payment.id);
-        let Some((status, body)) = self.ask(Method::GET, &path, None, String::new()).await? else {
-            return Ok(Found::Unknown);
-        };
-        if !status.is_success() {
-            log(status, body["error"]["code"].as_str().unwrap_or("unnamed"));
-            return Ok(Found::Unknown);
-        }
-        let id = body["data"][0]["payment"]["payment_intent"].as_str();
-        Ok(id.and_then(|id| PaymentId::parse(id).ok()).map_or(Found::Nothing, Found::Payment))
-    }
-
-    /// One request; `None` where no whole answer came. A key that isn't accepted may have been rotated: it is
-    /// read again, once.
-    async fn ask(
-        &self,
-        method: Method,
-        path: &str,
-        idempotency_key: Option<&str>,
-        form: String,
-    ) -> Result<Option<(StatusCode, Value)>, Problem> {
-        let answer =
-            self.send(&method, path, idempotency_key, form.clone(), &self.key.value().await?).await?;
-        if matches!(&answer, Some((StatusCode::UNAUTHORIZED, _)))
+        account_id: &AccountId,
+        purchase: &Purchase,
+        records: &Records,
+        deadline: Instant,
+    ) -> Result<RefundResult, Problem> {
+        let key = self.key.value().await?;
+        let asked = Asking { api: &self.client.api(&key, deadline), account_id, purchase, records };
+        let result = asked.ask().await?;
+        if let Err(stripe::Error::Unauthenticated) = &result
             && let Some(key) = self.key.read_again().await?
         {
-            return self.send(&method, path, idempotency_key, form, &key).await;
+            let asked = Asking { api: &self.client.api(&key, deadline), account_id, purchase, records };
+            return Ok(asked.ask().await?.unwrap_or_else(|error| unknown(&error)));
         }
-        Ok(answer)
+        Ok(result.unwrap_or_else(|error| unknown(&error)))
     }
 
-    async fn send(
+    /// What became of a purchase's money; `None` if that can't be known now.
+    pub(crate) async fn money(
         &self,
-        method: &Method,
-        path: &str,
-        idempotency_key: Option<&str>,
-        form: String,
-        key: &str,
-    ) -> Result<Option<(StatusCode, Value)>, Problem> {
-        let mut request = Request::builder()
-            .method(method)
-            .uri(format!("{}{path}", self.base_url))
-            .header(header::AUTHORIZATION, format!("Bearer {}", key.trim()))
-            .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
-        if let Some(key) = idempotency_key {
-            request = request.header("Idempotency-Key", key);
+        purchase: &Purchase,
+        deadline: Instant,
+    ) -> Result<Option<MoneyFacts>, Problem> {
+        let api = self.client.api(&self.key.value().await?, deadline);
+        match api.money(&purchase.id, &purchase.payment_ids).await {
+            Ok(money) => Ok(Some(money)),
+            Err(error) => {
+                log(&error);
+                Ok(None)
+            }
         }
-        let request =
-            request.body(Full::from(form)).map_err(|_| Problem::internal("a request to Stripe isn't one"))?;
-        let answer = tokio::time::timeout(TIMEOUT, (self.transport)(request)).await.ok().flatten();
-        Ok(answer.map(|(status, body)| (status, serde_json::from_slice(&body).unwrap_or(Value::Null))))
     }
 }
 
-/// A client with the machine's root certificates; none, and a line that says why, where it has none.
-fn connector() -> Option<Client<HttpsConnector<HttpConnector>, Full<Bytes>>> {
-    let trusting =
-        HttpsConnectorBuilder::new().with_provider_and_native_roots(rustls::crypto::ring::default_provider());
-    let trusting = trusting.inspect_err(|why| {
-        runtime::event(&json!({
-            "level": "error", "message": "the payment provider can't be asked", "cause": why.to_string(),
-        }));
-    });
-    // The local stack's provider speaks plain HTTP on loopback.
-    let https = trusting.ok()?.https_or_http().enable_http1().build();
-    Some(Client::builder(TokioExecutor::new()).build(https))
+/// One way through the calls of a refund.
+struct Asking<'a> {
+    api: &'a Api<'a>,
+    account_id: &'a AccountId,
+    purchase: &'a Purchase,
+    records: &'a Records,
 }
 
-fn log(status: StatusCode, code: &str) {
-    runtime::event(&json!({
-        "level": "error", "message": "the payment provider didn't answer the question", "status": status.as_u16(),
-        "code": code,
-    }));
+impl Asking<'_> {
+    async fn ask(&self) -> Result<Result<RefundResult, stripe::Error>, Problem> {
+        let mut refund_ids = Vec::new();
+        for payment_id in &self.purchase.payment_ids {
+            match self.refund_payment(payment_id, refund_ids.is_empty()).await? {
+                Ok(RefundResult::Refunded(ids)) => refund_ids.extend(ids),
+                other => return Ok(other),
+            }
+        }
+        Ok(match self.end_subscription().await {
+            Ok(true) => Ok(RefundResult::Refunded(refund_ids)),
+            Ok(false) => Ok(RefundResult::Unknown),
+            Err(error) => Err(error),
+        })
+    }
+
+    async fn refund_payment(
+        &self,
+        payment_id: &PaymentId,
+        is_first: bool,
+    ) -> Result<Result<RefundResult, stripe::Error>, Problem> {
+        // The same for every attempt until one is refused or fails, so the money goes back once.
+        let purchase = self.purchase;
+        let key = RequestHash::of(&(self.account_id, &purchase.id, payment_id, purchase.refunds_failed))?;
+        let key = format!("scrip-refund-{}", key.as_str());
+        let attempt = purchase.refunds_failed.to_string();
+        let metadata = [(stripe::facts::ATTEMPT, attempt.as_str())];
+        let refund = self.api.create_refund(payment_id.as_str(), None, &key, &metadata).await;
+        Ok(match refund {
+            Ok(refund) if matches!(refund.status.as_str(), "failed" | "canceled") => {
+                Ok(RefundResult::Declined("failed".to_owned()))
+            }
+            Ok(refund) => {
+                Ok(RefundResult::Refunded(RefundId::parse(refund.id.as_str()).into_iter().collect()))
+            }
+            Err(stripe::Error::Refused { code, .. }) if code == "charge_already_refunded" => {
+                Ok(RefundResult::Refunded(Vec::new()))
+            }
+            // Once some of the money went, what is refused is for support to look at: nothing is put back for it.
+            Err(stripe::Error::Refused { code, .. }) if is_first => Ok(RefundResult::Declined(code)),
+            Err(error) => Err(error),
+        })
+    }
+
+    /// Ends the subscription that the purchase pays for; whether it surely is ended, or goes on by right.
+    async fn end_subscription(&self) -> Result<bool, stripe::Error> {
+        let Some((id, how)) = ending(self.records, &self.purchase.id) else { return Ok(true) };
+        let subscription = match self.api.subscription(id.as_str()).await {
+            Err(stripe::Error::Missing) => return Ok(true),
+            known => known?,
+        };
+        // One that goes on was paid again, and the event of that payment is still on its way.
+        if is_over(&subscription) || self.is_paid_again(&subscription).await? {
+            return Ok(true);
+        }
+        let ended = match how {
+            Ending::Now => self.api.cancel_subscription(id.as_str()).await,
+            Ending::WithPeriod => self.api.cancel_subscription_at_period_end(id.as_str()).await,
+        };
+        match ended {
+            Ok(()) | Err(stripe::Error::Missing) => Ok(true),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Whether a later period of the subscription was paid by another invoice.
+    async fn is_paid_again(&self, subscription: &Subscription) -> Result<bool, stripe::Error> {
+        let Some(newest) = subscription.latest_invoice.as_ref().map(|invoice| invoice.id().to_owned()) else {
+            return Ok(false);
+        };
+        if newest == self.purchase.id.as_str() {
+            return Ok(false);
+        }
+        let newest = self.api.invoice(&newest).await?;
+        let is_new_period = newest.billing_reason.as_deref() == Some("subscription_cycle");
+        Ok(newest.status.as_deref() == Some("paid") && is_new_period)
+    }
+}
+
+/// Whether Stripe ended a subscription, so that nothing of it can be changed.
+fn is_over(subscription: &Subscription) -> bool {
+    matches!(subscription.status.as_str(), "canceled" | "incomplete_expired")
+}
+
+/// What an error says of the money: nothing.
+fn unknown(error: &stripe::Error) -> RefundResult {
+    log(error);
+    RefundResult::Unknown
+}
+
+fn log(error: &stripe::Error) {
+    let permission = match error {
+        stripe::Error::Forbidden { permission } => permission.as_deref(),
+        _ => None,
+    };
+    let is_refused = matches!(error, stripe::Error::Forbidden { .. } | stripe::Error::Unauthenticated);
+    let line = json!({
+        "level": "error", "message": "Stripe didn't answer", "cause": error.to_string(), "permission": permission,
+    });
+    if is_refused {
+        runtime::counted(&line, &[Metric::stripe_key_refused()]);
+    } else {
+        runtime::event(&line);
+    }
 }

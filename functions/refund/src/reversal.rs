@@ -42,7 +42,10 @@ struct ReversedBody<'a> {
     reversal_id: &'a ReversalId,
     debit_id: &'a DebitId,
     account_id: &'a AccountId,
+    /// What came back of the debit, the offset counted in.
     credits: Credits,
+    /// What of it was set against what the account owes.
+    offset: Credits,
     balance: Credits,
     sequence: u64,
     created_at: chrono::DateTime<chrono::Utc>,
@@ -50,14 +53,15 @@ struct ReversedBody<'a> {
 
 impl<'a> ReversedBody<'a> {
     fn of(account_id: &'a AccountId, reversal_id: &'a ReversalId, entry: &'a Entry) -> Result<Self, Problem> {
-        let Event::Reversal { debit_id, .. } = &entry.event else {
+        let Event::Reversal { debit_id, offset, .. } = &entry.event else {
             return Err(Problem::internal("the operation of a reversal names an entry of another kind"));
         };
         Ok(Self {
             reversal_id,
             debit_id,
             account_id,
-            credits: entry.change.given(),
+            credits: entry.change.given().checked_add(*offset).unwrap_or_default(),
+            offset: *offset,
             balance: entry.account.balance,
             sequence: entry.account.sequence.get(),
             created_at: entry.at,

@@ -1,9 +1,10 @@
 //! The 30-day money-back refund: revoked and asked for in one write, then confirmed or refused (contract, section 3).
 
 use chrono::{DateTime, Utc};
+use pricing::Credits;
 
 use crate::{
-    Account, Decision, MoneyBack, MoneyBackStatus, Outflow, OutflowId, Purchase, PurchaseId, Reason,
+    Account, Decision, MoneyBack, MoneyBackStatus, Outflow, OutflowId, Purchase, PurchaseId, Reason, Record,
     RefundId, Refusal, SubscriptionId,
     facts::MoneyFacts,
     journal::Journal,
@@ -39,10 +40,20 @@ pub fn request(
         requested_at: now.max(account.updated_at),
         reason: reason.cloned(),
         amount: purchase.amount.saturating_sub(purchase.gone().amount),
+        revoked: Credits::ZERO,
+        spent: Credits::ZERO,
         status: MoneyBackStatus::Pending,
         refund_ids: Vec::new(),
     };
-    change(account, records, id, now, |purchase| purchase.money_back = Some(refund))
+    let mut decision = change(account, records, id, now, |purchase| purchase.money_back = Some(refund))?;
+    for record in &mut decision.records {
+        if let Record::Purchase(purchase) = record
+            && let Some(refund) = &mut purchase.money_back
+        {
+            (refund.revoked, refund.spent) = (purchase.revoked, purchase.spent);
+        }
+    }
+    Ok(decision)
 }
 
 /// Decides that the provider refused an attempt: what was revoked for it comes back, and the purchase is as it was.

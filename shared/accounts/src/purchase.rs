@@ -98,6 +98,10 @@ pub struct MoneyBack {
     pub reason: Option<Reason>,
     /// How much it sends back, in the currency's minor unit.
     pub amount: u64,
+    /// What was taken back of the purchase in all when it was asked for: the answer, however often it is asked for.
+    pub revoked: Credits,
+    /// What could not be taken back then, because it was spent.
+    pub spent: Credits,
     /// Whether the provider did it.
     pub status: MoneyBackStatus,
     /// The provider's refunds, if they are known.

@@ -246,13 +246,9 @@ impl Work {
             } else {
                 let change =
                     Change::give(Credits::ZERO.with_playground(level)).ok_or(Refusal::BalanceLimit)?;
-                let reference = paid.purchase_id.as_str();
-                journal.post(Event::Refill, change, reference, |account| {
+                journal.post(Event::Refill, change, month.to_string(), |account| {
                     account.subscriptions = subscriptions;
                 })?;
-            }
-            if news.packs.is_zero() {
-                return Ok(());
             }
             (after, plan) = (journal.account().clone(), 0);
         }
@@ -299,7 +295,12 @@ impl Work {
             return Ok(());
         }
         let change = Change::between(journal.account().balance, account.balance);
-        journal.post(event, change, id.as_str(), |now| {
+        let subscription = self.subscription.as_ref().map(|record| record.id.as_str());
+        let reference = match event {
+            Event::Subscription => subscription.unwrap_or(id.as_str()),
+            _ => id.as_str(),
+        };
+        journal.post(event, change, reference, |now| {
             now.subscriptions = account.subscriptions;
             now.owed = account.owed;
         })

@@ -1,5 +1,7 @@
 //! One transaction: the operation's row, the entries, and what must change with them. All or nothing.
 
+use std::collections::HashSet;
+
 use aws_sdk_dynamodb::types::{
     AttributeValue, ConditionCheck, Delete, Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem,
     Update,
@@ -55,12 +57,13 @@ impl Ledger {
             slots.push(Slot::Entry);
             writes.push(self.check_none(keys::entry(of, from.sequence.next()))?);
         }
+        let mut owned = HashSet::new();
         for record in &decision.records {
-            slots.push(Slot::Record);
+            slots.push(if matches!(record, Record::Customer(_)) { Slot::Customer } else { Slot::Record });
             writes.push(self.write_record(of, record)?);
-            for (slot, owner) in self.write_owners(of, record)? {
+            for (slot, write) in self.write_beside(of, record, &mut owned)? {
                 slots.push(slot);
-                writes.push(owner);
+                writes.push(write);
             }
         }
         if let Some(write) = last.map(|last| self.write_due(of, from, &last.account)).transpose()?.flatten() {
@@ -77,6 +80,11 @@ impl Ledger {
         match read_reasons(&slots, reasons) {
             Cancelled::Retry => Ok(Appended::Retry),
             Cancelled::Taken => Ok(Appended::Taken),
+            Cancelled::CustomerKnown => {
+                let mut rest = decision.clone();
+                rest.records.retain(|record| !matches!(record, Record::Customer(_)));
+                Box::pin(self.append(of, from, identity, &rest)).await
+            }
             Cancelled::Raced(newest) => {
                 let newest = newest.map(|item| items::read_entry(*item)).transpose()?;
                 Ok(Appended::Raced(newest.map(Box::new)))
@@ -137,9 +145,11 @@ impl Ledger {
             Record::Purchase(purchase) => {
                 self.put_revision(items::purchase(of, purchase)?, purchase.revision)
             }
-            Record::Standing(standing) => {
-                self.put_revision(items::standing(of, standing)?, standing.revision)
+            Record::Subscription(record) => {
+                self.put_revision(items::subscription(of, record)?, record.revision)
             }
+            // Who they bought for first stays.
+            Record::Customer(id) => self.put_own(items::owner(keys::customer(id), of, None)?, of),
         }
     }
 
@@ -158,24 +168,26 @@ impl Ledger {
         Ok(TransactWriteItem::builder().put(put).build())
     }
 
-    /// Notes whose a new purchase's payment and customer are, for the events that name only these. A payment
-    /// that another account was granted stays that one's.
-    fn write_owners(&self, of: &AccountId, record: &Record) -> Result<Vec<(Slot, TransactWriteItem)>, Error> {
+    /// What is written beside a purchase's record: the account of its payments, for the events that name only these,
+    /// and with a new one its place in the list. A payment that another account was granted stays that one's.
+    /// Each payment once, as the transaction allows: the first of several purchases that one payment paid has it.
+    fn write_beside(
+        &self,
+        of: &AccountId,
+        record: &Record,
+        owned: &mut HashSet<String>,
+    ) -> Result<Vec<(Slot, TransactWriteItem)>, Error> {
         let Record::Purchase(purchase) = record else { return Ok(Vec::new()) };
-        if purchase.revision != 1 {
-            return Ok(Vec::new());
+        let keys = purchase.payment_ids.iter().map(keys::payment);
+        let is_named = purchase.payment_ids.iter().any(|payment| payment.as_str() == purchase.id.as_str());
+        let keys = keys.chain((!is_named).then(|| keys::paid(&purchase.id)));
+        let keys = keys.filter(|key| owned.insert(key.pk.clone()));
+        let own = |key| Ok((Slot::Owner, self.put_own(items::owner(key, of, Some(&purchase.id))?, of)?));
+        let mut writes = keys.map(own).collect::<Result<Vec<_>, Error>>()?;
+        if purchase.revision == 1 {
+            writes.push((Slot::Unconditional, self.put(items::bought(of, purchase))?));
         }
-        let payment = &purchase.payment;
-        // A payment may become known later, by the purchase's id only.
-        let key = payment.payment_id.as_ref().map_or_else(|| keys::paid(&payment.id), keys::payment);
-        let own = self.put_own(items::owner(key, Some(of), Some(&payment.id))?, of)?;
-        let customer = payment.customer_id.as_ref().map(|id| {
-            Ok::<_, Error>((
-                Slot::Unconditional,
-                self.put(items::owner(keys::customer(id), Some(of), None)?)?,
-            ))
-        });
-        [Ok((Slot::Owner, own))].into_iter().chain(customer).collect()
+        Ok(writes)
     }
 
     /// Puts an item that says whose something is, unless it is another account's.

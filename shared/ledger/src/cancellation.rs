@@ -18,6 +18,8 @@ pub(crate) enum Slot {
     Record,
     /// A row that says whose a payment is; its condition keeps it the first account's.
     Owner,
+    /// A row that says which account a customer bought for first; its condition keeps it that account's.
+    Customer,
     /// A row that is written whatever it was.
     Unconditional,
     /// A row that is only read.
@@ -33,6 +35,8 @@ pub(crate) enum Cancelled {
     Taken,
     /// Someone else appended first; the newest entry that the reasons carry, if any does.
     Raced(Option<Box<Item>>),
+    /// The customer bought for another account first: everything else may be written.
+    CustomerKnown,
     /// Nothing is known to have changed; waiting may help.
     Wait(Fault),
     /// Something this program doesn't do or doesn't know.
@@ -48,7 +52,7 @@ pub(crate) fn read_reasons(slots: &[Slot], reasons: &[CancellationReason]) -> Ca
     }
     let mut wait = None;
     let mut unknown = None;
-    let (mut raced, mut taken) = (false, false);
+    let (mut raced, mut taken, mut is_customer_known) = (false, false, false);
     let mut newest = None;
     for (slot, reason) in slots.iter().zip(reasons) {
         match (reason.code().unwrap_or("None"), slot) {
@@ -60,6 +64,7 @@ pub(crate) fn read_reasons(slots: &[Slot], reasons: &[CancellationReason]) -> Ca
             }
             ("ConditionalCheckFailed", Slot::Record) => raced = true,
             ("ConditionalCheckFailed", Slot::Owner) => taken = true,
+            ("ConditionalCheckFailed", Slot::Customer) => is_customer_known = true,
             ("TransactionConflict", _) => wait = wait.or(Some(Fault::Contended)),
             ("ThrottlingError" | "ProvisionedThroughputExceeded", _) => wait = Some(Fault::Throttled),
             (code, slot) => {
@@ -73,6 +78,7 @@ pub(crate) fn read_reasons(slots: &[Slot], reasons: &[CancellationReason]) -> Ca
         (None, _, _) if taken => Cancelled::Taken,
         (None, Some(fault), _) => Cancelled::Wait(fault),
         (None, None, true) => Cancelled::Raced(newest),
+        (None, None, false) if is_customer_known => Cancelled::CustomerKnown,
         (None, None, false) => Cancelled::Unknown("cancelled without a reason".to_owned()),
     }
 }
@@ -94,7 +100,7 @@ mod tests {
 
     #[test]
     fn reasons_mean_what_their_position_says() {
-        use Slot::{Entry, Operation, Owner, Record, Unconditional};
+        use Slot::{Customer, Entry, Operation, Owner, Record, Unconditional};
         const NONE: &str = "None";
         const FAILED: &str = "ConditionalCheckFailed";
         const CONFLICT: &str = "TransactionConflict";
@@ -131,5 +137,12 @@ mod tests {
             assert_eq!(read_reasons(&slots, &reasons(&codes)), expected, "{codes:?}");
         }
         assert_eq!(read_reasons(&slots, &reasons(&[NONE])), unknown("6 writes, 1 reasons"));
+        for (codes, expected) in [
+            ([NONE, FAILED], Cancelled::CustomerKnown),
+            ([FAILED, FAILED], Cancelled::Raced(None)),
+            ([CONFLICT, FAILED], Cancelled::Wait(Fault::Contended)),
+        ] {
+            assert_eq!(read_reasons(&[Record, Customer], &reasons(&codes)), expected, "{codes:?}");
+        }
     }
 }

@@ -67,6 +67,20 @@ impl Ledger {
         Ok((items.into_iter().map(keys::purchase_of).collect::<Result<_, _>>()?, next))
     }
 
+    /// A page of the ids of what is parked, that whose index is a moment behind among it.
+    ///
+    /// # Errors
+    /// As [`Ledger::due`].
+    pub async fn list_parked(
+        &self,
+        from: Option<DueCursor>,
+    ) -> Result<(Vec<String>, Option<DueCursor>), Error> {
+        let start = from.map(|cursor| cursor.0);
+        let partition = || keys::PARKED.to_owned();
+        let (items, next) = backoff::persist(|| self.index_page(partition(), start.clone())).await?;
+        Ok((items.into_iter().map(keys::parked_of).collect::<Result<_, _>>()?, next))
+    }
+
     /// How many accounts a partition holds.
     ///
     /// # Errors

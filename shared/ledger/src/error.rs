@@ -164,6 +164,8 @@ pub(crate) fn read_cancelled(slots: &[Slot], error: &SdkError<TransactGetItemsEr
         Cancelled::Wait(fault) => Failure::Transient(fault),
         Cancelled::Unknown(cause) => Failure::Fatal(Error::Internal { doing: DOING, cause }),
         // Reads have no conditions.
-        Cancelled::Retry | Cancelled::Raced(_) | Cancelled::Taken => classify(DOING, error),
+        Cancelled::Retry | Cancelled::Raced(_) | Cancelled::Taken | Cancelled::CustomerKnown => {
+            classify(DOING, error)
+        }
     }
 }

@@ -6,13 +6,17 @@
 
 use chrono::{DateTime, Utc};
 use credits::{
-    Account, AccountId, Buys, DebitId, DebitRecord, Decision, Entry, Payment, Purchase, PurchaseId, Refusal,
-    Standing, SubscriptionId, refill,
+    Account, AccountId, DebitId, DebitRecord, Decision, Entry, PurchaseId, Records, Refusal, SubscriptionId,
+    refill,
 };
 
 use crate::{
-    Error, Fault, Ledger, RequestHash, append::Appended, backoff::Attempts, error::Failure,
-    items::OperationItem, keys::Operation,
+    Error, Fault, Ledger, RequestHash,
+    append::Appended,
+    backoff::{Attempts, persist},
+    error::Failure,
+    items::OperationItem,
+    keys::Operation,
 };
 
 /// What a decision is made from, as one attempt read it.
@@ -22,11 +26,8 @@ pub struct State {
     pub account: Account,
     /// The debit that was asked for; `None` where there is no such debit, or none was asked for.
     pub debit: Option<DebitRecord>,
-    /// The purchase that was asked for; `None` where there is no such purchase, or none was asked for.
-    pub purchase: Option<Purchase>,
-    /// The standing of the subscription that was asked for; `None` where nothing was said of it, or none was
-    /// asked for.
-    pub standing: Option<Standing>,
+    /// The records of the purchases and the subscription that were asked for, as far as there are any.
+    pub records: Records,
 }
 
 /// What else a decision is made from than the account.
@@ -36,21 +37,8 @@ pub enum Related<'a> {
     Nothing,
     /// A debit of the account.
     Debit(&'a DebitId),
-    /// A purchase of the account.
-    Purchase(&'a PurchaseId),
-    /// The standing of a subscription of the account.
-    Subscription(&'a SubscriptionId),
-}
-
-impl<'a> Related<'a> {
-    /// What the decision on a payment is made from: the standing of the subscription it is for.
-    #[must_use]
-    pub fn to_payment(payment: &'a Payment) -> Self {
-        match &payment.buys {
-            Buys::Plan { subscription_id, .. } => Self::Subscription(subscription_id),
-            Buys::Pack(_) => Self::Nothing,
-        }
-    }
+    /// A subscription, and purchases of the account.
+    Records(Option<&'a SubscriptionId>, &'a [PurchaseId]),
 }
 
 /// What came of a command.
@@ -60,7 +48,7 @@ pub enum Outcome {
     Appended(Entry),
     /// It was carried out before, by the same request.
     Replayed(Entry),
-    /// No credits and no plan changed; what is known of a purchase or a subscription did.
+    /// No credits and no plan changed; the record of a purchase or a subscription did.
     Recorded,
     /// It changes nothing and nothing was written; the account as of now.
     Unchanged(Account),
@@ -116,8 +104,8 @@ impl Ledger {
         self.apply(account, Related::Nothing, moment, decide).await
     }
 
-    /// Carries out what is known by its own state and needs no operation: a word of the payment provider that
-    /// is news or isn't, a refund that is pending or isn't.
+    /// Carries out what is known by its own state and needs no operation: facts of the payment provider that
+    /// are news or aren't, a refund that is pending or isn't.
     ///
     /// # Errors
     /// [`Error::TryAgain`] where contention or faults outlast the attempts, [`Error::Internal`].
@@ -129,6 +117,32 @@ impl Ledger {
         decide: impl Fn(&State) -> Result<Decision, Refusal> + Send + Sync,
     ) -> Result<Executed, Error> {
         self.run(&Command { account, identity: None, related, now, decide }).await
+    }
+
+    /// Decides as [`Ledger::apply`] would, and writes nothing.
+    ///
+    /// # Errors
+    /// As [`Ledger::apply`].
+    pub async fn preview(
+        &self,
+        account: &AccountId,
+        related: Related<'_>,
+        now: DateTime<Utc>,
+        decide: impl Fn(&State) -> Result<Decision, Refusal> + Send + Sync,
+    ) -> Result<Result<Decision, Refusal>, Error> {
+        let (mut debit, mut records) = (None, Records::default());
+        match related {
+            Related::Nothing => {}
+            Related::Debit(id) => debit = persist(|| self.debit(account, id)).await?,
+            Related::Records(subscription, purchases) => {
+                match persist(|| self.records(account, subscription, purchases)).await? {
+                    Some(known) => records = known,
+                    None => return Ok(Err(Refusal::PaymentTaken)),
+                }
+            }
+        }
+        let account = self.account(account).await?.unwrap_or_else(|| Account::unseen(now));
+        Ok(decide(&State { account, debit, records }))
     }
 
     async fn run<D>(&self, command: &Command<'_, D>) -> Result<Executed, Error>
@@ -166,15 +180,19 @@ impl Ledger {
         };
         // Read after the head: the append fails unless the head is still the newest entry, so what is
         // read here belongs to it.
-        let (mut debit, mut purchase, mut standing) = (None, None, None);
+        let (mut debit, mut records) = (None, Records::default());
         match command.related {
             Related::Nothing => {}
             Related::Debit(id) => debit = self.debit(command.account, id).await?,
-            Related::Purchase(id) => purchase = self.purchase_once(command.account, id).await?,
-            Related::Subscription(id) => standing = self.standing(command.account, id).await?,
+            Related::Records(subscription, purchases) => {
+                match self.records(command.account, subscription, purchases).await? {
+                    Some(known) => records = known,
+                    None => return Ok(Attempt::Settled(Outcome::Refused(Refusal::PaymentTaken))),
+                }
+            }
         }
         let account = account.unwrap_or_else(|| Account::unseen(command.now));
-        let state = State { account, debit, purchase, standing };
+        let state = State { account, debit, records };
         let unwritten = match (command.decide)(&state) {
             Ok(decision) if decision != Decision::default() => {
                 return self.write(command, &state.account, decision, is_carried).await;
@@ -205,12 +223,7 @@ impl Ledger {
         let snapshot = self.snapshot(command.account, operation, newest, command.related).await?;
         match snapshot.operation {
             Some(operation) => self.replay(command, operation).await.map(Attempt::Settled),
-            None if snapshot.is_newest
-                && (&snapshot.debit, &snapshot.purchase, &snapshot.standing)
-                    == (&state.debit, &state.purchase, &state.standing) =>
-            {
-                Ok(Attempt::Settled(unwritten))
-            }
+            None if snapshot.is_newest && snapshot.debit == state.debit => Ok(Attempt::Settled(unwritten)),
             None => Ok(Attempt::Raced(None)),
         }
     }

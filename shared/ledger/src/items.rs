@@ -1,4 +1,4 @@
-//! The items as they are stored, and their way from and to the credits crate's types.
+//! The items as they are stored, and their way from and to the accounts crate's types.
 //!
 //! An entry's item carries the whole account after it. What can't be read back exactly is an error, never
 //! a default: a ledger that guesses is none.
@@ -9,7 +9,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use chrono::{DateTime, Utc};
 use credits::{
     Account, AccountId, Change, DebitId, DebitRecord, Entry, EntryKind, Event, EventId, Period, Purchase,
-    PurchaseId, Reason, Refund, Sequence, Standing, Subscription,
+    PurchaseId, Reason, Sequence, Subscription, SubscriptionRecord,
 };
 use pricing::{Credits, Operation};
 use serde::{Deserialize, Serialize};
@@ -59,12 +59,11 @@ struct EntryItem {
     at: DateTime<Utc>,
     // The account after this entry.
     balance: Credits,
-    period: Period,
-    granted: u64,
     #[serde(default, skip_serializing_if = "is_zero")]
-    returned: u64,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    subscription: Option<Subscription>,
+    owed: Credits,
+    period: Period,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    subscriptions: Vec<Subscription>,
     // What only some kinds know.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     operation: Option<Operation>,
@@ -74,6 +73,8 @@ struct EntryItem {
     catalog_version: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     debit_id: Option<DebitId>,
+    #[serde(default, skip_serializing_if = "is_zero")]
+    offset: Credits,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     reason: Option<Reason>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -81,8 +82,8 @@ struct EntryItem {
 }
 
 #[allow(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
-fn is_zero(count: &u64) -> bool {
-    *count == 0
+fn is_zero(credits: &Credits) -> bool {
+    credits.is_zero()
 }
 
 /// The item of an entry.
@@ -100,14 +101,14 @@ pub fn entry(of: &AccountId, entry: &Entry) -> Result<Item, Error> {
         reference: entry.reference.clone(),
         at: entry.at,
         balance: entry.account.balance,
+        owed: entry.account.owed,
         period: entry.account.period,
-        granted: entry.account.granted,
-        returned: entry.account.returned,
-        subscription: entry.account.subscription.clone(),
+        subscriptions: entry.account.subscriptions.clone(),
         operation: None,
         deferred_images: None,
         catalog_version: None,
         debit_id: None,
+        offset: Credits::ZERO,
         reason: None,
         credits_spent: None,
     };
@@ -124,8 +125,9 @@ pub fn entry(of: &AccountId, entry: &Entry) -> Result<Item, Error> {
             item.deferred_images = Some(*deferred_images);
             item.catalog_version = Some(catalog_version.clone());
         }
-        Event::Reversal { debit_id, reason } => {
+        Event::Reversal { debit_id, offset, reason } => {
             item.debit_id = Some(debit_id.clone());
+            item.offset = *offset;
             item.reason.clone_from(reason);
         }
     }
@@ -150,6 +152,7 @@ pub fn read_entry(item: Item) -> Result<Entry, Error> {
         },
         EntryKind::Reversal => Event::Reversal {
             debit_id: item.debit_id.ok_or_else(|| missing("debit_id"))?,
+            offset: item.offset,
             reason: item.reason,
         },
         EntryKind::Subscription => Event::Subscription,
@@ -170,10 +173,9 @@ pub fn read_entry(item: Item) -> Result<Entry, Error> {
         account: Account {
             sequence: item.sequence,
             balance: item.balance,
+            owed: item.owed,
             period: item.period,
-            granted: item.granted,
-            returned: item.returned,
-            subscription: item.subscription,
+            subscriptions: item.subscriptions,
             updated_at: item.at,
         },
     })
@@ -240,9 +242,8 @@ struct PurchaseItem {
 
 /// The item of a purchase's record.
 pub(crate) fn purchase(of: &AccountId, purchase: &Purchase) -> Result<Item, Error> {
-    let key = keys::purchase(of, &purchase.payment.id);
-    let is_pending = purchase.refund == Some(Refund::RefundPending);
-    let due = is_pending.then(|| keys::PENDING_REFUNDS.to_owned());
+    let key = keys::purchase(of, &purchase.id);
+    let due = purchase.is_refund_pending().then(|| keys::PENDING_REFUNDS.to_owned());
     to_item(&PurchaseItem { pk: key.pk, sk: key.sk, due, purchase: purchase.clone() })
 }
 
@@ -251,82 +252,89 @@ pub(crate) fn read_purchase(item: Item) -> Result<Purchase, Error> {
     from_item::<PurchaseItem>(item).map(|item| item.purchase)
 }
 
+/// The item that lists a purchase: its key says all.
+pub(crate) fn bought(of: &AccountId, purchase: &Purchase) -> Item {
+    keys::bought(of, purchase).into_attributes()
+}
+
 #[derive(Debug, Serialize, Deserialize)]
-struct StandingItem {
+struct SubscriptionItem {
     pk: String,
     sk: String,
+    account_id: AccountId,
     #[serde(flatten)]
-    standing: Standing,
+    record: SubscriptionRecord,
 }
 
-/// The item of a subscription's standing.
-pub(crate) fn standing(of: &AccountId, standing: &Standing) -> Result<Item, Error> {
-    let key = keys::standing(of, &standing.subscription_id);
-    to_item(&StandingItem { pk: key.pk, sk: key.sk, standing: standing.clone() })
+/// The item of a subscription's record.
+pub(crate) fn subscription(of: &AccountId, record: &SubscriptionRecord) -> Result<Item, Error> {
+    let key = keys::subscription(&record.id);
+    to_item(&SubscriptionItem { pk: key.pk, sk: key.sk, account_id: of.clone(), record: record.clone() })
 }
 
-/// The standing of an item.
-pub(crate) fn read_standing(item: Item) -> Result<Standing, Error> {
-    from_item::<StandingItem>(item).map(|item| item.standing)
+/// The account and the record of a subscription's item.
+pub(crate) fn read_subscription(item: Item) -> Result<(AccountId, SubscriptionRecord), Error> {
+    from_item::<SubscriptionItem>(item).map(|item| (item.account_id, item.record))
 }
 
-/// Whom something of the payment provider's belongs to.
+/// The account that something of the payment provider's belongs to.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct OwnerItem {
     pk: String,
     sk: String,
-    /// Absent for a payment of which only the purchase is known: the purchase's own row says the account.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) account_id: Option<AccountId>,
+    pub(crate) account_id: AccountId,
+    /// Of a payment: what was bought with it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) purchase_id: Option<PurchaseId>,
 }
 
-/// The item that says whom a payment or a customer belongs to.
-pub(crate) fn owner(
-    key: keys::Key,
-    of: Option<&AccountId>,
-    purchase: Option<&PurchaseId>,
-) -> Result<Item, Error> {
-    let (account_id, purchase_id) = (of.cloned(), purchase.cloned());
-    to_item(&OwnerItem { pk: key.pk, sk: key.sk, account_id, purchase_id })
+/// The item that says which account a payment, a purchase or a customer belongs to.
+pub(crate) fn owner(key: keys::Key, of: &AccountId, purchase: Option<&PurchaseId>) -> Result<Item, Error> {
+    to_item(&OwnerItem { pk: key.pk, sk: key.sk, account_id: of.clone(), purchase_id: purchase.cloned() })
 }
 
-/// Whom an item says something belongs to.
+/// The account of such an item.
 pub(crate) fn read_owner(item: Item) -> Result<OwnerItem, Error> {
     from_item(item)
 }
 
-/// An event of the payment provider that couldn't be applied, whole.
+/// A payment of which something couldn't be granted.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Parked {
-    /// The provider's id of the event.
-    pub event_id: EventId,
-    /// What kind of event it is.
-    pub event_type: String,
-    /// Why it couldn't be applied.
+    /// The provider's id of the invoice, session, payment or subscription.
+    pub object_id: String,
+    /// What kind of object that is, as the provider names it: `invoice`, `checkout.session`.
+    pub object: String,
+    /// Why it couldn't be granted.
     pub reason: String,
-    /// When it was parked.
+    /// The account, if one is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub account_id: Option<AccountId>,
+    /// The event that led to it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub event_id: Option<EventId>,
+    /// When it was parked last.
     pub parked_at: DateTime<Utc>,
-    /// The event as it was signed.
-    pub body: String,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
 struct ParkedItem {
     pk: String,
     sk: String,
+    /// Lists it.
+    due: String,
     #[serde(flatten)]
     parked: Parked,
 }
 
-/// The item of a parked event.
+/// The item of a parked payment.
 pub(crate) fn parked(parked: &Parked) -> Result<Item, Error> {
-    let key = keys::parked(&parked.event_id);
-    to_item(&ParkedItem { pk: key.pk, sk: key.sk, parked: parked.clone() })
+    let key = keys::parked(&parked.object_id);
+    let due = keys::PARKED.to_owned();
+    to_item(&ParkedItem { pk: key.pk, sk: key.sk, due, parked: parked.clone() })
 }
 
-/// The parked event of an item.
+/// The parked payment of an item.
 pub(crate) fn read_parked(item: Item) -> Result<Parked, Error> {
     from_item::<ParkedItem>(item).map(|item| item.parked)
 }

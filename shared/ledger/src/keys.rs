@@ -1,4 +1,4 @@
-//! Every key and attribute name of the table. Who reads this file knows each item; the README's item
+//! Every key and attribute name of the table. Who reads this file knows each item; docs/ledger.md's item
 //! table says the same.
 //!
 //! | item | pk | sk |
@@ -6,11 +6,12 @@
 //! | entry | `ACCOUNT#<account>` | `ENTRY#<sequence, 12 digits>` |
 //! | operation | `OPERATION#<account>#<kind>#<key>` | `OPERATION` |
 //! | purchase | `ACCOUNT#<account>` | `PURCHASE#<purchase>` |
-//! | standing | `ACCOUNT#<account>` | `SUBSCRIPTION#<subscription>` |
+//! | bought | `ACCOUNT#<account>` | `BOUGHT#<time of payment>#<purchase>` |
+//! | subscription | `SUBSCRIPTION#<subscription>` | `SUBSCRIPTION` |
 //! | payment | `PAYMENT#<payment>` | `PAYMENT` |
 //! | customer | `CUSTOMER#<customer>` | `CUSTOMER` |
 //! | due | `ACCOUNT#<account>` | `DUE` |
-//! | parked | `PARKED#<event>` | `PARKED` |
+//! | parked | `PARKED#<object>` | `PARKED` |
 //!
 //! No id has `#` in it, whoever chose it, so no two items can share a key. The longest key is an operation's: two
 //! chosen ids of 128 bytes and 20 more, where DynamoDB allows 2048 for a partition key and 1024 for a sort key.
@@ -19,7 +20,7 @@ use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use credits::{
-    AccountId, CustomerId, DebitId, EventId, PaymentId, Period, PurchaseId, ReversalId, Sequence,
+    AccountId, CustomerId, DebitId, PaymentId, Period, Purchase, PurchaseId, ReversalId, Sequence,
     SubscriptionId,
 };
 
@@ -33,7 +34,7 @@ pub(crate) const SK: &str = "sk";
 pub(crate) const REVERSED: &str = "reversed";
 /// Whose something is.
 pub(crate) const ACCOUNT_ID: &str = "account_id";
-/// Counts the changes of a purchase's record, or of a subscription's standing.
+/// Counts the writes of a purchase's or a subscription's record.
 pub(crate) const REVISION: &str = "revision";
 
 /// The sparse index of what is due, accounts and refunds, and the attribute that is its key.
@@ -41,6 +42,9 @@ pub(crate) const DUE: &str = "due";
 
 /// The index's partition of purchases whose refund is pending.
 pub(crate) const PENDING_REFUNDS: &str = "REFUND";
+
+/// The index's partition of what was parked.
+pub(crate) const PARKED: &str = "PARKED";
 
 /// How many partitions a month's due accounts are spread over.
 pub const DUE_SHARDS: u64 = 16;
@@ -90,9 +94,25 @@ pub(crate) fn purchase(of: &AccountId, id: &PurchaseId) -> Key {
 
 const PURCHASE_PREFIX: &str = "PURCHASE#";
 
-/// What was said of a subscription beside its payments.
-pub(crate) fn standing(of: &AccountId, id: &SubscriptionId) -> Key {
-    Key { pk: account(of), sk: format!("SUBSCRIPTION#{id}") }
+/// The row that lists a purchase in the order of payments: ten digits of seconds, so that text order is time order.
+pub(crate) fn bought(of: &AccountId, purchase: &Purchase) -> Key {
+    let seconds = purchase.paid_at.timestamp().clamp(0, 9_999_999_999);
+    Key { pk: account(of), sk: format!("{BOUGHT_PREFIX}{seconds:010}#{}", purchase.id) }
+}
+
+/// What the sort keys of these rows start with.
+pub(crate) const BOUGHT_PREFIX: &str = "BOUGHT#";
+
+/// The purchase of such a row's sort key.
+pub(crate) fn purchase_of_bought(sk: &str) -> Result<PurchaseId, Error> {
+    let id = sk.strip_prefix(BOUGHT_PREFIX).and_then(|rest| rest.split_once('#')).map(|(_, id)| id);
+    let corrupt = || Error::corrupt("a list of purchases", sk, "purchase");
+    PurchaseId::parse(id.ok_or_else(corrupt)?).map_err(|_| corrupt())
+}
+
+/// The record of a subscription. It is in no account's partition: which account it belongs to is read from it.
+pub(crate) fn subscription(id: &SubscriptionId) -> Key {
+    Key { pk: format!("SUBSCRIPTION#{id}"), sk: "SUBSCRIPTION".to_owned() }
 }
 
 /// Which account and purchase a payment was for.
@@ -100,7 +120,7 @@ pub(crate) fn payment(id: &PaymentId) -> Key {
     Key { pk: format!("PAYMENT#{id}"), sk: "PAYMENT".to_owned() }
 }
 
-/// Which account a purchase was for, where its payment isn't known with it.
+/// Which account a purchase was for.
 pub(crate) fn paid(id: &PurchaseId) -> Key {
     Key { pk: format!("PAYMENT#{id}"), sk: "PAYMENT".to_owned() }
 }
@@ -110,9 +130,16 @@ pub(crate) fn customer(id: &CustomerId) -> Key {
     Key { pk: format!("CUSTOMER#{id}"), sk: "CUSTOMER".to_owned() }
 }
 
-/// An event of the payment provider that couldn't be applied.
-pub(crate) fn parked(event_id: &EventId) -> Key {
-    Key { pk: format!("PARKED#{event_id}"), sk: "PARKED".to_owned() }
+/// A payment that couldn't be granted whole, by the id of the provider's object.
+pub(crate) fn parked(object_id: &str) -> Key {
+    Key { pk: format!("PARKED#{object_id}"), sk: "PARKED".to_owned() }
+}
+
+/// The object of a parked payment's key.
+pub(crate) fn parked_of(mut item: HashMap<String, AttributeValue>) -> Result<String, Error> {
+    let corrupt = || Error::corrupt("due index", PARKED, "object");
+    let Some(AttributeValue::S(pk)) = item.remove(PK) else { return Err(corrupt()) };
+    pk.strip_prefix("PARKED#").map(str::to_owned).ok_or_else(corrupt)
 }
 
 /// The row that says an account must be settled at the next month.
@@ -159,8 +186,6 @@ pub enum Operation {
     Debit(DebitId),
     /// A reversal of a debit.
     Reversal(ReversalId),
-    /// A purchase.
-    Purchase(PurchaseId),
 }
 
 /// The row of an operation.
@@ -168,7 +193,6 @@ pub(crate) fn operation(of: &AccountId, operation: &Operation) -> Key {
     let (kind, key) = match operation {
         Operation::Debit(id) => ("debit", id.as_str()),
         Operation::Reversal(id) => ("reversal", id.as_str()),
-        Operation::Purchase(id) => ("purchase", id.as_str()),
     };
     Key { pk: format!("OPERATION#{of}#{kind}#{key}"), sk: "OPERATION".to_owned() }
 }
@@ -182,14 +206,18 @@ mod tests {
         let alice = AccountId::parse("alice").unwrap();
         let debit = Operation::Debit(DebitId::parse("d-1").unwrap());
         let reversal = Operation::Reversal(ReversalId::parse("r-1").unwrap());
-        let purchase = Operation::Purchase(PurchaseId::parse("p-1").unwrap());
         let period: Period = "2026-11".parse().unwrap();
         for (key, pk, sk) in [
             (entry(&alice, Sequence::new(42)), "ACCOUNT#alice", "ENTRY#000000000042"),
             (operation(&alice, &debit), "OPERATION#alice#debit#d-1", "OPERATION"),
             (operation(&alice, &reversal), "OPERATION#alice#reversal#r-1", "OPERATION"),
-            (operation(&alice, &purchase), "OPERATION#alice#purchase#p-1", "OPERATION"),
             (due(&alice), "ACCOUNT#alice", "DUE"),
+            (purchase(&alice, &PurchaseId::parse("in_1").unwrap()), "ACCOUNT#alice", "PURCHASE#in_1"),
+            (subscription(&SubscriptionId::parse("sub_1").unwrap()), "SUBSCRIPTION#sub_1", "SUBSCRIPTION"),
+            (payment(&PaymentId::parse("pi_1").unwrap()), "PAYMENT#pi_1", "PAYMENT"),
+            (paid(&PurchaseId::parse("in_1").unwrap()), "PAYMENT#in_1", "PAYMENT"),
+            (customer(&CustomerId::parse("cus_1").unwrap()), "CUSTOMER#cus_1", "CUSTOMER"),
+            (parked("in_1"), "PARKED#in_1", "PARKED"),
         ] {
             assert_eq!((key.pk.as_str(), key.sk.as_str()), (pk, sk));
         }

@@ -1,7 +1,7 @@
 //! How accounts are kept: an append-only log in one DynamoDB table whose newest row is the balance.
 //!
 //! The only crate that speaks DynamoDB. [`Ledger::execute`] is the one way to write: it reads the head,
-//! lets a pure function of the credits crate decide, and appends in one transaction the entries, the
+//! lets a pure function of the accounts crate decide, and appends in one transaction the entries, the
 //! operation's row that makes a retry safe forever, and what must change with them.
 
 mod append;
@@ -27,7 +27,7 @@ pub use error::{Error, Fault};
 pub use execute::{Executed, Outcome, Related, State};
 pub use items::{Parked, RequestHash};
 pub use keys::{DUE_SHARDS, Operation};
-pub use read::Page;
+pub use read::{Page, PurchaseCursor};
 pub use usage::Usage;
 
 /// How entries and operations become items, and are read again: only for tests/instructions, which count that.

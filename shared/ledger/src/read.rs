@@ -9,8 +9,8 @@ use aws_sdk_dynamodb::{
     types::{AttributeValue, Get, TransactGetItem},
 };
 use credits::{
-    Account, AccountId, CustomerId, DebitId, DebitRecord, Entry, EventId, PaymentId, Purchase, PurchaseId,
-    Sequence, Standing, SubscriptionId,
+    Account, AccountId, CustomerId, DebitId, DebitRecord, Entry, PaymentId, Purchase, PurchaseId, Records,
+    Sequence, SubscriptionId, SubscriptionRecord,
 };
 
 use crate::{
@@ -31,6 +31,27 @@ pub struct Page {
     pub next_below: Option<Sequence>,
 }
 
+/// Where a page of purchases ends: the next goes on after it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PurchaseCursor(String);
+
+impl PurchaseCursor {
+    /// Reads a cursor that was given out; `None` for any other text.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let sk = format!("{}{}", keys::BOUGHT_PREFIX, text.replacen('.', "#", 1));
+        let is_time = |time: &str| time.len() == 10 && time.bytes().all(|byte| byte.is_ascii_digit());
+        let is_valid = text.split_once('.').is_some_and(|(time, _)| is_time(time));
+        (is_valid && keys::purchase_of_bought(&sk).is_ok()).then_some(Self(sk))
+    }
+
+    /// The cursor as text that needs no escapes in a URL.
+    #[must_use]
+    pub fn as_text(&self) -> String {
+        self.0.trim_start_matches(keys::BOUGHT_PREFIX).replacen('#', ".", 1)
+    }
+}
+
 /// What a refusal stands on.
 #[derive(Debug)]
 pub(crate) struct Snapshot {
@@ -40,10 +61,6 @@ pub(crate) struct Snapshot {
     pub(crate) is_newest: bool,
     /// The debit that was asked for.
     pub(crate) debit: Option<DebitRecord>,
-    /// The purchase that was asked for.
-    pub(crate) purchase: Option<Purchase>,
-    /// The standing of the subscription that was asked for.
-    pub(crate) standing: Option<Standing>,
 }
 
 impl Ledger {
@@ -127,10 +144,9 @@ impl Ledger {
     ) -> Result<Snapshot, Failure> {
         let mut wanted = vec![keys::operation(account, operation), keys::entry(account, newest.next())];
         wanted.extend(match related {
-            Related::Nothing => None,
             Related::Debit(id) => Some(keys::operation(account, &Operation::Debit(id.clone()))),
-            Related::Purchase(id) => Some(keys::purchase(account, id)),
-            Related::Subscription(id) => Some(keys::standing(account, id)),
+            // Nothing with a key is decided from records.
+            Related::Nothing | Related::Records(..) => None,
         });
         let slots = vec![Slot::Read; wanted.len()];
         let wanted =
@@ -139,16 +155,8 @@ impl Ledger {
         let mut items = found.into_iter();
         let operation = items.next().flatten().map(items::read_operation).transpose()?;
         let is_newest = items.next().flatten().is_none();
-        let (mut debit, mut purchase, mut standing) = (None, None, None);
-        if let Some(item) = items.next().flatten() {
-            match related {
-                Related::Nothing => {}
-                Related::Debit(_) => debit = items::read_operation(item)?.debit(),
-                Related::Purchase(_) => purchase = Some(items::read_purchase(item)?),
-                Related::Subscription(_) => standing = Some(items::read_standing(item)?),
-            }
-        }
-        Ok(Snapshot { operation, is_newest, debit, purchase, standing })
+        let debit = items.next().flatten().map(items::read_operation).transpose()?;
+        Ok(Snapshot { operation, is_newest, debit: debit.and_then(|debit| debit.debit()) })
     }
 
     fn transact_get(&self, key: Key) -> Result<TransactGetItem, Error> {
@@ -175,14 +183,90 @@ impl Ledger {
         Ok(item.map(items::read_purchase).transpose()?)
     }
 
-    /// What was said of a subscription: one attempt.
-    pub(crate) async fn standing(
+    /// The records of a subscription and of purchases, as far as there are any; `None` if the subscription belongs to
+    /// another account: one attempt.
+    pub(crate) async fn records(
         &self,
         account: &AccountId,
+        subscription: Option<&SubscriptionId>,
+        purchases: &[PurchaseId],
+    ) -> Result<Option<Records>, Failure> {
+        let mut records = Records::default();
+        if let Some(id) = subscription
+            && let Some((owner, record)) = self.subscription_once(id).await?
+        {
+            if owner != *account {
+                return Ok(None);
+            }
+            records.subscription = Some(record);
+        }
+        for id in purchases {
+            records.purchases.extend(self.purchase_once(account, id).await?);
+        }
+        Ok(Some(records))
+    }
+
+    /// The account of a subscription, and its record; `None` if nothing was recorded of it.
+    ///
+    /// # Errors
+    /// As [`Ledger::account`].
+    pub async fn subscription(
+        &self,
         id: &SubscriptionId,
-    ) -> Result<Option<Standing>, Failure> {
-        let item = self.item("read a standing", keys::standing(account, id)).await?;
-        Ok(item.map(items::read_standing).transpose()?)
+    ) -> Result<Option<(AccountId, SubscriptionRecord)>, Error> {
+        persist(|| self.subscription_once(id)).await
+    }
+
+    async fn subscription_once(
+        &self,
+        id: &SubscriptionId,
+    ) -> Result<Option<(AccountId, SubscriptionRecord)>, Failure> {
+        let item = self.item("read a subscription", keys::subscription(id)).await?;
+        Ok(item.map(items::read_subscription).transpose()?)
+    }
+
+    /// A page of an account's purchases, newest first, of at most `limit` (1 or more) after a cursor.
+    ///
+    /// # Errors
+    /// As [`Ledger::account`].
+    pub async fn purchases(
+        &self,
+        account: &AccountId,
+        after: Option<PurchaseCursor>,
+        limit: u8,
+    ) -> Result<(Vec<Purchase>, Option<PurchaseCursor>), Error> {
+        // One more than the page says whether another page follows.
+        let mut listed = persist(|| self.bought(account, after.as_ref(), i32::from(limit) + 1)).await?;
+        let has_more = listed.len() > usize::from(limit);
+        listed.truncate(usize::from(limit));
+        let mut purchases = Vec::with_capacity(listed.len());
+        for PurchaseCursor(sk) in &listed {
+            let id = keys::purchase_of_bought(sk)?;
+            purchases.push(persist(|| self.listed_purchase(account, &id)).await?);
+        }
+        Ok((purchases, listed.pop().filter(|_| has_more)))
+    }
+
+    /// The record of a purchase that is listed: it is there, or being written.
+    async fn listed_purchase(&self, account: &AccountId, id: &PurchaseId) -> Result<Purchase, Failure> {
+        self.purchase_once(account, id).await?.ok_or(Failure::Transient(Fault::Contended))
+    }
+
+    async fn bought(
+        &self,
+        account: &AccountId,
+        after: Option<&PurchaseCursor>,
+        limit: i32,
+    ) -> Result<Vec<PurchaseCursor>, Failure> {
+        let start = after.map(|PurchaseCursor(sk)| Key { pk: keys::account(account), sk: sk.clone() });
+        let query = Self::history(account)
+            .key_condition_expression("#pk = :pk AND begins_with(#sk, :bought)")
+            .expression_attribute_values(":bought", text(keys::BOUGHT_PREFIX.to_owned()))
+            .set_exclusive_start_key(start.map(Key::into_attributes))
+            .limit(limit);
+        let answer = self.query(query).await.map_err(|error| classify("list purchases", &error))?;
+        let keys = answer.items.unwrap_or_default().into_iter().filter_map(|mut item| item.remove(keys::SK));
+        Ok(keys.filter_map(|sk| sk.as_s().ok().cloned()).map(PurchaseCursor).collect())
     }
 
     /// The account and the purchase that a payment was for.
@@ -190,21 +274,16 @@ impl Ledger {
     /// # Errors
     /// As [`Ledger::account`].
     pub async fn payment(&self, id: &PaymentId) -> Result<Option<(AccountId, PurchaseId)>, Error> {
-        let Some(owner) = self.owner(keys::payment(id)).await? else { return Ok(None) };
-        let Some(purchase_id) = owner.purchase_id else { return Ok(None) };
-        let account = match owner.account_id {
-            Some(account) => Some(account),
-            None => self.owner(keys::paid(&purchase_id)).await?.and_then(|owner| owner.account_id),
-        };
-        Ok(account.map(|account| (account, purchase_id)))
+        let owner = self.owner(keys::payment(id)).await?;
+        Ok(owner.and_then(|owner| Some((owner.account_id, owner.purchase_id?))))
     }
 
-    /// Whether an invoice is known to be for something that was granted: a plan, or a pack by its session.
+    /// The account that a purchase was granted to.
     ///
     /// # Errors
     /// As [`Ledger::account`].
-    pub async fn is_granted(&self, invoice: &PurchaseId) -> Result<bool, Error> {
-        Ok(self.owner(keys::paid(invoice)).await?.is_some())
+    pub async fn buyer(&self, id: &PurchaseId) -> Result<Option<AccountId>, Error> {
+        Ok(self.owner(keys::paid(id)).await?.map(|owner| owner.account_id))
     }
 
     async fn owner(&self, key: Key) -> Result<Option<OwnerItem>, Error> {
@@ -212,20 +291,20 @@ impl Ledger {
         item.map(items::read_owner).transpose()
     }
 
-    /// The account that a customer pays for.
+    /// The account that a customer bought for first.
     ///
     /// # Errors
     /// As [`Ledger::account`].
     pub async fn customer(&self, id: &CustomerId) -> Result<Option<AccountId>, Error> {
-        Ok(self.owner(keys::customer(id)).await?.and_then(|owner| owner.account_id))
+        Ok(self.owner(keys::customer(id)).await?.map(|owner| owner.account_id))
     }
 
-    /// An event that was parked.
+    /// What is parked of an object of the provider's.
     ///
     /// # Errors
     /// As [`Ledger::account`].
-    pub async fn parked(&self, event_id: &EventId) -> Result<Option<Parked>, Error> {
-        let item = persist(|| self.item("read a parked event", keys::parked(event_id))).await?;
+    pub async fn parked(&self, object_id: &str) -> Result<Option<Parked>, Error> {
+        let item = persist(|| self.item("read what is parked", keys::parked(object_id))).await?;
         item.map(items::read_parked).transpose()
     }
 

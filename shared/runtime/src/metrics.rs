@@ -78,7 +78,19 @@ impl Metric {
         Self { name: "WebhookEvents", value: 1, labels, sets: &[&["Outcome"]] }
     }
 
-    /// An event was parked.
+    /// Stripe refused the API key, or what it was used for.
+    #[must_use]
+    pub fn stripe_key_refused() -> Self {
+        Self::whole("StripeKeyRefused", 1)
+    }
+
+    /// A recovery made up for so many subjects, and left so many.
+    #[must_use]
+    pub fn recovered(applied: u64, left: u64) -> Vec<Self> {
+        vec![Self::whole("Recovered", applied), Self::whole("RecoveryLeft", left)]
+    }
+
+    /// A payment was parked.
     #[must_use]
     pub fn parked_event() -> Self {
         Self::whole("ParkedEvents", 1)

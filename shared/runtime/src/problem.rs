@@ -31,7 +31,9 @@ pub enum Code {
     PriceChanged,
     /// The money-back guarantee is over.
     RefundWindowClosed,
-    /// An event that must wait for an earlier one.
+    /// A purchase of which no money can go back.
+    NothingToRefund,
+    /// An event whose account isn't known yet.
     NotYet,
     /// A payment that was granted to another account.
     PaymentTaken,
@@ -59,7 +61,7 @@ pub enum Code {
 
 impl Code {
     /// All of them, as they are declared: what the API's document has to name.
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 24] = [
         Self::InvalidRequest,
         Self::IdempotencyKeyRequired,
         Self::InvalidIdempotencyKey,
@@ -71,6 +73,7 @@ impl Code {
         Self::PurchaseNotFound,
         Self::PriceChanged,
         Self::RefundWindowClosed,
+        Self::NothingToRefund,
         Self::NotYet,
         Self::PaymentTaken,
         Self::InvalidSignature,
@@ -100,7 +103,8 @@ impl Code {
             Self::DebitNotFound => (404, "debit_not_found", "No such debit"),
             Self::PurchaseNotFound => (404, "purchase_not_found", "No such purchase"),
             Self::RefundWindowClosed => (409, "refund_window_closed", "The money-back guarantee is over"),
-            Self::NotYet => (409, "not_yet", "An earlier event must come first"),
+            Self::NothingToRefund => (409, "nothing_to_refund", "No money can go back"),
+            Self::NotYet => (409, "not_yet", "The account isn't known yet"),
             Self::PaymentTaken => (409, "payment_taken", "The payment is another account's"),
             Self::InvalidSignature => (400, "invalid_signature", "The signature is invalid"),
             Self::ProviderRefused => (502, "provider_refused", "The payment provider refused"),
@@ -166,6 +170,18 @@ impl Problem {
             ..Self::new(
                 Code::Internal,
                 "Nothing is known to have changed. Ask again with the same key; if it stays so, tell us the request id.",
+            )
+        }
+    }
+
+    /// Something that may work a moment later; the log learns why it didn't.
+    #[must_use]
+    pub fn try_again(cause: impl Into<String>) -> Self {
+        Self {
+            cause: Some(cause.into()),
+            ..Self::new(
+                Code::TryAgain,
+                "Something that is needed doesn't answer now. Ask again: it happens once.",
             )
         }
     }
@@ -258,6 +274,13 @@ impl From<Refusal> for Problem {
                 "A purchase is refunded within 30 days of its payment. Nothing changed.",
             )
             .with(json!({"window_closed_at": closed_at})),
+            Refusal::NothingToRefund => Self::new(
+                Code::NothingToRefund,
+                "Nothing changed: no payment of this purchase came through the payment provider. Send money back the way it came.",
+            ),
+            // Only the provider's events come to these two, and they are parked or read again.
+            Refusal::TooManySubscriptions => Self::internal("more subscriptions than an account may have"),
+            Refusal::OutdatedFacts => Self::try_again("the payment provider's facts were outdated again and again"),
             Refusal::PaymentTaken => Self::new(
                 Code::PaymentTaken,
                 "The payment was granted to another account. A payment is granted once.",
@@ -329,6 +352,9 @@ mod tests {
             ExceedsDebit { reversible: c(6, 0, 0) },
             PurchaseNotFound,
             RefundWindowClosed { closed_at: chrono::DateTime::UNIX_EPOCH },
+            NothingToRefund,
+            TooManySubscriptions,
+            OutdatedFacts,
             PaymentTaken,
             BalanceLimit,
         ]

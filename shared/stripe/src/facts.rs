@@ -8,7 +8,7 @@ use accounts::{
     facts::{FailedRefund, MoneyFacts, PaidFacts, PlanFacts, SubscriptionFacts},
 };
 use chrono::{DateTime, Utc};
-use pricing::{Credits, Gives, Offer};
+use pricing::{CATALOG, Credits, Gives, Offer};
 
 use crate::{
     objects::{
@@ -106,9 +106,11 @@ pub fn session(session: &Session, reading: Reading<'_>) -> Option<Paid> {
     let payment_id = session.payment_intent.as_ref().and_then(|payment| PaymentId::parse(payment.id()).ok());
     let intent = session.payment_intent.as_ref().and_then(|payment| payment.object());
     let items = session.line_items.as_ref().map(|items| items.data.as_slice()).unwrap_or_default();
-    let named = |metadata: &&Metadata| metadata.contains_key("sku");
+    let sources = [Some(&session.metadata), intent.map(|intent| &intent.metadata)].into_iter().flatten();
+    let is_ours =
+        |metadata: &&Metadata| metadata.get("sku").is_some_and(|sku| CATALOG.offer(sku.trim()).is_some());
     let fallback =
-        [Some(&session.metadata), intent.map(|intent| &intent.metadata)].into_iter().flatten().find(named);
+        sources.clone().find(is_ours).or(sources.clone().find(|metadata| metadata.contains_key("sku")));
     let raw = items.iter().map(|item| RawLine {
         id: &item.id,
         price_id: item.price.as_ref().map(Expandable::id),

@@ -2,14 +2,11 @@
 //! plain reading of the contract accepts it.
 //!
 //! No fuzzer guesses a signature: where the header says `SIGNATURE`, the right one of its first time is put in.
-//! The function's module is private, so it is included here, as in its own tests.
 
 #![no_main]
 
-#[path = "../../../functions/purchase-webhook/src/hostile/header/check.rs"]
+#[path = "../../../shared/stripe/tests/stripe/hostile/header/check.rs"]
 mod check;
-#[path = "../../../functions/purchase-webhook/src/signature.rs"]
-mod signature;
 
 use check::{NOW, SECRET, digits, is_as_it_should_be, verdict};
 use libfuzzer_sys::fuzz_target;

@@ -6,7 +6,7 @@ use scrip_tests::{
     cors::Cors,
     gateway::{ANSWER_TIME_MAX, Gateway},
     invocations::{Invocations, Outcome},
-    server::{self, Server},
+    stripe::server::{self, Server},
     template::{Access, Authorizer, Function, Route},
     tokens::Tokens,
 };

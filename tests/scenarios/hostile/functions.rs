@@ -6,6 +6,7 @@ use std::{
     sync::{Arc, Mutex},
 };
 
+use ::stripe::{Client, ConfiguredPrices, Exchange};
 use aws::Aws;
 use aws_smithy_runtime_api::client::{
     http::{HttpConnector, HttpConnectorFuture, SharedHttpConnector},
@@ -14,24 +15,28 @@ use aws_smithy_runtime_api::client::{
 use aws_smithy_types::body::SdkBody;
 use lambda_http::{Body, Request, RequestExt, Response, request::RequestContext};
 use ledger::Ledger;
-use purchase_webhook_function::{Prices, Webhook};
+use purchase_webhook_function::Webhook;
 use refund_function::Provider;
 use runtime::{Code, Parameter};
 use scrip_tests::{
     stack::{API_KEY_PARAMETER, WEBHOOK_SECRET, WEBHOOK_SECRET_PARAMETER},
-    stripe::signature,
+    stripe::{Stripe, signature},
     template::REGION,
 };
 use serde_json::{Value, json};
+
+/// The largest answer of the payment provider's.
+const BYTES_MAX: usize = 4 << 20;
 
 /// Nothing listens there: no account has a purchase that could be asked back.
 const NOWHERE: &str = "http://127.0.0.1:9";
 
 /// The routes on which a token must allow what is done, and by which scope.
-const PROTECTED: [(&str, &str); 6] = [
+const PROTECTED: [(&str, &str); 7] = [
     ("POST /v1/accounts/{account_id}/quotes", "credits:read"),
     ("GET /v1/accounts/{account_id}", "credits:read"),
     ("GET /v1/accounts/{account_id}/entries", "credits:read"),
+    ("GET /v1/accounts/{account_id}/purchases", "credits:read"),
     ("POST /v1/accounts/{account_id}/debits", "credits:debit"),
     ("POST /v1/accounts/{account_id}/debits/{debit_id}/reversals", "credits:settle"),
     ("POST /v1/accounts/{account_id}/purchases/{purchase_id}/refund", "credits:refund"),
@@ -59,6 +64,8 @@ pub enum Seen {
     Unread,
     /// `lambda_http` panics on it, and the function isn't asked.
     Unreadable,
+    /// Lambda is told that a command failed.
+    Failed,
     /// The function's answer.
     Answer(u16),
 }
@@ -82,13 +89,41 @@ pub struct Functions {
 }
 
 impl Functions {
+    /// With a payment provider that nobody reaches.
     pub fn new() -> Self {
+        Self::with(|| Client::new(NOWHERE))
+    }
+
+    /// With a payment provider in this process.
+    pub fn of(stripe: &Stripe) -> Self {
+        Self::with(|| {
+            let stripe = stripe.clone();
+            let exchange = Box::new(move |request: lambda_http::http::Request<_>| {
+                let (stripe, request) = (stripe.clone(), request.map(axum::body::Body::new));
+                let answer = async move {
+                    let response = stripe.exchange(request, &format!("Bearer {WEBHOOK_SECRET}")).await?;
+                    let (head, body) = response.into_parts();
+                    Some((head.status, axum::body::to_bytes(body, BYTES_MAX).await.ok()?))
+                };
+                Box::pin(answer) as Exchange
+            });
+            Client::over(exchange, NOWHERE)
+        })
+    }
+
+    fn with(client: impl Fn() -> Client) -> Self {
         let services = Services::default();
         let aws = services.aws();
         let ledger = Ledger::new(&aws, "nothing");
-        let secrets = Parameter::new(&aws, WEBHOOK_SECRET_PARAMETER.to_owned());
-        let webhook = Webhook { ledger: ledger.clone(), secrets, prices: Prices::default() };
-        let provider = Provider::new(NOWHERE, Parameter::new(&aws, API_KEY_PARAMETER.to_owned()));
+        let parameter = |name: &str| Parameter::new(&aws, name.to_owned());
+        let webhook = Webhook {
+            ledger: ledger.clone(),
+            stripe: client(),
+            api_key: parameter(API_KEY_PARAMETER),
+            secrets: parameter(WEBHOOK_SECRET_PARAMETER),
+            prices: ConfiguredPrices::default(),
+        };
+        let provider = Provider::new(client(), parameter(API_KEY_PARAMETER));
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         Self { runtime, ledger, webhook, provider, services }
     }
@@ -116,7 +151,9 @@ impl Functions {
             return Seen::Unreadable;
         }
         let is_allowed = is_allowed(&request);
-        let response = self.runtime.block_on(self.handle(function, request));
+        let Some(response) = self.runtime.block_on(self.handle(function, request)) else {
+            return Seen::Failed;
+        };
         let status = response.status().as_u16();
         if response.status().is_success() {
             assert!(is_allowed, "done without a right");
@@ -126,16 +163,16 @@ impl Functions {
         Seen::Answer(status)
     }
 
-    async fn handle(&self, function: &str, request: Request) -> Response<Body> {
-        match function {
+    async fn handle(&self, function: &str, request: Request) -> Option<Response<Body>> {
+        Some(match function {
             "quote" => quote_function::handle(&self.ledger, request).await,
             "debit" => debit_function::handle(&self.ledger, request).await,
             "refund" => {
                 let answer = refund_function::handle(&self.ledger, &self.provider, request).await;
                 answer.expect("only a sweep fails, and here it finds nothing")
             }
-            _ => self.webhook.handle(request).await,
-        }
+            _ => return self.webhook.handle(request).await.ok(),
+        })
     }
 }
 

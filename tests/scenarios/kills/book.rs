@@ -54,7 +54,13 @@ impl Book {
     }
 
     pub fn reversed(&self, command: Command, reply: &Reply) {
-        let answered = Answered::of(command, reply, "reversal_id", "credits");
+        let mut answered = Answered::of(command, reply, "reversal_id", "credits");
+        // What was owed is paid first.
+        for kind in statement::KINDS {
+            let given =
+                reply.json["credits"][kind].as_i64().unwrap() - reply.json["offset"][kind].as_i64().unwrap();
+            answered.credits[kind] = given.into();
+        }
         self.told.lock().unwrap().reversals.push(answered);
     }
 

@@ -14,12 +14,12 @@ use fastrand::Rng;
 use reqwest::Method;
 use scrip_tests::{
     Options, Stack,
+    delivery::{Course, Endpoint},
     seed::{self, Callers},
-    server::{self, Server},
     stack::{API_KEY, WEBHOOK_SECRET},
     stripe::{
         Event, Generation, Stripe,
-        delivery::{Course, Endpoint},
+        server::{self, Server},
     },
 };
 use serde_json::{Value, json};

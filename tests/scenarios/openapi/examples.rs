@@ -97,7 +97,10 @@ fn unauthorized(operation: &Operation, api: &Api, instead: Option<&(&str, String
         let example = example.as_str().map_or_else(|| example.to_string(), str::to_owned);
         match parameter["in"].as_str().unwrap() {
             "path" if name == "account_id" => path = path.replace("{account_id}", &api.account),
-            "path" => path = path.replace(&format!("{{{name}}}"), &example),
+            "path" => {
+                let example = example.replace("demo-standard", &api.account);
+                path = path.replace(&format!("{{{name}}}"), &example);
+            }
             "query" => {
                 query.append_pair(name, &example);
             }

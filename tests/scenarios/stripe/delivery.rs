@@ -7,10 +7,10 @@ use axum::{
     response::IntoResponse,
 };
 use scrip_tests::{
-    server::{Server, loopback},
+    delivery::{Course, Endpoint},
     stripe::{
         Checkout, Event, Generation, Interval,
-        delivery::{Course, Endpoint},
+        server::{Server, loopback},
     },
 };
 use std::{

@@ -354,6 +354,7 @@ fn schedules_say_what_the_functions_read() {
         [
             r#"MonthlyRefillFunction cron(0 0 1 * ? *): {"time":"<aws.scheduler.scheduled-time>"}"#,
             r#"MonthlyRefillFunction rate(1 hour): {"overdue_at":"<aws.scheduler.scheduled-time>"}"#,
+            "PurchaseWebhookFunction cron(30 4 * * ? *): RECOVER payments",
             "RefundFunction rate(1 hour): SWEEP pending-refunds",
         ]
     );

@@ -7,7 +7,7 @@ use serde_json::Value;
 pub type Metric = (String, String, Vec<String>);
 
 /// Every metric there is to show, with each set of dimensions it is measured by.
-const MEASURED: [(&str, &str, &[&[&str]]); 21] = [
+const MEASURED: [(&str, &str, &[&[&str]]); 25] = [
     ("Scrip", "Debits", &[&[], &["Operation"]]),
     ("Scrip", "CreditsSpent", &[&["Kind"], &["Kind", "Operation"]]),
     ("Scrip", "Refusals", &[&[], &["Code"]]),
@@ -15,13 +15,17 @@ const MEASURED: [(&str, &str, &[&[&str]]); 21] = [
     ("Scrip", "AppendAttempts", &[&[]]),
     ("Scrip", "WebhookEvents", &[&["Outcome"]]),
     ("Scrip", "ParkedEvents", &[&[]]),
+    ("Scrip", "StripeKeyRefused", &[&[]]),
+    ("Scrip", "Recovered", &[&[]]),
+    ("Scrip", "RecoveryLeft", &[&[]]),
     ("Scrip", "Refilled", &[&[]]),
     ("Scrip", "Expired", &[&[]]),
     ("Scrip", "AlreadySettled", &[&[]]),
     ("Scrip", "RefillFailed", &[&[]]),
     ("Scrip", "OverdueAccounts", &[&[]]),
     ("Scrip", "PendingRefunds", &[&[]]),
-    ("AWS/ApiGateway", "5xx", &[&["ApiId"]]),
+    ("AWS/ApiGateway", "4xx", &[&["ApiId", "Stage", "Method", "Resource"]]),
+    ("AWS/ApiGateway", "5xx", &[&["ApiId"], &["ApiId", "Stage", "Method", "Resource"]]),
     ("AWS/ApiGateway", "Latency", &[&["ApiId"]]),
     ("AWS/Lambda", "Errors", &[&["FunctionName"]]),
     ("AWS/Lambda", "Throttles", &[&["FunctionName"]]),
@@ -108,7 +112,9 @@ fn the_functions_measure_what_is_shown() {
         Metric::append_attempts(1),
         Metric::webhook_event("applied"),
         Metric::parked_event(),
+        Metric::stripe_key_refused(),
     ];
+    measured.extend(Metric::recovered(1, 0));
     measured.extend(Metric::swept([0; 4]));
     measured.extend([Metric::overdue_accounts(0), Metric::pending_refunds(0)]);
     let measured: Vec<_> = measured.iter().map(|metric| (metric.name(), metric.dimension_sets())).collect();
@@ -173,7 +179,12 @@ fn alarms_watch_what_must_not_go_unseen() {
             "OverdueAlarm: Maximum OverdueAccounts [] >= 1 in 1 x 3600 s",
             "ParkedAlarm: Sum ParkedEvents [] >= 1 in 1 x 300 s",
             "PendingRefundsAlarm: Maximum PendingRefunds [] >= 1 in 1 x 3600 s",
+            "RecoveryAlarm: Maximum RecoveryLeft [] >= 1 in 1 x 3600 s",
             "RefillFailedAlarm: Sum RefillFailed [] >= 1 in 1 x 300 s",
+            "SignaturesAlarm: Sum Refusals [invalid_signature] >= 3 in 1 x 3600 s",
+            "StripeKeyAlarm: Sum StripeKeyRefused [] >= 1 in 1 x 300 s",
+            "WebhookFailuresAlarm: Sum 5xx [Api $default POST /v1/webhooks/stripe] >= 3 in 1 x 300 s",
+            "WebhookRefusalsAlarm: Sum 4xx [Api $default POST /v1/webhooks/stripe] >= 100 in 1 x 300 s",
             "WebhookThrottlesAlarm: Sum Throttles [PurchaseWebhookFunction] >= 1 in 1 x 300 s",
         ]
     );

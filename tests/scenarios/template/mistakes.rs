@@ -49,7 +49,7 @@ const PLANTED: &[(&str, &str, &str)] = &[
     (
         "              Arn: !GetAtt ScheduleDeadLetters.Arn",
         "              Arn: !GetAtt Gone.Arn",
-        "RefundFunction.PendingRefunds has no dead-letter queue",
+        "PurchaseWebhookFunction.MissedEvents has no dead-letter queue",
     ),
     (
         "              MaximumRetryAttempts: 185",
@@ -59,7 +59,7 @@ const PLANTED: &[(&str, &str, &str)] = &[
     (
         "      DeadLetterQueue:\n        Type: SQS\n        TargetArn: !GetAtt ScheduleDeadLetters.Arn\n",
         "",
-        "RefundFunction has no dead-letter queue",
+        "PurchaseWebhookFunction has no dead-letter queue",
     ),
     (
         "            Arn: !GetAtt OutboxDeadLetters.Arn",

@@ -95,7 +95,7 @@ fn each_role_may_do_what_it_does_and_no_more() {
         let arn = "arn:${AWS::Partition}:ssm:${AWS::Region}:${AWS::AccountId}";
         format!("ssm:GetParameter on {arn}:parameter${{{name}}}")
     };
-    let all = "ACCOUNT#* OPERATION#* PAYMENT#* CUSTOMER#* PARKED#*";
+    let all = "ACCOUNT#* SUBSCRIPTION#* PAYMENT#* CUSTOMER#* PARKED#*";
     assert_eq!(
         rows,
         [
@@ -117,6 +117,7 @@ fn each_role_may_do_what_it_does_and_no_more() {
             "OutboxRole: events:PutEvents on EventBus.Arn".to_owned(),
             "OutboxRole: sqs:SendMessage on OutboxDeadLetters.Arn".to_owned(),
             "PurchaseWebhookFunction: dynamodb:Query on Table.Arn of ACCOUNT#*".to_owned(),
+            "PurchaseWebhookFunction: dynamodb:Query on ${Table.Arn}/index/due of PARKED".to_owned(),
             format!("PurchaseWebhookFunction: dynamodb:GetItem on Table.Arn of {all}"),
             format!("PurchaseWebhookFunction: dynamodb:PutItem on Table.Arn of {all}, in TransactWriteItems"),
             "PurchaseWebhookFunction: dynamodb:ConditionCheckItem on Table.Arn of ACCOUNT#*, in TransactWriteItems"
@@ -124,12 +125,18 @@ fn each_role_may_do_what_it_does_and_no_more() {
             "PurchaseWebhookFunction: dynamodb:DeleteItem on Table.Arn of ACCOUNT#* PARKED#*, \
              in TransactWriteItems"
                 .to_owned(),
-            format!("PurchaseWebhookFunction: {}", secret("StripeWebhookSecretParameter")),
+            format!(
+                "PurchaseWebhookFunction: {} {}",
+                secret("StripeWebhookSecretParameter"),
+                secret("StripeApiKeyParameter").trim_start_matches("ssm:GetParameter on ")
+            ),
             "QuoteFunction: dynamodb:Query on Table.Arn of ACCOUNT#*".to_owned(),
+            "QuoteFunction: dynamodb:GetItem on Table.Arn of ACCOUNT#*".to_owned(),
             "RefundFunction: dynamodb:Query on Table.Arn of ACCOUNT#*".to_owned(),
             "RefundFunction: dynamodb:Query on ${Table.Arn}/index/due of REFUND".to_owned(),
-            "RefundFunction: dynamodb:GetItem on Table.Arn of ACCOUNT#* OPERATION#*".to_owned(),
-            "RefundFunction: dynamodb:PutItem on Table.Arn of ACCOUNT#* OPERATION#*, in TransactWriteItems"
+            "RefundFunction: dynamodb:GetItem on Table.Arn of ACCOUNT#* OPERATION#* SUBSCRIPTION#*".to_owned(),
+            "RefundFunction: dynamodb:PutItem on Table.Arn of ACCOUNT#* OPERATION#* SUBSCRIPTION#* PAYMENT#*, \
+             in TransactWriteItems"
                 .to_owned(),
             "RefundFunction: dynamodb:ConditionCheckItem on Table.Arn of ACCOUNT#*, in TransactWriteItems"
                 .to_owned(),

@@ -9,10 +9,10 @@ pub(super) fn bought(body: &Value) -> String {
     format!("paid {}; {}", dollars(&body["amount"]), told(&body["events"]))
 }
 
-/// The provider's events that mean something here, and what the webhook said to each.
+/// The provider's events that led to something here, and what the webhook answered to each.
 pub(super) fn told(events: &Value) -> String {
     let events = events.as_array().into_iter().flatten();
-    let heard = events.filter(|told| told["outcome"] != "ignored");
+    let heard = events.filter(|told| told["outcome"] != "ignored" && told["outcome"] != "unchanged");
     let heard: Vec<_> =
         heard.map(|told| format!("{} {}", text(&told["event"]), text(&told["outcome"]))).collect();
     if heard.is_empty() { "nothing new".to_owned() } else { heard.join(", ") }

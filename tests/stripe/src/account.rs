@@ -3,7 +3,7 @@
 //! Invariant: `now` is the only time, `rng` the only source of ids.
 
 use super::{
-    api::Desk,
+    api::idempotency::Stored,
     event::Event,
     events::Record,
     generation::Generation,
@@ -16,7 +16,7 @@ use chrono::{DateTime, Utc};
 use fastrand::Rng;
 use std::collections::BTreeMap;
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Account {
     pub generation: Generation,
     pub now: DateTime<Utc>,
@@ -41,7 +41,8 @@ pub struct Account {
     pub outbox: Vec<Event>,
     /// The request that causes the events now made, and its idempotency key.
     pub request: (Option<String>, Option<String>),
-    pub desk: Desk,
+    /// The answers that are kept for idempotency keys.
+    pub stored: BTreeMap<String, Stored>,
 }
 
 impl Account {
@@ -65,7 +66,7 @@ impl Account {
             events: Vec::new(),
             outbox: Vec::new(),
             request: (None, None),
-            desk: Desk::default(),
+            stored: BTreeMap::new(),
         }
     }
 

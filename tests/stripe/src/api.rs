@@ -1,85 +1,42 @@
-//! The HTTP API on the loopback interface, and the faults it meets by a script.
+//! The HTTP API: who may call it, what becomes of a call, and what is answered.
 //!
-//! Invariant: every call is recorded, whatever becomes of it, and a call without a fault of its own is
+//! Invariant: every call is recorded, whatever becomes of it, and a call without a fault ([`crate::Faults`]) is
 //! answered as Stripe would. What a call changes makes events, which wait for [`Stripe::take_events`].
 
+pub mod calls;
 pub mod error;
-mod idempotency;
+mod expand;
+pub mod idempotency;
+mod lists;
+mod pages;
+mod parameters;
+pub mod permissions;
 mod reads;
 mod routes;
 
-use super::{Stripe, account::Account, generation::Generation};
+use super::{Stripe, account::Account, faults::Fault, generation::Generation};
 use crate::server::Server;
 use axum::{
     Router,
     body::{Body, to_bytes},
     extract::Request,
-    http::{HeaderMap, Method, Response, StatusCode, header},
+    http::{HeaderMap, HeaderName, Method, Response, StatusCode, header},
 };
+use calls::{Call, CallLog};
 use error::ApiError;
-use idempotency::Stored;
+use permissions::Keys;
 use serde_json::{Value, json};
-use std::{
-    collections::{BTreeMap, VecDeque},
-    future, io, panic,
-};
-use tokio::net::TcpListener;
+use std::{future, io, panic};
+use tokio::{net::TcpListener, time::sleep};
 
 /// Far above any request made here.
 const BODY_BYTES_MAX: usize = 1 << 20;
 
-/// A request to the API.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Call {
-    /// `POST`, say.
-    pub method: String,
-    /// `/v1/refunds`, say.
-    pub path: String,
-    /// The parameters in order, of the body or the query.
-    pub parameters: Vec<(String, String)>,
-    /// The header `Idempotency-Key`.
-    pub idempotency_key: Option<String>,
-    /// The header `Stripe-Version`.
-    pub version: Option<String>,
-}
-
-impl Call {
-    /// What is called, whichever object it is about: `POST /v1/refunds`, `DELETE /v1/subscriptions`.
-    #[must_use]
-    pub fn operation(&self) -> String {
-        let resource: Vec<_> = self.path.split('/').take(3).collect();
-        format!("{} {}", self.method, resource.join("/"))
-    }
-
-    /// The value of a parameter.
-    #[must_use]
-    pub fn parameter(&self, name: &str) -> Option<&str> {
-        self.parameters.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
-    }
-}
-
-/// What happens to one call.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Fault {
-    /// Nothing: it is carried out and answered.
-    None,
-    /// It isn't carried out; this is the answer, which an idempotency key keeps as Stripe would: not what
-    /// was refused before the call began (401, 409, 429).
-    Answer(ApiError),
-    /// The connection is closed before it is carried out.
-    LoseRequest,
-    /// It is carried out, and the connection is closed instead of an answer.
-    LoseAnswer,
-    /// It isn't carried out and never answered.
-    Hang,
-}
-
-/// Who takes the calls: the script, the calls so far, the answers kept for their idempotency keys.
+/// Who takes the calls: the keys, and the record of what came.
 #[derive(Debug, Default)]
 pub struct Desk {
-    faults: BTreeMap<String, VecDeque<Fault>>,
-    calls: Vec<Call>,
-    stored: BTreeMap<String, Stored>,
+    log: CallLog,
+    keys: Keys,
 }
 
 /// An answer.
@@ -92,7 +49,8 @@ struct Reply {
 }
 
 impl Stripe {
-    /// Serves the API to who has the secret key, until the server is stopped or dropped.
+    /// Serves the API to who has the secret key, or one of [`Stripe::restrict_key`], until the server is stopped or
+    /// dropped.
     ///
     /// # Errors
     /// When the listener has no local address any more.
@@ -105,24 +63,17 @@ impl Stripe {
         Server::start(listener, Router::new().fallback(answer))
     }
 
-    /// Adds a fault for the next call of an operation ([`Call::operation`]) that has none yet.
-    pub fn fault(&self, operation: &str, fault: Fault) {
-        self.with(|account| {
-            account.desk.faults.entry(operation.to_owned()).or_default().push_back(fault);
-        });
-    }
-
-    /// The calls since this was asked last, in order.
-    #[allow(clippy::must_use_candidate, reason = "also called to forget them")]
-    pub fn calls(&self) -> Vec<Call> {
-        self.with(|account| std::mem::take(&mut account.desk.calls))
-    }
-
-    /// Answers one call of who is expected to send this `Authorization`. Only a scripted [`Fault::Hang`] waits.
+    /// Answers one call of who is expected to send this `Authorization`. Only [`Fault::Hang`] and [`Fault::Slow`]
+    /// wait.
     ///
     /// # Panics
-    /// Where the script closes the connection.
+    /// Where a fault closes the connection; see [`Stripe::exchange`].
     pub async fn answer(&self, request: Request, expected: &str) -> Response<Body> {
+        self.exchange(request, expected).await.unwrap_or_else(|| close())
+    }
+
+    /// Answers one call as [`Stripe::answer`]; none where a fault closes the connection.
+    pub async fn exchange(&self, request: Request, expected: &str) -> Option<Response<Body>> {
         let (head, body) = request.into_parts();
         let header = |name: &str| head.headers.get(name)?.to_str().ok().map(str::to_owned);
         let body = to_bytes(body, BODY_BYTES_MAX).await.unwrap_or_default();
@@ -135,59 +86,78 @@ impl Stripe {
             idempotency_key: header("idempotency-key"),
             version: header("stripe-version"),
         };
-        let operation = call.operation();
-        let (request_id, fault) = self.with(|account| {
-            account.desk.calls.push(call.clone());
-            let faults = account.desk.faults.get_mut(&operation);
-            let fault = faults.and_then(VecDeque::pop_front).unwrap_or(Fault::None);
-            (account.id("req_", 14), fault)
+        let line = format!("{} {}", head.method, head.uri.path_and_query().map_or("", |path| path.as_str()));
+        let refusal = self.with_desk(|desk| {
+            desk.log.add(call.clone(), line);
+            desk.refusal(&call, &head.headers, expected)
         });
-        let refusal = refusal(&head.method, &head.headers, expected, !body.is_empty());
-        let carry_out = |answer: Option<ApiError>| {
-            self.with(|account| account.reply(&call, &request_id, refusal.or(answer)))
-        };
+        let refusal = refusal.or_else(|| no_form(&head.method, &head.headers, !body.is_empty()));
+        let fault = self.faults.take(&call);
+        let request_id = self.with(|account| account.id("req_", 14));
+        let carry_out = |scripted| self.reply(&call, &request_id, refusal.or(scripted));
         let reply = match fault {
             Fault::None => carry_out(None),
             Fault::Answer(answer) => carry_out(Some(answer)),
-            Fault::LoseRequest => close(),
+            Fault::LoseRequest => return None,
             Fault::LoseAnswer => {
                 carry_out(None);
-                close()
+                return None;
+            }
+            Fault::Slow(time) => {
+                let reply = carry_out(None);
+                sleep(time).await;
+                reply
             }
             Fault::Hang => future::pending().await,
         };
         let version =
             call.version.unwrap_or_else(|| self.with(|account| account.generation.api_version().to_owned()));
-        response(&reply, &request_id, &version, call.idempotency_key.as_deref())
+        Some(response(&reply, &request_id, &version, call.idempotency_key.as_deref()))
+    }
+
+    fn reply(&self, call: &Call, request_id: &str, refused: Option<ApiError>) -> Reply {
+        let reads = call.method == "GET" && refused.is_none();
+        let state = if reads { self.faults.take_state() } else { None };
+        match state {
+            Some(state) => Account::clone(&state.0).reply(call, request_id, refused),
+            None => self.with(|account| account.reply(call, request_id, refused)),
+        }
     }
 }
 
-/// Ends the connection without a byte of an answer, by ending its task without a word.
+/// Ends the connection without a byte of an answer, by ending its task without a message.
 fn close() -> ! {
-    panic::resume_unwind(Box::new("the connection was lost, by script"))
+    panic::resume_unwind(Box::new("a fault closes the connection"))
 }
 
 fn pairs(text: &[u8]) -> Vec<(String, String)> {
     form_urlencoded::parse(text).into_owned().collect()
 }
 
-/// What Stripe refuses before it looks at a call.
-fn refusal(method: &Method, headers: &HeaderMap, expected: &str, has_body: bool) -> Option<ApiError> {
-    let header = |name| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let given = header(header::AUTHORIZATION);
-    if given.is_empty() {
-        return Some(ApiError::unauthenticated("You did not provide an API key."));
+impl Desk {
+    /// The refusal of a key that isn't taken or may not make the call.
+    fn refusal(&self, call: &Call, headers: &HeaderMap, expected: &str) -> Option<ApiError> {
+        let given = text(headers, &header::AUTHORIZATION);
+        if given.is_empty() {
+            return Some(ApiError::unauthenticated("You did not provide an API key."));
+        }
+        let key = given.strip_prefix("Bearer ").unwrap_or(given);
+        if given != expected && !self.keys.knows(key) {
+            return Some(ApiError::unauthenticated("Invalid API Key provided."));
+        }
+        self.keys.refusal(key, call)
     }
-    if given != expected {
-        return Some(ApiError::unauthenticated("Invalid API Key provided."));
-    }
-    let is_form = header(header::CONTENT_TYPE).starts_with("application/x-www-form-urlencoded");
-    (method == Method::POST && has_body && !is_form).then(|| {
-        ApiError::invalid(
-            None,
-            "Invalid request (check that your POST content type is application/x-www-form-urlencoded).",
-        )
-    })
+}
+
+/// The refusal of a body that isn't a form.
+fn no_form(method: &Method, headers: &HeaderMap, has_body: bool) -> Option<ApiError> {
+    let is_form = text(headers, &header::CONTENT_TYPE).starts_with("application/x-www-form-urlencoded");
+    let message = "Invalid request (check that your POST content type is application/x-www-form-urlencoded).";
+    (method == Method::POST && has_body && !is_form).then(|| ApiError::invalid(None, message))
+}
+
+fn text<'a>(headers: &'a HeaderMap, name: &HeaderName) -> &'a str {
+    headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
 }
 
 fn response(reply: &Reply, request_id: &str, version: &str, key: Option<&str>) -> Response<Body> {
@@ -199,6 +169,10 @@ fn response(reply: &Reply, request_id: &str, version: &str, key: Option<&str>) -
     if let Some(key) = key {
         response = response.header("idempotency-key", key);
     }
+    if reply.body["error"]["code"] == "rate_limit" {
+        // A lock that is held answers 429 too, but without this.
+        response = response.header("stripe-rate-limited-reason", "global-rate");
+    }
     if let Some(original) = &reply.replayed_from {
         response = response.header("idempotent-replayed", "true").header("original-request", original);
     }
@@ -206,10 +180,10 @@ fn response(reply: &Reply, request_id: &str, version: &str, key: Option<&str>) -
 }
 
 impl Account {
-    fn reply(&mut self, call: &Call, request_id: &str, scripted: Option<ApiError>) -> Reply {
+    fn reply(&mut self, call: &Call, request_id: &str, refused: Option<ApiError>) -> Reply {
         // Only what creates something is kept under a key; Stripe ignores the others' keys.
         let key = call.idempotency_key.as_deref().filter(|_| call.method == "POST");
-        let outcome = match (scripted, key.and_then(|key| self.replay(key, call))) {
+        let outcome = match (refused, key.and_then(|key| self.replay(key, call))) {
             (Some(error), _) | (None, Some(Err(error))) => Err(error),
             (None, Some(Ok(reply))) => return reply,
             (None, None) => self.route(call, request_id),

@@ -9,8 +9,11 @@ pub enum Generation {
     /// `2022-08-01`: a payment intent holds its charges, a charge its refunds, and no `refund.*` event
     /// exists.
     Old,
-    /// Up to `2025-02-24.acacia`: an invoice names its subscription, payment and charge, its lines hold
-    /// their prices whole, and the period stands on the subscription.
+    /// `2023-10-16`: the shapes of [`Generation::Acacia`], but still no `refund.*` event, so that a refund that
+    /// fails makes `charge.refund.updated` alone.
+    Dated,
+    /// From `2024-10-28.acacia` up to `2025-02-24.acacia`: an invoice names its subscription, payment and charge,
+    /// its lines hold their prices whole, and the period stands on the subscription.
     Acacia,
     /// From `2025-03-31.basil` on: an invoice names its subscription under `parent` and its payments
     /// nowhere (they are asked for, or come as `invoice_payment.paid`), its lines name their prices by
@@ -28,7 +31,7 @@ impl Generation {
     /// The two whose shapes differ most in what a credits product reads, for tests of either.
     pub const ALL: [Self; 2] = [Self::Acacia, Self::Basil];
 
-    /// Each of them, oldest first.
+    /// Each whose shapes differ, oldest first: [`Generation::Dated`] has those of the one after it.
     pub const EVERY: [Self; 5] = [Self::Old, Self::Acacia, Self::Basil, Self::Clover, Self::Dahlia];
 
     /// The version that events and answers name.
@@ -36,6 +39,7 @@ impl Generation {
     pub fn api_version(self) -> &'static str {
         match self {
             Self::Old => "2022-08-01",
+            Self::Dated => "2023-10-16",
             Self::Acacia => "2025-02-24.acacia",
             Self::Basil => "2025-08-27.basil",
             Self::Clover => "2025-10-29.clover",
@@ -66,7 +70,8 @@ impl Generation {
             (Self::Dahlia, "2026-03-25"),
             (Self::Clover, "2025-09-30"),
             (Self::Basil, "2025-03-31"),
-            (Self::Acacia, "2022-11-15"),
+            (Self::Acacia, "2024-10-28"),
+            (Self::Dated, "2022-11-15"),
         ];
         let begun = begins.into_iter().find(|(_, version)| dated >= *version);
         is_date.then(|| begun.map_or(Self::Old, |(generation, _)| generation))

@@ -4,6 +4,11 @@
 //! Invariant: the clock is set and the ids come from a seed, so the same calls make the same bytes. An
 //! event holds its object as it was then, in the shape of one API version ([`Generation`]).
 //!
+//! A test serves the API with [`Stripe::serve`] on a listener of [`server::loopback`], names
+//! `http://{server.address()}` to what it tests, and ends it with [`server::Server::stop`]; or it asks in process
+//! with [`Stripe::exchange`]. [`Stripe::faults`] lets calls go wrong, [`Stripe::requests`] says which came, and
+//! [`Stripe::restrict_key`] takes permissions away.
+//!
 //! What it leaves out: taxes, credit notes, usage and tiers, subscription schedules, every currency but US
 //! dollars, amounts too small to charge, and the events that only announce others (`invoice.created`,
 //! `charge.updated` …).
@@ -20,6 +25,7 @@ mod checkout;
 mod disputes;
 mod event;
 mod events;
+mod faults;
 mod generation;
 mod invoices;
 mod lines;
@@ -38,19 +44,21 @@ mod single;
 mod snapshot;
 
 pub use api::error::ApiError;
-pub use api::{Call, Fault};
+pub use api::{calls::Call, permissions::PermissionWording};
 pub use books::{BookedItem, BookedLine, BookedPayment, BookedPurchase, BookedSubscription, Books};
 pub use cart::{CartSpec, CouponSpec, Mode, Tender};
 pub use catalog::PriceSpec;
 pub use changes::Change;
 pub use disputes::DisputeSpec;
 pub use event::Event;
+pub use faults::{AccountState, Fault, Faults};
 pub use generation::Generation;
 pub use options::{CancelSpec, DunningEnd, ItemChange, PauseBehavior, PaymentBehavior, ProrationBehavior};
 pub use plan::{Interval, Metadata, Plan, price_id, product_id};
 pub use single::{Checkout, Coupon};
 
 use account::Account;
+use api::Desk;
 use chrono::{DateTime, TimeDelta, Utc};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -58,6 +66,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 #[derive(Debug, Clone)]
 pub struct Stripe {
     account: Arc<Mutex<Account>>,
+    faults: Faults,
+    desk: Arc<Mutex<Desk>>,
 }
 
 /// What a payment left behind: its events in the order in which Stripe makes them, and the ids of its
@@ -83,7 +93,8 @@ impl Stripe {
     /// ([`price_id`]).
     #[must_use]
     pub fn new(seed: &str, generation: Generation, now: DateTime<Utc>) -> Self {
-        Self { account: Arc::new(Mutex::new(Account::new(seed, generation, now))) }
+        let account = Arc::new(Mutex::new(Account::new(seed, generation, now)));
+        Self { account, faults: Faults::default(), desk: Arc::default() }
     }
 
     /// The time on Stripe's clock.
@@ -118,6 +129,10 @@ impl Stripe {
 
     fn with<T>(&self, act: impl FnOnce(&mut Account) -> T) -> T {
         act(&mut self.account.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn with_desk<T>(&self, act: impl FnOnce(&mut Desk) -> T) -> T {
+        act(&mut self.desk.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Does something and returns the events of it.

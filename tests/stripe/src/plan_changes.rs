@@ -71,14 +71,7 @@ impl Stripe {
     /// When no live subscription has that id.
     #[must_use]
     pub fn cancel_at_period_end(&self, subscription: &str) -> Vec<Event> {
-        let cancel = |account: &mut Account| {
-            let (at, now) = (account.live(subscription), account.now);
-            account.change(at, "customer.subscription.updated", |changed| {
-                changed.cancel_at_period_end = true;
-                changed.canceled_at = Some(now);
-                changed.end_reason = Some("cancellation_requested");
-            });
-        };
+        let cancel = |account: &mut Account| account.set_end(account.live(subscription), true);
         self.with_events(cancel).1
     }
 
@@ -103,18 +96,21 @@ impl Stripe {
     /// When no live subscription has that id.
     #[must_use]
     pub fn uncancel(&self, subscription: &str) -> Vec<Event> {
-        let act = |account: &mut Account| {
-            let at = account.live(subscription);
-            account.change(at, "customer.subscription.updated", |changed| {
-                changed.cancel_at_period_end = false;
-                (changed.canceled_at, changed.end_reason) = (None, None);
-            });
-        };
-        self.with_events(act).1
+        self.with_events(|account| account.set_end(account.live(subscription), false)).1
     }
 }
 
 impl Account {
+    /// Says whether a subscription ends with its period.
+    pub(super) fn set_end(&mut self, at: usize, with_period: bool) {
+        let now = self.now;
+        self.change(at, "customer.subscription.updated", |changed| {
+            changed.cancel_at_period_end = with_period;
+            changed.canceled_at = with_period.then_some(now);
+            changed.end_reason = with_period.then_some("cancellation_requested");
+        });
+    }
+
     pub(super) fn end_with(&mut self, at: usize, spec: CancelSpec) {
         if spec.prorate {
             for item in self.subscriptions[at].items.clone() {

@@ -180,5 +180,5 @@ fn a_late_payment_brings_the_months_refill() {
     assert_eq!(shop.playground(), 0);
     shop.take_kinds();
     shop.look(&Provider::after(&[first, late]), "2026-12-05");
-    assert_eq!((shop.take_kinds(), shop.playground()), (vec![Refill], 1000));
+    assert_eq!((shop.take_kinds(), shop.playground()), (vec![Refill, Subscription], 1000));
 }

@@ -1,10 +1,10 @@
 //! What a command is answered: now, again, under another's key, and where nothing is written.
 
-use credits::{Period, Refusal, Sequence, Status};
+use credits::{Period, Refusal, Sequence, SubscriptionStatus};
 use ledger::{Outcome, RequestHash};
 use pricing::Credits;
 
-use crate::world::{NOW, World, name, pack, plan, time};
+use crate::world::{NOW, World, ended, name, pack, past_due, plan, settled, time};
 
 #[tokio::test]
 async fn a_command_is_carried_out_once_and_answered_the_same_forever() {
@@ -131,31 +131,69 @@ async fn settling_an_account_that_was_never_seen_writes_nothing() {
 }
 
 #[tokio::test]
-async fn a_word_that_changes_no_plan_is_only_recorded() {
+async fn what_is_brought_in_line_once_is_unchanged_the_second_time() {
     let world = World::new().await;
-    // A subscription that isn't the account's (yet), then the same word again.
-    assert_eq!(name(&world.say("sub_2", Status::PastDue).await), ("recorded", 1));
-    assert_eq!(name(&world.say("sub_2", Status::PastDue).await), ("unchanged", 1));
-    assert_eq!(name(&world.say("sub_1", Status::PastDue).await), ("appended", 1));
-    assert_eq!(name(&world.say("sub_1", Status::PastDue).await), ("unchanged", 1));
-    let ended = Status::Ended(time("2026-11-22T12:00:00Z"));
-    assert_eq!(name(&world.say("sub_2", ended).await), ("recorded", 1));
-    // What was said before the payment came stands when it comes.
-    let late = plan("in_2", "sub_2", "2026-11-22T11:00:00Z", "2026-12-22T11:00:00Z");
+    let later = "2026-11-22T12:00:00Z";
+    let upgrade = plan("in_2", "sub_1", "2026-11-21T00:00:00Z", "2027-11-20T00:00:00Z");
+    for (facts, first) in [
+        // The account shows the status.
+        (past_due("sub_1"), "appended"),
+        // It is in order again.
+        (settled("sub_1", "in_9"), "appended"),
+        // Nothing that an entry carries changes.
+        (settled("sub_1", "in_10"), "recorded"),
+        (pack("pi_1"), "appended"),
+        (upgrade, "appended"),
+        (ended("sub_1", later), "appended"),
+        // Nothing was ever paid for it.
+        (past_due("sub_2"), "unchanged"),
+        (ended("sub_2", later), "unchanged"),
+    ] {
+        assert_eq!(name(&world.reconcile(&facts).await), (first, 1), "{facts:?}");
+        let items = world.items().await;
+        assert_eq!(name(&world.reconcile(&facts).await), ("unchanged", 1), "{facts:?}");
+        assert_eq!(world.items().await, items, "{facts:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_subscription_that_ended_before_its_first_payment_is_known_is_paid_until_it_ended() {
+    let world = World::new().await;
+    let ended_at = "2026-11-22T12:00:00Z";
+    let mut late = plan("in_2", "sub_2", "2026-11-22T11:00:00Z", "2026-12-22T11:00:00Z");
+    late.subscription.as_mut().unwrap().ended_at = Some(time(ended_at));
     let Outcome::Appended(bought) = world.buy(&late).await.unwrap().outcome else { panic!() };
-    assert_eq!(bought.account.subscription.unwrap().ended_at, Some(time("2026-11-22T12:00:00Z")));
+    let shown = bought.account.subscription(&late.subscription.unwrap().id).unwrap();
+    assert_eq!((shown.status, shown.paid_through), (SubscriptionStatus::Canceled, time(ended_at)));
 }
 
 #[tokio::test]
 async fn what_a_balance_cannot_hold_is_not_granted() {
     let world = World::empty().await;
-    let mut pack = pack("pi_1");
-    pack.buys = credits::Buys::Pack(Credits::new(0, Credits::MAX_OF_A_KIND, 0));
-    assert_eq!(name(&world.buy(&pack).await), ("appended", 1));
-    pack.id = credits::PurchaseId::parse("pi_2").unwrap();
-    pack.payment_id = None;
-    let refused = world.buy(&pack).await.unwrap().outcome;
+    let most = |id| {
+        let mut facts = pack(id);
+        facts.paid[0].packs[0].credits = Credits::new(0, Credits::MAX_OF_A_KIND, 0);
+        facts
+    };
+    assert_eq!(name(&world.buy(&most("pi_1")).await), ("appended", 1));
+    let items = world.items().await;
+    let refused = world.buy(&most("pi_2")).await.unwrap().outcome;
     assert_eq!(refused, Outcome::Refused(Refusal::BalanceLimit));
+    assert_eq!(world.items().await, items);
+}
+
+#[tokio::test]
+async fn a_fifth_subscription_is_refused() {
+    let world = World::new().await;
+    let plan_of =
+        |number: u32| plan(&format!("in_{number}"), &format!("sub_{number}"), NOW, "2026-12-22T10:00:00Z");
+    for number in 2..=4 {
+        assert_eq!(name(&world.buy(&plan_of(number)).await), ("appended", 1), "{number}");
+    }
+    let items = world.items().await;
+    let refused = world.buy(&plan_of(5)).await.unwrap().outcome;
+    assert_eq!(refused, Outcome::Refused(Refusal::TooManySubscriptions));
+    assert_eq!(world.items().await, items);
 }
 
 /// The JSON's own SHA-256, as `sha256sum` computes it.

@@ -59,8 +59,8 @@ async fn partitions_keep_accounts_apart() {
     let world = World::empty().await;
     for account in ["alice", "bob", "carol", "dave"] {
         let of = world.of(account);
-        let id = format!("in-{account}");
-        of.buy(&plan(&id, "sub", "2026-11-12T10:00:00Z", "2026-12-12T10:00:00Z")).await.unwrap();
+        let (id, subscription) = (format!("in-{account}"), format!("sub-{account}"));
+        of.buy(&plan(&id, &subscription, "2026-11-12T10:00:00Z", "2026-12-12T10:00:00Z")).await.unwrap();
     }
     let expected = [(2, "carol"), (4, "bob"), (7, "alice"), (15, "dave")];
     assert_eq!(due(&world.ledger, "2026-11").await, expected.map(|(shard, id)| (shard, id.to_owned())));
@@ -141,6 +141,16 @@ async fn pending_refunds_come_in_pages_too() {
     let (rest, next) = world.ledger.pending_refunds(next).await.unwrap();
     assert_eq!((rest.len(), next.is_none()), (0, true));
     assert_eq!(world.faults.requests()[1].1["ExclusiveStartKey"], key("pi_1"));
+}
+
+#[tokio::test]
+async fn a_refund_is_no_longer_listed_if_the_provider_declined_it() {
+    let world = World::empty().await;
+    world.buy(&pack("pi_1")).await.unwrap();
+    world.ask_back("pi_1").await.unwrap();
+    assert_eq!(world.ledger.pending_refunds(None).await.unwrap().0.len(), 1);
+    world.declined("pi_1").await.unwrap();
+    assert_eq!(world.ledger.pending_refunds(None).await.unwrap().0, []);
 }
 
 /// What an index lists and no account can have written is said, not left out.

@@ -1,5 +1,6 @@
 //! What waiting can't help is said at once, and what outlasts the waiting leaves nothing half done.
 
+use credits::CustomerId;
 use ledger::{Error, Fault as LedgerFault};
 
 use crate::{
@@ -56,7 +57,20 @@ async fn each_read_says_what_it_could_not_do() {
     assert!(said.starts_with("could not look up an operation: "), "{said}");
     denied("GetItem");
     let said = text(world.ask_back("in_1").await.err());
+    assert!(said.starts_with("could not read a subscription: "), "{said}");
+    denied("GetItem");
+    let said = text(world.ask_back("pi_1").await.err());
     assert!(said.starts_with("could not read a purchase: "), "{said}");
+    denied("GetItem");
+    let customer = CustomerId::parse("cus_1").unwrap();
+    let said = text(world.ledger.customer(&customer).await.err());
+    assert!(said.starts_with("could not look up an owner: "), "{said}");
+    denied("GetItem");
+    let said = text(world.ledger.parked("in_1").await.err());
+    assert!(said.starts_with("could not read what is parked: "), "{said}");
+    denied("Query");
+    let said = text(world.ledger.purchases(&world.account, None, 1).await.err());
+    assert!(said.starts_with("could not list purchases: "), "{said}");
     denied(CONFIRM);
     let said = text(world.reverse("r", "unheard-of", 1).await.err());
     assert!(said.starts_with("could not confirm a refusal: "), "{said}");

@@ -3,13 +3,13 @@
 
 use std::sync::Mutex;
 
-use credits::{DebitId, Decision, PurchaseId, Status, SubscriptionId};
-use ledger::{Operation, Related, RequestHash, State};
+use credits::{DebitId, Decision, Refusal};
+use ledger::{Operation, Outcome, Related, RequestHash, State};
 use serde_json::json;
 
 use crate::{
     faults::Fault,
-    world::{CONFIRM, NOW, WRITE, World, name, pack, time},
+    world::{CONFIRM, NOW, WRITE, World, name, pack, plan, settled, time},
 };
 
 fn unseen() -> Fault {
@@ -61,30 +61,66 @@ async fn a_refusal_is_only_said_of_the_newest_entry() {
     assert_eq!(world.balance().await, 0);
 }
 
-/// Each thing that a decision was made from is read once more: half a picture of one isn't answered on.
+/// What a decision was made from is read once more: half a picture of it isn't answered on.
 #[tokio::test]
 async fn what_is_answered_without_a_write_agrees_with_what_it_was_decided_from() {
+    let world = World::new().await;
+    world.take("d", 10).await.unwrap();
+    let debit = DebitId::parse("d").unwrap();
+    let (key, hash) = (Operation::Debit(DebitId::parse("other").unwrap()), RequestHash::of(&"any").unwrap());
+    let seen = Mutex::new(Vec::new());
+    let decide = |state: &State| {
+        seen.lock().unwrap().push(state.debit.is_some());
+        Ok(Decision::default())
+    };
+    world.faults.asked();
+    // What is there isn't visible to the first read.
+    world.faults.next("GetItem", unseen());
+    let related = Related::Debit(&debit);
+    let executed = world.ledger.execute(&world.account, (&key, &hash), related, time(NOW), decide).await;
+    assert_eq!(name(&executed), ("unchanged", 2));
+    assert_eq!(seen.into_inner().unwrap(), [false, true]);
+    assert_eq!(world.faults.asked(), ["Query", "GetItem", CONFIRM, "Query", "GetItem", CONFIRM]);
+}
+
+/// The first revision is written over nothing, so a record that wasn't visible to the read isn't overwritten.
+#[tokio::test]
+async fn a_record_that_was_not_visible_is_not_overwritten() {
     let world = World::empty().await;
-    world.say("sub_1", Status::PastDue).await.unwrap();
-    world.buy(&pack("pi_1")).await.unwrap();
-    let purchase = PurchaseId::parse("pi_1").unwrap();
-    let subscription = SubscriptionId::parse("sub_1").unwrap();
-    let (key, hash) = (Operation::Debit(DebitId::parse("d").unwrap()), RequestHash::of(&"any").unwrap());
-    for related in [Related::Purchase(&purchase), Related::Subscription(&subscription)] {
-        let seen = Mutex::new(Vec::new());
-        let decide = |state: &State| {
-            seen.lock().unwrap().push(state.purchase.is_some() || state.standing.is_some());
-            Ok(Decision::default())
-        };
-        world.faults.asked();
-        // What is there isn't visible to the first read.
-        world.faults.next("GetItem", unseen());
-        let executed = world.ledger.execute(&world.account, (&key, &hash), related, time(NOW), decide).await;
-        assert_eq!(name(&executed), ("unchanged", 2), "{related:?}");
-        assert_eq!(seen.into_inner().unwrap(), [false, true], "{related:?}");
-        let asked = world.faults.asked();
-        assert_eq!(asked, ["Query", "GetItem", CONFIRM, "Query", "GetItem", CONFIRM], "{related:?}");
+    let facts = plan("in_1", "sub_1", NOW, "2026-12-22T10:00:00Z");
+    world.reconcile(&facts).await.unwrap();
+    world.reconcile(&settled("sub_1", "in_0")).await.unwrap();
+    let items = world.items().await;
+    // The subscription's record is read, then the purchase's. A purchase that is recorded needs no write.
+    for (hidden, attempts) in [([true, true], 2), ([true, false], 1), ([false, true], 2)] {
+        for is_hidden in hidden {
+            world.faults.next("GetItem", if is_hidden { unseen() } else { Fault::None });
+        }
+        assert_eq!(name(&world.reconcile(&facts).await), ("unchanged", attempts), "{hidden:?}");
+        assert_eq!(world.items().await, items, "{hidden:?}");
     }
+}
+
+/// The subscription of another account isn't visible yet: its item is there when this account's is written.
+#[tokio::test]
+async fn a_subscription_that_was_not_visible_stays_with_its_account() {
+    let world = World::new().await;
+    let items = world.items().await;
+    world.faults.next("GetItem", unseen());
+    let facts = plan("in_2", "sub_1", NOW, "2026-12-22T10:00:00Z");
+    let refused = world.of("bob").reconcile(&facts).await.unwrap();
+    assert_eq!((refused.outcome, refused.attempts), (Outcome::Refused(Refusal::PaymentTaken), 2));
+    assert_eq!(world.items().await, items);
+}
+
+/// As pages of the history are.
+#[tokio::test]
+async fn a_page_of_purchases_waits_for_a_record_that_is_listed() {
+    let world = World::empty().await;
+    world.buy(&pack("pi_1")).await.unwrap();
+    world.faults.next("GetItem", unseen());
+    let (purchases, _) = world.ledger.purchases(&world.account, None, 10).await.unwrap();
+    assert_eq!(purchases.len(), 1);
 }
 
 #[tokio::test]

@@ -52,7 +52,7 @@ async fn what_cannot_hold_an_entry_is_not_asked_for() {
 #[tokio::test]
 async fn pages_hold_entries_only_and_of_the_account_only() {
     let world = seven().await;
-    // A purchase's record, a standing and a row of the due index stand beside the entries.
+    // A purchase's record, its place in the list and a row of the due index stand beside the entries.
     world.buy(&pack("pi_1")).await.unwrap();
     world.of("alice-2").buy(&pack("pi_2")).await.unwrap();
     let page = world.ledger.entries(&world.account, None, 100).await.unwrap();

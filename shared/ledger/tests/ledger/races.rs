@@ -1,11 +1,11 @@
 //! Two at once: who comes second decides again on what the first one wrote, and a duplicate gets its answer.
 
 use chrono::{DateTime, Utc};
-use credits::{Refusal, Status};
+use credits::{Refusal, SubscriptionStatus};
 use ledger::Outcome;
 use serde_json::json;
 
-use crate::world::{CONFIRM, NOW, WRITE, World, name, pack, plan, time};
+use crate::world::{CONFIRM, NOW, WRITE, World, ended, name, pack, past_due, plan, settled, time};
 
 #[tokio::test]
 async fn who_loses_a_race_decides_again_on_what_won() {
@@ -87,19 +87,20 @@ async fn two_reversals_that_race_never_give_back_more_than_was_taken() {
     }
 }
 
-/// A word on a subscription reads the account before the subscription's first payment, and its standing after
-/// it: recorded alone, it would be forgotten.
+/// The subscription's end is decided on the account before its first payment and on the record after it: recorded alone,
+/// the account would never show it.
 #[tokio::test]
-async fn a_word_on_a_subscription_that_meets_its_payment_changes_the_plan() {
+async fn the_end_of_a_subscription_that_meets_its_payment_is_shown() {
     let world = World::empty().await;
-    // The head is read; then the payment comes; then the standing is read.
+    // The head is read; then the payment comes; then the record is read.
     world.meanwhile("GetItem", async |world| {
         let paid = world.buy(&plan("in_1", "sub_1", NOW, "2026-12-22T10:00:00Z")).await;
         assert_eq!(name(&paid), ("appended", 1));
     });
-    let executed = world.say("sub_1", Status::Ended(time(NOW))).await.unwrap();
+    let executed = world.reconcile(&ended("sub_1", NOW)).await.unwrap();
     let Outcome::Appended(entry) = executed.outcome else { panic!("{executed:?}") };
-    assert_eq!(entry.account.subscription.unwrap().ended_at, Some(time(NOW)));
+    let shown = &entry.account.subscriptions[0];
+    assert_eq!((executed.attempts, shown.is_over(), shown.paid_through), (2, true, time(NOW)));
 }
 
 /// What makes no entry isn't seen in the history: the record's own revision tells.
@@ -115,33 +116,54 @@ async fn a_record_that_changed_meanwhile_is_decided_on_again() {
     assert_eq!(world.row("ACCOUNT#alice", "PURCHASE#pi_1").await["revision"], json!(3));
 }
 
+/// The head is read before another look makes the plan past due, and the records after it. By that head a look that
+/// finds the plan in order has only a record to write, and the account would stay past due.
 #[tokio::test]
-async fn two_words_on_a_subscription_are_both_kept() {
-    for (first, revision) in [(Status::PastDue, 3), (Status::Active, 2)] {
-        let world = World::empty().await;
-        if revision == 3 {
-            world.say("sub_1", Status::Active).await.unwrap();
-        }
+async fn a_record_is_written_over_the_newest_entry_only() {
+    let world = World::new().await;
+    world.meanwhile("GetItem", async |world| {
+        assert_eq!(name(&world.reconcile(&past_due("sub_1")).await), ("appended", 1));
+    });
+    let executed = world.reconcile(&settled("sub_1", "in_0")).await.unwrap();
+    let Outcome::Appended(entry) = executed.outcome else { panic!("{executed:?}") };
+    assert_eq!(entry.account.subscriptions[0].status, SubscriptionStatus::Active);
+    assert_eq!(world.row("SUBSCRIPTION#sub_1", "SUBSCRIPTION").await["past_due"], json!(null));
+    assert_eq!(world.ledger.entries(&world.account, None, 100).await.unwrap().entries.len(), 3);
+}
+
+#[tokio::test]
+async fn two_changes_of_a_subscription_are_both_kept() {
+    for (first, outcome, revision) in
+        [(settled("sub_1", "in_0"), "recorded", 3), (past_due("sub_1"), "appended", 3)]
+    {
+        let world = World::new().await;
         world.meanwhile(WRITE, async move |world| {
-            assert_eq!(name(&world.say("sub_1", first).await), ("recorded", 1));
+            assert_eq!(name(&world.reconcile(&first).await), (outcome, 1));
         });
-        assert_eq!(name(&world.say("sub_1", Status::Ended(time(NOW))).await), ("recorded", 2));
-        let standing = world.row("ACCOUNT#alice", "SUBSCRIPTION#sub_1").await;
-        assert_eq!(standing["revision"], json!(revision));
-        assert!(standing["ended_at"].is_string() && standing["status_at"].is_string(), "{standing}");
+        assert_eq!(name(&world.reconcile(&ended("sub_1", NOW)).await), ("appended", 2));
+        let record = world.row("SUBSCRIPTION#sub_1", "SUBSCRIPTION").await;
+        assert_eq!((&record["revision"], &record["ended_at"]), (&json!(revision), &json!(NOW)));
+        let recorded = if outcome == "recorded" { json!(["in_1", "in_0"]) } else { json!(["in_1"]) };
+        assert_eq!(record["recorded"], recorded);
     }
 }
 
-/// The word came first, and knows no plan; the payment must stand under it.
 #[tokio::test]
-async fn a_payment_that_meets_a_word_on_its_subscription_stands_under_it() {
-    let world = World::empty().await;
-    world.meanwhile(WRITE, async |world| {
-        assert_eq!(name(&world.say("sub_1", Status::Ended(time(NOW))).await), ("recorded", 1));
-    });
-    let paid = world.buy(&plan("in_1", "sub_1", NOW, "2026-12-22T10:00:00Z")).await.unwrap();
-    let Outcome::Appended(entry) = &paid.outcome else { panic!("{paid:?}") };
-    assert_eq!((paid.attempts, entry.account.subscription.as_ref().unwrap().ended_at), (2, Some(time(NOW))));
+async fn a_subscription_that_two_accounts_pay_for_at_once_is_one_accounts() {
+    // Before each request of the one who comes second.
+    for (request, count) in [("Query", 0), ("GetItem", 0), ("GetItem", 1), (WRITE, 0)] {
+        let world = World::empty().await;
+        world.meanwhile_after(count, request, async |world| {
+            let paid = world.of("bob").buy(&plan("in_1", "sub_1", NOW, "2026-12-22T10:00:00Z")).await;
+            assert_eq!(name(&paid), ("appended", 1));
+        });
+        // Another invoice: neither the purchase nor the payment is the other's.
+        let paid = world.buy(&plan("in_2", "sub_1", NOW, "2027-01-22T10:00:00Z")).await.unwrap();
+        assert_eq!(paid.outcome, Outcome::Refused(Refusal::PaymentTaken), "{request} {count}");
+        assert_eq!(world.row("SUBSCRIPTION#sub_1", "SUBSCRIPTION").await["account_id"], json!("bob"));
+        assert_eq!(world.ledger.account(&world.account).await.unwrap(), None);
+        assert!(!world.keys().await.iter().any(|key| key.contains("alice") || key.contains("in_2")));
+    }
 }
 
 #[tokio::test]

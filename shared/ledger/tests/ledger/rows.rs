@@ -1,11 +1,11 @@
 //! What each command leaves in the table: the items' keys, all of them, and what guards the next write.
 
-use credits::Status;
+use credits::{PaymentId, SubscriptionId};
 use ledger::RequestHash;
 use pricing::Credits;
 use serde_json::json;
 
-use crate::world::{NOW, World, name, pack, plan, time};
+use crate::world::{NOW, World, ended, name, pack, past_due, plan, settled, time};
 
 #[tokio::test]
 async fn each_command_leaves_its_rows_and_no_others() {
@@ -19,13 +19,14 @@ async fn each_command_leaves_its_rows_and_no_others() {
     // A month's plan.
     world.buy(&plan("in_1", "sub_1", "2026-11-20T00:00:00Z", "2026-12-20T00:00:00Z")).await.unwrap();
     leaves(&[
+        "ACCOUNT#alice BOUGHT#1795132800#in_1",
         "ACCOUNT#alice DUE",
         "ACCOUNT#alice ENTRY#000000000001",
         "ACCOUNT#alice PURCHASE#in_1",
-        "ACCOUNT#alice SUBSCRIPTION#sub_1",
         "CUSTOMER#cus_1 CUSTOMER",
-        "OPERATION#alice#purchase#in_1 OPERATION",
+        "PAYMENT#in_1 PAYMENT",
         "PAYMENT#pay-in_1 PAYMENT",
+        "SUBSCRIPTION#sub_1 SUBSCRIPTION",
     ])
     .await;
     world.take("d", 10).await.unwrap();
@@ -34,24 +35,38 @@ async fn each_command_leaves_its_rows_and_no_others() {
     leaves(&["ACCOUNT#alice ENTRY#000000000003", "OPERATION#alice#reversal#r OPERATION"]).await;
     // A pack that nobody is known to have paid for, and without a payment of its own.
     let mut free = pack("cs_1");
-    (free.payment_id, free.customer_id) = (None, None);
+    free.new_customer = None;
+    free.paid[0].payment_ids.clear();
     world.buy(&free).await.unwrap();
     leaves(&[
+        "ACCOUNT#alice BOUGHT#1795132800#cs_1",
         "ACCOUNT#alice ENTRY#000000000004",
         "ACCOUNT#alice PURCHASE#cs_1",
-        "OPERATION#alice#purchase#cs_1 OPERATION",
         "PAYMENT#cs_1 PAYMENT",
     ])
     .await;
-    // What the provider says and a refund need no operation: their own state tells what is news.
-    world.say("sub_2", Status::PastDue).await.unwrap();
-    leaves(&["ACCOUNT#alice SUBSCRIPTION#sub_2"]).await;
-    world.ask_back("cs_1").await.unwrap();
-    leaves(&["ACCOUNT#alice ENTRY#000000000005"]).await;
-    world.sent_back("cs_1").await.unwrap();
+    // A pack that is known by its payment, as most are: one row says whose both are.
+    let mut named = pack("pi_1");
+    named.paid[0].payment_ids = vec![PaymentId::parse("pi_1").unwrap()];
+    world.buy(&named).await.unwrap();
+    leaves(&[
+        "ACCOUNT#alice BOUGHT#1795132800#pi_1",
+        "ACCOUNT#alice ENTRY#000000000005",
+        "ACCOUNT#alice PURCHASE#pi_1",
+        "PAYMENT#pi_1 PAYMENT",
+    ])
+    .await;
+    // What the provider shows and a refund need no operation: their own state tells what is news.
+    world.reconcile(&past_due("sub_1")).await.unwrap();
+    leaves(&["ACCOUNT#alice ENTRY#000000000006"]).await;
+    world.reconcile(&past_due("sub_2")).await.unwrap();
+    leaves(&[]).await;
+    world.ask_back("pi_1").await.unwrap();
+    leaves(&["ACCOUNT#alice ENTRY#000000000007"]).await;
+    world.sent_back("pi_1").await.unwrap();
     leaves(&[]).await;
     world.ledger.settle(&world.account, time("2026-12-01T00:00:00Z")).await.unwrap();
-    leaves(&["ACCOUNT#alice ENTRY#000000000006", "ACCOUNT#alice ENTRY#000000000007"]).await;
+    leaves(&["ACCOUNT#alice ENTRY#000000000008", "ACCOUNT#alice ENTRY#000000000009"]).await;
     assert_eq!(world.balance().await, 1000);
 }
 
@@ -71,10 +86,10 @@ async fn an_operations_row_names_its_entry_and_what_a_debit_took() {
         expected["reversed"] = json!({"playground": total, "tune": 0, "tune_image": 0});
         assert_eq!(row().await, expected);
     }
-    // They took nothing, and nor did a purchase.
-    for (of, sequence) in [("reversal#r-2", 4), ("purchase#in_1", 1)] {
-        let row = world.row(&format!("OPERATION#alice#{of}"), "OPERATION").await;
-        assert_eq!((&row["sequence"], &row["taken"]), (&json!(sequence), &json!(null)), "{of}");
+    // They took nothing.
+    for (key, sequence) in [("r-1", 3), ("r-2", 4)] {
+        let row = world.row(&format!("OPERATION#alice#reversal#{key}"), "OPERATION").await;
+        assert_eq!((&row["sequence"], &row["taken"]), (&json!(sequence), &json!(null)), "{key}");
     }
 }
 
@@ -109,16 +124,52 @@ async fn each_change_of_a_record_is_one_revision() {
     assert_eq!(world.row("CUSTOMER#cus_1", "CUSTOMER").await, json!({"account_id": "alice"}));
 }
 
+/// The credits are back, and the record is as it was but for how often that happened.
 #[tokio::test]
-async fn each_word_and_each_payment_is_one_revision_of_a_standing() {
+async fn a_refund_that_the_provider_declined_leaves_the_index() {
     let world = World::empty().await;
-    let revision = async || world.row("ACCOUNT#alice", "SUBSCRIPTION#sub_1").await["revision"].clone();
-    world.say("sub_1", Status::PastDue).await.unwrap();
-    assert_eq!(revision().await, json!(1));
-    world.buy(&plan("in_1", "sub_1", NOW, "2026-12-22T10:00:00Z")).await.unwrap();
-    assert_eq!(revision().await, json!(2));
-    world.say("sub_1", Status::Ended(time(NOW))).await.unwrap();
-    assert_eq!(revision().await, json!(3));
+    world.buy(&pack("pi_1")).await.unwrap();
+    let record = async || world.row("ACCOUNT#alice", "PURCHASE#pi_1").await;
+    let mut before = record().await;
+    assert_eq!(name(&world.ask_back("pi_1").await), ("appended", 1));
+    assert_eq!(name(&world.declined("pi_1").await), ("appended", 1));
+    before["revision"] = json!(3);
+    before["refunds_failed"] = json!(1);
+    assert_eq!(record().await, before);
     let account = world.ledger.account(&world.account).await.unwrap().unwrap();
-    assert_eq!(account.subscription.unwrap().ended_at, Some(time(NOW)));
+    assert_eq!(account.balance, Credits::new(0, 1, 64));
+}
+
+#[tokio::test]
+async fn each_change_of_a_subscription_is_one_revision_of_its_record() {
+    let world = World::empty().await;
+    for (facts, revision) in [
+        (plan("in_1", "sub_1", NOW, "2026-12-22T10:00:00Z"), 1),
+        (plan("in_1", "sub_1", NOW, "2026-12-22T10:00:00Z"), 1),
+        (past_due("sub_1"), 2),
+        (settled("sub_1", "in_2"), 3),
+        (settled("sub_1", "in_3"), 4),
+        (ended("sub_1", NOW), 5),
+        (ended("sub_1", NOW), 5),
+    ] {
+        world.reconcile(&facts).await.unwrap();
+        let row = world.row("SUBSCRIPTION#sub_1", "SUBSCRIPTION").await;
+        assert_eq!((&row["revision"], &row["account_id"]), (&json!(revision), &json!("alice")), "{facts:?}");
+    }
+    let (owner, record) =
+        world.ledger.subscription(&SubscriptionId::parse("sub_1").unwrap()).await.unwrap().unwrap();
+    assert_eq!((owner, record.revision, record.ended_at), (world.account.clone(), 5, Some(time(NOW))));
+    assert_eq!(world.ledger.subscription(&SubscriptionId::parse("sub_2").unwrap()).await.unwrap(), None);
+}
+
+/// A place in the list says by its key all that it says, and is written with the first revision only.
+#[tokio::test]
+async fn a_purchase_is_listed_by_its_key_alone() {
+    let world = World::empty().await;
+    world.buy(&pack("pi_1")).await.unwrap();
+    assert_eq!(world.row("ACCOUNT#alice", "BOUGHT#1795132800#pi_1").await, json!({}));
+    world.faults.asked();
+    world.add_refund(None, "pi_1", "re_1").await.unwrap();
+    let requests = world.faults.requests();
+    assert!(!requests.iter().any(|(_, body)| body.to_string().contains("BOUGHT#")), "{requests:?}");
 }

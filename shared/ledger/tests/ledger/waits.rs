@@ -141,7 +141,7 @@ fn head_of_1000() -> String {
     let entry = json!({
         "pk": {"S": "ACCOUNT#alice"}, "sk": {"S": "ENTRY#000000000001"}, "sequence": {"N": "1"},
         "kind": {"S": "purchase"}, "credits": credits, "reference": {"S": "p"}, "at": {"S": NOW},
-        "balance": credits, "period": {"S": "2026-11"}, "granted": {"N": "1000"},
+        "balance": credits, "period": {"S": "2026-11"},
     });
     json!({"Items": [entry], "Count": 1, "ScannedCount": 1}).to_string()
 }

@@ -1,11 +1,15 @@
 //! What the tests share: a ledger in a table of its own whose requests can be made to meet faults, and the
 //! commands as the functions give them.
 
+use std::collections::HashMap;
+
 use aws_sdk_dynamodb::{Client, types::AttributeValue};
 use chrono::{DateTime, Utc};
 use credits::{
-    AccountId, Buys, CustomerId, Debit, DebitId, Payment, PaymentId, PurchaseId, Reason, Reversal,
-    ReversalId, Status, StatusChange, SubscriptionId, debit, purchase, reversal, status, withdrawal,
+    AccountId, CustomerId, Debit, DebitId, Decision, Line, Outflow, OutflowId, OutflowKind, PaymentId,
+    PurchaseId, Reason, RefundId, Refusal, Reversal, ReversalId, SubscriptionId, Terms, debit,
+    facts::{Facts, MoneyFacts, PaidFacts, PlanFacts, SubscriptionFacts},
+    money_back, reconcile, reversal,
 };
 use ledger::{Error, Executed, Ledger, Operation, Outcome, Related, RequestHash, State};
 use pricing::Credits;
@@ -66,11 +70,11 @@ impl World {
         Self { ledger, faults, account, client, table: "nowhere".to_owned() }
     }
 
-    /// The same table, past the faults.
+    /// The same table, past the faults: with a script of its own.
     pub fn plain(&self) -> Self {
-        let connector = Faults::default().connector();
-        let ledger = Ledger::new(&engine::aws(engine::endpoint(), connector), &self.table);
-        Self { ledger, faults: Faults::default(), ..self.clone() }
+        let faults = Faults::default();
+        let ledger = Ledger::new(&engine::aws(engine::endpoint(), faults.connector()), &self.table);
+        Self { ledger, faults, ..self.clone() }
     }
 
     /// The same table, another account.
@@ -89,7 +93,22 @@ impl World {
         self.faults.next(operation, Fault::meanwhile(act));
     }
 
-    /// Before the next write passes, somebody else's debit is made.
+    /// The same before a later request of the operation: so many pass first.
+    pub fn meanwhile_after<F>(
+        &self,
+        count: usize,
+        operation: &str,
+        act: impl FnOnce(Self) -> F + Send + Sync + 'static,
+    ) where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        for _ in 0..count {
+            self.faults.next(operation, Fault::None);
+        }
+        self.meanwhile(operation, act);
+    }
+
+    /// Before the next write passes, another debit is made.
     pub fn debit_meanwhile(&self, key: &'static str, images: u64) {
         self.meanwhile(WRITE, async move |world| {
             assert_eq!(name(&world.take(key, images).await).0, "appended");
@@ -128,39 +147,92 @@ impl World {
         self.ledger.execute(&self.account, identity, Related::Debit(&debit_id), time(NOW), decide).await
     }
 
-    /// Grants what was paid for, as of then.
-    pub async fn buy(&self, payment: &Payment) -> Result<Executed, Error> {
-        let now = payment.paid_at;
-        let identity = (&Operation::Purchase(payment.id.clone()), &RequestHash::of(payment).unwrap());
-        let decide = |state: &State| purchase::decide(&state.account, state.standing.as_ref(), payment, now);
-        self.ledger.execute(&self.account, identity, Related::to_payment(payment), now, decide).await
+    /// Brings the account in line with what the provider shows, as of a moment.
+    pub async fn reconcile_at(&self, facts: &Facts, now: &str) -> Result<Executed, Error> {
+        let (subscription, purchases) = subjects(facts);
+        let related = Related::Records(subscription.as_ref(), &purchases);
+        let decide = |state: &State| reconcile::decide(&state.account, &state.records, facts, time(now));
+        self.ledger.apply(&self.account, related, time(now), decide).await
     }
 
-    /// A word on a subscription.
-    pub async fn say(&self, subscription: &str, status: Status) -> Result<Executed, Error> {
-        let subscription_id = SubscriptionId::parse(subscription).unwrap();
-        let change = StatusChange { subscription_id, at: time(NOW), status, terms: None };
-        let related = Related::Subscription(&change.subscription_id);
-        let decide =
-            |state: &State| status::decide(&state.account, state.standing.as_ref(), &change, time(NOW));
+    pub async fn reconcile(&self, facts: &Facts) -> Result<Executed, Error> {
+        self.reconcile_at(facts, NOW).await
+    }
+
+    /// The same without a write.
+    pub async fn preview(&self, facts: &Facts) -> Result<Result<Decision, Refusal>, Error> {
+        let (subscription, purchases) = subjects(facts);
+        let related = Related::Records(subscription.as_ref(), &purchases);
+        let decide = |state: &State| reconcile::decide(&state.account, &state.records, facts, time(NOW));
+        self.ledger.preview(&self.account, related, time(NOW), decide).await
+    }
+
+    /// Grants what was paid for, as of the last payment.
+    pub async fn buy(&self, facts: &Facts) -> Result<Executed, Error> {
+        let paid_at = facts.paid.iter().map(|paid| paid.paid_at).max().unwrap();
+        self.reconcile_at(facts, &paid_at.to_rfc3339()).await
+    }
+
+    /// Adds a refund of 190 to those that are recorded of a purchase: a tenth of what a plan costs. Nothing if it is
+    /// among them.
+    pub async fn add_refund(
+        &self,
+        subscription: Option<&str>,
+        purchase: &str,
+        refund: &str,
+    ) -> Result<Executed, Error> {
+        let subscription = subscription.map(|id| SubscriptionId::parse(id).unwrap());
+        let purchases = [PurchaseId::parse(purchase).unwrap()];
+        let decide = |state: &State| {
+            let mut outflows = state.records.purchases[0].outflows.clone();
+            if !outflows.iter().any(|known| known.id.as_str() == refund) {
+                outflows.push(outflow(refund, 190));
+            }
+            let facts = Facts { money: vec![money(purchase, outflows)], ..Facts::default() };
+            reconcile::decide(&state.account, &state.records, &facts, time(NOW))
+        };
+        let related = Related::Records(subscription.as_ref(), &purchases);
         self.ledger.apply(&self.account, related, time(NOW), decide).await
     }
 
     /// Asks for a purchase's money back.
     pub async fn ask_back(&self, purchase: &str) -> Result<Executed, Error> {
-        let id = PurchaseId::parse(purchase).unwrap();
         let reason = Reason::try_from("changed their mind".to_owned()).unwrap();
-        let decide = |state: &State| {
-            withdrawal::request(&state.account, state.purchase.as_ref(), Some(&reason), time(NOW))
-        };
-        self.ledger.apply(&self.account, Related::Purchase(&id), time(NOW), decide).await
+        self.change_purchase(purchase, |state, id| {
+            money_back::request(&state.account, &state.records, id, Some(&reason), time(NOW))
+        })
+        .await
     }
 
-    /// The money is back.
+    /// The provider sent the money back: all of what was paid.
     pub async fn sent_back(&self, purchase: &str) -> Result<Executed, Error> {
-        let id = PurchaseId::parse(purchase).unwrap();
-        let decide = |state: &State| withdrawal::confirmed(state.purchase.as_ref(), 0, None);
-        self.ledger.apply(&self.account, Related::Purchase(&id), time(NOW), decide).await
+        let refund = format!("re_{purchase}");
+        let refunds = [RefundId::parse(refund.as_str()).unwrap()];
+        let money = money(purchase, vec![outflow(&refund, 1900)]);
+        self.change_purchase(purchase, |state, _| {
+            money_back::confirmed(&state.account, &state.records, &money, 0, &refunds, time(NOW))
+        })
+        .await
+    }
+
+    /// The provider declined to send the money back.
+    pub async fn declined(&self, purchase: &str) -> Result<Executed, Error> {
+        self.change_purchase(purchase, |state, id| {
+            money_back::refused(&state.account, &state.records, id, 0, time(NOW))
+        })
+        .await
+    }
+
+    async fn change_purchase(
+        &self,
+        purchase: &str,
+        decide: impl Fn(&State, &PurchaseId) -> Result<Decision, Refusal> + Send + Sync,
+    ) -> Result<Executed, Error> {
+        let purchases = [PurchaseId::parse(purchase).unwrap()];
+        let known = self.plain().ledger.purchase(&self.account, &purchases[0]).await.unwrap();
+        let subscription = known.and_then(|known| known.subscription_id);
+        let related = Related::Records(subscription.as_ref(), &purchases);
+        self.ledger.apply(&self.account, related, time(NOW), |state| decide(state, &purchases[0])).await
     }
 
     /// The playground balance, once the history was checked: no gaps, and it adds up.
@@ -175,15 +247,21 @@ impl World {
         balance.playground()
     }
 
-    /// The keys of every item in the table, in order.
-    pub async fn keys(&self) -> Vec<String> {
+    /// Every item in the table, in the order of their keys.
+    pub async fn items(&self) -> Vec<(String, Value)> {
         let scan = self.client.scan().table_name(&self.table).consistent_read(true).send();
         let items = scan.await.unwrap().items.unwrap_or_default();
         let text = |value: &AttributeValue| value.as_s().unwrap().clone();
-        let mut keys: Vec<_> =
-            items.iter().map(|item| format!("{} {}", text(&item["pk"]), text(&item["sk"]))).collect();
-        keys.sort();
-        keys
+        let key = |item: &HashMap<_, _>| format!("{} {}", text(&item["pk"]), text(&item["sk"]));
+        let item = |item| (key(&item), serde_dynamo::from_item(item).unwrap());
+        let mut items: Vec<_> = items.into_iter().map(item).collect();
+        items.sort_by(|(one, _), (other, _)| one.cmp(other));
+        items
+    }
+
+    /// The keys of every item in the table, in order.
+    pub async fn keys(&self) -> Vec<String> {
+        self.items().await.into_iter().map(|(key, _)| key).collect()
     }
 
     /// An item as plain JSON, without its key; `null` where there is none.
@@ -208,33 +286,99 @@ impl World {
     }
 }
 
-/// A payment for the basic plan, 1000 credits a month.
-pub fn plan(id: &str, subscription: &str, paid_at: &str, paid_until: &str) -> Payment {
-    Payment {
-        buys: Buys::Plan {
-            subscription_id: SubscriptionId::parse(subscription).unwrap(),
-            plan: "basic".to_owned(),
-            allowance: 1000,
-            paid_until: time(paid_until),
-        },
-        paid_at: time(paid_at),
-        ..pack(id)
+/// An invoice that was paid for the basic plan, 1000 credits a month.
+pub fn plan(id: &str, subscription: &str, paid_at: &str, paid_until: &str) -> Facts {
+    let terms = Terms { allowance: 1000, plan: "basic".to_owned() };
+    let plan = PlanFacts {
+        line: line(id, "basic_monthly", Credits::new(1000, 0, 0)),
+        terms: terms.clone(),
+        paid_until: time(paid_until),
+        is_change: false,
+    };
+    let mut facts = pack(id);
+    let paid = &mut facts.paid[0];
+    paid.packs.clear();
+    paid.plan = Some(plan);
+    (paid.paid_at, paid.invoiced_at) = (time(paid_at), time(paid_at));
+    facts.subscription = Some(SubscriptionFacts { item: Some(terms), ..subscription_facts(subscription) });
+    facts
+}
+
+/// A payment for a pack: one Tune, 64 images. Its payment intent is named after it.
+pub fn pack(id: &str) -> Facts {
+    let paid_at = time("2026-11-20T00:00:00Z");
+    let paid = PaidFacts {
+        purchase_id: PurchaseId::parse(id).unwrap(),
+        amount: 1900,
+        currency: "usd".to_owned(),
+        paid_at,
+        invoiced_at: paid_at,
+        customer_id: Some(CustomerId::parse("cus_1").unwrap()),
+        payment_ids: vec![PaymentId::parse(format!("pay-{id}")).unwrap()],
+        packs: vec![line(id, "tune_pack", Credits::new(0, 1, 64))],
+        plan: None,
+    };
+    Facts { paid: vec![paid], new_customer: Some(CustomerId::parse("cus_1").unwrap()), ..Facts::default() }
+}
+
+/// The same, paid at another time.
+pub fn pack_at(id: &str, paid_at: &str) -> Facts {
+    let mut facts = pack(id);
+    facts.paid[0].paid_at = time(paid_at);
+    facts
+}
+
+fn line(id: &str, sku: &str, credits: Credits) -> Line {
+    Line { id: format!("il_{id}"), sku: sku.to_owned(), quantity: 1, credits }
+}
+
+/// A subscription in order, of which nothing else is shown.
+pub fn subscription_facts(id: &str) -> SubscriptionFacts {
+    SubscriptionFacts {
+        id: SubscriptionId::parse(id).unwrap(),
+        past_due: false,
+        ended_at: None,
+        item: None,
+        settled: Vec::new(),
     }
 }
 
-/// A payment for a pack: one Tune, 64 images. It is named after the purchase, and so is nobody's.
-pub fn pack(id: &str) -> Payment {
-    Payment {
-        id: PurchaseId::parse(id).unwrap(),
-        sku: "sku".to_owned(),
-        amount: 1900,
-        currency: "usd".to_owned(),
-        paid_at: time("2026-11-20T00:00:00Z"),
-        invoiced_at: None,
-        payment_id: Some(PaymentId::parse(format!("pay-{id}")).unwrap()),
-        customer_id: Some(CustomerId::parse("cus_1").unwrap()),
-        buys: Buys::Pack(Credits::new(0, 1, 64)),
-    }
+/// A subscription whose payment failed.
+pub fn past_due(id: &str) -> Facts {
+    let subscription = SubscriptionFacts { past_due: true, ..subscription_facts(id) };
+    Facts { subscription: Some(subscription), ..Facts::default() }
+}
+
+/// A subscription that ended.
+pub fn ended(id: &str, at: &str) -> Facts {
+    let subscription = SubscriptionFacts { ended_at: Some(time(at)), ..subscription_facts(id) };
+    Facts { subscription: Some(subscription), ..Facts::default() }
+}
+
+/// A subscription with an invoice that has nothing to grant.
+pub fn settled(id: &str, invoice: &str) -> Facts {
+    let invoices = vec![PurchaseId::parse(invoice).unwrap()];
+    let subscription = SubscriptionFacts { settled: invoices, ..subscription_facts(id) };
+    Facts { subscription: Some(subscription), ..Facts::default() }
+}
+
+/// All refunds of a purchase.
+pub fn money(purchase: &str, outflows: Vec<Outflow>) -> MoneyFacts {
+    MoneyFacts { purchase_id: PurchaseId::parse(purchase).unwrap(), outflows, failed: Vec::new() }
+}
+
+pub fn outflow(id: &str, amount: u64) -> Outflow {
+    Outflow { id: OutflowId::parse(id).unwrap(), kind: OutflowKind::Refund, amount, at: time(NOW) }
+}
+
+/// Whose records facts are decided over.
+fn subjects(facts: &Facts) -> (Option<SubscriptionId>, Vec<PurchaseId>) {
+    let subscription = facts.subscription.as_ref().map(|subscription| subscription.id.clone());
+    let mut purchases: Vec<_> = facts.paid.iter().map(|paid| paid.purchase_id.clone()).collect();
+    purchases.extend(facts.money.iter().map(|money| money.purchase_id.clone()));
+    purchases.sort();
+    purchases.dedup();
+    (subscription, purchases)
 }
 
 /// What came of a command, and at which attempt.
@@ -257,7 +401,7 @@ pub fn name(executed: &Result<Executed, Error>) -> (&'static str, u32) {
 }
 
 /// An item in DynamoDB's JSON.
-fn wire_item(item: &std::collections::HashMap<String, AttributeValue>) -> Value {
+fn wire_item(item: &HashMap<String, AttributeValue>) -> Value {
     item.iter().map(|(name, value)| (name.clone(), wire_value(value))).collect()
 }
 
@@ -266,6 +410,7 @@ fn wire_value(value: &AttributeValue) -> Value {
         AttributeValue::S(text) => json!({"S": text}),
         AttributeValue::N(number) => json!({"N": number}),
         AttributeValue::M(map) => json!({"M": wire_item(map)}),
+        AttributeValue::L(list) => json!({"L": list.iter().map(wire_value).collect::<Vec<_>>()}),
         other => panic!("{other:?}"),
     }
 }

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     Error,
-    objects::{Invoice, InvoicePayment, List, Subscription},
+    objects::{Expandable, Invoice, InvoicePayment, List, Subscription},
 };
 
 const SUBSCRIPTION: &str = "subscription";
@@ -24,7 +24,7 @@ impl Api<'_> {
     /// # Errors
     /// As [`Error`] says.
     pub async fn subscription(&self, id: &str) -> Result<Subscription, Error> {
-        let parameters = expand("items.data.price.product");
+        let parameters = expand("items.data.price.product").expand("latest_invoice.payments");
         let mut subscription: Subscription =
             self.get(SUBSCRIPTION, &["subscriptions", id], parameters).await?;
         let parameters = parameter("subscription", id).expand("data.price.product");
@@ -107,19 +107,20 @@ impl Api<'_> {
         Ok(())
     }
 
-    /// The id of the invoice that a payment pays: of several the newest that it paid, else the newest; `None` if it is
+    /// The invoice that a payment pays: of several the newest that it paid, else the newest; `None` if it is
     /// for no invoice.
     ///
-    /// `GET /v1/invoice_payments?payment[type]=payment_intent&payment[payment_intent]=`: one call.
+    /// `GET /v1/invoice_payments?payment[type]=payment_intent&payment[payment_intent]=`, expanded: one call.
     ///
     /// # Errors
     /// As [`Error`] says.
-    pub async fn invoice_of_payment(&self, id: &str) -> Result<Option<String>, Error> {
+    pub async fn invoice_of_payment(&self, id: &str) -> Result<Option<Expandable<Invoice>>, Error> {
         let parameters = parameter("payment[type]", "payment_intent").set("payment[payment_intent]", id);
+        let parameters = parameters.expand("data.invoice");
         let payments: List<InvoicePayment> =
             self.get("invoice payment", &["invoice_payments"], parameters).await?;
         let paid = payments.data.iter().find(|payment| payment.status == "paid");
-        Ok(paid.or(payments.data.first()).map(|payment| payment.invoice.id().to_owned()))
+        Ok(paid.or(payments.data.first()).map(|payment| payment.invoice.clone()))
     }
 
     /// Ends a subscription now, without a refund. One that has ended is [`Error::Missing`].

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
 
-use super::{List, Metadata, Reference, identified, nullable, time};
+use super::{Expandable, List, Metadata, Reference, identified, nullable, time};
 
 /// An invoice, of a subscription or of none.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -152,7 +152,7 @@ pub struct InvoicePayment {
     /// `open`, `paid` or `canceled`.
     pub status: String,
     /// The invoice.
-    pub invoice: Reference,
+    pub invoice: Expandable<Invoice>,
     /// How much of the invoice it paid.
     pub amount_paid: Option<i64>,
     /// Whether it is the payment that Stripe made for the invoice itself.

@@ -4,7 +4,7 @@ use std::pin::Pin;
 
 use chrono::DateTime;
 use serde_json::{Value, json};
-use stripe::{API_VERSION, Api};
+use stripe::{API_VERSION, Api, objects::Expandable};
 
 use crate::server::{
     KEY, SentRequest, Server, charge, dispute, event, invoice, invoice_line, invoice_payment, list,
@@ -80,7 +80,7 @@ async fn each_method_asks_one_thing() {
         (ask!(api => api.price("price_1")), "GET /v1/prices/price_1?expand[]=product"),
         (
             ask!(api => api.subscription("sub_1")),
-            "GET /v1/subscriptions/sub_1?expand[]=items.data.price.product",
+            "GET /v1/subscriptions/sub_1?expand[]=items.data.price.product&expand[]=latest_invoice.payments",
         ),
         (
             ask!(api => api.subscriptions_of_customer("cus_1")),
@@ -97,7 +97,7 @@ async fn each_method_asks_one_thing() {
         (ask!(api => api.invoice("in_1")), "GET /v1/invoices/in_1?expand[]=payments"),
         (
             ask!(api => api.invoice_of_payment("pi_1")),
-            "GET /v1/invoice_payments?payment[type]=payment_intent&payment[payment_intent]=pi_1",
+            "GET /v1/invoice_payments?payment[type]=payment_intent&payment[payment_intent]=pi_1&expand[]=data.invoice",
         ),
         (ask!(api => api.cancel_subscription("sub_1")), "DELETE /v1/subscriptions/sub_1"),
         (ask!(api => api.cancel_subscription_at_period_end("sub_1")), "POST /v1/subscriptions/sub_1"),
@@ -203,7 +203,7 @@ async fn a_payment_of_several_invoices_is_for_the_newest_that_it_paid() {
             payments.iter().map(|(id, status)| invoice_payment("inpay_1", id, status)).collect();
         let server = Server::new(move |_| list(&all, false));
         assert_eq!(
-            server.api().invoice_of_payment("pi_1").await.unwrap().as_deref(),
+            server.api().invoice_of_payment("pi_1").await.unwrap().as_ref().map(Expandable::id),
             invoice_id,
             "{payments:?}"
         );

@@ -5,6 +5,7 @@ mod calls;
 mod errors;
 mod event;
 mod facts;
+mod hostile;
 mod model;
 mod network;
 mod objects;

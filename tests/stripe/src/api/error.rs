@@ -4,6 +4,7 @@
 //! call began to run, not for what was refused before that.
 
 use serde_json::{Value, json};
+use std::borrow::Cow;
 
 /// An error of the API.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,7 +16,7 @@ pub struct ApiError {
     /// `code`, where there is one.
     pub code: Option<&'static str>,
     /// `param`, where one is to blame.
-    pub parameter: Option<&'static str>,
+    pub parameter: Option<Cow<'static, str>>,
     /// `message`
     pub message: String,
     /// Whether the call had begun, so that its idempotency key keeps this.
@@ -41,10 +42,19 @@ impl ApiError {
         Self { began: false, ..Self::new(429, "invalid_request_error", Some("rate_limit"), message) }
     }
 
+    /// 429: the object is in use by another call or by Stripe itself. It isn't kept for the key.
+    #[must_use]
+    pub fn lock_timeout() -> Self {
+        let message = "This object cannot be accessed right now because another API request or Stripe process is \
+                       currently accessing it.";
+        Self { began: false, ..Self::new(429, "invalid_request_error", Some("lock_timeout"), message) }
+    }
+
     /// 409: another call with the key runs. It isn't kept for the key.
     #[must_use]
     pub fn key_in_use() -> Self {
-        let message = "There is currently another in-progress request using this Idempotency-Key.";
+        let message = "There is currently another in-progress request using this Idempotent Key (that probably \
+                       means you submitted twice, and the other request is still going through).";
         Self { began: false, ..Self::new(409, "idempotency_error", Some("idempotency_key_in_use"), message) }
     }
 
@@ -62,7 +72,12 @@ impl ApiError {
 
     pub(crate) fn refused_parameter(parameter: &'static str, message: &str) -> Self {
         let refused = Self::new(400, "invalid_request_error", None, message);
-        Self { parameter: Some(parameter), ..refused }
+        Self { parameter: Some(parameter.into()), ..refused }
+    }
+
+    /// 403: the key lacks a permission. It isn't kept for the key.
+    pub(crate) fn forbidden(code: Option<&'static str>, message: &str) -> Self {
+        Self { began: false, ..Self::new(403, "invalid_request_error", code, message) }
     }
 
     /// 400: a parameter is missing, unknown or malformed. It isn't kept for the key.
@@ -70,11 +85,36 @@ impl ApiError {
         Self { began: false, ..Self::new(400, "invalid_request_error", code, message) }
     }
 
+    /// The same, and it names the parameter.
+    pub(crate) fn invalid_parameter(name: &str, code: Option<&'static str>, message: &str) -> Self {
+        Self { parameter: Some(Cow::Owned(name.to_owned())), ..Self::invalid(code, message) }
+    }
+
+    pub(crate) fn unknown_parameter(name: &str) -> Self {
+        let message = format!("Received unknown parameter: {name}");
+        Self::invalid_parameter(name, Some("parameter_unknown"), &message)
+    }
+
+    pub(crate) fn missing_parameter(name: &str) -> Self {
+        let message = format!("Missing required param: {name}.");
+        Self::invalid_parameter(name, Some("parameter_missing"), &message)
+    }
+
+    pub(crate) fn not_an_integer(name: &str, given: &str) -> Self {
+        let message = format!("Invalid integer: {given}");
+        Self::invalid_parameter(name, Some("parameter_invalid_integer"), &message)
+    }
+
     /// 404: there is no such object. It isn't kept for the key.
     pub(crate) fn missing(object: &str, id: &str, parameter: &'static str) -> Self {
         let message = format!("No such {object}: '{id}'");
         let missing = Self::new(404, "invalid_request_error", Some("resource_missing"), &message);
-        Self { parameter: Some(parameter), began: false, ..missing }
+        Self { parameter: Some(parameter.into()), began: false, ..missing }
+    }
+
+    /// 400: a parameter names an object that there isn't. It isn't kept for the key.
+    pub(crate) fn missing_reference(object: &str, id: &str, parameter: &'static str) -> Self {
+        Self { status: 400, ..Self::missing(object, id, parameter) }
     }
 
     pub(crate) fn unknown_url(method: &str, path: &str) -> Self {
@@ -104,7 +144,7 @@ impl ApiError {
             body["doc_url"] =
                 json!(format!("https://stripe.com/docs/error-codes/{}", code.replace('_', "-")));
         }
-        if let Some(parameter) = self.parameter {
+        if let Some(parameter) = &self.parameter {
             body["param"] = json!(parameter);
         }
         body

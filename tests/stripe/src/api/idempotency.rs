@@ -11,7 +11,7 @@ use serde_json::Value;
 const KEPT: TimeDelta = TimeDelta::hours(24);
 
 /// An answer that is kept.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Stored {
     path: String,
     parameters: Vec<(String, String)>,
@@ -25,8 +25,8 @@ impl Account {
     /// The kept answer for a key, or the refusal of another request with it; none if the key is free.
     pub(super) fn replay(&mut self, key: &str, call: &Call) -> Option<Result<Reply, ApiError>> {
         let now = self.now;
-        self.desk.stored.retain(|_, stored| now - stored.since < KEPT);
-        let stored = self.desk.stored.get(key)?;
+        self.stored.retain(|_, stored| now - stored.since < KEPT);
+        let stored = self.stored.get(key)?;
         if stored.path != call.path || stored.parameters != sorted(call) {
             return Some(Err(ApiError::key_reused(key)));
         }
@@ -36,7 +36,7 @@ impl Account {
 
     /// Keeps an answer, unless the key keeps one already.
     pub(super) fn keep(&mut self, key: &str, call: &Call, request_id: &str, status: u16, body: &Value) {
-        self.desk.stored.entry(key.to_owned()).or_insert_with(|| Stored {
+        self.stored.entry(key.to_owned()).or_insert_with(|| Stored {
             path: call.path.clone(),
             parameters: sorted(call),
             request_id: request_id.to_owned(),

@@ -26,7 +26,7 @@ pub fn refund_in(refund: &Refund, generation: Generation) -> Value {
         "payment_intent": refund.intent, "reason": refund.reason, "receipt_number": null,
         "source_transfer_reversal": null, "status": refund.status.name(), "transfer_reversal": null,
     });
-    if generation >= Generation::Acacia {
+    if generation > Generation::Old {
         object["destination_details"] = json!({
             "card": {
                 "reference": "7215478321354769",
@@ -81,7 +81,7 @@ pub fn dispute_in(dispute: &Dispute, generation: Generation) -> Value {
         "is_charge_refundable": dispute.is_inquiry(), "livemode": false, "metadata": {},
         "payment_intent": dispute.intent, "reason": "fraudulent", "status": dispute.status,
     });
-    if generation >= Generation::Acacia {
+    if generation > Generation::Old {
         object["enhanced_eligibility_types"] = json!([]);
         object["evidence"] = json!({ "enhanced_evidence": {} });
         object["evidence_details"]["enhanced_eligibility"] = json!({});

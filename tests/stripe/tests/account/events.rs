@@ -6,8 +6,9 @@ use stripe_model::{CartSpec, Generation};
 
 #[test]
 fn a_refund_that_fails_makes_the_events_that_the_version_has() {
-    let cases: [(Generation, &[&str]); 3] = [
+    let cases: [(Generation, &[&str]); 4] = [
         (Generation::Old, &["charge.refund.updated"]),
+        (Generation::Dated, &["charge.refund.updated"]),
         (Generation::Acacia, &["refund.updated", "charge.refund.updated", "refund.failed"]),
         (Generation::Dahlia, &["refund.updated", "charge.refund.updated", "refund.failed"]),
     ];
@@ -15,7 +16,15 @@ fn a_refund_that_fails_makes_the_events_that_the_version_has() {
         let shop = Shop::new(generation);
         let pack = shop.stripe.checkout(&CartSpec::payment("alice", &[(&shop.pack, 1)]));
         let (refund, _) = shop.stripe.refund_in_dashboard(&pack.charge.unwrap(), None).unwrap();
-        assert_eq!(kinds(&shop.stripe.fail_refund(&refund)), expected, "{generation:?}");
+        let events = shop.stripe.fail_refund(&refund);
+        assert_eq!(kinds(&events), expected, "{generation:?}");
+        for event in events {
+            assert_eq!(event.json()["api_version"], generation.api_version());
+            assert_eq!(
+                (&event.object()["id"], &event.object()["status"]),
+                (&refund.as_str().into(), &"failed".into())
+            );
+        }
     }
 }
 

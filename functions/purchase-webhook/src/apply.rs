@@ -1,0 +1,305 @@
+//! Brings an account in line with a subject: looks at it, decides, writes over what was read before, and parks what
+//! can't be granted.
+
+use std::collections::BTreeSet;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use credits::{AccountId, EventId, PurchaseId, Records, Refusal, SubscriptionId, reconcile};
+use ledger::{Executed, Ledger, Outcome, Parked, Related, State};
+use runtime::Problem;
+use stripe::{Api, ConfiguredPrices};
+
+use crate::{
+    Failure,
+    disposition::{Disposition, Report},
+    look::{Before, Found, Look, Looker, Ungranted},
+    subject::Subject,
+};
+
+/// How often a subject is looked at anew, because something else was written meanwhile or another object says more.
+const LOOKS_MAX: u32 = 8;
+
+/// How a subject is applied.
+pub(crate) struct Application<'a> {
+    pub(crate) ledger: &'a Ledger,
+    pub(crate) api: &'a Api<'a>,
+    pub(crate) configured: &'a ConfiguredPrices,
+    pub(crate) now: DateTime<Utc>,
+    /// The event that led to it.
+    pub(crate) event_id: Option<EventId>,
+    /// How old that is; a command has no event and does not wait.
+    pub(crate) age: Option<TimeDelta>,
+    /// Whether nothing is written.
+    pub(crate) is_dry_run: bool,
+    /// Whether every invoice of a subscription is looked at.
+    pub(crate) is_thorough: bool,
+}
+
+/// Whose a subject is.
+enum Account {
+    Known(AccountId),
+    /// What names it is no account id.
+    Malformed,
+    Unknown,
+}
+
+/// What a write came to.
+enum Written {
+    Done(Report),
+    /// Other records were written since they were read: these must be read first.
+    Outdated(Vec<PurchaseId>),
+    Refused(Refusal),
+}
+
+impl Application<'_> {
+    /// Brings an account in line with a subject.
+    pub(crate) async fn apply(&self, subject: Subject) -> Result<Report, Failure> {
+        let looker = Looker {
+            ledger: self.ledger,
+            api: self.api,
+            configured: self.configured,
+            is_thorough: self.is_thorough,
+            now: self.now,
+        };
+        let (mut subject, mut watched, mut seen) = (subject, Vec::<PurchaseId>::new(), BTreeSet::new());
+        let mut total = Report::from(Disposition::Unchanged);
+        for _ in 0..LOOKS_MAX {
+            let mut before = looker.before(&subject).await?;
+            for id in &watched {
+                looker.add_purchase(&mut before, id.as_str()).await?;
+            }
+            let mut found = match looker.look(&subject, &before, &seen).await? {
+                Look::Found(found) => found,
+                Look::Elsewhere(other) => {
+                    subject = other;
+                    continue;
+                }
+                Look::Nothing => return Ok(Disposition::Unchanged.into()),
+                Look::Foreign => return Ok(Disposition::Ignored.into()),
+            };
+            let account_id = match self.account(&looker, &mut found, &before).await? {
+                Account::Known(account_id) => account_id,
+                unknown => return self.without_account(&subject, &found, &unknown).await,
+            };
+            match self.write(&account_id, &found, &before).await? {
+                Written::Done(report) => total.add(self.park_rest(&account_id, &found, report).await?),
+                Written::Outdated(ids) => {
+                    watched.extend(ids);
+                    continue;
+                }
+                Written::Refused(refusal) => {
+                    return self.refused(&subject, &account_id, &found, &refusal).await;
+                }
+            }
+            if !found.has_more || self.is_dry_run {
+                return Ok(total);
+            }
+            seen.extend(found.purchase_ids().iter().map(ToString::to_string));
+        }
+        Err(Failure::Outdated)
+    }
+
+    /// Whose it is: the account that it is known to belong to, else the one that is named, else the one that the
+    /// customer first bought for (contract, section 5).
+    async fn account(
+        &self,
+        looker: &Looker<'_>,
+        found: &mut Found,
+        before: &Before,
+    ) -> Result<Account, Failure> {
+        if let Some(account_id) = &before.account_id {
+            return Ok(Account::Known(account_id.clone()));
+        }
+        if found.hints.named.is_empty() {
+            looker.add_session_hints(found).await?;
+        }
+        if let Some(named) = found.hints.named.first() {
+            let account_id = AccountId::parse(named.as_str());
+            return Ok(account_id.map_or(Account::Malformed, Account::Known));
+        }
+        let Some(customer_id) = &found.hints.customer_id else { return Ok(Account::Unknown) };
+        Ok(self.ledger.customer(customer_id).await?.map_or(Account::Unknown, Account::Known))
+    }
+
+    async fn write(
+        &self,
+        account_id: &AccountId,
+        found: &Found,
+        before: &Before,
+    ) -> Result<Written, Failure> {
+        let mut facts = found.facts.clone();
+        if let Some(customer_id) = &found.hints.customer_id
+            && !facts.paid.is_empty()
+            && self.ledger.customer(customer_id).await?.is_none()
+        {
+            facts.new_customer = Some(customer_id.clone());
+        }
+        let purchase_ids = found.purchase_ids();
+        let related = Related::Records(found.subscription_id.as_ref(), &purchase_ids);
+        let decide = |state: &State| {
+            if !outdated(&state.records, before).is_empty() {
+                return Err(Refusal::OutdatedFacts);
+            }
+            reconcile::decide(&state.account, &state.records, &facts, self.now)
+        };
+        if self.is_dry_run {
+            let decided = self.ledger.preview(account_id, related, self.now, decide).await?;
+            return Ok(match decided {
+                Ok(decision) => {
+                    let is_change = !decision.entries.is_empty() || !decision.records.is_empty();
+                    let disposition = if is_change { Disposition::Applied } else { Disposition::Unchanged };
+                    Written::Done(Report {
+                        account_id: Some(account_id.clone()),
+                        entries: decision.entries,
+                        ..disposition.into()
+                    })
+                }
+                Err(Refusal::OutdatedFacts) => Written::Outdated(purchase_ids),
+                Err(refusal) => Written::Refused(refusal),
+            });
+        }
+        let executed = self.ledger.apply(account_id, related, self.now, decide).await?;
+        if executed.outcome == Outcome::Refused(Refusal::OutdatedFacts) {
+            return Ok(Written::Outdated(purchase_ids));
+        }
+        Ok(written(account_id, executed))
+    }
+
+    /// Parks what can't be granted of something whose rest was.
+    async fn park_rest(
+        &self,
+        account_id: &AccountId,
+        found: &Found,
+        report: Report,
+    ) -> Result<Report, Failure> {
+        let paid = found.facts.paid.iter().map(|paid| &paid.purchase_id);
+        // Nothing is granted for what the configuration says is not about credits, and nothing is missing.
+        let settled = found.facts.subscription.iter().flat_map(|facts| &facts.settled);
+        for id in paid.chain(settled).filter(|_| !self.is_dry_run).collect::<BTreeSet<_>>() {
+            if !found.ungranted.iter().any(|rest| rest.purchase_id == *id) {
+                self.forget(found, id, &report).await?;
+            }
+        }
+        let mut report = report;
+        for rest in &found.ungranted {
+            self.park(rest, Some(account_id)).await?;
+            report.reasons.extend(rest.reasons.iter().cloned());
+            report.disposition = Disposition::Parked;
+        }
+        Ok(report)
+    }
+
+    /// Forgets that something was parked, now that all of it is granted.
+    async fn forget(&self, found: &Found, purchase_id: &PurchaseId, report: &Report) -> Result<(), Failure> {
+        let is_news = report.disposition == Disposition::Applied;
+        let objects =
+            [Some(purchase_id.as_str()), found.subscription_id.as_ref().map(SubscriptionId::as_str)];
+        for object in objects.into_iter().flatten().filter(|_| is_news || self.event_id.is_none()) {
+            if self.ledger.parked(object).await?.is_some() {
+                self.ledger.unpark(object).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Keeps in sight what can't be granted.
+    async fn park(&self, rest: &Ungranted, account_id: Option<&AccountId>) -> Result<(), Failure> {
+        if self.is_dry_run {
+            return Ok(());
+        }
+        let parked = Parked {
+            object_id: rest.purchase_id.to_string(),
+            object: rest.object.0.to_owned(),
+            reason: rest.reasons.join("; "),
+            account_id: account_id.cloned(),
+            event_id: self.event_id.clone(),
+            parked_at: self.now,
+        };
+        self.ledger.park(&parked).await?;
+        Ok(())
+    }
+
+    /// What is done with a subject of which no account is known.
+    async fn without_account(
+        &self,
+        subject: &Subject,
+        found: &Found,
+        account: &Account,
+    ) -> Result<Report, Failure> {
+        let is_paid = !found.facts.paid.is_empty() || !found.ungranted.is_empty();
+        let is_malformed = matches!(account, Account::Malformed);
+        // What names an account is ours, though the name is none.
+        if !is_paid || !(found.is_ours || is_malformed) {
+            return Ok(Disposition::Ignored.into());
+        }
+        let disposition =
+            if is_malformed { Disposition::Parked } else { Disposition::without_account(self.age) };
+        let reason =
+            if is_malformed { "what names the account is no account id" } else { "no account is known" };
+        self.park_whole(subject, found, None, disposition, reason).await
+    }
+
+    async fn refused(
+        &self,
+        subject: &Subject,
+        account_id: &AccountId,
+        found: &Found,
+        refusal: &Refusal,
+    ) -> Result<Report, Failure> {
+        let reason = match refusal {
+            Refusal::TooManySubscriptions => "the account has four subscriptions already",
+            Refusal::BalanceLimit => "the balance can't hold more",
+            Refusal::PaymentTaken => "it was granted to another account",
+            other => return Err(Failure::Problem(Problem::from(other.clone()))),
+        };
+        self.park_whole(subject, found, Some(account_id), Disposition::Parked, reason).await
+    }
+
+    async fn park_whole(
+        &self,
+        subject: &Subject,
+        found: &Found,
+        account_id: Option<&AccountId>,
+        disposition: Disposition,
+        reason: &str,
+    ) -> Result<Report, Failure> {
+        let report = Report {
+            account_id: account_id.cloned(),
+            reasons: vec![reason.to_owned()],
+            ..disposition.into()
+        };
+        if disposition == Disposition::Parked {
+            let (kind, id) = subject.name();
+            let purchase_id = found.purchase_ids().into_iter().next_back();
+            let purchase_id = match purchase_id {
+                Some(purchase_id) => purchase_id,
+                None => PurchaseId::parse(id).map_err(|_| Failure::Foreign)?,
+            };
+            let object = (kind, id.to_owned());
+            self.park(&Ungranted { object, purchase_id, reasons: report.reasons.clone() }, account_id)
+                .await?;
+        }
+        Ok(report)
+    }
+}
+
+/// The purchases whose records aren't at the revision that the facts stand on, and the subscription's.
+fn outdated(records: &Records, before: &Before) -> Vec<String> {
+    let revision =
+        |record: &Option<credits::SubscriptionRecord>| record.as_ref().map_or(0, |record| record.revision);
+    let subscription = (revision(&records.subscription) != revision(&before.subscription)).then(String::new);
+    let purchases =
+        records.purchases.iter().filter(|purchase| purchase.revision != before.revision(&purchase.id));
+    purchases.map(|purchase| purchase.id.to_string()).chain(subscription).collect()
+}
+
+fn written(account_id: &AccountId, executed: Executed) -> Written {
+    let (disposition, entries) = match executed.outcome {
+        Outcome::Appended(entry) => (Disposition::Applied, vec![entry]),
+        Outcome::Recorded => (Disposition::Applied, Vec::new()),
+        Outcome::Unchanged(_) | Outcome::Replayed(_) => (Disposition::Unchanged, Vec::new()),
+        Outcome::Refused(refusal) => return Written::Refused(refusal),
+    };
+    let (account_id, attempts) = (Some(account_id.clone()), Some(executed.attempts));
+    Written::Done(Report { account_id, attempts, entries, ..disposition.into() })
+}

@@ -1,0 +1,563 @@
+//! Looks at a subject: reads from the provider what there is to know of it, over records that were read before.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::{DateTime, Utc};
+use credits::{
+    AccountId, CustomerId, PaymentId, Purchase, PurchaseId, SubscriptionId, SubscriptionRecord,
+    facts::{Facts, MoneyFacts},
+};
+use ledger::Ledger;
+use stripe::{
+    Api, ConfiguredPrices,
+    facts::{self, Paid, Prices, Reading},
+    objects::{Charge, Expandable, Invoice, Metadata, Reference, Subscription},
+};
+
+use crate::{Failure, subject::Subject};
+
+/// The records that were read before the provider was: the facts are written over these revisions.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Before {
+    /// The account that the subject is known to belong to.
+    pub(crate) account_id: Option<AccountId>,
+    /// The subscription's record.
+    pub(crate) subscription: Option<SubscriptionRecord>,
+    /// The purchases' records, by id; those that aren't named had none, as far as is known.
+    pub(crate) purchases: BTreeMap<PurchaseId, Purchase>,
+}
+
+impl Before {
+    /// The revision of a purchase that the facts stand on: 0 if there was none.
+    pub(crate) fn revision(&self, id: &PurchaseId) -> u64 {
+        self.purchases.get(id).map_or(0, |purchase| purchase.revision)
+    }
+}
+
+/// Whose something may be, by what the provider's objects say, in the order in which they count.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Hints {
+    /// `metadata.account_id`s, then a `client_reference_id`.
+    pub(crate) named: Vec<String>,
+    /// Who paid.
+    pub(crate) customer_id: Option<CustomerId>,
+}
+
+impl Hints {
+    fn name(&mut self, metadata: &Metadata) {
+        self.named.extend(metadata.get("account_id").filter(|name| !name.is_empty()).cloned());
+    }
+}
+
+/// Something paid that can't be granted whole.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Ungranted {
+    /// The provider's name of the kind of object, and its id.
+    pub(crate) object: (&'static str, String),
+    /// The purchase, which is looked at again with it.
+    pub(crate) purchase_id: PurchaseId,
+    /// Why: a sentence for each line.
+    pub(crate) reasons: Vec<String>,
+}
+
+/// What was found out about a subject.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Found {
+    pub(crate) facts: Facts,
+    pub(crate) subscription_id: Option<SubscriptionId>,
+    pub(crate) hints: Hints,
+    pub(crate) ungranted: Vec<Ungranted>,
+    /// Whether a SKU of ours is named.
+    pub(crate) is_ours: bool,
+    /// Whether there are more invoices than one look takes.
+    pub(crate) has_more: bool,
+}
+
+impl Found {
+    /// The purchases that the facts speak of.
+    pub(crate) fn purchase_ids(&self) -> Vec<PurchaseId> {
+        let paid = self.facts.paid.iter().map(|paid| &paid.purchase_id);
+        let mut ids: Vec<_> =
+            paid.chain(self.facts.money.iter().map(|money| &money.purchase_id)).cloned().collect();
+        ids.sort();
+        ids.dedup();
+        ids
+    }
+}
+
+/// What a look comes to.
+#[derive(Debug)]
+pub(crate) enum Look {
+    /// These are the facts.
+    Found(Box<Found>),
+    /// Another object says what there is to know: that is looked at instead.
+    Elsewhere(Subject),
+    /// Nothing was paid: there is nothing to do.
+    Nothing,
+    /// The provider doesn't show it, or it is nothing of ours.
+    Foreign,
+}
+
+/// Reads subjects.
+pub(crate) struct Looker<'a> {
+    pub(crate) ledger: &'a Ledger,
+    pub(crate) api: &'a Api<'a>,
+    pub(crate) configured: &'a ConfiguredPrices,
+    /// Whether every invoice of a subscription is looked at, also those that were recorded.
+    pub(crate) is_thorough: bool,
+    pub(crate) now: DateTime<Utc>,
+}
+
+/// The most invoices that one look records: more wait for the next.
+const INVOICES_MAX: usize = 12;
+
+impl Looker<'_> {
+    /// Reads what is known of a subject.
+    pub(crate) async fn before(&self, subject: &Subject) -> Result<Before, Failure> {
+        let mut before = Before::default();
+        match subject {
+            Subject::Subscription { id, invoice, .. } => {
+                if let Ok(id) = SubscriptionId::parse(id.as_str())
+                    && let Some((account_id, record)) = self.ledger.subscription(&id).await?
+                {
+                    (before.account_id, before.subscription) = (Some(account_id), Some(record));
+                }
+                let ids = before.subscription.iter().flat_map(|record| record.running(self.now));
+                let ids: Vec<_> = ids.map(ToString::to_string).chain(invoice.clone()).collect();
+                for id in ids {
+                    self.add_purchase(&mut before, &id).await?;
+                }
+            }
+            Subject::Session { id, payment } => {
+                self.add_purchase(&mut before, payment.as_ref().unwrap_or(id)).await?;
+            }
+            Subject::Payment { id, .. } | Subject::Invoice(id) => self.add_purchase(&mut before, id).await?,
+            Subject::Charge(_) => {}
+        }
+        Ok(before)
+    }
+
+    /// Reads the purchase that a payment, an invoice or a session is for, if one is recorded.
+    pub(crate) async fn add_purchase(&self, before: &mut Before, id: &str) -> Result<(), Failure> {
+        let (Some(account_id), purchase_id) = self.owner(id).await? else { return Ok(()) };
+        if let Some(purchase) = self.ledger.purchase(&account_id, &purchase_id).await? {
+            if let Some(id) = purchase.subscription_id.as_ref().filter(|_| before.subscription.is_none()) {
+                before.subscription = self.ledger.subscription(id).await?.map(|(_, record)| record);
+            }
+            before.purchases.insert(purchase_id, purchase);
+        }
+        before.account_id.get_or_insert(account_id);
+        Ok(())
+    }
+
+    async fn owner(&self, id: &str) -> Result<(Option<AccountId>, PurchaseId), Failure> {
+        let purchase_id = PurchaseId::parse(id).map_err(|_| Failure::Foreign)?;
+        let payment = PaymentId::parse(id).map_err(|_| Failure::Foreign)?;
+        Ok(match self.ledger.payment(&payment).await? {
+            Some((account_id, purchase_id)) => (Some(account_id), purchase_id),
+            None => (None, purchase_id),
+        })
+    }
+
+    /// Reads from the provider what there is to know of a subject, but for the invoices that this application has seen.
+    pub(crate) async fn look(
+        &self,
+        subject: &Subject,
+        before: &Before,
+        seen: &BTreeSet<String>,
+    ) -> Result<Look, Failure> {
+        let look = match subject {
+            Subject::Session { id, .. } => self.session(id, before).await,
+            Subject::Subscription { id, invoice, with_money } => {
+                self.subscription(id, invoice.as_deref(), *with_money, before, seen).await
+            }
+            Subject::Invoice(id) => self.invoice(id, before).await,
+            Subject::Payment { id, with_money } => self.payment(id, *with_money, before).await,
+            Subject::Charge(id) => self.charge(id).await,
+        };
+        match look {
+            Err(Failure::Stripe(stripe::Error::Missing)) => Ok(Look::Foreign),
+            look => look,
+        }
+    }
+
+    async fn session(&self, id: &str, before: &Before) -> Result<Look, Failure> {
+        let session = self.api.session(id).await?;
+        if session.mode == "subscription" {
+            return Ok(match &session.subscription {
+                Some(subscription) => {
+                    Look::Elsewhere(Subject::of_subscription(subscription.id().to_owned(), None))
+                }
+                None => Look::Nothing,
+            });
+        }
+        let items = session.line_items.as_ref().map(|items| items.data.as_slice()).unwrap_or_default();
+        let shown = items.iter().filter_map(|item| item.price.as_ref()?.object().cloned());
+        let ids = items.iter().filter_map(|item| Some(item.price.as_ref()?.id()));
+        let prices = self.prices(shown.map(|price| (price.id.clone(), price)).collect(), ids).await?;
+        let Some(paid) = facts::session(&session, self.reading(&prices)) else { return Ok(Look::Nothing) };
+        let intent = session.payment_intent.as_ref().and_then(|intent| intent.object());
+        let charge =
+            intent.and_then(|intent| intent.latest_charge.as_ref()).and_then(|charge| charge.object());
+        let mut hints = Hints { customer_id: paid.facts.customer_id.clone(), ..Hints::default() };
+        hints.name(&session.metadata);
+        if let Some(intent) = intent {
+            hints.name(&intent.metadata);
+        }
+        hints.named.extend(session.client_reference_id.clone().filter(|name| !name.is_empty()));
+        self.one_off(paid, hints, ("checkout.session", id), charge, before).await
+    }
+
+    /// What was found of something that was paid once.
+    async fn one_off(
+        &self,
+        paid: Paid,
+        hints: Hints,
+        object: (&'static str, &str),
+        charge: Option<&Charge>,
+        before: &Before,
+    ) -> Result<Look, Failure> {
+        let purchase_id = paid.facts.purchase_id.clone();
+        let mut found = Found { hints, is_ours: paid.is_ours, ..Found::default() };
+        let known = before.purchases.get(&purchase_id);
+        let is_moved = charge.is_some_and(is_moved) || known.is_some_and(|known| !known.outflows.is_empty());
+        if is_moved {
+            found.facts.money.push(self.money(&purchase_id, &paid.facts.payment_ids).await?);
+        }
+        if !paid.ungranted.is_empty() {
+            let (kind, id) = object;
+            found.ungranted.push(Ungranted {
+                object: (kind, id.to_owned()),
+                purchase_id,
+                reasons: paid.ungranted,
+            });
+        }
+        found.facts.paid.push(paid.facts);
+        Ok(Look::Found(Box::new(found)))
+    }
+
+    async fn subscription(
+        &self,
+        id: &str,
+        named: Option<&str>,
+        with_money: bool,
+        before: &Before,
+        seen: &BTreeSet<String>,
+    ) -> Result<Look, Failure> {
+        let subscription = self.api.subscription(id).await?;
+        let record = before.subscription.as_ref();
+        let is_known = |invoice: &str| {
+            !self.is_thorough
+                && record.is_some_and(|record| record.recorded.iter().any(|known| known.as_str() == invoice))
+        };
+        let mut invoices = if self.is_thorough {
+            self.api.all_paid_invoices_of_subscription(id).await?
+        } else if let Some(first) = only_invoice(&subscription).filter(|_| record.is_none()) {
+            vec![first.clone()]
+        } else if named.is_none() && newest_invoice(&subscription).is_some_and(is_known) {
+            // A look that records the newest has recorded those before it.
+            Vec::new()
+        } else {
+            self.api.paid_invoices_of_subscription(id, is_known).await?
+        };
+        if let Some(named) = named
+            && !invoices.iter().any(|invoice| invoice.id == named)
+        {
+            match self.api.invoice(named).await {
+                Ok(invoice) => invoices.push(invoice),
+                Err(stripe::Error::Missing) => {}
+                Err(why) => return Err(why.into()),
+            }
+        }
+        invoices.retain(|invoice| named == Some(invoice.id.as_str()) || !is_known(&invoice.id));
+        invoices.sort_by(|a, b| (a.created, &a.id).cmp(&(b.created, &b.id)));
+        invoices.retain(|invoice| !seen.contains(&invoice.id));
+        let has_more = invoices.len() > INVOICES_MAX;
+        invoices.truncate(INVOICES_MAX);
+        let charges = self.charges(&subscription, with_money).await?;
+        let mut found = self.found_of_subscription(&subscription, &invoices, &charges, before).await?;
+        found.has_more = has_more;
+        Ok(Look::Found(Box::new(found)))
+    }
+
+    async fn found_of_subscription(
+        &self,
+        subscription: &Subscription,
+        invoices: &[Invoice],
+        charges: &Charges,
+        before: &Before,
+    ) -> Result<Found, Failure> {
+        let shown = subscription.items.data.iter().map(|item| (item.price.id.clone(), item.price.clone()));
+        let ids = invoices.iter().flat_map(|invoice| &invoice.lines.data);
+        let prices = self.prices(shown.collect(), ids.filter_map(|line| line.price_id())).await?;
+        let reading = self.reading(&prices);
+        let subscription_id =
+            SubscriptionId::parse(subscription.id.as_str()).map_err(|_| Failure::Foreign)?;
+        let mut found = Found { subscription_id: Some(subscription_id), ..Found::default() };
+        found.hints.name(&subscription.metadata);
+        let customer = subscription.customer.as_ref().map(Reference::id);
+        found.hints.customer_id = customer.and_then(|customer| CustomerId::parse(customer).ok());
+        for purchase in before.purchases.values() {
+            let is_new = invoices.iter().any(|invoice| invoice.id == purchase.id.as_str());
+            if !is_new && charges.are_moved(&purchase.payment_ids, Some(purchase)) {
+                found.facts.money.push(self.money(&purchase.id, &purchase.payment_ids).await?);
+            }
+        }
+        let mut settled = Vec::new();
+        for invoice in invoices {
+            let Some(paid) = facts::invoice(invoice, Some(subscription), reading) else { continue };
+            found.is_ours |= paid.is_ours;
+            found.hints.name(&invoice.metadata);
+            let details = invoice.parent.as_ref().and_then(|parent| parent.subscription_details.as_ref());
+            if let Some(details) = details {
+                found.hints.name(&details.metadata);
+            }
+            let purchase_id = paid.facts.purchase_id.clone();
+            if charges.are_moved(&paid.facts.payment_ids, before.purchases.get(&purchase_id)) {
+                found.facts.money.push(self.money(&purchase_id, &paid.facts.payment_ids).await?);
+            }
+            let grants = paid.facts.plan.is_some() || !paid.facts.packs.is_empty();
+            let mut reasons = paid.ungranted;
+            if reasons.is_empty() && !grants && paid.facts.amount > 0 && !self.is_all_mapped_away(invoice) {
+                reasons.push("none of its lines grants anything".to_owned());
+            }
+            if !reasons.is_empty() {
+                let object = ("invoice", invoice.id.clone());
+                found.ungranted.push(Ungranted { object, purchase_id: purchase_id.clone(), reasons });
+            }
+            settled.push(purchase_id);
+            if grants {
+                found.facts.paid.push(paid.facts);
+            }
+        }
+        let facts = facts::subscription(subscription, settled, reading);
+        found.is_ours |= facts.as_ref().is_some_and(|facts| facts.item.is_some());
+        found.facts.subscription = facts;
+        Ok(found)
+    }
+
+    /// Whether the configuration says of every line that was paid that it isn't about credits.
+    fn is_all_mapped_away(&self, invoice: &Invoice) -> bool {
+        let paid = invoice.lines.data.iter().filter(|line| line.amount > 0);
+        paid.into_iter().all(|line| {
+            line.price_id()
+                .is_some_and(|id| self.configured.sku(Some(id), None, None) == stripe::LineSku::NotCredits)
+        })
+    }
+
+    /// Whether refunds and disputes of an invoice's payments must be read: not where the charges say that there are none.
+    async fn is_money_moved(&self, paid: &Paid, recorded: Option<&Purchase>) -> Result<bool, Failure> {
+        if recorded.is_some_and(|purchase| !purchase.outflows.is_empty()) {
+            return Ok(true);
+        }
+        for payment_id in &paid.facts.payment_ids {
+            let intent = self.api.payment_intent(payment_id.as_str()).await?;
+            if intent.latest_charge.as_ref().and_then(|charge| charge.object()).is_some_and(is_moved) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    async fn invoice(&self, id: &str, before: &Before) -> Result<Look, Failure> {
+        let invoice = self.api.invoice(id).await?;
+        let details = invoice.parent.as_ref().and_then(|parent| parent.subscription_details.as_ref());
+        if let Some(subscription) = details.and_then(|details| details.subscription.as_ref()) {
+            let id = subscription.id().to_owned();
+            let (invoice, with_money) = (Some(invoice.id), self.is_thorough);
+            return Ok(Look::Elsewhere(Subject::Subscription { id, invoice, with_money }));
+        }
+        if let Some(session) = self.session_of_invoice(&invoice).await? {
+            return Ok(Look::Elsewhere(session));
+        }
+        let lines = invoice.lines.data.iter().filter_map(|line| line.price_id());
+        let prices = self.prices(Prices::new(), lines).await?;
+        let Some(paid) = facts::invoice(&invoice, None, self.reading(&prices)) else {
+            return Ok(Look::Nothing);
+        };
+        let mut hints = Hints { customer_id: paid.facts.customer_id.clone(), ..Hints::default() };
+        hints.name(&invoice.metadata);
+        let is_moved = self.is_money_moved(&paid, before.purchases.get(&paid.facts.purchase_id)).await?;
+        let purchase_id = paid.facts.purchase_id.clone();
+        let payments = paid.facts.payment_ids.clone();
+        let look = self.one_off(paid, hints, ("invoice", id), None, before).await?;
+        Ok(match look {
+            Look::Found(mut found) => {
+                if is_moved && found.facts.money.is_empty() {
+                    found.facts.money.push(self.money(&purchase_id, &payments).await?);
+                }
+                Look::Found(found)
+            }
+            look => look,
+        })
+    }
+
+    /// The checkout session that made an invoice without a subscription: its line items say what was bought.
+    async fn session_of_invoice(&self, invoice: &Invoice) -> Result<Option<Subject>, Failure> {
+        let payments = invoice.payments.as_ref().map(|payments| payments.data.as_slice()).unwrap_or_default();
+        for payment in payments.iter().filter_map(|payment| payment.payment.payment_intent.as_ref()) {
+            if let Some(session) = self.api.session_of_payment(payment.id()).await? {
+                return Ok(Some(Subject::Session { id: session.id, payment: Some(payment.id().to_owned()) }));
+            }
+        }
+        let Some(customer) = invoice.customer.as_ref().filter(|_| payments.is_empty()) else {
+            return Ok(None);
+        };
+        let sessions = self.api.sessions_of_customer(customer.id()).await?;
+        let made = |session: &&stripe::objects::Session| {
+            session.invoice.as_ref().is_some_and(|made| made.id() == invoice.id)
+        };
+        Ok(sessions
+            .iter()
+            .find(made)
+            .map(|session| Subject::Session { id: session.id.clone(), payment: None }))
+    }
+
+    async fn payment(&self, id: &str, with_money: bool, before: &Before) -> Result<Look, Failure> {
+        // What is recorded may be granted in part only: a thorough look begins with what was bought.
+        if let Some((purchase_id, purchase)) = before.purchases.iter().next().filter(|_| !self.is_thorough) {
+            return self.known_payment(id, with_money, purchase_id, purchase).await;
+        }
+        let invoice = self.api.invoice_of_payment(id).await?;
+        if let Some((id, invoice)) = invoice.as_ref().and_then(of_subscription) {
+            return Ok(Look::Elsewhere(Subject::Subscription { id, invoice: Some(invoice), with_money }));
+        }
+        if let Some(session) = self.api.session_of_payment(id).await? {
+            return Ok(Look::Elsewhere(Subject::Session { id: session.id, payment: Some(id.to_owned()) }));
+        }
+        if let Some(invoice) = invoice {
+            return Ok(Look::Elsewhere(Subject::Invoice(invoice.id().to_owned())));
+        }
+        let intent = self.api.payment_intent(id).await?;
+        let Some(paid) = facts::payment(&intent, self.reading(&Prices::new())) else {
+            return Ok(Look::Nothing);
+        };
+        let mut hints = Hints { customer_id: paid.facts.customer_id.clone(), ..Hints::default() };
+        hints.name(&intent.metadata);
+        let charge = intent.latest_charge.as_ref().and_then(|charge| charge.object());
+        self.one_off(paid, hints, ("payment_intent", id), charge, before).await
+    }
+
+    /// What became of the money of a purchase that is recorded.
+    async fn known_payment(
+        &self,
+        id: &str,
+        with_money: bool,
+        purchase_id: &PurchaseId,
+        purchase: &Purchase,
+    ) -> Result<Look, Failure> {
+        let is_moved = with_money || !purchase.outflows.is_empty() || {
+            let intent = self.api.payment_intent(id).await?;
+            intent.latest_charge.as_ref().and_then(|charge| charge.object()).is_some_and(is_moved)
+        };
+        let mut found = Found { subscription_id: purchase.subscription_id.clone(), ..Found::default() };
+        if is_moved {
+            found.facts.money.push(self.money(purchase_id, &purchase.payment_ids).await?);
+        }
+        Ok(Look::Found(Box::new(found)))
+    }
+
+    async fn charge(&self, id: &str) -> Result<Look, Failure> {
+        let charge = self.api.charge(id).await?;
+        Ok(match charge.payment_intent {
+            Some(payment) => {
+                Look::Elsewhere(Subject::Payment { id: payment.id().to_owned(), with_money: true })
+            }
+            // A charge of the time before payment intents is no purchase of ours.
+            None => Look::Foreign,
+        })
+    }
+
+    /// The charges of a subscription's customer; of no interest for an event that says that a payment succeeded: money
+    /// that goes has events of its own.
+    async fn charges(&self, subscription: &Subscription, with_money: bool) -> Result<Charges, Failure> {
+        if !with_money {
+            return Ok(Charges(None));
+        }
+        let customer = subscription.customer.as_ref().map(Reference::id);
+        Ok(Charges(Some(match customer {
+            Some(customer) => self.api.charges_of_customer(customer).await?,
+            None => Vec::new(),
+        })))
+    }
+
+    async fn money(&self, purchase_id: &PurchaseId, payments: &[PaymentId]) -> Result<MoneyFacts, Failure> {
+        Ok(self.api.money(purchase_id, payments).await?)
+    }
+
+    fn reading<'a>(&'a self, prices: &'a Prices) -> Reading<'a> {
+        Reading { configured: self.configured, prices }
+    }
+
+    /// Completes prices with those that neither the configuration nor the objects say enough of.
+    async fn prices<'a>(
+        &self,
+        mut prices: Prices,
+        ids: impl IntoIterator<Item = &'a str>,
+    ) -> Result<Prices, Failure> {
+        for id in facts::unread_prices(ids, self.configured, &prices) {
+            match self.api.price(&id).await {
+                Ok(price) => drop(prices.insert(id, price)),
+                Err(stripe::Error::Missing) => {}
+                Err(why) => return Err(why.into()),
+            }
+        }
+        Ok(prices)
+    }
+
+    /// What the checkout session says that made a subscription, if one did.
+    pub(crate) async fn add_session_hints(&self, found: &mut Found) -> Result<(), Failure> {
+        let Some(subscription_id) = &found.subscription_id else { return Ok(()) };
+        let Some(session) = self.api.session_of_subscription(subscription_id.as_str()).await? else {
+            return Ok(());
+        };
+        found.hints.name(&session.metadata);
+        found.hints.named.extend(session.client_reference_id.filter(|name| !name.is_empty()));
+        Ok(())
+    }
+}
+
+/// The id of a subscription's newest invoice, paid or not.
+fn newest_invoice(subscription: &Subscription) -> Option<&str> {
+    subscription.latest_invoice.as_ref().map(Expandable::id)
+}
+
+/// The subscription of an invoice, and its id.
+fn of_subscription(invoice: &Expandable<Invoice>) -> Option<(String, String)> {
+    let details = invoice.object()?.parent.as_ref()?.subscription_details.as_ref()?;
+    Some((details.subscription.as_ref()?.id().to_owned(), invoice.id().to_owned()))
+}
+
+/// The invoice that a subscription began with, if it was paid, is the newest, and is shown whole: then there is no other.
+fn only_invoice(subscription: &Subscription) -> Option<&Invoice> {
+    let newest = subscription.latest_invoice.as_ref()?.object()?;
+    let is_first = newest.billing_reason.as_deref() == Some("subscription_create");
+    let is_whole =
+        !newest.lines.has_more && newest.payments.as_ref().is_some_and(|payments| !payments.has_more);
+    (is_first && is_whole && newest.status.as_deref() == Some("paid")).then_some(newest)
+}
+
+/// The charges of a customer: they say by which payments nothing was refunded or disputed.
+///
+/// `None` if it isn't asked whether money moved.
+struct Charges(Option<Vec<Charge>>);
+
+impl Charges {
+    /// Whether the refunds and disputes of some payments must be read: not if each charge says that there are none, and
+    /// none is known.
+    fn are_moved(&self, payments: &[PaymentId], known: Option<&Purchase>) -> bool {
+        let Some(charges) = &self.0 else { return false };
+        let is_still = |payment: &PaymentId| {
+            let charges =
+                || charges.iter().filter(|charge| charge.payment_intent() == Some(payment.as_str()));
+            charges().next().is_some() && !charges().any(is_moved)
+        };
+        known.is_some_and(|known| !known.outflows.is_empty() || known.money_back.is_some())
+            || !payments.iter().all(is_still)
+    }
+}
+
+/// Whether some of a charge's money may be gone.
+fn is_moved(charge: &Charge) -> bool {
+    charge.amount_refunded > 0 || charge.disputed
+}

@@ -1,0 +1,271 @@
+//! The recovery command: makes up for events that were missed, and grants what was parked once the cause is mended.
+//!
+//! The daily schedule and whoever may invoke the function call it. It may be repeated: each subject is brought in line
+//! with what Stripe shows, whatever was done before.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use chrono::{DateTime, TimeDelta, Utc};
+use credits::{AccountId, Change, EntryKind};
+use futures_util::{StreamExt, stream};
+use lambda_http::http::StatusCode;
+use pricing::Credits;
+use runtime::{Answer, Call, Code, Metric, Problem};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use stripe::Api;
+use tokio::time::Instant;
+
+use crate::{
+    Cause, Failure, LOOK_TIME_MAX, Webhook,
+    disposition::{Disposition, Report},
+    problem,
+    subject::Subject,
+};
+
+/// How far back the daily schedule looks for events that Stripe could not deliver.
+const MISSED_DAYS: i64 = 7;
+/// How long Stripe keeps events.
+const EVENT_DAYS_MAX: i64 = 30;
+/// How many subjects are looked at at once: well below the calls that Stripe allows a second.
+const SUBJECTS_AT_ONCE: usize = 8;
+/// How long listing subjects may take.
+const LIST_TIME_MAX: Duration = Duration::from_mins(2);
+/// How long one run takes, below the function's own time; what is left is for the next.
+const RUN_TIME_MAX: Duration = Duration::from_mins(13);
+/// How many changes the answer lists.
+const CHANGES_MAX: usize = 500;
+
+/// What is to be made up for: exactly one of these.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Command {
+    /// A session, subscription, invoice, payment, charge or customer of Stripe's, by its id.
+    object_id: Option<String>,
+    /// All events since a moment, at most 30 days ago.
+    since: Option<DateTime<Utc>>,
+    /// The events of the last seven days that Stripe could not deliver.
+    #[serde(default)]
+    undelivered: bool,
+    /// Everything that is parked.
+    #[serde(default)]
+    parked: bool,
+    /// Whether nothing is written, and the answer says what would be.
+    #[serde(default)]
+    dry_run: bool,
+}
+
+#[derive(Debug, Default, Serialize)]
+struct Summary {
+    dry_run: bool,
+    looked_at: usize,
+    applied: usize,
+    unchanged: usize,
+    ignored: usize,
+    parked: usize,
+    failed: usize,
+    remaining: usize,
+    changes: Vec<ChangeBody>,
+}
+
+/// What became of one subject that changed, is parked or failed.
+#[derive(Debug, Serialize)]
+struct ChangeBody {
+    object: &'static str,
+    object_id: String,
+    account_id: Option<AccountId>,
+    outcome: &'static str,
+    entries: Vec<EntryBody>,
+    reasons: Vec<String>,
+}
+
+#[derive(Debug, Serialize)]
+struct EntryBody {
+    kind: EntryKind,
+    credits: Change,
+    balance: Credits,
+    reference: String,
+}
+
+impl Webhook {
+    /// Carries out a recovery command.
+    pub(crate) async fn recover(&self, call: &Call) -> Result<Answer, Problem> {
+        let command: Command = call.json()?;
+        let (now, until) = (call.now(), Instant::now() + RUN_TIME_MAX);
+        let subjects = self.subjects(&command, now).await?;
+        let is_thorough = command.object_id.is_some() || command.parked;
+        let cause = Cause { now, event_id: None, age: None, is_dry_run: command.dry_run, is_thorough };
+        let total = subjects.len();
+        let mut summary = Summary { dry_run: command.dry_run, ..Summary::default() };
+        let looks = stream::iter(subjects).map(|subject| self.look_once(subject, &cause, until));
+        let mut looks = looks.buffered(SUBJECTS_AT_ONCE);
+        while let Some(look) = looks.next().await {
+            let Some((subject, result)) = look else { continue };
+            summary.add(&subject, result);
+            if summary.looked_at.is_multiple_of(100) {
+                log_progress(&summary, total);
+            }
+        }
+        summary.remaining = total.saturating_sub(summary.looked_at);
+        log_progress(&summary, total);
+        let metrics = Metric::recovered(count(summary.applied), count(summary.failed + summary.remaining));
+        let parked = (0..summary.parked).map(|_| Metric::parked_event()).filter(|_| !command.dry_run);
+        let answer = Answer::json(StatusCode::OK, &summary)?.outcome("recovered");
+        Ok(answer.counting(metrics.into_iter().filter(|_| !command.dry_run)).counting(parked))
+    }
+
+    /// Looks at one subject; `None` once the time is over.
+    async fn look_once(
+        &self,
+        subject: Subject,
+        cause: &Cause,
+        until: Instant,
+    ) -> Option<(Subject, Result<Report, Problem>)> {
+        if Instant::now() >= until {
+            return None;
+        }
+        let result = self.apply(subject.clone(), cause, Instant::now() + LOOK_TIME_MAX).await;
+        Some((subject, result))
+    }
+
+    async fn subjects(&self, command: &Command, now: DateTime<Utc>) -> Result<Vec<Subject>, Problem> {
+        let api = self.stripe.api(&self.api_key.value().await?, Instant::now() + LIST_TIME_MAX);
+        let earliest = now - TimeDelta::days(EVENT_DAYS_MAX);
+        match (&command.object_id, command.since, command.undelivered, command.parked) {
+            (Some(id), None, false, false) => named(&api, id).await,
+            (None, Some(since), false, false) if since >= earliest => {
+                let events = api.events_since(since).await.map_err(|error| problem(error.into()))?;
+                Ok(of_events(&events))
+            }
+            (None, Some(_), false, false) => Err(Problem::invalid(
+                "Stripe keeps events for 30 days: name a later moment, or the customer or subscription as object_id.",
+            )),
+            (None, None, true, false) => {
+                let since = now - TimeDelta::days(MISSED_DAYS);
+                let events = api.undelivered_events(since).await.map_err(|error| problem(error.into()))?;
+                Ok(of_events(&events))
+            }
+            (None, None, false, true) => self.parked_subjects().await,
+            _ => Err(Problem::invalid("Name exactly one of object_id, since, undelivered and parked.")),
+        }
+    }
+
+    async fn parked_subjects(&self) -> Result<Vec<Subject>, Problem> {
+        let (mut subjects, mut cursor) = (Vec::new(), None);
+        loop {
+            let (ids, next) = self.ledger.list_parked(cursor.take()).await?;
+            subjects.extend(ids.iter().filter_map(|id| Subject::by_id(id)));
+            match next {
+                Some(next) => cursor = Some(next),
+                None => return Ok(subjects),
+            }
+        }
+    }
+}
+
+/// The subjects of an object that a person names.
+async fn named(api: &Api<'_>, id: &str) -> Result<Vec<Subject>, Problem> {
+    if let Some(subject) = Subject::by_id(id) {
+        return Ok(vec![subject]);
+    }
+    if !id.starts_with("cus_") {
+        return Err(Problem::new(
+            Code::InvalidRequest,
+            "object_id must be of a session (cs_), subscription (sub_), invoice (in_), payment (pi_), charge (ch_) or \
+             customer (cus_).",
+        ));
+    }
+    of_customer(api, id).await.map_err(problem)
+}
+
+async fn of_customer(api: &Api<'_>, id: &str) -> Result<Vec<Subject>, Failure> {
+    let subscriptions =
+        api.subscriptions_of_customer(id).await?.into_iter().map(|subscription| subscription.id);
+    let subscriptions = subscriptions.map(|id| Subject::of_subscription(id, None));
+    let payments = api.payment_intents_of_customer(id).await?.into_iter().map(|payment| payment.id);
+    let payments = payments.map(|id| Subject::Payment { id, with_money: true });
+    let sessions = api.sessions_of_customer(id).await?.into_iter().map(|session| session.id);
+    let sessions = sessions.map(|id| Subject::Session { id, payment: None });
+    Ok(subscriptions.chain(payments).chain(sessions).collect())
+}
+
+/// The subjects of events, oldest first, each once.
+fn of_events(events: &[stripe::StripeEvent]) -> Vec<Subject> {
+    let mut first = BTreeMap::new();
+    let ours = events.iter().filter(|event| event.account.is_none());
+    for (at, subject) in ours.filter_map(|event| Some((event.created, Subject::of(event)?))) {
+        // Whether it is read for its money or not: the one look does both.
+        let subject = match subject {
+            Subject::Payment { id, .. } => Subject::Payment { id, with_money: true },
+            subject => subject,
+        };
+        let key = format!("{subject:?}");
+        let known = first.entry(key).or_insert_with(|| (at, subject));
+        known.0 = known.0.min(at);
+    }
+    let mut subjects: Vec<_> = first.into_values().collect();
+    subjects.sort_by_key(|(at, _)| *at);
+    subjects.into_iter().map(|(_, subject)| subject).collect()
+}
+
+impl Summary {
+    fn add(&mut self, subject: &Subject, result: Result<Report, Problem>) {
+        self.looked_at += 1;
+        let (object, id) = subject.name();
+        let change = |outcome| ChangeBody {
+            object,
+            object_id: id.to_owned(),
+            account_id: None,
+            outcome,
+            entries: Vec::new(),
+            reasons: Vec::new(),
+        };
+        let change = match result {
+            Ok(report) => {
+                match report.disposition {
+                    Disposition::Applied => self.applied += 1,
+                    Disposition::Unchanged => self.unchanged += 1,
+                    Disposition::Ignored => self.ignored += 1,
+                    Disposition::Parked | Disposition::Retry => self.parked += 1,
+                }
+                if matches!(report.disposition, Disposition::Unchanged | Disposition::Ignored) {
+                    return;
+                }
+                let entries = report.entries.iter().map(|entry| EntryBody {
+                    kind: entry.event.kind(),
+                    credits: entry.change,
+                    balance: entry.account.balance,
+                    reference: entry.reference.clone(),
+                });
+                ChangeBody {
+                    account_id: report.account_id,
+                    entries: entries.collect(),
+                    reasons: report.reasons,
+                    ..change(report.disposition.as_str())
+                }
+            }
+            Err(problem) => {
+                self.failed += 1;
+                runtime::event(&json!({
+                    "level": "error", "message": "a payment couldn't be looked at", "object": object, "object_id": id,
+                    "outcome": problem.code().as_str(), "cause": problem.cause(),
+                }));
+                change(problem.code().as_str())
+            }
+        };
+        if self.changes.len() < CHANGES_MAX {
+            self.changes.push(change);
+        }
+    }
+}
+
+fn log_progress(summary: &Summary, total: usize) {
+    runtime::event(&json!({
+        "level": "info", "message": "recovering payments", "looked_at": summary.looked_at, "of": total,
+        "applied": summary.applied, "parked": summary.parked, "failed": summary.failed,
+    }));
+}
+
+fn count(number: usize) -> u64 {
+    u64::try_from(number).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,163 @@
+//! What couldn't be granted stays listed by its id until it is forgotten.
+
+use credits::{AccountId, EventId};
+use ledger::Parked;
+use serde_json::json;
+
+use crate::{
+    faults::Fault,
+    world::{NOW, WRITE, World, pack, time},
+};
+
+fn parked(object_id: &str, reason: &str) -> Parked {
+    Parked {
+        object_id: object_id.to_owned(),
+        object: "invoice".to_owned(),
+        reason: reason.to_owned(),
+        account_id: None,
+        event_id: Some(EventId::parse("evt_1").unwrap()),
+        parked_at: time(NOW),
+    }
+}
+
+/// The ids of all that is parked, in order.
+async fn listed(world: &World) -> Vec<String> {
+    let (mut ids, next) = world.ledger.list_parked(None).await.unwrap();
+    assert!(next.is_none());
+    ids.sort();
+    ids
+}
+
+#[tokio::test]
+async fn what_is_parked_is_listed_until_it_is_forgotten() {
+    let world = World::empty().await;
+    let first = parked("in_1", "unknown price");
+    assert_eq!(world.ledger.parked("in_1").await.unwrap(), None);
+    assert_eq!(listed(&world).await, Vec::<String>::new());
+    // Forgetting what isn't there is no mistake.
+    world.ledger.unpark("in_1").await.unwrap();
+    world.ledger.park(&first).await.unwrap();
+    assert_eq!(world.ledger.parked("in_1").await.unwrap(), Some(first));
+    assert_eq!(
+        (world.keys().await, listed(&world).await),
+        (vec!["PARKED#in_1 PARKED".to_owned()], vec!["in_1".to_owned()])
+    );
+    // Parked again, it has the reasons, account, event and time of the last time, and is listed once.
+    let again = Parked {
+        account_id: Some(AccountId::parse("alice").unwrap()),
+        event_id: None,
+        parked_at: time("2026-11-23T10:00:00Z"),
+        ..parked("in_1", "unknown price; no account")
+    };
+    world.ledger.park(&again).await.unwrap();
+    world.ledger.park(&parked("cs_2", "another")).await.unwrap();
+    assert_eq!(world.ledger.parked("in_1").await.unwrap(), Some(again));
+    assert_eq!(listed(&world).await, ["cs_2", "in_1"]);
+    world.ledger.unpark("in_1").await.unwrap();
+    assert_eq!(
+        (world.keys().await, listed(&world).await),
+        (vec!["PARKED#cs_2 PARKED".to_owned()], vec!["cs_2".to_owned()])
+    );
+    assert_eq!(world.ledger.parked("in_1").await.unwrap(), None);
+    // It may come back.
+    world.ledger.park(&parked("in_1", "once more")).await.unwrap();
+    assert_eq!(listed(&world).await, ["cs_2", "in_1"]);
+}
+
+/// The index has a partition for what is parked; refunds that are pending and accounts that are due have theirs.
+#[tokio::test]
+async fn what_is_parked_has_a_partition_of_its_own() {
+    let world = World::new().await;
+    world.buy(&pack("pi_1")).await.unwrap();
+    world.ask_back("pi_1").await.unwrap();
+    // By an id that two items have in common.
+    world.ledger.park(&parked("pi_1", "one of two lines")).await.unwrap();
+    assert_eq!(listed(&world).await, ["pi_1"]);
+    let (refunds, _) = world.ledger.pending_refunds(None).await.unwrap();
+    assert_eq!(refunds.len(), 1);
+    world.ledger.unpark("pi_1").await.unwrap();
+    assert_eq!(world.ledger.pending_refunds(None).await.unwrap().0, refunds);
+    world.ledger.park(&parked("pi_1", "one of two lines")).await.unwrap();
+    world.sent_back("pi_1").await.unwrap();
+    assert_eq!(listed(&world).await, ["pi_1"]);
+}
+
+#[tokio::test]
+async fn what_is_parked_comes_in_pages() {
+    let world = World::empty().await;
+    let key = |id: &str| json!({"pk": {"S": format!("PARKED#{id}")}, "sk": {"S": "PARKED"}, "due": {"S": "PARKED"}});
+    let answer = json!({"Items": [key("in_1"), key("in_2")], "LastEvaluatedKey": key("in_2")});
+    world.ledger.park(&parked("in_3", "unknown price")).await.unwrap();
+    world.faults.asked();
+    world.faults.next("Query", Fault::service(400, "ThrottlingException"));
+    world.faults.next("Query", Fault::Answer(200, answer.to_string()));
+    let (first, next) = world.ledger.list_parked(None).await.unwrap();
+    assert_eq!(first, ["in_1", "in_2"]);
+    let (rest, next) = world.ledger.list_parked(Some(next.unwrap())).await.unwrap();
+    assert_eq!((rest, next.is_none()), (vec!["in_3".to_owned()], true));
+    let requests = world.faults.requests();
+    assert_eq!(requests[2].1["ExclusiveStartKey"], key("in_2"));
+    assert_eq!(requests[2].1["ExpressionAttributeValues"], json!({":due": {"S": "PARKED"}}));
+}
+
+/// What is listed and can't have been parked is an error, not left out.
+#[tokio::test]
+async fn a_row_that_is_no_parked_object_is_an_error() {
+    let world = World::empty().await;
+    for row in [json!({"pk": {"S": "ACCOUNT#alice"}, "sk": {"S": "DUE"}}), json!({"sk": {"S": "PARKED"}})] {
+        world.faults.next("Query", Fault::Answer(200, json!({"Items": [row]}).to_string()));
+        let error = world.ledger.list_parked(None).await.unwrap_err();
+        assert_eq!(error.to_string(), "could not read an item: due index PARKED has no object");
+    }
+}
+
+/// Parking and forgetting are one write each: whichever is last stands, whole.
+#[tokio::test]
+async fn what_is_parked_while_it_is_forgotten_is_parked_or_not() {
+    // Parked after it was forgotten: it stands, with its own reasons.
+    let world = World::empty().await;
+    world.ledger.park(&parked("in_1", "unknown price")).await.unwrap();
+    world.meanwhile(WRITE, async |world| world.ledger.unpark("in_1").await.unwrap());
+    let again = parked("in_1", "unknown account");
+    world.ledger.park(&again).await.unwrap();
+    assert_eq!(world.ledger.parked("in_1").await.unwrap(), Some(again));
+    assert_eq!(listed(&world).await, ["in_1"]);
+    // Parked before: nothing is left of it, in the index either.
+    world.meanwhile(WRITE, async |world| world.ledger.park(&parked("in_1", "a third")).await.unwrap());
+    world.ledger.unpark("in_1").await.unwrap();
+    assert_eq!(world.ledger.parked("in_1").await.unwrap(), None);
+    assert_eq!(listed(&world).await, Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn parking_and_forgetting_wait_out_what_passes() {
+    let world = World::empty().await;
+    for fault in [
+        Fault::cancelled(&["TransactionConflict"]),
+        Fault::cancelled(&["ThrottlingError"]),
+        Fault::service(400, "ThrottlingException"),
+        Fault::LostBefore,
+        // It was written, and is written once more.
+        Fault::LostAfter,
+    ] {
+        world.faults.next(WRITE, fault);
+        world.ledger.park(&parked("in_1", "unknown price")).await.unwrap();
+        assert_eq!(world.faults.asked(), [WRITE, WRITE]);
+    }
+    assert_eq!(listed(&world).await, ["in_1"]);
+    for fault in [
+        Fault::cancelled(&["ValidationError"]),
+        Fault::cancelled(&["ConditionalCheckFailed"]),
+        Fault::service(400, "AccessDeniedException"),
+    ] {
+        world.faults.asked();
+        world.faults.next(WRITE, fault);
+        let error = world.ledger.unpark("in_1").await.unwrap_err();
+        assert!(error.to_string().starts_with("could not forget what was parked: "), "{error}");
+        assert_eq!(world.faults.asked(), [WRITE]);
+    }
+    assert_eq!(listed(&world).await, ["in_1"]);
+    world.faults.next(WRITE, Fault::LostAfter);
+    world.ledger.unpark("in_1").await.unwrap();
+    assert_eq!(listed(&world).await, Vec::<String>::new());
+}

@@ -1,0 +1,184 @@
+//! One look at the provider, as `functions/purchase-webhook/src/{look,apply}.rs` make it: the records first, then the
+//! facts, each in a request of its own.
+
+use credits::{
+    Purchase, PurchaseId, Records, RefundId, SubscriptionRecord,
+    facts::{Facts, MoneyFacts},
+};
+
+use crate::{
+    client::{Answer, Phase, Unwritten},
+    plant::Plant,
+    protocol::{Protocol, World},
+    provider::customer,
+    table::{Key, Row, Table, Who},
+    task::{Command, Subject, Task, purchase_id},
+};
+
+/// What was read so far.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Look {
+    /// The account, once it is known.
+    pub who: Option<Who>,
+    /// The records that were read before the provider was.
+    pub before: Records,
+    pub facts: Facts,
+    /// The refunds that a money-back refund made.
+    pub refund_ids: Vec<RefundId>,
+}
+
+/// Whether the records aren't at the revisions that the facts stand on.
+pub fn outdated(records: &Records, before: &Records) -> bool {
+    let of = |record: &Option<SubscriptionRecord>| record.as_ref().map_or(0, |record| record.revision);
+    let known = |id: &PurchaseId| before.purchases.iter().find(|purchase| purchase.id == *id);
+    let is_other =
+        |purchase: &Purchase| purchase.revision != known(&purchase.id).map_or(0, |known| known.revision);
+    of(&records.subscription) != of(&before.subscription) || records.purchases.iter().any(is_other)
+}
+
+/// The next request of a look, and what follows it.
+pub fn step(protocol: &Protocol, world: &World, task: &Task, phase: &Phase, look: &mut Look) -> Phase {
+    let (table, provider) = (&*world.table, &world.provider);
+    match phase {
+        Phase::Uncalled | Phase::Before => {
+            *look = Look::default();
+            before(table, task, look)
+        }
+        Phase::Facts => match task.command {
+            Command::Look(Subject::Subscription) => {
+                look.facts.subscription = Some(provider.subscription());
+                Phase::Invoices
+            }
+            Command::Look(Subject::Payment(id)) => {
+                let payment = provider.payment(id);
+                if !payment.is_paid {
+                    return Phase::Done(Answer::Unwritten(Unwritten::Unchanged));
+                }
+                look.facts.paid.push(payment.paid(protocol.plant));
+                if look.who.is_none() {
+                    look.who = payment.named;
+                }
+                if payment.is_moved() {
+                    look.facts.money.push(unread(purchase_id(id)));
+                }
+                after_paid(protocol, look)
+            }
+            _ => unreachable!("it looks at nothing"),
+        },
+        Phase::Invoices => invoices(protocol, world, look),
+        Phase::Money => {
+            for money in &mut look.facts.money {
+                let payment = provider.payment(money.purchase_id.as_str());
+                (money.outflows, money.failed) = payment.refunds();
+                money.outflows.extend(payment.disputes());
+            }
+            let is_new = !look.facts.paid.is_empty() && look.facts.subscription.is_none();
+            if is_new { Phase::Customer } else { decided(protocol) }
+        }
+        Phase::Customer => {
+            let known = table.get(&Key::Customer).and_then(|row| row.owner());
+            if known.is_none() {
+                look.facts.new_customer = Some(customer());
+            }
+            look.who = look.who.or(known);
+            match look.who {
+                Some(_) => decided(protocol),
+                // Its account isn't known yet: the event is sent again.
+                None => Phase::Uncalled,
+            }
+        }
+        Phase::RecordsLast => {
+            look.before = task.related(table, look, Table::get).records.unwrap_or_default();
+            Phase::Head
+        }
+        _ => unreachable!("no step of a look"),
+    }
+}
+
+/// Reads the records of a subject, as if at once: each is held to its own revision later.
+fn before(table: &Table, task: &Task, look: &mut Look) -> Phase {
+    match task.command {
+        Command::Look(Subject::Subscription) => {
+            let row = table.get(&Key::Subscription);
+            let Some((who, record)) = row.as_ref().and_then(|row| row.subscription()) else {
+                return Phase::Facts;
+            };
+            (look.who, look.before.subscription) = (Some(who), Some(record.clone()));
+            let running = record.running(task.now).cloned();
+            look.before.purchases = running.filter_map(|id| purchase(table, look.who, id)).collect();
+            Phase::Facts
+        }
+        Command::Look(Subject::Payment(id)) | Command::Refund(id) => {
+            look.who = table.get(&Key::Payment(id.to_owned())).and_then(|row| row.owner());
+            look.before.purchases.extend(purchase(table, look.who, purchase_id(id)));
+            let Some(known) = look.before.purchases.first() else { return Phase::Facts };
+            if known.subscription_id.is_some() {
+                let row = table.get(&Key::Subscription);
+                look.before.subscription =
+                    row.as_ref().and_then(|row| row.subscription()).map(|(_, record)| record.clone());
+            }
+            look.facts.money.push(unread(known.id.clone()));
+            Phase::Money
+        }
+        _ => unreachable!("it looks at nothing"),
+    }
+}
+
+/// Reads the invoices that aren't recorded, and whose money must be read.
+fn invoices(protocol: &Protocol, world: &World, look: &mut Look) -> Phase {
+    let provider = &world.provider;
+    let is_recorded = |id: &str| {
+        look.before
+            .subscription
+            .as_ref()
+            .is_some_and(|record| record.recorded.iter().any(|known| known.as_str() == id))
+    };
+    let new: Vec<_> = provider.invoices().filter(|invoice| !is_recorded(invoice.id)).collect();
+    for known in &look.before.purchases {
+        let is_known = !known.outflows.is_empty() || known.money_back.is_some();
+        if is_known || provider.payment(known.id.as_str()).is_moved() {
+            look.facts.money.push(unread(known.id.clone()));
+        }
+    }
+    for invoice in new {
+        let paid = invoice.paid(protocol.plant);
+        if invoice.is_moved() && !look.before.purchases.iter().any(|known| known.id == paid.purchase_id) {
+            look.facts.money.push(unread(paid.purchase_id.clone()));
+        }
+        if look.who.is_none() {
+            look.who = invoice.named;
+        }
+        if let Some(facts) = &mut look.facts.subscription {
+            facts.settled.push(paid.purchase_id.clone());
+        }
+        look.facts.paid.push(paid);
+    }
+    if look.facts.paid.is_empty() && look.who.is_none() {
+        // Nothing was ever paid.
+        return Phase::Done(Answer::Unwritten(Unwritten::Unchanged));
+    }
+    after_paid(protocol, look)
+}
+
+fn after_paid(protocol: &Protocol, look: &Look) -> Phase {
+    match () {
+        () if !look.facts.money.is_empty() => Phase::Money,
+        // Whose a customer of packs is suffices to show.
+        () if look.facts.subscription.is_some() => decided(protocol),
+        () => Phase::Customer,
+    }
+}
+
+/// What follows once the facts are read.
+fn decided(protocol: &Protocol) -> Phase {
+    if protocol.plant == Some(Plant::FactsFirst) { Phase::RecordsLast } else { Phase::Head }
+}
+
+fn unread(purchase_id: PurchaseId) -> MoneyFacts {
+    MoneyFacts { purchase_id, outflows: Vec::new(), failed: Vec::new() }
+}
+
+fn purchase(table: &Table, who: Option<Who>, id: PurchaseId) -> Option<Purchase> {
+    let row: Row = table.get(&Key::Purchase(who?, id))?;
+    row.purchase().cloned()
+}

@@ -1,0 +1,161 @@
+//! What is done in a history, and the stories that it is put together of.
+
+use crate::offers::{Gives, offer};
+
+/// Something that somebody does.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Action {
+    /// The account buys plans and packs.
+    Buy(Cart),
+    /// It moves to a larger plan, and pays the difference.
+    Upgrade(&'static str),
+    /// It moves to a larger plan, and pays the difference with the next invoice.
+    Prorate(&'static str),
+    /// It moves to a smaller one, which it pays from the next renewal on.
+    Downgrade(&'static str),
+    /// It ends its plan.
+    Cancel,
+    /// It ends its plan with the period that is paid.
+    CancelAtEnd,
+    /// The next renewal's payment is declined.
+    Decline,
+    /// The provider renews what is due, and collects what was drafted an hour before.
+    Bill,
+    /// What was declined is paid after all.
+    PayLate,
+    /// Work is paid with credits.
+    Debit { key: String, work: Work },
+    /// Some of it, or all that is left, comes back.
+    Reverse { key: String, debit: String, playground: Option<u64> },
+    /// Somebody looks at balance and history.
+    Look,
+    /// Support gives the money of a purchase back.
+    MoneyBack(Bought),
+    /// Somebody does so at the provider, in percent of it.
+    Refund(Bought, i64),
+    /// That refund fails after all.
+    RefundFails,
+    /// The buyer's bank takes the money back, in percent of it.
+    Dispute(Bought, i64),
+    /// It only asks.
+    Inquire(Bought),
+    /// It returns the money.
+    WinDispute,
+    /// It keeps the money.
+    LoseDispute,
+    /// The scheduler says that the month has turned.
+    Turn,
+    /// The schedule of pending refunds.
+    Sweep,
+    /// The schedule of events that weren't delivered.
+    Recover,
+}
+
+/// What is bought at once: SKUs and how many.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cart {
+    pub items: Vec<(&'static str, i64)>,
+    pub naming: Naming,
+    /// Whether the payment of a pack makes an invoice.
+    pub has_invoice: bool,
+    /// Whether there is no checkout session, but a payment intent of one's own.
+    pub is_alone: bool,
+}
+
+/// What says whose a purchase is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Naming {
+    /// The metadata of the session, and of its payment or subscription.
+    Metadata,
+    /// The session's `client_reference_id` alone.
+    Reference,
+    /// The same, and the customer who pays is the other account's.
+    OfOtherCustomer,
+}
+
+impl Cart {
+    /// The plan's SKU, where there is one.
+    pub fn plan(&self) -> Option<&'static str> {
+        let is_plan = |sku: &&&'static str| matches!(offer(sku).gives, Gives::Plan(_));
+        self.items.iter().map(|(sku, _)| sku).find(is_plan).copied()
+    }
+}
+
+/// Which purchase.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Bought {
+    Plan,
+    Pack,
+}
+
+/// Work, and what it costs by the pricing page: playground, tune and tune image credits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Work {
+    pub operation: &'static str,
+    pub price: [i64; 3],
+}
+
+pub const WORK: [Work; 7] = [
+    Work { operation: r#"{"operation":"upscale","factor":4,"images":100}"#, price: [200, 0, 0] },
+    Work { operation: r#"{"operation":"upscale","factor":2,"images":100}"#, price: [100, 0, 0] },
+    Work {
+        operation: r#"{"operation":"text_to_image","width":1024,"height":1024,"steps":150,"images":90}"#,
+        price: [900, 0, 0],
+    },
+    Work {
+        operation: r#"{"operation":"text_to_image","width":1024,"height":1024,"steps":150,"images":50}"#,
+        price: [500, 0, 0],
+    },
+    Work { operation: r#"{"operation":"face_enhance"}"#, price: [1, 0, 0] },
+    Work { operation: r#"{"operation":"train_tune","if_short":"refuse"}"#, price: [0, 1, 64] },
+    Work { operation: r#"{"operation":"tune_images","prompts":8}"#, price: [0, 0, 64] },
+];
+
+/// What becomes of an account's money: what is done in the third moment, and what after the month's turn.
+pub const STORIES: [(&[Action], &[Action]); 31] = [
+    (&[], &[]),
+    (&[], &[Action::MoneyBack(Bought::Plan)]),
+    (&[Action::MoneyBack(Bought::Plan)], &[Action::MoneyBack(Bought::Plan)]),
+    (&[Action::MoneyBack(Bought::Pack)], &[]),
+    (&[Action::Refund(Bought::Pack, 100)], &[Action::MoneyBack(Bought::Pack)]),
+    (&[Action::Refund(Bought::Pack, 30)], &[Action::Refund(Bought::Pack, 70)]),
+    (&[Action::Dispute(Bought::Pack, 100)], &[Action::WinDispute]),
+    (&[Action::Dispute(Bought::Plan, 100)], &[]),
+    (&[Action::Dispute(Bought::Plan, 100)], &[Action::WinDispute]),
+    (&[Action::Upgrade("standard_monthly")], &[]),
+    (&[Action::Upgrade("business_monthly")], &[Action::MoneyBack(Bought::Plan)]),
+    (&[Action::Downgrade("basic_monthly")], &[]),
+    (&[Action::Downgrade("basic_monthly")], &[Action::Upgrade("business_monthly")]),
+    (&[Action::Cancel], &[]),
+    (&[Action::Refund(Bought::Plan, 100)], &[]),
+    (&[Action::Refund(Bought::Pack, 100)], &[Action::RefundFails]),
+    (&[Action::Refund(Bought::Plan, 40)], &[Action::Refund(Bought::Plan, 60)]),
+    (&[Action::Refund(Bought::Plan, 40), Action::Upgrade("business_monthly")], &[]),
+    (&[], &[Action::Refund(Bought::Plan, 25), Action::RefundFails]),
+    (&[Action::Dispute(Bought::Pack, 25)], &[Action::LoseDispute, Action::Dispute(Bought::Pack, 50)]),
+    (&[Action::Dispute(Bought::Pack, 40), Action::Dispute(Bought::Pack, 60)], &[Action::WinDispute]),
+    (&[Action::Dispute(Bought::Plan, 20)], &[Action::MoneyBack(Bought::Plan), Action::WinDispute]),
+    (&[Action::Inquire(Bought::Pack)], &[Action::MoneyBack(Bought::Pack)]),
+    (&[Action::Prorate("standard_monthly")], &[Action::Upgrade("business_monthly")]),
+    (&[Action::Prorate("business_monthly")], &[]),
+    (
+        &[Action::Upgrade("standard_monthly")],
+        &[Action::Upgrade("business_monthly"), Action::MoneyBack(Bought::Plan)],
+    ),
+    (&[Action::Refund(Bought::Pack, 50)], &[Action::MoneyBack(Bought::Pack), Action::RefundFails]),
+    (&[Action::Refund(Bought::Plan, 100)], &[Action::RefundFails]),
+    (&[Action::Decline, Action::Upgrade("business_monthly")], &[Action::PayLate]),
+    (&[Action::CancelAtEnd], &[Action::MoneyBack(Bought::Plan)]),
+    (&[Action::CancelAtEnd], &[]),
+];
+
+/// Whether an action needs a pack.
+pub fn is_of_a_pack(action: &Action) -> bool {
+    matches!(
+        action,
+        Action::MoneyBack(Bought::Pack)
+            | Action::Refund(Bought::Pack, _)
+            | Action::Dispute(Bought::Pack, _)
+            | Action::Inquire(Bought::Pack)
+    )
+}
