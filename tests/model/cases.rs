@@ -12,7 +12,7 @@ use crate::{
     properties::{ACCOUNTS, entries_of},
     protocol::{Protocol, Sight, World},
     provider::Change,
-    table::Key,
+    table::{Key, Row},
     task::Command,
 };
 
@@ -107,7 +107,7 @@ pub fn purchases() -> Protocol {
                 any(world, |phase| *phase == Phase::Done(Answer::Unwritten(Unwritten::PaymentTaken)))
             }),
             ("the customer's first account gets what names none", |_, world| {
-                world.table.written(&Key::Payment("pi_3".to_owned())).and_then(|row| row.owner()) == Some(1)
+                world.table.written(&Key::Payment("pi_3".to_owned())).and_then(Row::owner) == Some(1)
             }),
         ],
         ..Protocol::default()

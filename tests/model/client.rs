@@ -8,10 +8,10 @@ use crate::{
     append, look,
     look::Look,
     plant::Plant,
-    protocol::{Protocol, World},
+    protocol::{Protocol, World, Wrong},
     provider::{RefundAnswer, Topics},
     table::{Cancelled, Item, Key, Row, Shared, Table, Who, digest},
-    task::{Command, Related, Stage, Task},
+    task::{Command, Related, Stage, Task, purchase_id},
 };
 
 /// What the caller is told.
@@ -273,8 +273,9 @@ fn send(
     let is_torn = protocol.is_torn && !world.is_alone;
     match world.table_mut().transact(writes, index, is_torn) {
         Ok(()) => {
-            world.is_stale |= newest.as_ref() != Ok(&decision);
-            world.is_moved |= customer.is_some() && customer.as_ref() != world.table.written(&Key::Customer);
+            world.note_wrong(Wrong::Stale, newest.as_ref() != Ok(&decision));
+            let is_moved = customer.is_some() && customer.as_ref() != world.table.written(&Key::Customer);
+            world.note_wrong(Wrong::Moved, is_moved);
             world.requested +=
                 usize::from(matches!(task.command, Command::Refund(_)) && stage == Stage::Request);
             let last = decision.entries.last().map(|last| last.account.sequence.get());
@@ -369,24 +370,19 @@ fn ask(protocol: &Protocol, world: &mut World, index: usize, attempt: u32, refus
     let Command::Refund(id) = task.command else { unreachable!("it is a refund") };
     let is_new_each_time = protocol.plant == Some(Plant::ChangingKey);
     let key = if is_new_each_time { world.provider.new_key() } else { attempt };
-    let answer = match world.provider.remembers(id, key) {
-        Some(answer) => answer,
-        None => {
-            let answer = world.provider.ask(id, key, attempt, refuses);
-            if matches!(answer, RefundAnswer::Sent(_)) {
-                let topic = world.provider.topic(id);
-                world.note_change(topic);
-            }
-            answer
-        }
-    };
+    let remembered = world.provider.remembers(id, key);
+    let answer = remembered.unwrap_or_else(|| world.provider.ask(id, key, attempt, refuses));
+    if remembered.is_none() && matches!(answer, RefundAnswer::Sent(_)) {
+        let topic = world.provider.topic(id);
+        world.note_change(topic);
+    }
     let client = &mut world.clients[index];
     client.stage = Stage::Answered { attempt, answer };
     let mut look = Look::clone(&client.look);
     if let RefundAnswer::Sent(number) = answer {
         look.refund_ids = vec![world.provider.payment(id).refund_id(number)];
     }
-    let is_ending = money_back::ending(&look.before, &crate::task::purchase_id(id)).is_some();
+    let is_ending = money_back::ending(&look.before, &purchase_id(id)).is_some();
     client.look = Shared::new(look);
     match answer {
         RefundAnswer::Refused => Phase::Head,

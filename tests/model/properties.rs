@@ -10,7 +10,7 @@ use stateright::Property;
 use crate::{
     client::{Answer, Phase},
     commands::{subscription, time},
-    protocol::{Protocol, World},
+    protocol::{Protocol, World, Wrong},
     provider::{ALLOWANCE, AMOUNT, Buys, Payment},
     table::{Item, Key, Who},
     task::{Command, Task, purchase_id},
@@ -51,8 +51,7 @@ pub fn always() -> Vec<Property<Protocol>> {
             ACCOUNTS.iter().all(|who| is_refilled_once(world, *who))
         }),
         Property::always(ONE_REFUND, |_, world: &World| {
-            world.provider.is_asked_once()
-                && world.provider.payments.iter().all(|payment| payment.money_back() <= 1)
+            world.provider.is_asked_once() && world.provider.payments.iter().all(is_refunded_once)
         }),
         Property::always(ONE_ENTRY, |_, world: &World| has_one_entry_each(world)),
         Property::always(KEPT, |protocol: &Protocol, world: &World| {
@@ -61,8 +60,8 @@ pub fn always() -> Vec<Property<Protocol>> {
                 _ => true,
             })
         }),
-        Property::always(TRUE, |_, world: &World| !world.is_untrue),
-        Property::always(SERIAL, |_, world: &World| !world.is_stale),
+        Property::always(TRUE, |_, world: &World| !world.wrongs.contains(&Wrong::Untrue)),
+        Property::always(SERIAL, |_, world: &World| !world.wrongs.contains(&Wrong::Stale)),
         Property::always(CONSERVED, |_, world: &World| ACCOUNTS.iter().all(|who| is_conserved(world, *who))),
         Property::always(REVOKED, |_, world: &World| {
             let is_marked = |purchase: &Purchase| {
@@ -75,7 +74,7 @@ pub fn always() -> Vec<Property<Protocol>> {
         Property::always(SPENT, |_, world: &World| {
             packs(world).all(|(who, purchase)| purchase.spent.tune_image() <= debited(world, who))
         }),
-        Property::always(FIRST, |_, world: &World| !world.is_moved),
+        Property::always(FIRST, |_, world: &World| !world.wrongs.contains(&Wrong::Moved)),
         Property::always(HEALED, |protocol: &Protocol, world: &World| {
             in_the_end(protocol, world, |world| {
                 let is_pack = |payment: &&Payment| matches!(payment.buys, Buys::Packs { .. });

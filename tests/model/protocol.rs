@@ -59,6 +59,17 @@ impl Default for Protocol {
     }
 }
 
+/// What no state shows by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Wrong {
+    /// Something was written that wouldn't have been decided on the table as it was then.
+    Stale,
+    /// The account that a customer first bought for was overwritten.
+    Moved,
+    /// Somebody was told what wasn't true at any moment since the call.
+    Untrue,
+}
+
 /// All there is at one moment.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
 pub struct World {
@@ -75,12 +86,8 @@ pub struct World {
     pub crashed: Option<usize>,
     /// Whether one client does all it does, and nothing is seen in part.
     pub is_alone: bool,
-    /// Something was written that wouldn't have been decided on the table as it was then.
-    pub is_stale: bool,
-    /// The account that a customer first bought for was overwritten.
-    pub is_moved: bool,
-    /// Somebody was told what wasn't true at any moment since the call.
-    pub is_untrue: bool,
+    /// What went wrong on the way here.
+    pub wrongs: Vec<Wrong>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -102,6 +109,13 @@ pub enum Action {
 impl World {
     pub fn table_mut(&mut self) -> &mut Table {
         Arc::make_mut(&mut self.table)
+    }
+
+    /// Notes that something went wrong, once.
+    pub fn note_wrong(&mut self, wrong: Wrong, is_so: bool) {
+        if is_so && !self.wrongs.contains(&wrong) {
+            self.wrongs.push(wrong);
+        }
     }
 
     /// What a client's command would come to if it were all done at this moment, by the facts that it read.
@@ -162,7 +176,7 @@ impl World {
         let task = &protocol.tasks[self.clients[index].task];
         let client = &mut self.clients[index];
         if let Phase::Done(answer) = &client.phase {
-            self.is_untrue |= match answer {
+            let is_untrue = match answer {
                 Answer::Unwritten(unwritten) => {
                     !matches!(task.command, Command::Look(_)) && !client.truths.contains(unwritten)
                 }
@@ -171,6 +185,7 @@ impl World {
             let wrote = matches!(answer, Answer::Appended(_) | Answer::Recorded);
             let seen = task.covers(&self.provider).without(client.missed);
             *client = Client { phase: client.phase.clone(), ..Client::new(client.task) };
+            self.note_wrong(Wrong::Untrue, is_untrue);
             // What wrote nothing holds back no other that read the provider before.
             let others = if wrote || protocol.is_strict { Topics::default() } else { self.missed() };
             self.unseen = self.unseen.without(seen.without(others));

@@ -301,8 +301,8 @@ impl Table {
             Key::Due(who) if *who == from => Some((Key::Due(to), row.clone())),
             _ => None,
         };
-        let copies: Vec<_> = self.rows.iter().filter_map(copied).collect();
-        self.rows.extend(copies);
+        let own: Vec<_> = self.rows.iter().filter_map(copied).collect();
+        self.rows.extend(own);
     }
 
     /// The account's entries that were written, oldest first, each with the number in its key.
