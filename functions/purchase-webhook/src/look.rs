@@ -116,7 +116,7 @@ impl Looker<'_> {
     pub(crate) async fn before(&self, subject: &Subject) -> Result<Before, Failure> {
         let mut before = Before::default();
         match subject {
-            Subject::Subscription { id, invoice, .. } => {
+            Subject::Subscription { id, invoice } => {
                 if let Ok(id) = SubscriptionId::parse(id.as_str())
                     && let Some((account_id, record)) = self.ledger.subscription(&id).await?
                 {
@@ -168,8 +168,8 @@ impl Looker<'_> {
     ) -> Result<Look, Failure> {
         let look = match subject {
             Subject::Session { id, .. } => self.session(id, before).await,
-            Subject::Subscription { id, invoice, with_money } => {
-                self.subscription(id, invoice.as_deref(), *with_money, before, seen).await
+            Subject::Subscription { id, invoice } => {
+                self.subscription(id, invoice.as_deref(), before, seen).await
             }
             Subject::Invoice(id) => self.invoice(id, before).await,
             Subject::Payment { id, with_money } => self.payment(id, *with_money, before).await,
@@ -240,7 +240,6 @@ impl Looker<'_> {
         &self,
         id: &str,
         named: Option<&str>,
-        with_money: bool,
         before: &Before,
         seen: &BTreeSet<String>,
     ) -> Result<Look, Failure> {
@@ -274,7 +273,7 @@ impl Looker<'_> {
         invoices.retain(|invoice| !seen.contains(&invoice.id));
         let has_more = invoices.len() > INVOICES_MAX;
         invoices.truncate(INVOICES_MAX);
-        let charges = self.charges(&subscription, with_money).await?;
+        let charges = self.charges(&subscription).await?;
         let mut found = self.found_of_subscription(&subscription, &invoices, &charges, before).await?;
         found.has_more = has_more;
         Ok(Look::Found(Box::new(found)))
@@ -364,8 +363,7 @@ impl Looker<'_> {
         let details = invoice.parent.as_ref().and_then(|parent| parent.subscription_details.as_ref());
         if let Some(subscription) = details.and_then(|details| details.subscription.as_ref()) {
             let id = subscription.id().to_owned();
-            let (invoice, with_money) = (Some(invoice.id), self.is_thorough);
-            return Ok(Look::Elsewhere(Subject::Subscription { id, invoice, with_money }));
+            return Ok(Look::Elsewhere(Subject::of_subscription(id, Some(invoice.id))));
         }
         if let Some(session) = self.session_of_invoice(&invoice).await? {
             return Ok(Look::Elsewhere(session));
@@ -420,7 +418,7 @@ impl Looker<'_> {
         }
         let invoice = self.api.invoice_of_payment(id).await?;
         if let Some((id, invoice)) = invoice.as_ref().and_then(of_subscription) {
-            return Ok(Look::Elsewhere(Subject::Subscription { id, invoice: Some(invoice), with_money }));
+            return Ok(Look::Elsewhere(Subject::of_subscription(id, Some(invoice))));
         }
         if let Some(session) = self.api.session_of_payment(id).await? {
             return Ok(Look::Elsewhere(Subject::Session { id: session.id, payment: Some(id.to_owned()) }));
@@ -468,17 +466,12 @@ impl Looker<'_> {
         })
     }
 
-    /// The charges of a subscription's customer; of no interest for an event that says that a payment succeeded: money
-    /// that goes has events of its own.
-    async fn charges(&self, subscription: &Subscription, with_money: bool) -> Result<Charges, Failure> {
-        if !with_money {
-            return Ok(Charges(None));
-        }
-        let customer = subscription.customer.as_ref().map(Reference::id);
-        Ok(Charges(Some(match customer {
+    /// The charges of a subscription's customer.
+    async fn charges(&self, subscription: &Subscription) -> Result<Charges, Failure> {
+        Ok(Charges(match subscription.customer.as_ref().map(Reference::id) {
             Some(customer) => self.api.charges_of_customer(customer).await?,
             None => Vec::new(),
-        })))
+        }))
     }
 
     async fn money(&self, purchase_id: &PurchaseId, payments: &[PaymentId]) -> Result<MoneyFacts, Failure> {
@@ -538,18 +531,14 @@ fn only_invoice(subscription: &Subscription) -> Option<&Invoice> {
 }
 
 /// The charges of a customer: they say by which payments nothing was refunded or disputed.
-///
-/// `None` if it isn't asked whether money moved.
-struct Charges(Option<Vec<Charge>>);
+struct Charges(Vec<Charge>);
 
 impl Charges {
     /// Whether the refunds and disputes of some payments must be read: not if each charge says that there are none, and
     /// none is known.
     fn are_moved(&self, payments: &[PaymentId], known: Option<&Purchase>) -> bool {
-        let Some(charges) = &self.0 else { return false };
         let is_still = |payment: &PaymentId| {
-            let charges =
-                || charges.iter().filter(|charge| charge.payment_intent() == Some(payment.as_str()));
+            let charges = || self.0.iter().filter(|charge| charge.payment_intent() == Some(payment.as_str()));
             charges().next().is_some() && !charges().any(is_moved)
         };
         known.is_some_and(|known| !known.outflows.is_empty() || known.money_back.is_some())

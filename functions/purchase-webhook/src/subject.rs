@@ -18,8 +18,6 @@ pub(crate) enum Subject {
         id: String,
         /// `in_…`
         invoice: Option<String>,
-        /// Whether it is looked whether money of its payments is gone.
-        with_money: bool,
     },
     /// An invoice, of a subscription or of none.
     Invoice(String),
@@ -69,7 +67,7 @@ impl Subject {
 
     /// A subscription with all there is to know of it, and an invoice that is looked at in any case.
     pub(crate) fn of_subscription(id: String, invoice: Option<String>) -> Self {
-        Self::Subscription { id, invoice, with_money: true }
+        Self::Subscription { id, invoice }
     }
 
     fn of_money(payment: Option<String>, charge: Option<String>) -> Option<Self> {
