@@ -3,14 +3,13 @@
 
 use std::collections::BTreeSet;
 
-use chrono::{DateTime, TimeDelta, Utc};
-use credits::{AccountId, EventId, PurchaseId, Records, Refusal, SubscriptionId, reconcile};
+use credits::{AccountId, PurchaseId, Records, Refusal, SubscriptionId, SubscriptionRecord, reconcile};
 use ledger::{Executed, Ledger, Outcome, Parked, Related, State};
 use runtime::Problem;
 use stripe::{Api, ConfiguredPrices};
 
 use crate::{
-    Failure,
+    Cause, Failure,
     disposition::{Disposition, Report},
     look::{Before, Found, Look, Looker, Ungranted},
     subject::Subject,
@@ -24,15 +23,7 @@ pub(crate) struct Application<'a> {
     pub(crate) ledger: &'a Ledger,
     pub(crate) api: &'a Api<'a>,
     pub(crate) configured: &'a ConfiguredPrices,
-    pub(crate) now: DateTime<Utc>,
-    /// The event that led to it.
-    pub(crate) event_id: Option<EventId>,
-    /// How old that is; a command has no event and does not wait.
-    pub(crate) age: Option<TimeDelta>,
-    /// Whether nothing is written.
-    pub(crate) is_dry_run: bool,
-    /// Whether every invoice of a subscription is looked at.
-    pub(crate) is_thorough: bool,
+    pub(crate) cause: &'a Cause,
 }
 
 /// Whose a subject is.
@@ -58,8 +49,8 @@ impl Application<'_> {
             ledger: self.ledger,
             api: self.api,
             configured: self.configured,
-            is_thorough: self.is_thorough,
-            now: self.now,
+            is_thorough: self.cause.is_thorough,
+            now: self.cause.now,
         };
         let (mut subject, mut watched, mut seen) = (subject, Vec::<PurchaseId>::new(), BTreeSet::new());
         let mut total = Report::from(Disposition::Unchanged);
@@ -91,7 +82,7 @@ impl Application<'_> {
                     return self.refused(&subject, &account_id, &found, &refusal).await;
                 }
             }
-            if !found.has_more || self.is_dry_run {
+            if !found.has_more || self.cause.is_dry_run {
                 return Ok(total);
             }
             seen.extend(found.purchase_ids().iter().map(ToString::to_string));
@@ -137,13 +128,13 @@ impl Application<'_> {
         let purchase_ids = found.purchase_ids();
         let related = Related::Records(found.subscription_id.as_ref(), &purchase_ids);
         let decide = |state: &State| {
-            if !outdated(&state.records, before).is_empty() {
+            if is_outdated(&state.records, before) {
                 return Err(Refusal::OutdatedFacts);
             }
-            reconcile::decide(&state.account, &state.records, &facts, self.now)
+            reconcile::decide(&state.account, &state.records, &facts, self.cause.now)
         };
-        if self.is_dry_run {
-            let decided = self.ledger.preview(account_id, related, self.now, decide).await?;
+        if self.cause.is_dry_run {
+            let decided = self.ledger.preview(account_id, related, self.cause.now, decide).await?;
             return Ok(match decided {
                 Ok(decision) => {
                     let is_change = !decision.entries.is_empty() || !decision.records.is_empty();
@@ -158,7 +149,7 @@ impl Application<'_> {
                 Err(refusal) => Written::Refused(refusal),
             });
         }
-        let executed = self.ledger.apply(account_id, related, self.now, decide).await?;
+        let executed = self.ledger.apply(account_id, related, self.cause.now, decide).await?;
         if executed.outcome == Outcome::Refused(Refusal::OutdatedFacts) {
             return Ok(Written::Outdated(purchase_ids));
         }
@@ -175,7 +166,7 @@ impl Application<'_> {
         let paid = found.facts.paid.iter().map(|paid| &paid.purchase_id);
         // Nothing is granted for what the configuration says is not about credits, and nothing is missing.
         let settled = found.facts.subscription.iter().flat_map(|facts| &facts.settled);
-        for id in paid.chain(settled).filter(|_| !self.is_dry_run).collect::<BTreeSet<_>>() {
+        for id in paid.chain(settled).filter(|_| !self.cause.is_dry_run).collect::<BTreeSet<_>>() {
             if !found.ungranted.iter().any(|rest| rest.purchase_id == *id) {
                 self.forget(found, id, &report).await?;
             }
@@ -194,7 +185,7 @@ impl Application<'_> {
         let is_news = report.disposition == Disposition::Applied;
         let objects =
             [Some(purchase_id.as_str()), found.subscription_id.as_ref().map(SubscriptionId::as_str)];
-        for object in objects.into_iter().flatten().filter(|_| is_news || self.event_id.is_none()) {
+        for object in objects.into_iter().flatten().filter(|_| is_news || self.cause.event_id.is_none()) {
             if self.ledger.parked(object).await?.is_some() {
                 self.ledger.unpark(object).await?;
             }
@@ -204,7 +195,7 @@ impl Application<'_> {
 
     /// Keeps in sight what can't be granted.
     async fn park(&self, rest: &Ungranted, account_id: Option<&AccountId>) -> Result<(), Failure> {
-        if self.is_dry_run {
+        if self.cause.is_dry_run {
             return Ok(());
         }
         let parked = Parked {
@@ -212,8 +203,8 @@ impl Application<'_> {
             object: rest.object.0.to_owned(),
             reason: rest.reasons.join("; "),
             account_id: account_id.cloned(),
-            event_id: self.event_id.clone(),
-            parked_at: self.now,
+            event_id: self.cause.event_id.clone(),
+            parked_at: self.cause.now,
         };
         self.ledger.park(&parked).await?;
         Ok(())
@@ -233,7 +224,7 @@ impl Application<'_> {
             return Ok(Disposition::Ignored.into());
         }
         let disposition =
-            if is_malformed { Disposition::Parked } else { Disposition::without_account(self.age) };
+            if is_malformed { Disposition::Parked } else { Disposition::without_account(self.cause.age) };
         let reason =
             if is_malformed { "what names the account is no account id" } else { "no account is known" };
         self.park_whole(subject, found, None, disposition, reason).await
@@ -283,14 +274,11 @@ impl Application<'_> {
     }
 }
 
-/// The purchases whose records aren't at the revision that the facts stand on, and the subscription's.
-fn outdated(records: &Records, before: &Before) -> Vec<String> {
-    let revision =
-        |record: &Option<credits::SubscriptionRecord>| record.as_ref().map_or(0, |record| record.revision);
-    let subscription = (revision(&records.subscription) != revision(&before.subscription)).then(String::new);
-    let purchases =
-        records.purchases.iter().filter(|purchase| purchase.revision != before.revision(&purchase.id));
-    purchases.map(|purchase| purchase.id.to_string()).chain(subscription).collect()
+/// Whether a record isn't at the revision that the facts stand on.
+fn is_outdated(records: &Records, before: &Before) -> bool {
+    let revision = |record: &Option<SubscriptionRecord>| record.as_ref().map_or(0, |record| record.revision);
+    revision(&records.subscription) != revision(&before.subscription)
+        || records.purchases.iter().any(|purchase| purchase.revision != before.revision(&purchase.id))
 }
 
 fn written(account_id: &AccountId, executed: Executed) -> Written {

@@ -100,9 +100,13 @@ impl From<Problem> for Failure {
 #[derive(Debug, Clone)]
 struct Cause {
     now: DateTime<Utc>,
+    /// The event; a command has none.
     event_id: Option<EventId>,
+    /// How old it is; a command does not wait.
     age: Option<TimeDelta>,
+    /// Whether nothing is written.
     is_dry_run: bool,
+    /// Whether every invoice of a subscription is looked at.
     is_thorough: bool,
 }
 
@@ -196,16 +200,7 @@ impl Webhook {
     }
 
     async fn apply_by(&self, api: &Api<'_>, subject: Subject, cause: &Cause) -> Result<Report, Failure> {
-        let application = Application {
-            ledger: &self.ledger,
-            api,
-            configured: &self.prices,
-            now: cause.now,
-            event_id: cause.event_id.clone(),
-            age: cause.age,
-            is_dry_run: cause.is_dry_run,
-            is_thorough: cause.is_thorough,
-        };
+        let application = Application { ledger: &self.ledger, api, configured: &self.prices, cause };
         application.apply(subject).await
     }
 }

@@ -197,31 +197,29 @@ impl Looker<'_> {
         let prices = self.prices(shown.map(|price| (price.id.clone(), price)).collect(), ids).await?;
         let Some(paid) = facts::session(&session, self.reading(&prices)) else { return Ok(Look::Nothing) };
         let intent = session.payment_intent.as_ref().and_then(|intent| intent.object());
-        let charge =
-            intent.and_then(|intent| intent.latest_charge.as_ref()).and_then(|charge| charge.object());
+        let is_moved = intent.and_then(|intent| intent.charge()).is_some_and(is_moved);
         let mut hints = Hints { customer_id: paid.facts.customer_id.clone(), ..Hints::default() };
         hints.name(&session.metadata);
         if let Some(intent) = intent {
             hints.name(&intent.metadata);
         }
         hints.named.extend(session.client_reference_id.clone().filter(|name| !name.is_empty()));
-        self.one_off(paid, hints, ("checkout.session", id), charge, before).await
+        self.one_off(paid, hints, ("checkout.session", id), is_moved, before).await
     }
 
-    /// What was found of something that was paid once.
+    /// What was found of something that was paid once; `is_moved` if some of its money may be gone.
     async fn one_off(
         &self,
         paid: Paid,
         hints: Hints,
         object: (&'static str, &str),
-        charge: Option<&Charge>,
+        is_moved: bool,
         before: &Before,
     ) -> Result<Look, Failure> {
         let purchase_id = paid.facts.purchase_id.clone();
         let mut found = Found { hints, is_ours: paid.is_ours, ..Found::default() };
         let known = before.purchases.get(&purchase_id);
-        let is_moved = charge.is_some_and(is_moved) || known.is_some_and(|known| !known.outflows.is_empty());
-        if is_moved {
+        if is_moved || known.is_some_and(|known| !known.outflows.is_empty()) {
             found.facts.money.push(self.money(&purchase_id, &paid.facts.payment_ids).await?);
         }
         if !paid.ungranted.is_empty() {
@@ -307,8 +305,7 @@ impl Looker<'_> {
             let Some(paid) = facts::invoice(invoice, Some(subscription), reading) else { continue };
             found.is_ours |= paid.is_ours;
             found.hints.name(&invoice.metadata);
-            let details = invoice.parent.as_ref().and_then(|parent| parent.subscription_details.as_ref());
-            if let Some(details) = details {
+            if let Some(details) = invoice.subscription() {
                 found.hints.name(&details.metadata);
             }
             let purchase_id = paid.facts.purchase_id.clone();
@@ -337,8 +334,8 @@ impl Looker<'_> {
 
     /// Whether the configuration says of every line that was paid that it isn't about credits.
     fn is_all_mapped_away(&self, invoice: &Invoice) -> bool {
-        let paid = invoice.lines.data.iter().filter(|line| line.amount > 0);
-        paid.into_iter().all(|line| {
+        let mut paid = invoice.lines.data.iter().filter(|line| line.amount > 0);
+        paid.all(|line| {
             line.price_id()
                 .is_some_and(|id| self.configured.sku(Some(id), None, None) == stripe::LineSku::NotCredits)
         })
@@ -351,7 +348,7 @@ impl Looker<'_> {
         }
         for payment_id in &paid.facts.payment_ids {
             let intent = self.api.payment_intent(payment_id.as_str()).await?;
-            if intent.latest_charge.as_ref().and_then(|charge| charge.object()).is_some_and(is_moved) {
+            if intent.charge().is_some_and(is_moved) {
                 return Ok(true);
             }
         }
@@ -360,10 +357,8 @@ impl Looker<'_> {
 
     async fn invoice(&self, id: &str, before: &Before) -> Result<Look, Failure> {
         let invoice = self.api.invoice(id).await?;
-        let details = invoice.parent.as_ref().and_then(|parent| parent.subscription_details.as_ref());
-        if let Some(subscription) = details.and_then(|details| details.subscription.as_ref()) {
-            let id = subscription.id().to_owned();
-            return Ok(Look::Elsewhere(Subject::of_subscription(id, Some(invoice.id))));
+        if let Some(subscription) = subject_of(&invoice) {
+            return Ok(Look::Elsewhere(subscription));
         }
         if let Some(session) = self.session_of_invoice(&invoice).await? {
             return Ok(Look::Elsewhere(session));
@@ -376,18 +371,7 @@ impl Looker<'_> {
         let mut hints = Hints { customer_id: paid.facts.customer_id.clone(), ..Hints::default() };
         hints.name(&invoice.metadata);
         let is_moved = self.is_money_moved(&paid, before.purchases.get(&paid.facts.purchase_id)).await?;
-        let purchase_id = paid.facts.purchase_id.clone();
-        let payments = paid.facts.payment_ids.clone();
-        let look = self.one_off(paid, hints, ("invoice", id), None, before).await?;
-        Ok(match look {
-            Look::Found(mut found) => {
-                if is_moved && found.facts.money.is_empty() {
-                    found.facts.money.push(self.money(&purchase_id, &payments).await?);
-                }
-                Look::Found(found)
-            }
-            look => look,
-        })
+        self.one_off(paid, hints, ("invoice", id), is_moved, before).await
     }
 
     /// The checkout session that made an invoice without a subscription: its line items say what was bought.
@@ -417,8 +401,8 @@ impl Looker<'_> {
             return self.known_payment(id, with_money, purchase_id, purchase).await;
         }
         let invoice = self.api.invoice_of_payment(id).await?;
-        if let Some((id, invoice)) = invoice.as_ref().and_then(of_subscription) {
-            return Ok(Look::Elsewhere(Subject::of_subscription(id, Some(invoice))));
+        if let Some(subscription) = invoice.as_ref().and_then(Expandable::object).and_then(subject_of) {
+            return Ok(Look::Elsewhere(subscription));
         }
         if let Some(session) = self.api.session_of_payment(id).await? {
             return Ok(Look::Elsewhere(Subject::Session { id: session.id, payment: Some(id.to_owned()) }));
@@ -432,8 +416,8 @@ impl Looker<'_> {
         };
         let mut hints = Hints { customer_id: paid.facts.customer_id.clone(), ..Hints::default() };
         hints.name(&intent.metadata);
-        let charge = intent.latest_charge.as_ref().and_then(|charge| charge.object());
-        self.one_off(paid, hints, ("payment_intent", id), charge, before).await
+        let is_moved = intent.charge().is_some_and(is_moved);
+        self.one_off(paid, hints, ("payment_intent", id), is_moved, before).await
     }
 
     /// What became of the money of a purchase that is recorded.
@@ -446,7 +430,7 @@ impl Looker<'_> {
     ) -> Result<Look, Failure> {
         let is_moved = with_money || !purchase.outflows.is_empty() || {
             let intent = self.api.payment_intent(id).await?;
-            intent.latest_charge.as_ref().and_then(|charge| charge.object()).is_some_and(is_moved)
+            intent.charge().is_some_and(is_moved)
         };
         let mut found = Found { subscription_id: purchase.subscription_id.clone(), ..Found::default() };
         if is_moved {
@@ -515,10 +499,10 @@ fn newest_invoice(subscription: &Subscription) -> Option<&str> {
     subscription.latest_invoice.as_ref().map(Expandable::id)
 }
 
-/// The subscription of an invoice, and its id.
-fn of_subscription(invoice: &Expandable<Invoice>) -> Option<(String, String)> {
-    let details = invoice.object()?.parent.as_ref()?.subscription_details.as_ref()?;
-    Some((details.subscription.as_ref()?.id().to_owned(), invoice.id().to_owned()))
+/// The subscription of an invoice, which is looked at instead.
+fn subject_of(invoice: &Invoice) -> Option<Subject> {
+    let id = invoice.subscription_id()?.to_owned();
+    Some(Subject::of_subscription(id, Some(invoice.id.clone())))
 }
 
 /// The invoice that a subscription began with, if it was paid, is the newest, and is shown whole: then there is no other.

@@ -81,7 +81,6 @@ pub(crate) struct Work {
 }
 
 /// What is new of a payment.
-#[derive(Default)]
 struct News {
     has_lines: bool,
     has_plan: bool,

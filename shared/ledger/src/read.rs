@@ -269,21 +269,13 @@ impl Ledger {
         Ok(keys.filter_map(|sk| sk.as_s().ok().cloned()).map(PurchaseCursor).collect())
     }
 
-    /// The account and the purchase that a payment was for.
+    /// The account and the purchase that a payment was for. A purchase is found by its own id as well.
     ///
     /// # Errors
     /// As [`Ledger::account`].
     pub async fn payment(&self, id: &PaymentId) -> Result<Option<(AccountId, PurchaseId)>, Error> {
         let owner = self.owner(keys::payment(id)).await?;
         Ok(owner.and_then(|owner| Some((owner.account_id, owner.purchase_id?))))
-    }
-
-    /// The account that a purchase was granted to.
-    ///
-    /// # Errors
-    /// As [`Ledger::account`].
-    pub async fn buyer(&self, id: &PurchaseId) -> Result<Option<AccountId>, Error> {
-        Ok(self.owner(keys::paid(id)).await?.map(|owner| owner.account_id))
     }
 
     async fn owner(&self, key: Key) -> Result<Option<OwnerItem>, Error> {

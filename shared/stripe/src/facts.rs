@@ -428,8 +428,7 @@ fn outflow(id: &str, kind: OutflowKind, amount: i64, at: DateTime<Utc>) -> Optio
 }
 
 fn paid_at(intent: &PaymentIntent) -> DateTime<Utc> {
-    let charge = intent.latest_charge.as_ref().and_then(|charge| charge.object());
-    charge.map_or(intent.created, |charge| charge.created)
+    intent.charge().map_or(intent.created, |charge| charge.created)
 }
 
 fn positive(amount: i64) -> u64 {

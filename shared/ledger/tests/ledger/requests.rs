@@ -23,7 +23,7 @@ async fn every_read_of_the_table_is_consistent() {
     world.preview(&past_due("sub_1")).await.unwrap().unwrap();
     world.ledger.purchases(&world.account, None, 2).await.unwrap();
     world.ledger.subscription(&SubscriptionId::parse("sub_1").unwrap()).await.unwrap();
-    world.ledger.buyer(&PurchaseId::parse("pi_1").unwrap()).await.unwrap();
+    world.ledger.payment(&PaymentId::parse("pi_1").unwrap()).await.unwrap();
     world.ledger.parked("pi_1").await.unwrap();
     world.ledger.list_parked(None).await.unwrap();
     world.ledger.settle(&world.account, time("2026-12-01T00:00:00Z")).await.unwrap();
@@ -185,7 +185,7 @@ async fn what_is_kept_beside_accounts_takes_a_request_each() {
     let customer = CustomerId::parse("cus_1").unwrap();
     assert!(world.ledger.subscription(&subscription).await.unwrap().is_some());
     assert!(world.ledger.payment(&payment).await.unwrap().is_some());
-    assert!(world.ledger.buyer(&purchase).await.unwrap().is_some());
+    assert!(world.ledger.payment(&PaymentId::parse("in_1").unwrap()).await.unwrap().is_some());
     assert!(world.ledger.customer(&customer).await.unwrap().is_some());
     assert!(world.ledger.purchase(&world.account, &purchase).await.unwrap().is_some());
     assert!(world.ledger.parked("in_1").await.unwrap().is_none());

@@ -175,6 +175,18 @@ pub struct PaidBy {
 }
 
 impl Invoice {
+    /// What it says of the subscription that made it; `None` for one of no subscription.
+    #[must_use]
+    pub fn subscription(&self) -> Option<&SubscriptionDetails> {
+        self.parent.as_ref()?.subscription_details.as_ref()
+    }
+
+    /// The id of the subscription that made it.
+    #[must_use]
+    pub fn subscription_id(&self) -> Option<&str> {
+        self.subscription()?.subscription.as_ref().map(Reference::id)
+    }
+
     /// When it was paid.
     #[must_use]
     pub fn paid_at(&self) -> Option<DateTime<Utc>> {

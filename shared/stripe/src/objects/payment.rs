@@ -92,6 +92,14 @@ pub struct Dispute {
     pub charge: Option<Reference>,
 }
 
+impl PaymentIntent {
+    /// The newest attempt, if it was expanded.
+    #[must_use]
+    pub fn charge(&self) -> Option<&Charge> {
+        self.latest_charge.as_ref()?.object()
+    }
+}
+
 impl Charge {
     /// The id of its payment.
     #[must_use]

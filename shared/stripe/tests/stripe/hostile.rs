@@ -4,7 +4,7 @@
 //! too; it panics where the rule doesn't hold.
 
 mod body;
-mod header;
+pub(crate) mod header;
 
 #[path = "../../../../tests/src/hostile.rs"]
 pub(crate) mod input;

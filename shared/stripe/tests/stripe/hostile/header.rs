@@ -1,7 +1,7 @@
 //! Any `Stripe-Signature`: accepted exactly where a plain reading of the contract accepts it, and never after
 //! one bit of what was signed, or of the signature, has changed.
 
-mod check;
+pub(crate) mod check;
 
 use proptest::{collection::vec, prelude::*, sample::select, strategy::ValueTree};
 
