@@ -87,6 +87,12 @@ fn write_record(writes: &mut Vec<Write>, who: Who, record: &Record, plant: Optio
             let item = put(Item::Subscription(who, record.as_ref().clone()));
             write(Key::Subscription, item, follows(record.revision, plant));
         }
+        Record::SeenPurchase(id, revision) => {
+            write(Key::Purchase(who, id.clone()), Change::Raise, follows(*revision, plant));
+        }
+        Record::SeenSubscription(_, revision) => {
+            write(Key::Subscription, Change::Raise, follows(*revision, plant));
+        }
         Record::Customer(_) => {
             let owner = Box::new(Item::Owner(who));
             let is_kept = plant != Some(Plant::OverwrittenCustomer);

@@ -184,9 +184,6 @@ pub fn step(protocol: &Protocol, world: &mut World, index: usize, refuses: bool)
             decide(protocol, world, index, read, related)
         }
         Phase::Append(read, related) => send(protocol, world, index, &read, &related),
-        Phase::Waiting(_) if protocol.looks_again && matches!(task.command, Command::Look(_)) => {
-            Some(Phase::Before)
-        }
         Phase::Waiting(answer) => Some(settled(world, index, task, answer)),
         Phase::LookUp => look_up(world, task),
         Phase::Confirm(read, related, unwritten) => {

@@ -1,8 +1,10 @@
 //! One look at the provider, as `functions/purchase-webhook/src/{look,apply}.rs` make it: the records first, then the
 //! facts, each in a request of its own.
 
+use std::collections::BTreeMap;
+
 use credits::{
-    Purchase, PurchaseId, Records, RefundId, SubscriptionRecord,
+    Purchase, PurchaseId, Records, RefundId,
     facts::{Facts, MoneyFacts},
 };
 
@@ -25,15 +27,6 @@ pub struct Look {
     pub facts: Facts,
     /// The refunds that a money-back refund made.
     pub refund_ids: Vec<RefundId>,
-}
-
-/// Whether the records aren't at the revisions that the facts stand on.
-pub fn outdated(records: &Records, before: &Records) -> bool {
-    let of = |record: &Option<SubscriptionRecord>| record.as_ref().map_or(0, |record| record.revision);
-    let known = |id: &PurchaseId| before.purchases.iter().find(|purchase| purchase.id == *id);
-    let is_other =
-        |purchase: &Purchase| purchase.revision != known(&purchase.id).map_or(0, |known| known.revision);
-    of(&records.subscription) != of(&before.subscription) || records.purchases.iter().any(is_other)
 }
 
 /// The next request of a look, and what follows it.
@@ -68,9 +61,7 @@ pub fn step(protocol: &Protocol, world: &World, task: &Task, phase: &Phase, look
         Phase::Invoices => invoices(protocol, world, look),
         Phase::Money => {
             for money in &mut look.facts.money {
-                let payment = provider.payment(money.purchase_id.as_str());
-                (money.outflows, money.failed) = payment.refunds();
-                money.outflows.extend(payment.disputes());
+                *money = provider.payment(money.purchase_id.as_str()).money();
             }
             let is_new = !look.facts.paid.is_empty() && look.facts.subscription.is_none();
             if is_new { Phase::Customer } else { decided(protocol) }
@@ -175,7 +166,7 @@ fn decided(protocol: &Protocol) -> Phase {
 }
 
 fn unread(purchase_id: PurchaseId) -> MoneyFacts {
-    MoneyFacts { purchase_id, outflows: Vec::new(), failed: Vec::new() }
+    MoneyFacts { purchase_id, outflows: Vec::new(), failed: Vec::new(), attempts: BTreeMap::new() }
 }
 
 fn purchase(table: &Table, who: Option<Who>, id: PurchaseId) -> Option<Purchase> {

@@ -29,11 +29,11 @@ pub fn clawbacks() -> Protocol {
             RACED,
             REFUSED,
             OUTDATED,
-            ("a look finds a refund that crashed before it was confirmed", |_, world| {
+            ("a refund that crashed is known to have been made before it is asked for again", |_, world| {
                 world.crashed.is_some()
                     && any(world, |phase| matches!(phase, Phase::Uncalled))
                     && money_back(world)
-                        .is_some_and(|(status, ids)| status == MoneyBackStatus::Refunded && ids == 0)
+                        .is_some_and(|(status, ids)| status == MoneyBackStatus::Refunded && ids == 1)
             }),
             ("a refund is refused, and another is made", |_, world| {
                 world.provider.refused() > 0 && money_back(world).is_some() && pack(world).money_back() > 0
@@ -101,7 +101,6 @@ pub fn owed() -> Protocol {
 pub fn overtaking() -> Protocol {
     let mut protocol = Protocol {
         tasks: vec![task("look", 0, LATER, look("pi_1")), task("debit", 0, LATER, debit("k1", ONE))],
-        is_strict: true,
         ..Protocol::default()
     };
     let bought = protocol.after(&paid(provider(&[packs("pi_1", Some(0), 1)]), &["pi_1"]), &["look"]);

@@ -21,6 +21,8 @@ pub enum Plant {
     FactsFirst,
     /// Facts are written over other revisions than were read before them.
     UncheckedRevision,
+    /// A look that changes nothing raises no revision.
+    IdleLook,
     /// Of several packs one is granted.
     DroppedQuantity,
     /// The account that a customer bought for first is overwritten.

@@ -66,7 +66,7 @@ pub fn always() -> Vec<Property<Protocol>> {
         Property::always(REVOKED, |_, world: &World| {
             let is_marked = |purchase: &Purchase| {
                 let payment = world.provider.payment(purchase.id.as_str());
-                purchase.money_back.is_some() || payment.money_back() == 0 || failed_beside(payment) > 0
+                purchase.money_back.is_some() || payment.money_back() == 0
             };
             packs(world).all(|(_, purchase)| gone_of(purchase) == gone_by(purchase, known_gone(purchase)))
                 && purchases(world).all(|(_, purchase)| is_marked(purchase))
@@ -115,31 +115,17 @@ fn adds_up(world: &World, who: Who) -> bool {
     })
 }
 
-/// A month has one refill, unless its money went after that and it was paid for again.
+/// A month has one refill, whatever becomes of its money.
 fn is_refilled_once(world: &World, who: Who) -> bool {
-    let (mut refilled, mut is_right) = (BTreeSet::new(), true);
-    for (_, entry) in world.table.entries(who) {
-        match entry.event.kind() {
-            EntryKind::Refill => {
-                is_right &= refilled.insert(entry.reference.as_str())
-                    && entry.account.balance.playground() == entry.account.granted();
-            }
-            EntryKind::Refund | EntryKind::Dispute => refilled.clear(),
-            _ => {}
-        }
-    }
-    is_right
+    let mut refilled = BTreeSet::new();
+    entries_of(world, who, EntryKind::Refill).all(|entry| {
+        let is_set = entry.account.balance.playground() == entry.account.granted();
+        refilled.insert(entry.reference.as_str()) && is_set
+    })
 }
 
-/// A second money-back refund is for what the merchant had refunded before the first, if that failed since.
 fn is_refunded_once(payment: &Payment) -> bool {
-    payment.money_back() <= 1 + failed_beside(payment) && payment.refunded() <= AMOUNT
-}
-
-/// Refunds of the merchant's that failed: a money-back refund that was known by the money alone is given up then,
-/// though its own money stays away.
-fn failed_beside(payment: &Payment) -> usize {
-    payment.refunds.iter().filter(|refund| refund.has_failed && refund.attempt.is_none()).count()
+    payment.money_back() <= 1 && payment.refunded() <= AMOUNT
 }
 
 fn purchases(world: &World) -> impl Iterator<Item = (Who, &Purchase)> {
@@ -269,7 +255,7 @@ fn is_healed(world: &World, payment: &Payment) -> bool {
         && match status {
             Some(MoneyBackStatus::Pending) => false,
             Some(MoneyBackStatus::Refunded) => own || payment.gone() == AMOUNT,
-            None => !own || failed_beside(payment) > 0,
+            None => !own,
         }
 }
 

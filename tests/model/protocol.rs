@@ -36,10 +36,6 @@ pub struct Protocol {
     pub refusals_max: usize,
     /// When a subscription ends that is ended now.
     pub ends_at: &'static str,
-    /// What ends a look: the write, or a further look that finds nothing to write.
-    pub looks_again: bool,
-    /// Whether a look that found nothing to write is enough, though an older one is still at work.
-    pub is_strict: bool,
     pub plant: Option<Plant>,
 }
 
@@ -52,8 +48,6 @@ impl Default for Protocol {
             is_torn: false,
             refusals_max: 0,
             ends_at: NOVEMBER,
-            looks_again: false,
-            is_strict: false,
             plant: None,
         }
     }
@@ -129,11 +123,6 @@ impl World {
         task.decide((client.stage, &client.look), (&client::account(head, task), &related), protocol.plant)
     }
 
-    /// What of the provider changed since clients began that are still at work.
-    fn missed(&self) -> Topics {
-        self.clients.iter().fold(Topics::default(), |missed, client| missed.with(client.missed))
-    }
-
     /// Something changed at the provider.
     pub fn note_change(&mut self, topics: Topics) {
         self.unseen = self.unseen.with(topics);
@@ -182,13 +171,10 @@ impl World {
                 }
                 _ => false,
             };
-            let wrote = matches!(answer, Answer::Appended(_) | Answer::Recorded);
             let seen = task.covers(&self.provider).without(client.missed);
             *client = Client { phase: client.phase.clone(), ..Client::new(client.task) };
             self.note_wrong(Wrong::Untrue, is_untrue);
-            // What wrote nothing holds back no other that read the provider before.
-            let others = if wrote || protocol.is_strict { Topics::default() } else { self.missed() };
-            self.unseen = self.unseen.without(seen.without(others));
+            self.unseen = self.unseen.without(seen);
         }
     }
 

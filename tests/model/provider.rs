@@ -3,7 +3,7 @@
 
 use credits::{
     CustomerId, Line, Outflow, OutflowId, OutflowKind, PaymentId, PurchaseId, RefundId, Terms,
-    facts::{FailedRefund, PaidFacts, PlanFacts, SubscriptionFacts},
+    facts::{MoneyFacts, PaidFacts, PlanFacts, SubscriptionFacts},
 };
 use pricing::Credits;
 
@@ -196,8 +196,8 @@ impl Payment {
         }
     }
 
-    /// Its refunds that hold money, and those that failed.
-    pub fn refunds(&self) -> (Vec<Outflow>, Vec<FailedRefund>) {
+    /// What became of its money.
+    pub fn money(&self) -> MoneyFacts {
         let numbered = || self.refunds.iter().enumerate();
         let outflow = |(number, refund): (usize, &Refund)| Outflow {
             id: OutflowId::from(&self.refund_id(number)),
@@ -205,18 +205,20 @@ impl Payment {
             amount: refund.amount,
             at: time(self.gone_at),
         };
-        let failed = |(number, refund): (usize, &Refund)| FailedRefund {
-            id: self.refund_id(number),
-            attempt: refund.attempt,
-        };
-        (
-            numbered().filter(|(_, refund)| !refund.has_failed).map(outflow).collect(),
-            numbered().filter(|(_, refund)| refund.has_failed).map(failed).collect(),
-        )
+        let standing = numbered().filter(|(_, refund)| !refund.has_failed).map(outflow);
+        let failed = numbered().filter(|(_, refund)| refund.has_failed);
+        let attempts =
+            numbered().filter_map(|(number, refund)| Some((self.refund_id(number), refund.attempt?)));
+        MoneyFacts {
+            purchase_id: self.purchase_id(),
+            outflows: standing.chain(self.dispute()).collect(),
+            failed: failed.map(|(number, _)| self.refund_id(number)).collect(),
+            attempts: attempts.collect(),
+        }
     }
 
     /// Its dispute, if that holds money.
-    pub fn disputes(&self) -> Option<Outflow> {
+    fn dispute(&self) -> Option<Outflow> {
         let id = || OutflowId::parse(format!("dp_{}", self.id)).expect("an id");
         (self.dispute == Some(true)).then(|| Outflow {
             id: id(),

@@ -157,6 +157,8 @@ pub enum Change {
     Keep(Box<Item>),
     /// More of a debit came back.
     Reverse(Credits),
+    /// A record goes a revision on.
+    Raise,
     Delete,
     Check,
 }
@@ -249,11 +251,22 @@ impl Table {
                 Change::Put(item) => drop(self.rows.insert(key, Row::new(*item))),
                 Change::Keep(item) => drop(self.rows.entry(key).or_insert_with(|| Row::new(*item))),
                 Change::Reverse(reversed) => self.reverse(key, reversed),
+                Change::Raise => self.raise(key),
                 Change::Delete => drop(self.rows.remove(&key)),
                 Change::Check => {}
             }
         }
         Ok(())
+    }
+
+    fn raise(&mut self, key: Key) {
+        let mut item = self.rows.get(&key).map(|row| Item::clone(row));
+        match &mut item {
+            Some(Item::Purchase(purchase)) => purchase.revision += 1,
+            Some(Item::Subscription(_, record)) => record.revision += 1,
+            _ => unreachable!("it has a revision"),
+        }
+        self.rows.extend(item.map(|item| (key, Row::new(item))));
     }
 
     fn reverse(&mut self, key: Key, reversed: Credits) {

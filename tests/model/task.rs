@@ -2,13 +2,13 @@
 
 use chrono::{DateTime, Utc};
 use credits::{
-    Account, Debit, DebitId, DebitRecord, Decision, PurchaseId, Records, Refusal, Reversal, ReversalId,
-    debit, facts::MoneyFacts, money_back, reconcile, refill, reversal,
+    Account, Debit, DebitId, DebitRecord, Decision, PurchaseId, Record, Records, Refusal, Reversal,
+    ReversalId, debit, facts::MoneyFacts, money_back, reconcile, refill, reversal,
 };
 
 use crate::{
     append::{Identity, adding, forgetting, operation},
-    look::{Look, outdated},
+    look::Look,
     plant::Plant,
     provider::{Buys, Provider, RefundAnswer, Topics},
     table::{Key, Table, Who, digest},
@@ -88,7 +88,16 @@ impl Task {
                 let all = Reversal { credits: None, reason: None };
                 reversal::decide(account, id, debit_id, related.debit.as_ref(), &all, now)
             }
-            (Command::Look(_), _) => reconcile::decide(account, records()?, &look.facts, now),
+            (Command::Look(_), _) if plant == Some(Plant::UncheckedRevision) => {
+                reconcile::decide(account, records()?, &look.facts, now)
+            }
+            (Command::Look(_), _) => {
+                let mut decided = reconcile::look(account, records()?, &look.before, &look.facts, now);
+                if let (Some(Plant::IdleLook), Ok(decision)) = (plant, &mut decided) {
+                    decision.records.retain(Record::is_news);
+                }
+                decided
+            }
             (Command::Refund(id), Stage::Request) => {
                 money_back::request(account, records()?, &purchase_id(id), None, now)
             }
@@ -113,8 +122,8 @@ impl Task {
         let Some(records) = &related.records else { return false };
         let revision = |records: &Records| records.purchases.first().map(|purchase| purchase.revision);
         match (&self.command, stage) {
-            (Command::Look(_), _) => outdated(records, &look.before),
-            (_, Stage::Request | Stage::Answered { answer: RefundAnswer::Refused, .. }) => false,
+            (Command::Look(_), _)
+            | (_, Stage::Request | Stage::Answered { answer: RefundAnswer::Refused, .. }) => false,
             (_, Stage::Answered { .. }) => revision(records) != revision(&look.before),
         }
     }
@@ -132,6 +141,7 @@ impl Task {
             Command::Look(subject) => {
                 let money = look.facts.money.iter().map(|money: &MoneyFacts| &money.purchase_id);
                 ids.extend(look.facts.paid.iter().map(|paid| &paid.purchase_id).chain(money).cloned());
+                ids.extend(look.before.purchases.iter().map(|known| known.id.clone()));
                 *subject == Subject::Subscription || look.before.subscription.is_some()
             }
             Command::Refund(id) => {

@@ -125,7 +125,7 @@ pub async fn buy(
     };
     match ledger.apply(&account_id, related, now, decide).await?.outcome {
         Outcome::Refused(refusal) => Err(SeedError::Refused(refusal)),
-        Outcome::Appended(_) | Outcome::Recorded | Outcome::Replayed(_) | Outcome::Unchanged(_) => {
+        Outcome::Appended(_) | Outcome::Recorded(_) | Outcome::Replayed(_) | Outcome::Unchanged(_) => {
             Ok(purchase.id)
         }
     }

@@ -46,7 +46,7 @@ async fn take(ledger: &Ledger, call: &Call) -> Result<Answer, Problem> {
             let answer = created(&body)?.executed("free", executed.attempts, false);
             return Ok(answer.about(debit.operation.name()));
         }
-        Outcome::Recorded => return Err(Problem::internal("a debit without an entry")),
+        Outcome::Recorded(_) => return Err(Problem::internal("a debit without an entry")),
         Outcome::Refused(refusal) => return Err(Problem::from(refusal).attempted(executed.attempts)),
     };
     let outcome = if replayed { "replayed" } else { "debited" };

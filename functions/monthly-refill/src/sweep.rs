@@ -195,7 +195,7 @@ impl<'a> Sweep<'a> {
                     Outcome::Appended(entry) if entry.event.kind() == EntryKind::Refill => Settled::Refilled,
                     Outcome::Appended(_) => Settled::Expired,
                     Outcome::Unchanged(_)
-                    | Outcome::Recorded
+                    | Outcome::Recorded(_)
                     | Outcome::Replayed(_)
                     | Outcome::Refused(_) => Settled::Already,
                 };

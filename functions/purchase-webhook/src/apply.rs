@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use credits::{AccountId, PurchaseId, Records, Refusal, SubscriptionId, SubscriptionRecord, reconcile};
+use credits::{AccountId, PurchaseId, Record, Refusal, SubscriptionId, reconcile};
 use ledger::{Executed, Ledger, Outcome, Parked, Related, State};
 use runtime::Problem;
 use stripe::{Api, ConfiguredPrices};
@@ -85,7 +85,7 @@ impl Application<'_> {
             if !found.has_more || self.cause.is_dry_run {
                 return Ok(total);
             }
-            seen.extend(found.purchase_ids().iter().map(ToString::to_string));
+            seen.extend(found.purchase_ids().into_iter().map(ToString::to_string));
         }
         Err(Failure::Outdated)
     }
@@ -125,19 +125,17 @@ impl Application<'_> {
         {
             facts.new_customer = Some(customer_id.clone());
         }
-        let purchase_ids = found.purchase_ids();
+        let purchase_ids = found.all_purchase_ids();
         let related = Related::Records(found.subscription_id.as_ref(), &purchase_ids);
-        let decide = |state: &State| {
-            if is_outdated(&state.records, before) {
-                return Err(Refusal::OutdatedFacts);
-            }
-            reconcile::decide(&state.account, &state.records, &facts, self.cause.now)
-        };
+        let before = before.records();
+        let decide =
+            |state: &State| reconcile::look(&state.account, &state.records, &before, &facts, self.cause.now);
         if self.cause.is_dry_run {
             let decided = self.ledger.preview(account_id, related, self.cause.now, decide).await?;
             return Ok(match decided {
                 Ok(decision) => {
-                    let is_change = !decision.entries.is_empty() || !decision.records.is_empty();
+                    let is_change =
+                        !decision.entries.is_empty() || decision.records.iter().any(Record::is_news);
                     let disposition = if is_change { Disposition::Applied } else { Disposition::Unchanged };
                     Written::Done(Report {
                         account_id: Some(account_id.clone()),
@@ -261,9 +259,8 @@ impl Application<'_> {
         };
         if disposition == Disposition::Parked {
             let (kind, id) = subject.name();
-            let purchase_id = found.purchase_ids().into_iter().next_back();
-            let purchase_id = match purchase_id {
-                Some(purchase_id) => purchase_id,
+            let purchase_id = match found.purchase_ids().last() {
+                Some(purchase_id) => (*purchase_id).clone(),
                 None => PurchaseId::parse(id).map_err(|_| Failure::Foreign)?,
             };
             let object = (kind, id.to_owned());
@@ -274,17 +271,13 @@ impl Application<'_> {
     }
 }
 
-/// Whether a record isn't at the revision that the facts stand on.
-fn is_outdated(records: &Records, before: &Before) -> bool {
-    let revision = |record: &Option<SubscriptionRecord>| record.as_ref().map_or(0, |record| record.revision);
-    revision(&records.subscription) != revision(&before.subscription)
-        || records.purchases.iter().any(|purchase| purchase.revision != before.revision(&purchase.id))
-}
-
 fn written(account_id: &AccountId, executed: Executed) -> Written {
     let (disposition, entries) = match executed.outcome {
         Outcome::Appended(entry) => (Disposition::Applied, vec![entry]),
-        Outcome::Recorded => (Disposition::Applied, Vec::new()),
+        Outcome::Recorded(records) => {
+            let is_change = records.iter().any(Record::is_news);
+            (if is_change { Disposition::Applied } else { Disposition::Unchanged }, Vec::new())
+        }
         Outcome::Unchanged(_) | Outcome::Replayed(_) => (Disposition::Unchanged, Vec::new()),
         Outcome::Refused(refusal) => return Written::Refused(refusal),
     };

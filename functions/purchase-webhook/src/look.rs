@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 use credits::{
-    AccountId, CustomerId, PaymentId, Purchase, PurchaseId, SubscriptionId, SubscriptionRecord,
+    AccountId, CustomerId, PaymentId, Purchase, PurchaseId, Records, SubscriptionId, SubscriptionRecord,
     facts::{Facts, MoneyFacts},
 };
 use ledger::Ledger;
@@ -28,9 +28,10 @@ pub(crate) struct Before {
 }
 
 impl Before {
-    /// The revision of a purchase that the facts stand on: 0 if there was none.
-    pub(crate) fn revision(&self, id: &PurchaseId) -> u64 {
-        self.purchases.get(id).map_or(0, |purchase| purchase.revision)
+    /// The records that the facts stand on.
+    pub(crate) fn records(&self) -> Records {
+        let purchases = self.purchases.values().cloned().collect();
+        Records { subscription: self.subscription.clone(), purchases }
     }
 }
 
@@ -67,6 +68,8 @@ pub(crate) struct Found {
     pub(crate) subscription_id: Option<SubscriptionId>,
     pub(crate) hints: Hints,
     pub(crate) ungranted: Vec<Ungranted>,
+    /// The purchases on record whose money was looked at, whether any of it is gone or not.
+    pub(crate) looked_at: Vec<PurchaseId>,
     /// Whether a SKU of ours is named.
     pub(crate) is_ours: bool,
     /// Whether there are more invoices than one look takes.
@@ -75,13 +78,16 @@ pub(crate) struct Found {
 
 impl Found {
     /// The purchases that the facts speak of.
-    pub(crate) fn purchase_ids(&self) -> Vec<PurchaseId> {
+    pub(crate) fn purchase_ids(&self) -> BTreeSet<&PurchaseId> {
         let paid = self.facts.paid.iter().map(|paid| &paid.purchase_id);
-        let mut ids: Vec<_> =
-            paid.chain(self.facts.money.iter().map(|money| &money.purchase_id)).cloned().collect();
-        ids.sort();
-        ids.dedup();
-        ids
+        paid.chain(self.facts.money.iter().map(|money| &money.purchase_id)).collect()
+    }
+
+    /// These, and the purchases on record whose money is as it was.
+    pub(crate) fn all_purchase_ids(&self) -> Vec<PurchaseId> {
+        let mut ids = self.purchase_ids();
+        ids.extend(&self.looked_at);
+        ids.into_iter().cloned().collect()
     }
 }
 
@@ -219,6 +225,7 @@ impl Looker<'_> {
         let purchase_id = paid.facts.purchase_id.clone();
         let mut found = Found { hints, is_ours: paid.is_ours, ..Found::default() };
         let known = before.purchases.get(&purchase_id);
+        found.looked_at.extend(known.map(|known| known.id.clone()));
         if is_moved || known.is_some_and(|known| !known.outflows.is_empty()) {
             found.facts.money.push(self.money(&purchase_id, &paid.facts.payment_ids).await?);
         }
@@ -241,21 +248,17 @@ impl Looker<'_> {
         before: &Before,
         seen: &BTreeSet<String>,
     ) -> Result<Look, Failure> {
-        let subscription = self.api.subscription(id).await?;
         let record = before.subscription.as_ref();
         let is_known = |invoice: &str| {
             !self.is_thorough
                 && record.is_some_and(|record| record.recorded.iter().any(|known| known.as_str() == invoice))
         };
-        let mut invoices = if self.is_thorough {
-            self.api.all_paid_invoices_of_subscription(id).await?
-        } else if let Some(first) = only_invoice(&subscription).filter(|_| record.is_none()) {
-            vec![first.clone()]
-        } else if named.is_none() && newest_invoice(&subscription).is_some_and(is_known) {
-            // A look that records the newest has recorded those before it.
-            Vec::new()
-        } else {
-            self.api.paid_invoices_of_subscription(id, is_known).await?
+        let mut invoices = self.api.paid_invoices_of_subscription(id, is_known).await?;
+        let shown =
+            invoices.first().and_then(|newest| newest.subscription()?.subscription.as_ref()?.object());
+        let subscription = match shown.filter(|shown| facts::is_shown_whole(shown, self.configured)) {
+            Some(shown) => shown.clone(),
+            None => self.api.subscription(id).await?,
         };
         if let Some(named) = named
             && !invoices.iter().any(|invoice| invoice.id == named)
@@ -271,7 +274,7 @@ impl Looker<'_> {
         invoices.retain(|invoice| !seen.contains(&invoice.id));
         let has_more = invoices.len() > INVOICES_MAX;
         invoices.truncate(INVOICES_MAX);
-        let charges = self.charges(&subscription).await?;
+        let charges = self.charges(&subscription, &invoices, before).await?;
         let mut found = self.found_of_subscription(&subscription, &invoices, &charges, before).await?;
         found.has_more = has_more;
         Ok(Look::Found(Box::new(found)))
@@ -294,6 +297,7 @@ impl Looker<'_> {
         found.hints.name(&subscription.metadata);
         let customer = subscription.customer.as_ref().map(Reference::id);
         found.hints.customer_id = customer.and_then(|customer| CustomerId::parse(customer).ok());
+        found.looked_at.extend(before.purchases.keys().cloned());
         for purchase in before.purchases.values() {
             let is_new = invoices.iter().any(|invoice| invoice.id == purchase.id.as_str());
             if !is_new && charges.are_moved(&purchase.payment_ids, Some(purchase)) {
@@ -356,6 +360,11 @@ impl Looker<'_> {
     }
 
     async fn invoice(&self, id: &str, before: &Before) -> Result<Look, Failure> {
+        let known = before.purchases.values().find_map(|purchase| purchase.subscription_id.as_ref());
+        if let Some(subscription_id) = known {
+            let id = Some(id.to_owned());
+            return Ok(Look::Elsewhere(Subject::of_subscription(subscription_id.to_string(), id)));
+        }
         let invoice = self.api.invoice(id).await?;
         if let Some(subscription) = subject_of(&invoice) {
             return Ok(Look::Elsewhere(subscription));
@@ -433,6 +442,7 @@ impl Looker<'_> {
             intent.charge().is_some_and(is_moved)
         };
         let mut found = Found { subscription_id: purchase.subscription_id.clone(), ..Found::default() };
+        found.looked_at.push(purchase_id.clone());
         if is_moved {
             found.facts.money.push(self.money(purchase_id, &purchase.payment_ids).await?);
         }
@@ -450,11 +460,20 @@ impl Looker<'_> {
         })
     }
 
-    /// The charges of a subscription's customer.
-    async fn charges(&self, subscription: &Subscription) -> Result<Charges, Failure> {
+    /// The charges of a subscription's customer, as far back as its payments go whose money counts.
+    async fn charges(
+        &self,
+        subscription: &Subscription,
+        invoices: &[Invoice],
+        before: &Before,
+    ) -> Result<Charges, Failure> {
+        let known = before.purchases.values().flat_map(|purchase| purchase.payment_ids.iter().cloned());
+        let payments: Vec<_> = known.chain(invoices.iter().flat_map(facts::payments)).collect();
         Ok(Charges(match subscription.customer.as_ref().map(Reference::id) {
-            Some(customer) => self.api.charges_of_customer(customer).await?,
-            None => Vec::new(),
+            Some(customer) if !payments.is_empty() => {
+                self.api.charges_of_customer(customer, &payments).await?
+            }
+            _ => Vec::new(),
         }))
     }
 
@@ -494,24 +513,10 @@ impl Looker<'_> {
     }
 }
 
-/// The id of a subscription's newest invoice, paid or not.
-fn newest_invoice(subscription: &Subscription) -> Option<&str> {
-    subscription.latest_invoice.as_ref().map(Expandable::id)
-}
-
 /// The subscription of an invoice, which is looked at instead.
 fn subject_of(invoice: &Invoice) -> Option<Subject> {
     let id = invoice.subscription_id()?.to_owned();
     Some(Subject::of_subscription(id, Some(invoice.id.clone())))
-}
-
-/// The invoice that a subscription began with, if it was paid, is the newest, and is shown whole: then there is no other.
-fn only_invoice(subscription: &Subscription) -> Option<&Invoice> {
-    let newest = subscription.latest_invoice.as_ref()?.object()?;
-    let is_first = newest.billing_reason.as_deref() == Some("subscription_create");
-    let is_whole =
-        !newest.lines.has_more && newest.payments.as_ref().is_some_and(|payments| !payments.has_more);
-    (is_first && is_whole && newest.status.as_deref() == Some("paid")).then_some(newest)
 }
 
 /// The charges of a customer: they say by which payments nothing was refunded or disputed.

@@ -26,7 +26,7 @@ pub(crate) async fn reverse(ledger: &Ledger, call: &Call) -> Result<Answer, Prob
     let (entry, replayed) = match executed.outcome {
         Outcome::Appended(entry) => (entry, false),
         Outcome::Replayed(entry) => (entry, true),
-        Outcome::Unchanged(_) | Outcome::Recorded => {
+        Outcome::Unchanged(_) | Outcome::Recorded(_) => {
             return Err(Problem::internal("a reversal without an entry"));
         }
         Outcome::Refused(refusal) => return Err(Problem::from(refusal).attempted(executed.attempts)),

@@ -3,6 +3,8 @@
 //! They are read after the records that they are decided over, and are written only over these (see
 //! [`reconcile`](crate::reconcile)). So what is written last was read last, whatever order events come in.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Utc};
 
 use crate::{CustomerId, Line, Outflow, PaymentId, PurchaseId, RefundId, SubscriptionId, Terms};
@@ -79,14 +81,15 @@ pub struct MoneyFacts {
     /// All refunds and disputes that hold money now, of all its payments.
     pub outflows: Vec<Outflow>,
     /// Refunds that failed or were canceled.
-    pub failed: Vec<FailedRefund>,
+    pub failed: Vec<RefundId>,
+    /// Which attempt of our own a refund was, counted from zero, whether it stands or not. Somebody else asked for those
+    /// that aren't named.
+    pub attempts: BTreeMap<RefundId, u32>,
 }
 
-/// A refund that failed or was canceled.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct FailedRefund {
-    /// The provider's refund.
-    pub id: RefundId,
-    /// Which attempt of our own it was, counted from zero; `None` if somebody else asked for it.
-    pub attempt: Option<u32>,
+impl MoneyFacts {
+    /// Whether a refund is of an attempt of our own.
+    pub(crate) fn is_of_attempt(&self, id: &RefundId, attempt: u32) -> bool {
+        self.attempts.get(id) == Some(&attempt)
+    }
 }

@@ -8,7 +8,8 @@ use chrono::{DateTime, Utc};
 use pricing::Credits;
 
 use crate::{
-    Account, Change, CustomerId, DebitId, Entry, Event, Period, Purchase, Refusal, SubscriptionRecord, refill,
+    Account, Change, CustomerId, DebitId, Entry, Event, Period, Purchase, PurchaseId, Refusal,
+    SubscriptionId, SubscriptionRecord, refill,
 };
 
 /// What a command comes to: one transaction.
@@ -38,8 +39,21 @@ pub enum Record {
     Purchase(Box<Purchase>),
     /// A subscription was paid for, or changed. The write fails where the record isn't the revision before.
     Subscription(Box<SubscriptionRecord>),
+    /// A purchase was looked at and is as it was: it goes on to that revision. The write fails where the record isn't
+    /// the revision before.
+    SeenPurchase(PurchaseId, u64),
+    /// The same of a subscription.
+    SeenSubscription(SubscriptionId, u64),
     /// A customer of the provider's bought for this account first.
     Customer(CustomerId),
+}
+
+impl Record {
+    /// Whether it says anything new, and isn't only a revision on.
+    #[must_use]
+    pub fn is_news(&self) -> bool {
+        !matches!(self, Self::SeenPurchase(..) | Self::SeenSubscription(..))
+    }
 }
 
 /// The entries made so far, and the account after them.

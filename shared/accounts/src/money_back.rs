@@ -4,8 +4,8 @@ use chrono::{DateTime, Utc};
 use pricing::Credits;
 
 use crate::{
-    Account, Decision, MoneyBack, MoneyBackStatus, Outflow, OutflowId, Purchase, PurchaseId, Reason, Record,
-    RefundId, Refusal, SubscriptionId,
+    Account, Decision, MoneyBack, MoneyBackStatus, OutflowId, Purchase, PurchaseId, Reason, Record, RefundId,
+    Refusal, SubscriptionId,
     facts::MoneyFacts,
     journal::Journal,
     outflows::{finish, give_up, set_outflows, update_money_back},
@@ -93,22 +93,15 @@ pub fn confirmed(
         return Ok(Decision::default());
     }
     let is_shown = |id: &RefundId| {
-        money.outflows.iter().any(|shown| shown.id == OutflowId::from(id))
-            || money.failed.iter().any(|failed| failed.id == *id)
+        money.outflows.iter().any(|shown| shown.id == OutflowId::from(id)) || money.failed.contains(id)
     };
     if !refund_ids.iter().all(is_shown) {
         return Ok(Decision::default());
     }
     change(account, records, id, now, |purchase| {
         set_outflows(purchase, money, now.max(account.updated_at));
-        let ours = |outflow: &&Outflow| refund_ids.iter().any(|id| OutflowId::from(id) == outflow.id);
-        let amount =
-            purchase.outflows.iter().filter(ours).map(|outflow| outflow.amount).fold(0, u64::saturating_add);
-        finish(purchase, refund_ids.to_vec());
-        if let Some(refund) = &mut purchase.money_back {
-            refund.amount = amount;
-        }
-        update_money_back(purchase, &money.failed);
+        finish(purchase, money, refund_ids);
+        update_money_back(purchase, money);
     })
 }
 

@@ -1,17 +1,16 @@
 //! What became of a purchase's money, as the provider shows it: the refunds and disputes that hold it, and with them
 //! whether a money-back refund was carried out.
 
+use std::collections::BTreeSet;
+
 use chrono::{DateTime, Utc};
 
-use crate::{
-    MoneyBackStatus, Outflow, OutflowId, OutflowKind, Purchase, RefundId,
-    facts::{FailedRefund, MoneyFacts},
-};
+use crate::{MoneyBackStatus, Outflow, OutflowId, OutflowKind, Purchase, RefundId, facts::MoneyFacts};
 
 /// Takes over what became of a purchase's money, and with it what became of a money-back refund.
 pub(crate) fn update_money(purchase: &mut Purchase, money: &MoneyFacts, now: DateTime<Utc>) {
     set_outflows(purchase, money, now);
-    update_money_back(purchase, &money.failed);
+    update_money_back(purchase, money);
 }
 
 /// Takes over the refunds and disputes that hold money of a purchase now.
@@ -32,7 +31,7 @@ pub(crate) fn set_outflows(purchase: &mut Purchase, money: &MoneyFacts, now: Dat
     };
     let is_shown = |id: &OutflowId| {
         money.outflows.iter().any(|shown| shown.id == *id)
-            || money.failed.iter().any(|failed| OutflowId::from(&failed.id) == *id)
+            || money.failed.iter().any(|failed| OutflowId::from(failed) == *id)
     };
     let unseen =
         purchase.outflows.iter().filter(|known| known.kind == OutflowKind::Refund && !is_shown(&known.id));
@@ -44,27 +43,22 @@ pub(crate) fn set_outflows(purchase: &mut Purchase, money: &MoneyFacts, now: Dat
 /// Follows what the provider shows of a purchase's refunds: a money-back refund that failed is given up, and one whose
 /// answer was lost is known by the money. A plan's stays pending: only asking again makes sure that its subscription
 /// was ended too.
-pub(crate) fn update_money_back(purchase: &mut Purchase, failed: &[FailedRefund]) {
+pub(crate) fn update_money_back(purchase: &mut Purchase, money: &MoneyFacts) {
     let Some(refund) = &purchase.money_back else { return };
     let attempt = purchase.refunds_failed;
-    let has_failed = failed.iter().any(|failed| match refund.status {
-        MoneyBackStatus::Pending => failed.attempt == Some(attempt),
-        MoneyBackStatus::Refunded => {
-            refund.refund_ids.contains(&failed.id) || failed.attempt == Some(attempt)
-        }
-    });
+    let has_failed = money
+        .failed
+        .iter()
+        .any(|failed| money.is_of_attempt(failed, attempt) || refund.refund_ids.contains(failed));
     let gone = purchase.outflows.iter().map(|outflow| outflow.amount).fold(0, u64::saturating_add);
     let refunded = purchase.outflow(OutflowKind::Refund);
+    let is_pending = refund.status == MoneyBackStatus::Pending;
     if has_failed {
         give_up(purchase);
-    } else if refund.status == MoneyBackStatus::Pending && !purchase.has_plan() && refunded >= purchase.amount
-    {
-        finish(purchase, Vec::new());
-    } else if refund.status == MoneyBackStatus::Refunded
-        && refund.refund_ids.is_empty()
-        && gone < purchase.amount
-    {
-        // It was known by the money alone, and that came back.
+    } else if is_pending && !purchase.has_plan() && refunded >= purchase.amount {
+        finish(purchase, money, &[]);
+    } else if !is_pending && refund.refund_ids.is_empty() && gone < purchase.amount {
+        // It was known by others' refunds alone, and some of that money came back.
         give_up(purchase);
     }
 }
@@ -75,10 +69,22 @@ pub(crate) fn give_up(purchase: &mut Purchase) {
     purchase.refunds_failed = purchase.refunds_failed.saturating_add(1);
 }
 
-/// Marks a money-back refund as carried out.
-pub(crate) fn finish(purchase: &mut Purchase, refund_ids: Vec<RefundId>) {
+/// Marks a money-back refund as carried out, by these refunds and by those that the provider shows of its attempt:
+/// of a request whose answer was lost, only the latter are known.
+pub(crate) fn finish(purchase: &mut Purchase, money: &MoneyFacts, answered: &[RefundId]) {
+    let attempt = purchase.refunds_failed;
+    let of_attempt = money.attempts.iter().filter(|(_, of)| **of == attempt).map(|(id, _)| id);
+    let standing = |id: &RefundId| {
+        purchase
+            .outflows
+            .iter()
+            .find(|outflow| outflow.id == OutflowId::from(id))
+            .map(|outflow| outflow.amount)
+    };
+    let ids: BTreeSet<_> = answered.iter().chain(of_attempt).filter(|id| standing(id).is_some()).collect();
+    let amount = ids.iter().filter_map(|id| standing(id)).fold(0, u64::saturating_add);
+    let refund_ids = ids.into_iter().cloned().collect();
     if let Some(refund) = &mut purchase.money_back {
-        refund.status = MoneyBackStatus::Refunded;
-        refund.refund_ids = refund_ids;
+        (refund.status, refund.refund_ids, refund.amount) = (MoneyBackStatus::Refunded, refund_ids, amount);
     }
 }

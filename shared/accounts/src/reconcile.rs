@@ -2,7 +2,8 @@
 //! and 11), and credits of money that is gone are taken back, or given again if the money returns (rules 7 to 9).
 //!
 //! The decision is a function of the account, the records and the facts. Facts are read after the records, and the
-//! records' revisions guard the write, so an older look at the provider never overwrites a newer one.
+//! records' revisions guard the write. Each look raises them, those of records that it finds unchanged too: so an older
+//! look at the provider never overwrites a newer one.
 
 use std::{cmp::Ordering, collections::BTreeMap};
 
@@ -29,6 +30,73 @@ pub struct Records {
     pub subscription: Option<SubscriptionRecord>,
     /// The purchases'.
     pub purchases: Vec<Purchase>,
+}
+
+impl Records {
+    /// Whether the revisions are those of other records, which were read before; a record that these don't have was at
+    /// none.
+    fn are_at_revisions_of(&self, before: &Self) -> bool {
+        let revision =
+            |record: &Option<SubscriptionRecord>| record.as_ref().map_or(0, |record| record.revision);
+        let known = |purchase: &Purchase| before.purchase(&purchase.id).map_or(0, |known| known.revision);
+        revision(&self.subscription) == revision(&before.subscription)
+            && self.purchases.iter().all(|purchase| purchase.revision == known(purchase))
+    }
+
+    /// Whether the records say what others say that were read before, at whatever revisions.
+    fn say_the_same_as(&self, before: &Self) -> bool {
+        let is_same = |now: &SubscriptionRecord, then: &SubscriptionRecord| {
+            *now == SubscriptionRecord { revision: now.revision, ..then.clone() }
+        };
+        let subscription = match (&self.subscription, &before.subscription) {
+            (Some(now), Some(then)) => is_same(now, then),
+            (now, _) => now.is_none(),
+        };
+        subscription
+            && self.purchases.iter().all(|now| {
+                let then = before.purchase(&now.id);
+                then.is_some_and(|then| *now == Purchase { revision: now.revision, ..then.clone() })
+            })
+    }
+
+    fn purchase(&self, id: &PurchaseId) -> Option<&Purchase> {
+        self.purchases.iter().find(|purchase| purchase.id == *id)
+    }
+}
+
+/// Decides what a look comes to whose facts were read after the records in `before`: what brings the account in line
+/// with the facts, and that every record that was looked at goes a revision on, though it says nothing new: so no look
+/// writes over what another saw that read the provider later.
+///
+/// # Errors
+/// [`Refusal::OutdatedFacts`] if the records have changed since: then the records must be read again, and after them the
+/// provider. As [`decide`] otherwise.
+pub fn look(
+    account: &Account,
+    records: &Records,
+    before: &Records,
+    facts: &Facts,
+    now: DateTime<Utc>,
+) -> Result<Decision, Refusal> {
+    let mut decision = match decide(account, records, facts, now) {
+        Ok(decision) if decision == Decision::default() && records.say_the_same_as(before) => decision,
+        _ if !records.are_at_revisions_of(before) => return Err(Refusal::OutdatedFacts),
+        decided => decided?,
+    };
+    let is_written = |is: &dyn Fn(&Record) -> bool| decision.records.iter().any(is);
+    let mut seen = Vec::new();
+    if let Some(record) = records.subscription.as_ref().filter(|_| facts.subscription.is_some())
+        && !is_written(&|written| matches!(written, Record::Subscription(_)))
+    {
+        seen.push(Record::SeenSubscription(record.id.clone(), record.revision.saturating_add(1)));
+    }
+    for known in &records.purchases {
+        if !is_written(&|written| matches!(written, Record::Purchase(purchase) if purchase.id == known.id)) {
+            seen.push(Record::SeenPurchase(known.id.clone(), known.revision.saturating_add(1)));
+        }
+    }
+    decision.records.extend(seen);
+    Ok(decision)
 }
 
 /// Decides what brings the account in line with the facts: nothing if it is.
@@ -59,7 +127,8 @@ pub fn decide(
     }
     let mut journal = Journal::open(&turning, now);
     let turned = journal.account().sequence;
-    let work = work.record_all(&mut journal, facts, target)?;
+    let was_refilled = records.subscription.as_ref().is_some_and(|record| record.is_refilled(month));
+    let work = work.record_all(&mut journal, facts, target, was_refilled)?;
     work.show_subscription(account, &mut journal)?;
     let has_entries = journal.account().sequence != turned;
     let mut changed = work.into_records(records, journal.account().period);
@@ -138,20 +207,22 @@ impl Work {
             && account.running().count() >= SUBSCRIPTIONS_MAX
     }
 
-    /// Makes the entries: of what was paid, of what the month's turn would have given otherwise, and of money.
+    /// Makes the entries: of what was paid, of what the month's turn would have given otherwise, and of money. A month
+    /// that the subscription was refilled for has no second refill (rule 2).
     fn record_all(
         mut self,
         journal: &mut Journal,
         facts: &Facts,
         target: Option<SubscriptionRecord>,
+        was_refilled: bool,
     ) -> Result<Self, Refusal> {
         let target = target.and_then(|record| record.summary(journal.account().period));
         let level = target.as_ref().map(|summary| summary.backed);
         for paid in &facts.paid {
-            self.record_payment(journal, paid, level.unwrap_or_default())?;
+            self.record_payment(journal, paid, level.unwrap_or_default(), was_refilled)?;
         }
         if let Some(summary) = target {
-            correct_refill(journal, summary)?;
+            correct_refill(journal, summary, was_refilled)?;
         }
         for money in &facts.money {
             if self.is_money_news(money) {
@@ -215,7 +286,13 @@ impl Work {
     }
 
     /// Grants what a payment brings; of its plan, at most what stands for this month once all payments are recorded.
-    fn record_payment(&mut self, journal: &mut Journal, paid: &PaidFacts, most: u64) -> Result<(), Refusal> {
+    fn record_payment(
+        &mut self,
+        journal: &mut Journal,
+        paid: &PaidFacts,
+        most: u64,
+        was_refilled: bool,
+    ) -> Result<(), Refusal> {
         let is_first = self.subscription.as_ref().is_none_or(|record| record.payments.is_empty());
         let news = self.insert(paid)?;
         if !news.has_lines {
@@ -237,7 +314,7 @@ impl Work {
         let is_late = paid.paid_at >= month.start() && !is_first;
         let is_missed = paid.paid_at < month.start();
         let mut plan = gains;
-        if gains > 0 && before == 0 && !is_change && (is_late || is_missed) {
+        if gains > 0 && before == 0 && !is_change && !was_refilled && (is_late || is_missed) {
             let level = after.granted();
             let subscriptions = std::mem::take(&mut after.subscriptions);
             if is_late {
@@ -338,8 +415,7 @@ impl Work {
             }
         }
         for (id, mut purchase) in self.purchases {
-            let before = known.purchases.iter().find(|before| before.id == id);
-            if before != Some(&purchase) {
+            if known.purchase(&id) != Some(&purchase) {
                 purchase.revision = purchase.revision.saturating_add(1);
                 changed.push(Record::Purchase(Box::new(purchase)));
             }
@@ -369,10 +445,12 @@ fn set_subscription(account: &mut Account, summary: Subscription) {
 }
 
 /// Corrects what the month's refill gave by what was known then: if the subscription had ended or was moved down
-/// before, the rest expires; if it gave less than it would have given, the rest is given.
-fn correct_refill(journal: &mut Journal, summary: Subscription) -> Result<(), Refusal> {
-    let (account, month) = (journal.account(), journal.account().period);
+/// before, the rest expires; if it gave less than it would have given, the rest is given: as the refill, or if there was
+/// one as a purchase.
+fn correct_refill(journal: &mut Journal, summary: Subscription, was_refilled: bool) -> Result<(), Refusal> {
+    let (account, mut reference) = (journal.account(), journal.account().period.to_string());
     let mut after = account.clone();
+    let subscription_id = summary.id.to_string();
     set_subscription(&mut after, summary);
     let (was, is) = (account.granted(), after.granted());
     let credits = |playground| Credits::ZERO.with_playground(playground);
@@ -384,12 +462,17 @@ fn correct_refill(journal: &mut Journal, summary: Subscription) -> Result<(), Re
         Ordering::Greater => {
             let missed = credits(is.saturating_sub(was));
             after.balance = after.balance.checked_add(missed).ok_or(Refusal::BalanceLimit)?;
-            Event::Refill
+            if was_refilled {
+                reference = subscription_id;
+                Event::Purchase
+            } else {
+                Event::Refill
+            }
         }
         Ordering::Equal => return Ok(()),
     };
     let change = Change::between(account.balance, after.balance);
-    journal.post(event, change, month.to_string(), |account| {
+    journal.post(event, change, reference, |account| {
         account.subscriptions = after.subscriptions;
         account.owed = after.owed;
     })

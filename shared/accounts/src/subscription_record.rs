@@ -286,6 +286,11 @@ impl SubscriptionRecord {
         (last.payment.paid_until > start).then_some((gives, last.chain))
     }
 
+    /// Whether the month's turn gave a refill for it, by what the record says of the time before.
+    pub(crate) fn is_refilled(&self, month: Period) -> bool {
+        self.before(month).refill(month).is_some()
+    }
+
     /// Playground credits of a month that the payments stand for: each payment adds what it gives more than those before
     /// it, less the part of its money that went in that month. The payments of the refill's chain stand for what the
     /// refill gave, those of the month for their plans.

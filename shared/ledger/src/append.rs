@@ -148,6 +148,8 @@ impl Ledger {
             Record::Subscription(record) => {
                 self.put_revision(items::subscription(of, record)?, record.revision)
             }
+            Record::SeenPurchase(id, revision) => self.raise_revision(keys::purchase(of, id), *revision),
+            Record::SeenSubscription(id, revision) => self.raise_revision(keys::subscription(id), *revision),
             // Who they bought for first stays.
             Record::Customer(id) => self.put_own(items::owner(keys::customer(id), of, None)?, of),
         }
@@ -166,6 +168,20 @@ impl Ledger {
             .expression_attribute_values(":before", items::number(before));
         let put = put.build().map_err(|source| Error::internal("build a put", &source))?;
         Ok(TransactWriteItem::builder().put(put).build())
+    }
+
+    /// Takes an item from a revision to the next, and leaves it as it is otherwise.
+    fn raise_revision(&self, key: Key, revision: u64) -> Result<TransactWriteItem, Error> {
+        let update = Update::builder()
+            .table_name(&self.table)
+            .set_key(Some(key.into_attributes()))
+            .update_expression("SET #revision = :after")
+            .condition_expression("#revision = :before")
+            .expression_attribute_names("#revision", keys::REVISION)
+            .expression_attribute_values(":before", items::number(revision.saturating_sub(1)))
+            .expression_attribute_values(":after", items::number(revision));
+        let update = update.build().map_err(|source| Error::internal("build an update", &source))?;
+        Ok(TransactWriteItem::builder().update(update).build())
     }
 
     /// What is written beside a purchase's record: the account of its payments, for the events that name only these,

@@ -6,8 +6,8 @@
 
 use chrono::{DateTime, Utc};
 use credits::{
-    Account, AccountId, DebitId, DebitRecord, Decision, Entry, PurchaseId, Records, Refusal, SubscriptionId,
-    refill,
+    Account, AccountId, DebitId, DebitRecord, Decision, Entry, PurchaseId, Record, Records, Refusal,
+    SubscriptionId, refill,
 };
 
 use crate::{
@@ -48,8 +48,8 @@ pub enum Outcome {
     Appended(Entry),
     /// It was carried out before, by the same request.
     Replayed(Entry),
-    /// No credits and no plan changed; the record of a purchase or a subscription did.
-    Recorded,
+    /// No credits and no plan changed; these records of purchases or a subscription were written.
+    Recorded(Vec<Record>),
     /// It changes nothing and nothing was written; the account as of now.
     Unchanged(Account),
     /// It was refused, and nothing was written.
@@ -238,7 +238,7 @@ impl Ledger {
         match self.append(command.account, from, command.identity, &decision).await? {
             Appended::Done => Ok(Attempt::Settled(match decision.entries.pop() {
                 Some(last) => Outcome::Appended(last),
-                None => Outcome::Recorded,
+                None => Outcome::Recorded(decision.records),
             })),
             Appended::Retry => match self.look_up(command).await? {
                 Some(outcome) => Ok(Attempt::Settled(outcome)),

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use accounts::{
     CustomerId, Line, Outflow, OutflowId, OutflowKind, PaymentId, PurchaseId, RefundId, SubscriptionId,
     Terms,
-    facts::{FailedRefund, MoneyFacts, PaidFacts, PlanFacts, SubscriptionFacts},
+    facts::{MoneyFacts, PaidFacts, PlanFacts, SubscriptionFacts},
 };
 use chrono::{DateTime, Utc};
 use pricing::{CATALOG, Credits, Gives, Offer};
@@ -94,6 +94,13 @@ pub fn unread_prices<'a>(
     let unread = ids.into_iter().filter(|id| !configured.knows(id) && !prices.contains_key(*id));
     let unread: std::collections::BTreeSet<_> = unread.map(str::to_owned).collect();
     unread.into_iter().collect()
+}
+
+/// Whether a subscription shows all its items, and of each price what it stands for: if not, the products must be read.
+#[must_use]
+pub fn is_shown_whole(subscription: &Subscription, configured: &ConfiguredPrices) -> bool {
+    let is_known = |price: &Price| configured.sku(Some(&price.id), Some(price), None) != LineSku::Unknown;
+    !subscription.items.has_more && subscription.items.data.iter().all(|item| is_known(&item.price))
 }
 
 /// A checkout session in mode `payment` that is paid; `None` for any other.
@@ -205,12 +212,7 @@ pub fn invoice(invoice: &Invoice, subscription: Option<&Subscription>, reading: 
     if invoice.status.as_deref() != Some("paid") {
         return None;
     }
-    let payments = invoice.payments.as_ref().map(|payments| payments.data.as_slice()).unwrap_or_default();
-    let payment_ids: Vec<_> = payments
-        .iter()
-        .filter(|payment| payment.status == "paid")
-        .filter_map(|payment| PaymentId::parse(payment.payment.payment_intent.as_ref()?.id()).ok())
-        .collect();
+    let payment_ids = payments(invoice);
     let purchase_id = match (subscription, payment_ids.first()) {
         (None, Some(payment_id)) => payment_id.as_str(),
         _ => invoice.id.as_str(),
@@ -233,6 +235,14 @@ pub fn invoice(invoice: &Invoice, subscription: Option<&Subscription>, reading: 
     let lines = InvoiceReading { invoice, subscription, reading };
     lines.read(&mut paid);
     Some(paid)
+}
+
+/// The payments that paid an invoice.
+#[must_use]
+pub fn payments(invoice: &Invoice) -> Vec<PaymentId> {
+    let payments = invoice.payments.as_ref().map(|payments| payments.data.as_slice()).unwrap_or_default();
+    let paid = payments.iter().filter(|payment| payment.status == "paid");
+    paid.filter_map(|payment| PaymentId::parse(payment.payment.payment_intent.as_ref()?.id()).ok()).collect()
 }
 
 struct InvoiceReading<'a> {
@@ -402,11 +412,11 @@ pub fn money(purchase_id: &PurchaseId, refunds: &[Refund], disputes: &[Dispute])
     let held = disputes.iter().filter(|dispute| is_dispute_gone(&dispute.status)).filter_map(of_dispute);
     let mut outflows: Vec<_> = standing.chain(held).collect();
     outflows.sort_by(|a, b| (a.at, &a.id).cmp(&(b.at, &b.id)));
-    let failed = refunds.iter().filter(|refund| !is_refund_gone(&refund.status)).filter_map(|refund| {
-        let attempt = refund.metadata.get(ATTEMPT).and_then(|attempt| attempt.parse().ok());
-        Some(FailedRefund { id: RefundId::parse(refund.id.as_str()).ok()?, attempt })
-    });
-    MoneyFacts { purchase_id: purchase_id.clone(), outflows, failed: failed.collect() }
+    let id = |refund: &Refund| RefundId::parse(refund.id.as_str()).ok();
+    let failed = refunds.iter().filter(|refund| !is_refund_gone(&refund.status)).filter_map(id).collect();
+    let attempt = |refund: &Refund| Some((id(refund)?, refund.metadata.get(ATTEMPT)?.parse().ok()?));
+    let attempts = refunds.iter().filter_map(attempt).collect();
+    MoneyFacts { purchase_id: purchase_id.clone(), outflows, failed, attempts }
 }
 
 /// The metadata of our own refunds that says which attempt it was.

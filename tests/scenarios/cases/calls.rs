@@ -105,7 +105,6 @@ async fn a_checkout_of_packs_costs_twelve_calls_and_its_later_events_three() {
 }
 
 #[tokio::test]
-#[ignore = "fault: a plan by a payment link costs 13 calls in Dahlia, whose events name only a payment or an invoice's payment"]
 async fn a_checkout_of_a_plan_costs_twelve_calls() {
     cost("calls of a plan", async |shop, is_reversed, too_dear| {
         let buyer = shop.buyer(&format!("plan-{is_reversed}"));
@@ -121,7 +120,6 @@ async fn a_checkout_of_a_plan_costs_twelve_calls() {
 }
 
 #[tokio::test]
-#[ignore = "fault: an event that names only a payment or an invoice's payment costs a fourth call"]
 async fn an_ordinary_event_of_a_plan_costs_three_calls() {
     cost("calls of events", async |shop, is_reversed, too_dear| {
         let buyer = shop.buyer(&format!("plan-{is_reversed}"));

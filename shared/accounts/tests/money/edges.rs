@@ -2,7 +2,7 @@
 //! went, months that turn between a change and the look that finds it.
 
 use accounts::{
-    EntryKind::{Purchase, Refund},
+    EntryKind::{self, Purchase, Refund},
     OutflowKind, PurchaseId, PurchaseStatus, RefundId, Refusal, SubscriptionStatus, money_back, refill,
 };
 use pricing::Credits;
@@ -220,4 +220,18 @@ fn a_subscription_after_one_that_was_refunded_is_granted() {
         shop.look(&Provider::after(&steps[..count]), "2026-11-06");
     }
     assert_eq!((shop.take_kinds(), shop.playground()), (vec![Purchase, Refund, Purchase], 1000));
+}
+
+/// Rule 2: the month's refill is made once. What is paid for again in the month is a purchase.
+#[test]
+fn a_month_whose_money_went_and_is_paid_again_has_one_refill() {
+    let (mut provider, mut shop) = bought(&[invoice("in_1", "basic", "2026-11-03", "2026-12-10")]);
+    turn(&mut shop, "2026-12-01T00:00:00Z");
+    provider.take(Step::Gone("in_1", "dp_1", OutflowKind::Dispute, 1900, "2026-12-05"));
+    shop.look(&provider, "2026-12-05");
+    provider.take(invoice("in_2", "basic", "2026-12-10", "2027-01-10"));
+    shop.look(&provider, "2026-12-10");
+    let kinds = shop.take_kinds();
+    let refills = kinds.iter().filter(|kind| **kind == EntryKind::Refill).count();
+    assert_eq!((refills, kinds.last(), shop.playground()), (1, Some(&Purchase), 1000), "{kinds:?}");
 }

@@ -82,6 +82,74 @@ fn credits_go_with_the_request_and_stay_gone() {
     assert_eq!(shop.take_kinds(), [Refund]);
 }
 
+/// What the answer of a request was lost for is known by the refund's metadata, whoever's refunds stand beside it.
+#[test]
+fn what_it_sent_is_what_its_own_refunds_say() {
+    let gone = |id, amount| Step::Gone("pi_1", id, OutflowKind::Refund, amount, "2026-11-04");
+    for (what, steps, answered, amount, refunds) in [
+        ("its own", vec![gone("re_1", 900), Step::Own("re_1", 0)], vec!["re_1"], 900, vec!["re_1"]),
+        ("its answer was lost", vec![gone("re_1", 900), Step::Own("re_1", 0)], vec![], 900, vec!["re_1"]),
+        (
+            "a part of it was, and the rest asked for by a new key",
+            vec![gone("re_1", 300), gone("re_2", 600), Step::Own("re_1", 0), Step::Own("re_2", 0)],
+            vec!["re_2"],
+            900,
+            vec!["re_1", "re_2"],
+        ),
+        (
+            "the merchant refunded a part",
+            vec![gone("re_1", 300), gone("re_2", 600), Step::Own("re_2", 0)],
+            vec![],
+            600,
+            vec!["re_2"],
+        ),
+        ("the merchant refunded all", vec![gone("re_1", 900)], vec![], 0, vec![]),
+    ] {
+        // The confirmation finds it, or the look of an event does.
+        for is_confirmed in [true, false] {
+            let (mut provider, mut shop) = bought(900);
+            request(&mut shop, "pi_1", "2026-11-04").unwrap();
+            steps.iter().cloned().for_each(|step| provider.take(step));
+            if is_confirmed {
+                let records = shop.records(None, [id("pi_1")].iter());
+                let ours: Vec<_> = answered.iter().map(|id| RefundId::parse(*id).unwrap()).collect();
+                let (money, now) = (money(&provider, "pi_1"), time("2026-11-04"));
+                let confirmed = money_back::confirmed(&shop.account, &records, &money, 0, &ours, now);
+                shop.append(confirmed.unwrap());
+            } else {
+                shop.look(&provider, "2026-11-04");
+            }
+            let refund = shop.purchases[&id("pi_1")].money_back.clone().unwrap();
+            let ids: Vec<_> = refund.refund_ids.iter().map(RefundId::as_str).collect();
+            assert_eq!((refund.amount, &ids), (amount, &refunds), "{what}, confirmed: {is_confirmed}");
+        }
+    }
+}
+
+/// A refund of the merchant's that fails takes none of ours with it; ours does.
+#[test]
+fn it_stands_as_long_as_its_own_money_is_gone() {
+    let gone = |id, amount| Step::Gone("pi_1", id, OutflowKind::Refund, amount, "2026-11-04");
+    let both = || vec![gone("re_1", 300), gone("re_2", 600)];
+    for (what, own, failed, is_given_up) in [
+        ("the merchant's fails", Some("re_2"), "re_1", false),
+        ("its own fails", Some("re_2"), "re_2", true),
+        ("all were the merchant's", None, "re_1", true),
+    ] {
+        let (mut provider, mut shop) = bought(900);
+        request(&mut shop, "pi_1", "2026-11-04").unwrap();
+        both().into_iter().chain(own.map(|id| Step::Own(id, 0))).for_each(|step| provider.take(step));
+        shop.look(&provider, "2026-11-04");
+        provider.take(Step::Back("pi_1", failed));
+        shop.look(&provider, "2026-11-05");
+        let purchase = &shop.purchases[&id("pi_1")];
+        assert_eq!(purchase.money_back.is_none(), is_given_up, "{what}");
+        assert_eq!(purchase.refunds_failed, u32::from(is_given_up), "{what}");
+        let refund = if failed == "re_1" { 600 } else { 300 };
+        assert_eq!(purchase.outflow(OutflowKind::Refund), refund, "{what}");
+    }
+}
+
 /// Case 28: 300 of 900 went back before.
 #[test]
 fn only_what_is_left_goes_back() {

@@ -6,6 +6,7 @@ mod edges;
 mod guarantee;
 mod histories;
 mod lifecycle;
+mod looks;
 mod orders;
 mod shop;
 mod subscriptions;

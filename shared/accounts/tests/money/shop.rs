@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use accounts::{
     Account, Decision, EntryKind, Line, Outflow, OutflowId, OutflowKind, PaymentId, Purchase, PurchaseId,
-    Record, Records, Refusal, Sequence, SubscriptionId, SubscriptionRecord, Terms,
-    facts::{Facts, FailedRefund, MoneyFacts, PaidFacts, PlanFacts, SubscriptionFacts},
+    Record, Records, RefundId, Refusal, Sequence, SubscriptionId, SubscriptionRecord, Terms,
+    facts::{Facts, MoneyFacts, PaidFacts, PlanFacts, SubscriptionFacts},
     reconcile,
 };
 use chrono::{DateTime, Utc};
@@ -127,6 +127,8 @@ pub enum Step {
     Gone(&'static str, &'static str, OutflowKind, u64, &'static str),
     /// It doesn't any more.
     Back(&'static str, &'static str),
+    /// A refund was of our own: of that attempt.
+    Own(&'static str, u32),
 }
 
 /// The provider as a subject shows it.
@@ -138,7 +140,8 @@ pub struct Provider {
     past_due: BTreeMap<&'static str, bool>,
     ended: BTreeMap<&'static str, &'static str>,
     gone: BTreeMap<&'static str, Vec<Outflow>>,
-    failed: BTreeMap<&'static str, Vec<FailedRefund>>,
+    failed: BTreeMap<&'static str, Vec<RefundId>>,
+    attempts: BTreeMap<RefundId, u32>,
 }
 
 impl Provider {
@@ -173,6 +176,7 @@ impl Provider {
             Step::Item(subscription, plan) => drop(self.items.insert(subscription, terms(plan))),
             Step::PastDue(subscription, is_late) => drop(self.past_due.insert(subscription, is_late)),
             Step::Ended(subscription, at) => drop(self.ended.insert(subscription, at)),
+            Step::Own(id, attempt) => drop(self.attempts.insert(RefundId::parse(id).unwrap(), attempt)),
             Step::Gone(purchase, id, kind, amount, at) => {
                 let outflow = Outflow { id: OutflowId::parse(id).unwrap(), kind, amount, at: time(at) };
                 self.gone.entry(purchase).or_default().push(outflow);
@@ -181,8 +185,7 @@ impl Provider {
                 let outflows = self.gone.entry(purchase).or_default();
                 outflows.retain(|outflow| outflow.id.as_str() != id);
                 if id.starts_with("re_") {
-                    let failed = FailedRefund { id: accounts::RefundId::parse(id).unwrap(), attempt: None };
-                    self.failed.entry(purchase).or_default().push(failed);
+                    self.failed.entry(purchase).or_default().push(RefundId::parse(id).unwrap());
                 }
             }
         }
@@ -202,6 +205,7 @@ impl Provider {
             purchase_id: PurchaseId::parse(id).unwrap(),
             outflows: self.gone.get(id).cloned().unwrap_or_default(),
             failed: self.failed.get(id).cloned().unwrap_or_default(),
+            attempts: self.attempts.clone(),
         };
         let mut facts = Facts::default();
         if let Some((_, paid)) = self.packs.iter().find(|(id, _)| id.as_str() == subject) {
@@ -289,6 +293,16 @@ impl Shop {
                 Record::Subscription(record) => {
                     let before = self.subscriptions.insert(record.id.clone(), (*record).clone());
                     assert_eq!(record.revision, before.map_or(1, |before| before.revision + 1));
+                }
+                Record::SeenPurchase(id, revision) => {
+                    let known = self.purchases.get_mut(&id).unwrap();
+                    known.revision += 1;
+                    assert_eq!(known.revision, revision);
+                }
+                Record::SeenSubscription(id, revision) => {
+                    let known = self.subscriptions.get_mut(&id).unwrap();
+                    known.revision += 1;
+                    assert_eq!(known.revision, revision);
                 }
                 Record::Customer(_) | Record::Reversed { .. } => {}
             }

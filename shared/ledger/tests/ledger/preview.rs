@@ -45,7 +45,7 @@ async fn a_preview_decides_as_the_write_that_follows() {
         let last = decided.entries.pop();
         match executed.outcome {
             Outcome::Appended(entry) => assert_eq!(last, Some(entry)),
-            Outcome::Recorded => assert!(last.is_none() && !decided.records.is_empty(), "{facts:?}"),
+            Outcome::Recorded(_) => assert!(last.is_none() && !decided.records.is_empty(), "{facts:?}"),
             Outcome::Unchanged(_) => assert_eq!((last, decided), (None, Decision::default())),
             other => panic!("{other:?}"),
         }

@@ -364,7 +364,12 @@ pub fn settled(id: &str, invoice: &str) -> Facts {
 
 /// All refunds of a purchase.
 pub fn money(purchase: &str, outflows: Vec<Outflow>) -> MoneyFacts {
-    MoneyFacts { purchase_id: PurchaseId::parse(purchase).unwrap(), outflows, failed: Vec::new() }
+    MoneyFacts {
+        purchase_id: PurchaseId::parse(purchase).unwrap(),
+        outflows,
+        failed: Vec::new(),
+        attempts: std::collections::BTreeMap::new(),
+    }
 }
 
 pub fn outflow(id: &str, amount: u64) -> Outflow {
@@ -388,7 +393,7 @@ pub fn name(executed: &Result<Executed, Error>) -> (&'static str, u32) {
             match outcome {
                 Outcome::Appended(_) => "appended",
                 Outcome::Replayed(_) => "replayed",
-                Outcome::Recorded => "recorded",
+                Outcome::Recorded(_) => "recorded",
                 Outcome::Unchanged(_) => "unchanged",
                 Outcome::Refused(_) => "refused",
             },

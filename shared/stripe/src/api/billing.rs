@@ -24,7 +24,7 @@ impl Api<'_> {
     /// # Errors
     /// As [`Error`] says.
     pub async fn subscription(&self, id: &str) -> Result<Subscription, Error> {
-        let parameters = expand("items.data.price.product").expand("latest_invoice.payments");
+        let parameters = expand("items.data.price.product");
         let mut subscription: Subscription =
             self.get(SUBSCRIPTION, &["subscriptions", id], parameters).await?;
         let parameters = parameter("subscription", id).expand("data.price.product");
@@ -44,8 +44,9 @@ impl Api<'_> {
         self.list("subscriptions", &["subscriptions"], parameters).await
     }
 
-    /// The paid invoices of a subscription, newest first, with their payments, as far back as the first page that has
-    /// a known one. Those that are known are among them, but their lines are those of the page: the first ten.
+    /// The paid invoices of a subscription, newest first, with their payments and the subscription as it is now, as far
+    /// back as the first page that has a known one. Those that are known are among them, but their lines are those of
+    /// the page: the first ten.
     ///
     /// `GET /v1/invoices?subscription=&status=paid`: one call a ten, and one for each unknown invoice of more than ten
     /// lines (`…/lines`) or payments.
@@ -63,6 +64,7 @@ impl Api<'_> {
             parameters: parameter("subscription", id)
                 .set("status", "paid")
                 .expand("data.payments")
+                .expand("data.parent.subscription_details.subscription")
                 .limit(INVOICES_A_PAGE),
             pages_max: PAGES_MAX,
         };
@@ -72,16 +74,6 @@ impl Api<'_> {
             self.complete_invoice(invoice).await?;
         }
         Ok(invoices)
-    }
-
-    /// All paid invoices of a subscription, newest first, with all their lines and payments.
-    ///
-    /// Costs as [`paid_invoices_of_subscription`](Self::paid_invoices_of_subscription) if none is known.
-    ///
-    /// # Errors
-    /// As [`Error`] says.
-    pub async fn all_paid_invoices_of_subscription(&self, id: &str) -> Result<Vec<Invoice>, Error> {
-        self.paid_invoices_of_subscription(id, |_| false).await
     }
 
     /// An invoice with all its lines and payments.

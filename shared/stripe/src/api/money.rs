@@ -1,10 +1,12 @@
 //! Payments, charges, refunds and disputes.
 
+use std::collections::BTreeSet;
+
 use accounts::{PaymentId, PurchaseId, facts::MoneyFacts};
 use http::Method;
 
 use super::{
-    Api,
+    Api, Listing, PAGE_ITEMS, PAGES_MAX,
     request::{ApiRequest, Parameters, expand, parameter},
 };
 use crate::{
@@ -43,14 +45,23 @@ impl Api<'_> {
         self.get("charge", &["charges", id], Parameters::default()).await
     }
 
-    /// All charges of a customer, newest first.
+    /// The charges of a customer, newest first, as far back as the first page up to which each of these payments has one.
     ///
     /// `GET /v1/charges?customer=`: one call a hundred.
     ///
     /// # Errors
     /// As [`Error`] says.
-    pub async fn charges_of_customer(&self, id: &str) -> Result<Vec<Charge>, Error> {
-        self.list("charges", &["charges"], parameter("customer", id)).await
+    pub async fn charges_of_customer(&self, id: &str, payments: &[PaymentId]) -> Result<Vec<Charge>, Error> {
+        let parameters = parameter("customer", id).limit(PAGE_ITEMS);
+        let listing = Listing { what: "charges", path: &["charges"], parameters, pages_max: PAGES_MAX };
+        let mut missing: BTreeSet<_> = payments.iter().map(PaymentId::as_str).collect();
+        let goes_on = |page: &[Charge]| {
+            for payment in page.iter().filter_map(Charge::payment_intent) {
+                missing.remove(payment);
+            }
+            !missing.is_empty()
+        };
+        self.list_while(&listing, goes_on).await
     }
 
     /// All refunds of a payment, newest first, those that failed too.

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
 
-use super::{Expandable, List, Metadata, Reference, identified, nullable, time};
+use super::{Expandable, List, Metadata, Reference, Subscription, identified, nullable, time};
 
 /// An invoice, of a subscription or of none.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -58,8 +58,8 @@ pub struct InvoiceParent {
 /// The subscription of an invoice.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct SubscriptionDetails {
-    /// `sub_…`
-    pub subscription: Option<Reference>,
+    /// `sub_…`, or all of it as it is now, but for its prices' products.
+    pub subscription: Option<Expandable<Subscription>>,
     /// Its notes when the invoice was finalized.
     #[serde(default, deserialize_with = "nullable")]
     pub metadata: Metadata,
@@ -184,7 +184,7 @@ impl Invoice {
     /// The id of the subscription that made it.
     #[must_use]
     pub fn subscription_id(&self) -> Option<&str> {
-        self.subscription()?.subscription.as_ref().map(Reference::id)
+        self.subscription()?.subscription.as_ref().map(Expandable::id)
     }
 
     /// When it was paid.

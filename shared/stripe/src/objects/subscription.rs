@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
 
-use super::{Expandable, Invoice, List, Metadata, Price, Reference, identified, nullable, time};
+use super::{List, Metadata, Price, Reference, identified, nullable, time};
 
 /// A subscription as it is now.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -20,7 +20,7 @@ pub struct Subscription {
     /// Its items, at most 20.
     pub items: List<SubscriptionItem>,
     /// Its newest invoice, paid or not.
-    pub latest_invoice: Option<Expandable<Invoice>>,
+    pub latest_invoice: Option<Reference>,
     /// Whether it ends when its period does.
     #[serde(default)]
     pub cancel_at_period_end: bool,

@@ -80,6 +80,25 @@ impl Shop {
     }
 }
 
+/// One call shows the invoices and the subscription, which is the same as by itself.
+#[tokio::test]
+async fn the_list_of_invoices_shows_the_subscription() {
+    let shop = Shop::open().await;
+    let subscription = shop.subscribe(&[(&shop.basic, 1), (&shop.tune, 2)]).subscription.unwrap();
+    let api = shop.api();
+    let invoices = api.paid_invoices_of_subscription(&subscription, |_| false).await.unwrap();
+    assert_eq!((invoices.len(), api.calls()), (1, 1));
+    let shown = invoices[0].subscription().unwrap().subscription.as_ref().unwrap().object().unwrap();
+    let alone = api.subscription(&subscription).await.unwrap();
+    assert!(facts::is_shown_whole(shown, &shop.configured));
+    let prices = Prices::new();
+    let read = |subscription| facts::subscription(subscription, Vec::new(), shop.reading(&prices)).unwrap();
+    assert_eq!(read(shown), read(&alone));
+    // The products are shown by the subscription alone.
+    let unknown = stripe::ConfiguredPrices::default();
+    assert!(!facts::is_shown_whole(shown, &unknown));
+}
+
 /// Cases 1 and 2, in one call each.
 #[tokio::test]
 async fn a_sessions_line_items_and_charge_are_read_in_one_call() {

@@ -1,15 +1,22 @@
 //! Lists are read to their end, within a bound.
 
-use serde_json::Value;
+use accounts::PaymentId;
+use serde_json::{Value, json};
 use stripe::Error;
 
 use crate::server::{
-    SentRequest, Server, event, invoice, invoice_line, invoice_payment, list, page, refund, session,
+    SentRequest, Server, charge, event, invoice, invoice_line, invoice_payment, list, page, refund, session,
     session_line, subscription, subscription_item,
 };
 
 fn numbered(count: usize, item: fn(&str) -> Value, prefix: &str) -> Vec<Value> {
     (0..count).map(|number| item(&format!("{prefix}_{number}"))).collect()
+}
+
+fn charge_of(number: usize) -> Value {
+    let mut charge = charge(&format!("ch_{number}"));
+    charge["payment_intent"] = json!(format!("pi_{number}"));
+    charge
 }
 
 fn is_of(request: &SentRequest, path: &str) -> bool {
@@ -138,6 +145,25 @@ async fn an_old_invoice_that_is_paid_late_is_read_with_its_page() {
     // All but the third are known.
     let read = server.api().paid_invoices_of_subscription("sub_1", |id| id != "in_3").await.unwrap();
     assert!(read.iter().any(|invoice| invoice.id == "in_3"));
+}
+
+#[tokio::test]
+async fn charges_are_read_back_to_the_payments_that_are_looked_for() {
+    // The payments that are looked for, how many charges are read, and by how many calls.
+    for (payments, read, calls) in [
+        (vec![], 100, 1),
+        (vec!["pi_249", "pi_150"], 100, 1),
+        (vec!["pi_249", "pi_149"], 200, 2),
+        (vec!["pi_0"], 250, 3),
+        (vec!["pi_unknown"], 250, 3),
+    ] {
+        let newest_first: Vec<_> = (0..250).rev().map(charge_of).collect();
+        let server = Server::new(move |request| page(&newest_first, request));
+        let api = server.api();
+        let payments: Vec<_> = payments.into_iter().map(|id| PaymentId::parse(id).unwrap()).collect();
+        let charges = api.charges_of_customer("cus_1", &payments).await.unwrap();
+        assert_eq!((charges.len(), api.calls()), (read, calls), "{payments:?}");
+    }
 }
 
 #[tokio::test]
