@@ -11,6 +11,7 @@ mod carts;
 mod changes;
 mod clawbacks;
 mod missed;
+mod overtaken;
 mod refunds;
 mod several;
 mod unmapped;

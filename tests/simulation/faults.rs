@@ -70,9 +70,9 @@ faults! {
     /// The provider refuses what changes something.
     StripeRefuses 280,
     /// The provider fails, and says so to every repetition of a day.
-    StripeFails 260,
+    StripeFails 300,
     /// The provider has had too many calls, or another with the same key runs.
-    StripeBusy 340,
+    StripeBusy 380,
     /// The provider doesn't take the key.
     StripeLocksOut 170,
     /// The provider did what was asked, and nobody learns of it.

@@ -77,6 +77,8 @@ async fn run(world: &Arc<World>) {
     }
     let bookkeeper = Arc::clone(world);
     world.scheduler.spawn(async move { bookkeeper.keep_books().await });
+    let schedule = Arc::clone(world);
+    world.scheduler.spawn(async move { schedule.make_up_daily().await });
     to_rest(world).await;
     let operator = Arc::clone(world);
     world.scheduler.spawn(async move { operator.tidy_up().await });

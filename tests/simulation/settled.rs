@@ -15,11 +15,6 @@ use crate::{
     world::World,
 };
 
-/// Not held against the functions yet: the `amount` of a money-back refund (contract, section 3: what this refund sends
-/// back) where Stripe's answer to a first request was lost and a second one, with a key that Stripe has forgotten, learns
-/// of the rest only; and where a pack's refund is known by an earlier refund's money alone.
-const EXCLUDED_AMOUNT_OF_LOST_ANSWER: bool = true;
-
 impl World {
     /// # Panics
     /// Where an account has something else than its money bought.
@@ -117,11 +112,8 @@ impl World {
                 refunds.iter().filter(ours).filter(stands).filter_map(|refund| refund["amount"].as_i64());
             sent += amounts.sum::<i64>();
         }
-        let claimed = &record["money_back"];
-        let amount = claimed["amount"].as_i64().unwrap_or_default();
-        let is_excluded =
-            EXCLUDED_AMOUNT_OF_LOST_ANSWER && (amount < sent || claimed["refund_ids"].is_null());
-        assert!(amount == sent || is_excluded, "{sent} were sent back: {bought:?} {record}");
+        let amount = record["money_back"]["amount"].as_i64().unwrap_or_default();
+        assert_eq!(amount, sent, "another amount was sent back: {bought:?} {record}");
         // What had gone before it may have come back since; what it sent hasn't.
         assert!(bought.gone >= sent, "no money went back: {bought:?} {record}");
         assert!(bought.is_gone() || sent > 0, "no money went back: {bought:?} {record}");

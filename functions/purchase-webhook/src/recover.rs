@@ -24,7 +24,7 @@ use crate::{
 };
 
 /// How far back the daily schedule looks for events that Stripe could not deliver.
-const MISSED_DAYS: i64 = 7;
+const MISSED_DAYS: i64 = 14;
 /// How long Stripe keeps events.
 const EVENT_DAYS_MAX: i64 = 30;
 /// How many subjects are looked at at once: well below the calls that Stripe allows a second.
@@ -44,7 +44,7 @@ struct Command {
     object_id: Option<String>,
     /// All events since a moment, at most 30 days ago.
     since: Option<DateTime<Utc>>,
-    /// The events of the last seven days that Stripe could not deliver.
+    /// The events of the last 14 days that Stripe could not deliver.
     #[serde(default)]
     undelivered: bool,
     /// Everything that is parked.

@@ -69,11 +69,9 @@ pub(crate) fn give_up(purchase: &mut Purchase) {
     purchase.refunds_failed = purchase.refunds_failed.saturating_add(1);
 }
 
-/// Marks a money-back refund as carried out, by these refunds and by those that the provider shows of its attempt:
-/// of a request whose answer was lost, only the latter are known.
+/// Marks a money-back refund as carried out, by these refunds and by all of our own that the provider shows: where an
+/// answer was lost, only the latter are known.
 pub(crate) fn finish(purchase: &mut Purchase, money: &MoneyFacts, answered: &[RefundId]) {
-    let attempt = purchase.refunds_failed;
-    let of_attempt = money.attempts.iter().filter(|(_, of)| **of == attempt).map(|(id, _)| id);
     let standing = |id: &RefundId| {
         purchase
             .outflows
@@ -81,7 +79,8 @@ pub(crate) fn finish(purchase: &mut Purchase, money: &MoneyFacts, answered: &[Re
             .find(|outflow| outflow.id == OutflowId::from(id))
             .map(|outflow| outflow.amount)
     };
-    let ids: BTreeSet<_> = answered.iter().chain(of_attempt).filter(|id| standing(id).is_some()).collect();
+    let ids: BTreeSet<_> =
+        answered.iter().chain(money.attempts.keys()).filter(|id| standing(id).is_some()).collect();
     let amount = ids.iter().filter_map(|id| standing(id)).fold(0, u64::saturating_add);
     let refund_ids = ids.into_iter().cloned().collect();
     if let Some(refund) = &mut purchase.money_back {

@@ -63,7 +63,7 @@ impl Stripe {
         Server::start(listener, Router::new().fallback(answer))
     }
 
-    /// Answers one call of who is expected to send this `Authorization`. Only [`Fault::Hang`] and [`Fault::Slow`]
+    /// Answers one call of who is expected to send this `Authorization`. Only [`Fault::Hang`], [`Fault::Held`] and [`Fault::Slow`]
     /// wait.
     ///
     /// # Panics
@@ -106,6 +106,11 @@ impl Stripe {
             Fault::Slow(time) => {
                 let reply = carry_out(None);
                 sleep(time).await;
+                reply
+            }
+            Fault::Held(hold) => {
+                let reply = carry_out(None);
+                hold.hold().await;
                 reply
             }
             Fault::Hang => future::pending().await,

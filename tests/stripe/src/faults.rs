@@ -14,6 +14,8 @@ use std::{
     time::Duration,
 };
 
+use tokio::sync::Semaphore;
+
 /// What happens to one call.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Fault {
@@ -28,8 +30,44 @@ pub enum Fault {
     LoseAnswer,
     /// It is carried out at once and answered after that time, on Tokio's clock. What it read is as old by then.
     Slow(Duration),
+    /// It is carried out at once and answered once that is let go. What it read is as old by then.
+    Held(Hold),
     /// It isn't carried out and never answered.
     Hang,
+}
+
+/// Holds one answer back. Cheap to clone; clones hold the same.
+#[derive(Debug, Clone)]
+pub struct Hold(Arc<[Semaphore; 2]>);
+
+impl Default for Hold {
+    fn default() -> Self {
+        Self(Arc::new([Semaphore::new(0), Semaphore::new(0)]))
+    }
+}
+
+impl PartialEq for Hold {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+impl Hold {
+    /// Waits until there is an answer to hold back.
+    pub async fn is_held(&self) {
+        drop(self.0[0].acquire().await);
+    }
+
+    /// Lets the answer go.
+    pub fn let_go(&self) {
+        self.0[1].add_permits(1);
+    }
+
+    /// Holds an answer back until it is let go.
+    pub(super) async fn hold(&self) {
+        self.0[0].add_permits(1);
+        drop(self.0[1].acquire().await);
+    }
 }
 
 /// The account as it was at a moment, from which later reads can be answered.

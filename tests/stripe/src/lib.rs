@@ -51,7 +51,7 @@ pub use catalog::PriceSpec;
 pub use changes::Change;
 pub use disputes::DisputeSpec;
 pub use event::Event;
-pub use faults::{AccountState, Fault, Faults};
+pub use faults::{AccountState, Fault, Faults, Hold};
 pub use generation::Generation;
 pub use options::{CancelSpec, DunningEnd, ItemChange, PauseBehavior, PaymentBehavior, ProrationBehavior};
 pub use plan::{Interval, Metadata, Plan, price_id, product_id};

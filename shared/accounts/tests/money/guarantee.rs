@@ -103,6 +103,13 @@ fn what_it_sent_is_what_its_own_refunds_say() {
             600,
             vec!["re_2"],
         ),
+        (
+            "an earlier attempt was made after all",
+            vec![gone("re_1", 300), gone("re_2", 600), Step::Own("re_1", 7), Step::Own("re_2", 0)],
+            vec!["re_2"],
+            900,
+            vec!["re_1", "re_2"],
+        ),
         ("the merchant refunded all", vec![gone("re_1", 900)], vec![], 0, vec![]),
     ] {
         // The confirmation finds it, or the look of an event does.
