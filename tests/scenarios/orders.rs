@@ -56,7 +56,8 @@ async fn every_order(name: &str, now: &str, in_time: bool, story: impl Fn(&Strip
         let (events, stripe) = begin(&api, generation);
         match &delivery {
             Delivery::Late(order, copies) => {
-                let said = order.iter().flat_map(|place| std::iter::repeat_n(events[*place].0.clone(), *copies));
+                let said =
+                    order.iter().flat_map(|place| std::iter::repeat_n(events[*place].0.clone(), *copies));
                 settle(&said.collect::<Vec<_>>(), time(now)).await;
             }
             Delivery::InTime(kept) => {

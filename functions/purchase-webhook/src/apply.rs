@@ -54,7 +54,9 @@ impl Application<'_> {
         };
         let (mut subject, mut watched, mut seen) = (subject, Vec::<PurchaseId>::new(), BTreeSet::new());
         let mut total = Report::from(Disposition::Unchanged);
-        for _ in 0..LOOKS_MAX {
+        let mut looks = 0;
+        while looks < LOOKS_MAX {
+            looks += 1;
             let mut before = looker.before(&subject).await?;
             for id in &watched {
                 looker.add_purchase(&mut before, id.as_str()).await?;
@@ -85,7 +87,8 @@ impl Application<'_> {
             if !found.has_more || self.cause.is_dry_run {
                 return Ok(total);
             }
-            seen.extend(found.purchase_ids().into_iter().map(ToString::to_string));
+            seen.extend(found.invoices);
+            looks = 0;
         }
         Err(Failure::Outdated)
     }

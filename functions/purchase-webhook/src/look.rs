@@ -72,7 +72,8 @@ pub(crate) struct Found {
     pub(crate) looked_at: Vec<PurchaseId>,
     /// Whether a SKU of ours is named.
     pub(crate) is_ours: bool,
-    /// Whether there are more invoices than one look takes.
+    /// The invoices that were looked at, of which there are more if `has_more`.
+    pub(crate) invoices: Vec<String>,
     pub(crate) has_more: bool,
 }
 
@@ -116,6 +117,9 @@ pub(crate) struct Looker<'a> {
 
 /// The most invoices that one look records: more wait for the next.
 const INVOICES_MAX: usize = 12;
+/// The most purchases on record that one look holds others back of: a write has a hundred items at most. More than that
+/// are payments of one subscription, whose record holds them back as well.
+const LOOKED_AT_MAX: usize = 20;
 
 impl Looker<'_> {
     /// Reads what is known of a subject.
@@ -277,6 +281,7 @@ impl Looker<'_> {
         let charges = self.charges(&subscription, &invoices, before).await?;
         let mut found = self.found_of_subscription(&subscription, &invoices, &charges, before).await?;
         found.has_more = has_more;
+        found.invoices = invoices.into_iter().map(|invoice| invoice.id).collect();
         Ok(Look::Found(Box::new(found)))
     }
 
@@ -297,7 +302,7 @@ impl Looker<'_> {
         found.hints.name(&subscription.metadata);
         let customer = subscription.customer.as_ref().map(Reference::id);
         found.hints.customer_id = customer.and_then(|customer| CustomerId::parse(customer).ok());
-        found.looked_at.extend(before.purchases.keys().cloned());
+        found.looked_at.extend(before.purchases.keys().take(LOOKED_AT_MAX).cloned());
         for purchase in before.purchases.values() {
             let is_new = invoices.iter().any(|invoice| invoice.id == purchase.id.as_str());
             if !is_new && charges.are_moved(&purchase.payment_ids, Some(purchase)) {

@@ -123,3 +123,26 @@ async fn the_daily_run_makes_up_for_four_days_without_a_webhook() {
         shop.close().await;
     }
 }
+
+/// A subscription of eight years that nobody heard of is granted whole by one command, however many looks that takes, and
+/// another finds nothing to do.
+#[tokio::test]
+async fn a_subscription_of_many_years_is_recovered_at_once() {
+    let shop = Shop::open("many years", Generation::Dahlia, "2018-11-03T09:00:00Z").await;
+    let buyer = shop.buyer("old");
+    let subscription = shop.stripe.checkout(&buyer.plan(&[("basic_monthly", 1)])).subscription.unwrap();
+    for _ in 0..8 * 12 {
+        let _ = shop.stripe.renew(&subscription);
+    }
+    let now = shop.stripe.now();
+    let command = json!({"object_id": subscription});
+    for applied in [1, 0] {
+        let (status, body) = shop.stack.recover(&command, now).await.unwrap();
+        assert_eq!((status, &body["failed"], &body["applied"]), (200, &json!(0), &json!(applied)), "{body}");
+    }
+    let at = now.to_rfc3339();
+    let bought = buyer.get("/purchases?limit=100", &at).await;
+    assert_eq!(bought["purchases"].as_array().unwrap().len(), 1 + 8 * 12);
+    assert_eq!(buyer.balance(&at).await, credits(1000, 0, 0));
+    shop.close().await;
+}
