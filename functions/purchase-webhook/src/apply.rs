@@ -187,8 +187,8 @@ impl Application<'_> {
         let objects =
             [Some(purchase_id.as_str()), found.subscription_id.as_ref().map(SubscriptionId::as_str)];
         for object in objects.into_iter().flatten().filter(|_| is_news || self.cause.event_id.is_none()) {
-            if self.ledger.parked(object).await?.is_some() {
-                self.ledger.unpark(object).await?;
+            if let Some(parked) = self.ledger.parked(object).await? {
+                self.ledger.unpark(&parked).await?;
             }
         }
         Ok(())

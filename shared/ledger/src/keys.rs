@@ -36,6 +36,10 @@ pub(crate) const REVERSED: &str = "reversed";
 pub(crate) const ACCOUNT_ID: &str = "account_id";
 /// Counts the writes of a purchase's or a subscription's record.
 pub(crate) const REVISION: &str = "revision";
+/// When a payment was parked, and why.
+pub(crate) const PARKED_AT: &str = "parked_at";
+/// See [`PARKED_AT`].
+pub(crate) const REASON: &str = "reason";
 
 /// The sparse index of what is due, accounts and refunds, and the attribute that is its key.
 pub(crate) const DUE: &str = "due";

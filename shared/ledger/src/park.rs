@@ -1,6 +1,6 @@
 //! What is kept beside accounts: payments of which something couldn't be granted, until the cause is mended.
 
-use aws_sdk_dynamodb::types::TransactWriteItem;
+use aws_sdk_dynamodb::types::{Delete, TransactWriteItem};
 
 use crate::{
     Error, Ledger, Parked, backoff,
@@ -16,22 +16,44 @@ impl Ledger {
     /// [`Error::TryAgain`] where throttling or faults outlast the attempts, [`Error::Internal`].
     pub async fn park(&self, parked: &Parked) -> Result<(), Error> {
         let put = self.put(items::parked(parked)?)?;
-        backoff::persist(|| self.write_alone("park a payment", put.clone())).await
+        backoff::persist(|| self.write_alone("park a payment", Slot::Unconditional, put.clone())).await
     }
 
-    /// Forgets a parked payment that was granted.
+    /// Forgets a parked payment that was granted, as it was read: what was parked since stays.
     ///
     /// # Errors
     /// As [`Ledger::park`].
-    pub async fn unpark(&self, object_id: &str) -> Result<(), Error> {
-        let delete = self.delete(keys::parked(object_id))?;
-        backoff::persist(|| self.write_alone("forget what was parked", delete.clone())).await
+    pub async fn unpark(&self, parked: &Parked) -> Result<(), Error> {
+        let item = items::parked(parked)?;
+        let delete = Delete::builder()
+            .table_name(&self.table)
+            .set_key(Some(keys::parked(&parked.object_id).into_attributes()))
+            .condition_expression("#parked_at = :parked_at AND #reason = :reason")
+            .expression_attribute_names("#parked_at", keys::PARKED_AT)
+            .expression_attribute_names("#reason", keys::REASON)
+            .set_expression_attribute_values(Some(
+                [(":parked_at", keys::PARKED_AT), (":reason", keys::REASON)]
+                    .into_iter()
+                    .filter_map(|(name, field)| Some((name.to_owned(), item.get(field)?.clone())))
+                    .collect(),
+            ))
+            .build()
+            .map_err(|source| Error::internal("build a delete", &source))?;
+        let delete = TransactWriteItem::builder().delete(delete).build();
+        backoff::persist(|| self.write_alone("forget what was parked", Slot::Record, delete.clone())).await
     }
 
-    /// One write, in a transaction like every other: the functions' roles allow no other kind.
-    async fn write_alone(&self, doing: &'static str, write: TransactWriteItem) -> Result<(), Failure> {
+    /// One write, in a transaction like every other: the functions' roles allow no other kind. One whose condition fails
+    /// is over.
+    async fn write_alone(
+        &self,
+        doing: &'static str,
+        slot: Slot,
+        write: TransactWriteItem,
+    ) -> Result<(), Failure> {
         let Err(error) = self.transact(vec![write]).await else { return Ok(()) };
-        match cancellation(&error).map(|reasons| read_reasons(&[Slot::Unconditional], reasons)) {
+        match cancellation(&error).map(|reasons| read_reasons(&[slot], reasons)) {
+            Some(Cancelled::Raced(_)) => Ok(()),
             Some(Cancelled::Wait(fault)) => Err(Failure::Transient(fault)),
             _ => Err(classify(doing, &error)),
         }

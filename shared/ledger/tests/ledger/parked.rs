@@ -35,9 +35,9 @@ async fn what_is_parked_is_listed_until_it_is_forgotten() {
     assert_eq!(world.ledger.parked("in_1").await.unwrap(), None);
     assert_eq!(listed(&world).await, Vec::<String>::new());
     // Forgetting what isn't there is no mistake.
-    world.ledger.unpark("in_1").await.unwrap();
+    world.ledger.unpark(&first).await.unwrap();
     world.ledger.park(&first).await.unwrap();
-    assert_eq!(world.ledger.parked("in_1").await.unwrap(), Some(first));
+    assert_eq!(world.ledger.parked("in_1").await.unwrap().as_ref(), Some(&first));
     assert_eq!(
         (world.keys().await, listed(&world).await),
         (vec!["PARKED#in_1 PARKED".to_owned()], vec!["in_1".to_owned()])
@@ -51,9 +51,12 @@ async fn what_is_parked_is_listed_until_it_is_forgotten() {
     };
     world.ledger.park(&again).await.unwrap();
     world.ledger.park(&parked("cs_2", "another")).await.unwrap();
-    assert_eq!(world.ledger.parked("in_1").await.unwrap(), Some(again));
+    assert_eq!(world.ledger.parked("in_1").await.unwrap().as_ref(), Some(&again));
     assert_eq!(listed(&world).await, ["cs_2", "in_1"]);
-    world.ledger.unpark("in_1").await.unwrap();
+    // Whoever read it before forgets nothing.
+    world.ledger.unpark(&first).await.unwrap();
+    assert_eq!(listed(&world).await, ["cs_2", "in_1"]);
+    world.ledger.unpark(&again).await.unwrap();
     assert_eq!(
         (world.keys().await, listed(&world).await),
         (vec!["PARKED#cs_2 PARKED".to_owned()], vec!["cs_2".to_owned()])
@@ -71,11 +74,12 @@ async fn what_is_parked_has_a_partition_of_its_own() {
     world.buy(&pack("pi_1")).await.unwrap();
     world.ask_back("pi_1").await.unwrap();
     // By an id that two items have in common.
-    world.ledger.park(&parked("pi_1", "one of two lines")).await.unwrap();
+    let rest = parked("pi_1", "one of two lines");
+    world.ledger.park(&rest).await.unwrap();
     assert_eq!(listed(&world).await, ["pi_1"]);
     let (refunds, _) = world.ledger.pending_refunds(None).await.unwrap();
     assert_eq!(refunds.len(), 1);
-    world.ledger.unpark("pi_1").await.unwrap();
+    world.ledger.unpark(&rest).await.unwrap();
     assert_eq!(world.ledger.pending_refunds(None).await.unwrap().0, refunds);
     world.ledger.park(&parked("pi_1", "one of two lines")).await.unwrap();
     world.sent_back("pi_1").await.unwrap();
@@ -111,27 +115,30 @@ async fn a_row_that_is_no_parked_object_is_an_error() {
     }
 }
 
-/// Parking and forgetting are one write each: whichever is last stands, whole.
+/// Parking and forgetting are one write each, and what is forgotten is what was read: whatever is parked meanwhile stands.
 #[tokio::test]
-async fn what_is_parked_while_it_is_forgotten_is_parked_or_not() {
-    // Parked after it was forgotten: it stands, with its own reasons.
-    let world = World::empty().await;
-    world.ledger.park(&parked("in_1", "unknown price")).await.unwrap();
-    world.meanwhile(WRITE, async |world| world.ledger.unpark("in_1").await.unwrap());
-    let again = parked("in_1", "unknown account");
-    world.ledger.park(&again).await.unwrap();
-    assert_eq!(world.ledger.parked("in_1").await.unwrap(), Some(again));
-    assert_eq!(listed(&world).await, ["in_1"]);
-    // Parked before: nothing is left of it, in the index either.
-    world.meanwhile(WRITE, async |world| world.ledger.park(&parked("in_1", "a third")).await.unwrap());
-    world.ledger.unpark("in_1").await.unwrap();
-    assert_eq!(world.ledger.parked("in_1").await.unwrap(), None);
-    assert_eq!(listed(&world).await, Vec::<String>::new());
+async fn what_is_parked_while_it_is_forgotten_stays() {
+    let (first, again) = (parked("in_1", "unknown price"), parked("in_1", "unknown account"));
+    for is_parked_last in [true, false] {
+        let world = World::empty().await;
+        world.ledger.park(&first).await.unwrap();
+        let (known, other) = (first.clone(), again.clone());
+        if is_parked_last {
+            world.meanwhile(WRITE, async move |world| world.ledger.unpark(&known).await.unwrap());
+            world.ledger.park(&again).await.unwrap();
+        } else {
+            world.meanwhile(WRITE, async move |world| world.ledger.park(&other).await.unwrap());
+            world.ledger.unpark(&first).await.unwrap();
+        }
+        assert_eq!(world.ledger.parked("in_1").await.unwrap().as_ref(), Some(&again), "{is_parked_last}");
+        assert_eq!(listed(&world).await, ["in_1"]);
+    }
 }
 
 #[tokio::test]
 async fn parking_and_forgetting_wait_out_what_passes() {
     let world = World::empty().await;
+    let known = parked("in_1", "unknown price");
     for fault in [
         Fault::cancelled(&["TransactionConflict"]),
         Fault::cancelled(&["ThrottlingError"]),
@@ -141,23 +148,19 @@ async fn parking_and_forgetting_wait_out_what_passes() {
         Fault::LostAfter,
     ] {
         world.faults.next(WRITE, fault);
-        world.ledger.park(&parked("in_1", "unknown price")).await.unwrap();
+        world.ledger.park(&known).await.unwrap();
         assert_eq!(world.faults.asked(), [WRITE, WRITE]);
     }
     assert_eq!(listed(&world).await, ["in_1"]);
-    for fault in [
-        Fault::cancelled(&["ValidationError"]),
-        Fault::cancelled(&["ConditionalCheckFailed"]),
-        Fault::service(400, "AccessDeniedException"),
-    ] {
+    for fault in [Fault::cancelled(&["ValidationError"]), Fault::service(400, "AccessDeniedException")] {
         world.faults.asked();
         world.faults.next(WRITE, fault);
-        let error = world.ledger.unpark("in_1").await.unwrap_err();
+        let error = world.ledger.unpark(&known).await.unwrap_err();
         assert!(error.to_string().starts_with("could not forget what was parked: "), "{error}");
         assert_eq!(world.faults.asked(), [WRITE]);
     }
     assert_eq!(listed(&world).await, ["in_1"]);
     world.faults.next(WRITE, Fault::LostAfter);
-    world.ledger.unpark("in_1").await.unwrap();
+    world.ledger.unpark(&known).await.unwrap();
     assert_eq!(listed(&world).await, Vec::<String>::new());
 }

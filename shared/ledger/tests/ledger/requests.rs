@@ -199,7 +199,7 @@ async fn what_is_kept_beside_accounts_takes_a_request_each() {
         parked_at: time(NOW),
     };
     world.ledger.park(&parked).await.unwrap();
-    world.ledger.unpark("in_1").await.unwrap();
+    world.ledger.unpark(&parked).await.unwrap();
     assert_eq!(world.faults.asked(), [WRITE, WRITE]);
     // An item each, and the index.
     let used = world.ledger.take_usage();
