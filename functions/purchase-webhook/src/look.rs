@@ -115,8 +115,11 @@ pub(crate) struct Looker<'a> {
     pub(crate) now: DateTime<Utc>,
 }
 
-/// The most invoices that one look records: more wait for the next.
-const INVOICES_MAX: usize = 12;
+/// How many items of the table an invoice takes, but for those of its payments: its purchase, that in the list and by the
+/// invoice's id, and two entries.
+const INVOICE_ITEMS: usize = 5;
+/// How many of the hundred items of a write the invoices of one look take: more wait for the next.
+const ITEMS_MAX: usize = 72;
 /// The most purchases on record that one look holds others back of: a write has a hundred items at most. More than that
 /// are payments of one subscription, whose record holds them back as well.
 const LOOKED_AT_MAX: usize = 20;
@@ -276,8 +279,14 @@ impl Looker<'_> {
         invoices.retain(|invoice| named == Some(invoice.id.as_str()) || !is_known(&invoice.id));
         invoices.sort_by(|a, b| (a.created, &a.id).cmp(&(b.created, &b.id)));
         invoices.retain(|invoice| !seen.contains(&invoice.id));
-        let has_more = invoices.len() > INVOICES_MAX;
-        invoices.truncate(INVOICES_MAX);
+        let mut items = 0;
+        let fitting = invoices.iter().take_while(|invoice| {
+            items += INVOICE_ITEMS + facts::payments(invoice).len();
+            items <= ITEMS_MAX
+        });
+        let fitting = fitting.count().max(1);
+        let has_more = invoices.len() > fitting;
+        invoices.truncate(fitting);
         let charges = self.charges(&subscription, &invoices, before).await?;
         let mut found = self.found_of_subscription(&subscription, &invoices, &charges, before).await?;
         found.has_more = has_more;
@@ -476,7 +485,11 @@ impl Looker<'_> {
         let payments: Vec<_> = known.chain(invoices.iter().flat_map(facts::payments)).collect();
         Ok(Charges(match subscription.customer.as_ref().map(Reference::id) {
             Some(customer) if !payments.is_empty() => {
-                self.api.charges_of_customer(customer, &payments).await?
+                match self.api.charges_of_customer(customer, &payments).await {
+                    // One that was deleted.
+                    Err(stripe::Error::Missing) => Vec::new(),
+                    charges => charges?,
+                }
             }
             _ => Vec::new(),
         }))

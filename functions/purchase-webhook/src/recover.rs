@@ -13,11 +13,11 @@ use pricing::Credits;
 use runtime::{Answer, Call, Code, Metric, Problem};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use stripe::Api;
+use stripe::{Api, facts::payments as payments_of};
 use tokio::time::Instant;
 
 use crate::{
-    Cause, Failure, LOOK_TIME_MAX, Webhook,
+    Cause, Failure, Webhook,
     disposition::{Disposition, Report},
     problem,
     subject::Subject,
@@ -30,9 +30,13 @@ const EVENT_DAYS_MAX: i64 = 30;
 /// How many subjects are looked at at once: well below the calls that Stripe allows a second.
 const SUBJECTS_AT_ONCE: usize = 8;
 /// How long listing subjects may take.
-const LIST_TIME_MAX: Duration = Duration::from_mins(2);
+const LIST_TIME_MAX: Duration = Duration::from_mins(6);
+/// How long Stripe's API may take for one subject: a subscription of many years has many pages of invoices.
+const SUBJECT_TIME_MAX: Duration = Duration::from_mins(1);
 /// How long one run takes, below the function's own time; what is left is for the next.
 const RUN_TIME_MAX: Duration = Duration::from_mins(13);
+/// So many subjects any run has time for, at two seconds each.
+const SUBJECTS_OF_A_RUN: usize = 1_500;
 /// How many changes the answer lists.
 const CHANGES_MAX: usize = 500;
 
@@ -92,7 +96,11 @@ impl Webhook {
     pub(crate) async fn recover(&self, call: &Call) -> Result<Answer, Problem> {
         let command: Command = call.json()?;
         let (now, until) = (call.now(), Instant::now() + RUN_TIME_MAX);
-        let subjects = self.subjects(&command, now).await?;
+        let mut subjects = self.subjects(&command, now).await?;
+        if subjects.len() > SUBJECTS_OF_A_RUN {
+            let first = first_of_a_run(now, subjects.len());
+            subjects.rotate_left(first);
+        }
         let is_thorough = command.object_id.is_some() || command.parked;
         let cause = Cause { now, event_id: None, age: None, is_dry_run: command.dry_run, is_thorough };
         let total = subjects.len();
@@ -124,7 +132,7 @@ impl Webhook {
         if Instant::now() >= until {
             return None;
         }
-        let result = self.apply(subject.clone(), cause, Instant::now() + LOOK_TIME_MAX).await;
+        let result = self.apply(subject.clone(), cause, Instant::now() + SUBJECT_TIME_MAX).await;
         Some((subject, result))
     }
 
@@ -163,6 +171,14 @@ impl Webhook {
     }
 }
 
+/// The subject that a run begins with, if it may have no time for all: each day and each quarter of an hour those that
+/// follow on what the run before had time for.
+fn first_of_a_run(now: DateTime<Utc>, subjects: usize) -> usize {
+    let (day, quarter) = (now.timestamp() / 86_400, now.timestamp() % 86_400 / 900);
+    let runs = usize::try_from(day + quarter).unwrap_or_default();
+    runs.wrapping_mul(SUBJECTS_OF_A_RUN).checked_rem(subjects).unwrap_or_default()
+}
+
 /// The subjects of an object that a person names.
 async fn named(api: &Api<'_>, id: &str) -> Result<Vec<Subject>, Problem> {
     if let Some(subject) = Subject::by_id(id) {
@@ -186,7 +202,12 @@ async fn of_customer(api: &Api<'_>, id: &str) -> Result<Vec<Subject>, Failure> {
     let payments = payments.map(|id| Subject::Payment { id, with_money: true });
     let sessions = api.sessions_of_customer(id).await?.into_iter().map(|session| session.id);
     let sessions = sessions.map(|id| Subject::Session { id, payment: None });
-    Ok(subscriptions.chain(payments).chain(sessions).collect())
+    // What was paid without a payment: from the balance, out of band, or nothing of it.
+    let invoices = api.paid_invoices_of_customer(id).await?.into_iter();
+    let invoices =
+        invoices.filter(|invoice| invoice.subscription_id().is_none() && payments_of(invoice).is_empty());
+    let invoices = invoices.map(|invoice| Subject::Invoice(invoice.id));
+    Ok(subscriptions.chain(payments).chain(sessions).chain(invoices).collect())
 }
 
 /// The subjects of events, oldest first, each once.
@@ -268,4 +289,28 @@ fn log_progress(summary: &Summary, total: usize) {
 
 fn count(number: usize) -> u64 {
     u64::try_from(number).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn runs_that_end_early_look_at_everything_in_the_end() {
+        let start: DateTime<Utc> = "2026-11-03T04:30:00Z".parse().unwrap();
+        for subjects in [1_501, 2_000, 3_000, 4_500, 50_000] {
+            for step in [TimeDelta::days(1), TimeDelta::minutes(15)] {
+                let mut seen = vec![false; subjects];
+                let mut now = start;
+                for _ in 0..=subjects / SUBJECTS_OF_A_RUN {
+                    let first = first_of_a_run(now, subjects);
+                    for place in first..first + SUBJECTS_OF_A_RUN {
+                        seen[place % subjects] = true;
+                    }
+                    now += step;
+                }
+                assert!(seen.iter().all(|seen| *seen), "{subjects} by {step}");
+            }
+        }
+    }
 }

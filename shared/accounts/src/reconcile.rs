@@ -247,8 +247,10 @@ impl Work {
         }
         let (mut packs, gone) = (Credits::ZERO, purchase.packs_gone());
         let mut has_lines = false;
+        // A payment of the shop's own that was granted by its metadata, and is shown by an invoice later, is granted once.
+        let is_own = purchase.lines.iter().any(|line| line.id == purchase.id.as_str());
         for line in &paid.packs {
-            if !purchase.lines.iter().any(|known| known.id == line.id) {
+            if !is_own && !purchase.lines.iter().any(|known| known.id == line.id) {
                 purchase.lines.push(line.clone());
                 packs = packs.checked_add(line.credits).ok_or(Refusal::BalanceLimit)?;
                 has_lines = true;

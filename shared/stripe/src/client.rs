@@ -18,8 +18,8 @@ use tokio::time::Instant;
 
 use crate::Api;
 
-/// The largest answer that is read: a page of ten large invoices is below it.
-const ANSWER_BYTES_MAX: usize = 4 * 1024 * 1024;
+/// The largest answer that is read: a page of fifty events of 300 KB, as those of large invoices are, is below it.
+const ANSWER_BYTES_MAX: usize = 16 * 1024 * 1024;
 
 /// A way to Stripe's API: sends a request and reads the whole answer; `None` if none came.
 pub type Transport = Box<dyn Fn(Request<Full<Bytes>>) -> Exchange + Send + Sync>;

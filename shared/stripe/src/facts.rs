@@ -107,7 +107,8 @@ pub fn is_shown_whole(subscription: &Subscription, configured: &ConfiguredPrices
 #[must_use]
 pub fn session(session: &Session, reading: Reading<'_>) -> Option<Paid> {
     let is_paid = matches!(session.payment_status.as_str(), "paid" | "no_payment_required");
-    if session.mode != "payment" || !is_paid {
+    let is_complete = session.status.as_deref().is_none_or(|status| status == "complete");
+    if session.mode != "payment" || !is_paid || !is_complete {
         return None;
     }
     let payment_id = session.payment_intent.as_ref().and_then(|payment| PaymentId::parse(payment.id()).ok());
@@ -167,6 +168,10 @@ pub fn payment(intent: &PaymentIntent, reading: Reading<'_>) -> Option<Paid> {
         is_ours: false,
     };
     if !intent.metadata.contains_key("sku") {
+        // Without either it is somebody else's.
+        if intent.metadata.contains_key("account_id") {
+            paid.ungranted.push("the payment's metadata names an account and no sku".to_owned());
+        }
         return Some(paid);
     }
     let quantity = match intent.metadata.get("quantity").map(|quantity| quantity.trim().parse::<u64>()) {
@@ -328,10 +333,13 @@ impl<'a> InvoiceReading<'a> {
 
     /// Whether a line says that something was paid for: a credit doesn't, nor does a trial, which is free.
     fn counts(&self, line: &InvoiceLine) -> bool {
-        let trial_end = self.subscription.and_then(|subscription| subscription.trial_end);
-        let is_trial = line.amount == 0 && trial_end.is_some_and(|end| line.period.end <= end);
+        // By when it begins: a trial that is ended early has an end before that of its line.
+        let is_in_trial = self.subscription.is_some_and(|subscription| {
+            let has_begun = subscription.trial_start.is_none_or(|start| start <= line.period.start);
+            has_begun && subscription.trial_end.is_some_and(|end| line.period.start < end)
+        });
         line.amount >= 0
-            && !is_trial
+            && !(line.amount == 0 && is_in_trial)
             && line.quantity != Some(0)
             && !(line.amount == 0 && line.is_proration())
     }

@@ -1,6 +1,6 @@
 //! Changes between plans, and what becomes of a subscription when a payment of one fails.
 
-use scrip_tests::stripe::{Change, Event, Generation, PaymentBehavior, price_id};
+use scrip_tests::stripe::{CartSpec, Change, Event, Generation, PaymentBehavior, price_id};
 use serde_json::{Value, json};
 
 use super::Buyer;
@@ -184,5 +184,26 @@ async fn an_upgrade_whose_payment_failed_leaves_the_plan_in_order() {
             let shown = json!({"plan": "standard", "plan_status": "active", "balance": credits(2500, 0, 0)});
             buyer.shows("2026-11-10T12:00:00Z", &shown).await;
         }
+    }
+}
+
+/// Rule 4: a trial grants nothing until an invoice is paid, though it is ended before its invoice says.
+#[tokio::test]
+async fn a_trial_that_is_ended_early_is_paid_for_once() {
+    for generation in Generation::EVERY {
+        let buyer = Buyer::new(generation, "2026-11-03T09:00:00Z");
+        let cart = CartSpec { trial_days: Some(14), ..buyer.plan(&[("basic_monthly", 1)]) };
+        let subscription = buyer.buy(&cart).await.subscription.unwrap();
+        let at = "2026-11-10T09:00:00Z";
+        assert_eq!(buyer.balance(at).await, credits(0, 0, 0), "{generation:?}");
+        buyer.at(at);
+        let paid = buyer.stripe.end_trial(&subscription);
+        buyer.settle(&paid.events).await;
+        assert_eq!(buyer.balance(at).await, credits(1000, 0, 0), "{generation:?}");
+        let bought = buyer.purchases(at).await;
+        assert_eq!((bought.len(), &bought[0]["amount"]), (1, &json!(1900)), "{generation:?}");
+        let refund = buyer.money_back(&paid.invoice.unwrap(), at).await;
+        assert_eq!(refund.is(200).json["credits_revoked"], credits(1000, 0, 0), "{generation:?}");
+        assert_eq!(buyer.balance(at).await, credits(0, 0, 0), "{generation:?}");
     }
 }

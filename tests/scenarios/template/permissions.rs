@@ -122,6 +122,9 @@ fn each_role_may_do_what_it_does_and_no_more() {
             format!("PurchaseWebhookFunction: dynamodb:PutItem on Table.Arn of {all}, in TransactWriteItems"),
             "PurchaseWebhookFunction: dynamodb:ConditionCheckItem on Table.Arn of ACCOUNT#*, in TransactWriteItems"
                 .to_owned(),
+            "PurchaseWebhookFunction: dynamodb:UpdateItem on Table.Arn of ACCOUNT#* SUBSCRIPTION#*, \
+             in TransactWriteItems"
+                .to_owned(),
             "PurchaseWebhookFunction: dynamodb:DeleteItem on Table.Arn of ACCOUNT#* PARKED#*, \
              in TransactWriteItems"
                 .to_owned(),

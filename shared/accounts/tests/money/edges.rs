@@ -235,3 +235,16 @@ fn a_month_whose_money_went_and_is_paid_again_has_one_refill() {
     let refills = kinds.iter().filter(|kind| **kind == EntryKind::Refill).count();
     assert_eq!((refills, kinds.last(), shop.playground()), (1, Some(&Purchase), 1000), "{kinds:?}");
 }
+
+/// A payment of the shop's own is granted by its metadata; an invoice that it is attached to later is the same money.
+#[test]
+fn a_payment_that_an_invoice_shows_later_is_granted_once() {
+    let line = |id: &str| accounts::Line { id: id.to_owned(), ..pack("tune_pack", 1) };
+    let of = |id| Provider::after(&[Step::Pack("pi_1", "2026-11-03", vec![line(id)], 900)]);
+    for (first, second, tunes) in [("pi_1", "il_1", 1), ("il_1", "il_2", 2)] {
+        let mut shop = Shop::new("2026-11-01");
+        shop.look(&of(first), "2026-11-03");
+        shop.look(&of(second), "2026-11-04");
+        assert_eq!(shop.account.balance.tune(), tunes, "{first}, then {second}");
+    }
+}

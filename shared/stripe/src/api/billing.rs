@@ -76,6 +76,19 @@ impl Api<'_> {
         Ok(invoices)
     }
 
+    /// The paid invoices of a customer, newest first, with their payments, each with its first ten lines.
+    ///
+    /// `GET /v1/invoices?customer=&status=paid`: one call a ten.
+    ///
+    /// # Errors
+    /// As [`Error`] says.
+    pub async fn paid_invoices_of_customer(&self, id: &str) -> Result<Vec<Invoice>, Error> {
+        let parameters = parameter("customer", id).set("status", "paid").expand("data.payments");
+        let parameters = parameters.limit(INVOICES_A_PAGE);
+        let listing = Listing { what: "invoices", path: &["invoices"], parameters, pages_max: PAGES_MAX };
+        self.list_while(&listing, |_: &[Invoice]| true).await
+    }
+
     /// An invoice with all its lines and payments.
     ///
     /// `GET /v1/invoices/{id}`: one call, and one each if it has more than ten lines or payments.

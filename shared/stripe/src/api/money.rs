@@ -6,13 +6,16 @@ use accounts::{PaymentId, PurchaseId, facts::MoneyFacts};
 use http::Method;
 
 use super::{
-    Api, Listing, PAGE_ITEMS, PAGES_MAX,
+    Api, Listing, PAGE_ITEMS,
     request::{ApiRequest, Parameters, expand, parameter},
 };
 use crate::{
     Error, facts,
     objects::{Charge, Dispute, PaymentIntent, Refund},
 };
+
+/// A customer may pay for many accounts: further back it is cheaper to read a payment's own refunds and disputes.
+const CHARGE_PAGES_MAX: u32 = 3;
 
 impl Api<'_> {
     /// A payment with its newest charge.
@@ -45,7 +48,8 @@ impl Api<'_> {
         self.get("charge", &["charges", id], Parameters::default()).await
     }
 
-    /// The charges of a customer, newest first, as far back as the first page up to which each of these payments has one.
+    /// The charges of a customer, newest first, as far back as the first page up to which each of these payments has one,
+    /// but three pages at most.
     ///
     /// `GET /v1/charges?customer=`: one call a hundred.
     ///
@@ -53,13 +57,16 @@ impl Api<'_> {
     /// As [`Error`] says.
     pub async fn charges_of_customer(&self, id: &str, payments: &[PaymentId]) -> Result<Vec<Charge>, Error> {
         let parameters = parameter("customer", id).limit(PAGE_ITEMS);
-        let listing = Listing { what: "charges", path: &["charges"], parameters, pages_max: PAGES_MAX };
-        let mut missing: BTreeSet<_> = payments.iter().map(PaymentId::as_str).collect();
+        let pages_max = CHARGE_PAGES_MAX;
+        let listing = Listing { what: "charges", path: &["charges"], parameters, pages_max };
+        let (mut missing, mut pages): (BTreeSet<_>, _) =
+            (payments.iter().map(PaymentId::as_str).collect(), 0);
         let goes_on = |page: &[Charge]| {
             for payment in page.iter().filter_map(Charge::payment_intent) {
                 missing.remove(payment);
             }
-            !missing.is_empty()
+            pages += 1;
+            pages < CHARGE_PAGES_MAX && !missing.is_empty()
         };
         self.list_while(&listing, goes_on).await
     }

@@ -79,9 +79,14 @@ fn a_session_grants_each_of_its_lines_times_its_quantity() {
         let lines: Vec<_> = paid.facts.packs.iter().map(|line| line.credits).collect();
         assert_eq!((lines.as_slice(), paid.ungranted.len()), (*credits, *ungranted), "{items:?} {changes}");
     }
-    for changes in
-        [json!({"payment_status": "unpaid"}), json!({"mode": "subscription"}), json!({"mode": "setup"})]
-    {
+    for changes in [
+        json!({"payment_status": "unpaid"}),
+        json!({"mode": "subscription"}),
+        json!({"mode": "setup"}),
+        // A coupon of 100 % makes nothing due before anyone has bought.
+        json!({"payment_status": "no_payment_required", "payment_intent": null, "status": "open"}),
+        json!({"payment_status": "no_payment_required", "payment_intent": null, "status": "expired"}),
+    ] {
         assert_eq!(read_session(&[("p_tune", 1)], &changes), None, "{changes}");
     }
 }
@@ -102,6 +107,8 @@ fn a_payment_of_its_own_has_a_sku_and_a_quantity() {
         (json!({"sku": "tune_pack", "quantity": "0"}), 0, 1, true),
         (json!({"sku": "tune_pack", "quantity": "many"}), 0, 1, true),
         (json!({"sku": "basic_monthly"}), 0, 1, true),
+        // Who it is for is named, and not what.
+        (json!({"account_id": "alice"}), 0, 1, false),
         (json!({}), 0, 0, false),
     ] {
         let intent: PaymentIntent = serde_json::from_value(json!({"id": "pi_1", "object": "payment_intent",
@@ -259,13 +266,20 @@ fn a_plan_and_a_pack_may_be_on_one_invoice_in_either_order() {
 
 #[test]
 fn a_trial_grants_nothing_and_a_coupon_of_all_does() {
-    for (trial_end, amount, is_granted) in [(json!(day(16)), 0, false), (Value::Null, 1900, true)] {
-        let subscription = subscription(&[("p_basic", 1)], &json!({"trial_end": trial_end}));
-        let paid = read_invoice(
-            &subscription,
-            &invoice("subscription_create", &[("p_basic", 1, amount, 2, 16, false)], 0),
-        );
-        assert_eq!(paid.facts.plan.is_some(), is_granted, "{amount}");
+    let trial = |until| json!({"trial_start": day(2), "trial_end": day(until)});
+    for (trial, amount, from, until, is_granted) in [
+        (trial(16), 0, 2, 16, false),
+        // Ended early: its line still goes on to the 16th.
+        (trial(10), 0, 2, 16, false),
+        (trial(10), 1900, 10, 40, true),
+        // A plan that costs nothing, after the trial.
+        (trial(16), 0, 16, 46, true),
+        (json!({}), 1900, 2, 16, true),
+    ] {
+        let subscription = subscription(&[("p_basic", 1)], &trial);
+        let line: &[Line] = &[("p_basic", 1, amount, from, until, false)];
+        let paid = read_invoice(&subscription, &invoice("subscription_create", line, 0));
+        assert_eq!(paid.facts.plan.is_some(), is_granted, "{trial} {line:?}");
         assert!(paid.is_ours);
     }
 }

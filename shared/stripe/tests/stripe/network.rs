@@ -43,8 +43,8 @@ fn whole(bytes: usize) -> Vec<u8> {
 }
 
 #[tokio::test]
-async fn an_answer_of_four_mebibytes_is_read_and_a_larger_one_is_not() {
-    const MAX: usize = 4 * 1024 * 1024;
+async fn an_answer_of_sixteen_mebibytes_is_read_and_a_larger_one_is_not() {
+    const MAX: usize = 16 * 1024 * 1024;
     for (bytes, is_read) in [(1_000, true), (MAX, true), (MAX + 1, false)] {
         match charge(&format!("http://{}", answering(whole(bytes)))).await {
             Ok(charge) => assert!(is_read && charge.id == "ch_1", "{bytes}"),

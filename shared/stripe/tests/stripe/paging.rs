@@ -152,12 +152,14 @@ async fn charges_are_read_back_to_the_payments_that_are_looked_for() {
     // The payments that are looked for, how many charges are read, and by how many calls.
     for (payments, read, calls) in [
         (vec![], 100, 1),
-        (vec!["pi_249", "pi_150"], 100, 1),
-        (vec!["pi_249", "pi_149"], 200, 2),
-        (vec!["pi_0"], 250, 3),
-        (vec!["pi_unknown"], 250, 3),
+        (vec!["pi_449", "pi_350"], 100, 1),
+        (vec!["pi_449", "pi_349"], 200, 2),
+        (vec!["pi_150"], 300, 3),
+        // Not without end: other payments are the same customer's.
+        (vec!["pi_0"], 300, 3),
+        (vec!["pi_unknown"], 300, 3),
     ] {
-        let newest_first: Vec<_> = (0..250).rev().map(charge_of).collect();
+        let newest_first: Vec<_> = (0..450).rev().map(charge_of).collect();
         let server = Server::new(move |request| page(&newest_first, request));
         let api = server.api();
         let payments: Vec<_> = payments.into_iter().map(|id| PaymentId::parse(id).unwrap()).collect();
