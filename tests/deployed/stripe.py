@@ -174,7 +174,7 @@ class Api:
         """An object by its id, or a list of those that have what is asked for."""
         fields = [field.removeprefix("data.") for field in asked.get("expand[]", [])]
         if path in self._objects:
-            wanted = {name: value for name, (value,) in asked.items() if name not in _FORMS}
+            wanted = {name: values[0] for name, values in asked.items() if name not in _FORMS}
             listed = self._objects[path].values()
             listed = [each for each in listed if all(each.get(name) == wanted[name] for name in wanted)]
             return _list([self._expanded(each, fields) for each in reversed(listed)])
