@@ -10,8 +10,8 @@ use std::{
     time::{Duration, Instant},
 };
 
+use accounts::AccountId;
 use aws_smithy_runtime_api::client::http::{HttpConnector, HttpConnectorFuture, SharedHttpConnector};
-use credits::AccountId;
 use scrip_tests::faults::through;
 use serde_json::{Value, json};
 use tokio::{task::JoinSet, time::sleep};

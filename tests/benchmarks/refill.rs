@@ -10,9 +10,9 @@ use std::{
     time::{Duration, Instant},
 };
 
+use accounts::AccountId;
 use aws_sdk_dynamodb::Client;
 use chrono::{DateTime, TimeDelta, Utc};
-use credits::AccountId;
 use ledger::DUE_SHARDS;
 use scrip_tests::seed;
 use serde_json::{Value, json};

@@ -7,10 +7,10 @@
 
 use std::{fmt::Debug, hint::black_box, str::FromStr};
 
-use chrono::{DateTime, Utc};
-use credits::{
+use accounts::{
     Account, AccountId, Debit, DebitId, DebitRecord, Decision, Entry, Refusal, Reversal, ReversalId, Sequence,
 };
+use chrono::{DateTime, Utc};
 use gungraun::prelude::*;
 use ledger::{
     Error, RequestHash,
@@ -43,14 +43,14 @@ fn quote(operation: &Operation) -> Result<Price, Unsupported> {
 #[bench::month_turns(account(40), parsed(DECEMBER), id(), work())]
 #[bench::refused(account(3), parsed(NOVEMBER), id(), work())]
 fn debit(account: &Account, now: DateTime<Utc>, id: &DebitId, debit: &Debit) -> Result<Decision, Refusal> {
-    black_box(credits::debit::decide(black_box(account), id, debit, now))
+    black_box(accounts::debit::decide(black_box(account), id, debit, now))
 }
 
 #[library_benchmark]
 #[bench::month_turns(account(40), parsed(DECEMBER))]
 #[bench::nothing_due(account(40), parsed(NOVEMBER))]
 fn refill(account: &Account, now: DateTime<Utc>) -> Decision {
-    black_box(credits::refill::decide(black_box(account), now))
+    black_box(accounts::refill::decide(black_box(account), now))
 }
 
 #[library_benchmark]
@@ -63,7 +63,7 @@ fn reversal(
 ) -> Result<Decision, Refusal> {
     let debit = DebitRecord { taken: Credits::new(4, 0, 0), reversed: Credits::ZERO };
     let all = Reversal { credits: None, reason: None };
-    black_box(credits::reversal::decide(black_box(account), id, of, Some(black_box(&debit)), &all, now))
+    black_box(accounts::reversal::decide(black_box(account), id, of, Some(black_box(&debit)), &all, now))
 }
 
 #[library_benchmark]
@@ -133,7 +133,7 @@ fn reversal_id() -> &'static ReversalId {
 
 /// The entry of an ordinary debit.
 fn entry() -> &'static Entry {
-    let decided = credits::debit::decide(account(40), id(), work(), parsed(NOVEMBER)).unwrap();
+    let decided = accounts::debit::decide(account(40), id(), work(), parsed(NOVEMBER)).unwrap();
     kept(decided.entries[0].clone())
 }
 

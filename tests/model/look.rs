@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use credits::{
+use accounts::{
     Purchase, PurchaseId, Records, RefundId,
     facts::{Facts, MoneyFacts},
 };

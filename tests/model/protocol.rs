@@ -5,7 +5,7 @@ use std::{
     sync::Arc,
 };
 
-use credits::{Decision, Refusal};
+use accounts::{Decision, Refusal};
 use stateright::{Model, Property};
 
 use crate::{

@@ -1,7 +1,7 @@
 //! The payment provider: a small state machine of its own. What is paid, refunded, disputed or ended changes at any
 //! moment; a refund that is asked for by a key is answered the same whenever that key comes again.
 
-use credits::{
+use accounts::{
     CustomerId, Line, Outflow, OutflowId, OutflowKind, PaymentId, PurchaseId, RefundId, Terms,
     facts::{MoneyFacts, PaidFacts, PlanFacts, SubscriptionFacts},
 };

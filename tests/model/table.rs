@@ -12,7 +12,7 @@ use std::{
     sync::Arc,
 };
 
-use credits::{Account, DebitRecord, Entry, Period, Purchase, PurchaseId, SubscriptionRecord};
+use accounts::{Account, DebitRecord, Entry, Period, Purchase, PurchaseId, SubscriptionRecord};
 use pricing::Credits;
 
 /// Whose account.

@@ -11,12 +11,16 @@ use scrip_tests::binaries::{self, BuildError};
 const CATALOG: &str = "shared/pricing/catalog.toml";
 const SQUARE: &str = "    { width = 1024, height = 1024, playground = [2, 4, 10] },\n";
 
+/// The line that all crates of the workspace have their version of.
+const VERSION: &str = "version = \"0.1.0\"";
+
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap()
 }
 
 /// The workspace again, with the pricing crate alone: the same versions, features and profile, so that what
-/// is compiled is used again. It stays for the next run, which then only runs the build script.
+/// is compiled is used again. It stays for the next run, which then only runs the build script. Its own version is another
+/// one: cargo would take it for this workspace's crate, whose tests then found the other catalog.
 fn workspace() -> PathBuf {
     let copy = Path::new(env!("CARGO_TARGET_TMPDIR")).join("catalog-build");
     for folder in ["shared/pricing", "shared/pricing/build", "shared/pricing/src"] {
@@ -32,10 +36,12 @@ fn workspace() -> PathBuf {
         .lines()
         .map(|line| match lists.iter().find(|list| line.starts_with(*list)) {
             Some(list) => format!("{list}[\"shared/pricing\"]\n"),
+            None if *line == *VERSION => "version = \"0.0.0\"\n".to_owned(),
             None => format!("{line}\n"),
         })
         .collect();
     assert_eq!(alone.matches("members = [\"shared/pricing\"]").count(), lists.len());
+    assert!(alone.contains("version = \"0.0.0\"\n"));
     write(&copy.join("Cargo.toml"), &alone);
     fs::copy(root().join("Cargo.lock"), copy.join("Cargo.lock")).unwrap();
     copy

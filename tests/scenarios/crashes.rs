@@ -287,10 +287,10 @@ async fn a_packs_refund_that_was_asked_for_is_finished_by_the_providers_event() 
             for event in events {
                 assert_eq!(world.tell(&world.started, &event, NOW).await, 200, "{point}");
             }
-            let id = credits::AccountId::parse(&*world.api.account).unwrap();
-            let purchase = credits::PurchaseId::parse(&*world.purchase).unwrap();
+            let id = accounts::AccountId::parse(&*world.api.account).unwrap();
+            let purchase = accounts::PurchaseId::parse(&*world.purchase).unwrap();
             let record = world.api.ledger().purchase(&id, &purchase).await.unwrap().unwrap();
-            let is_refunded = record.status() == credits::PurchaseStatus::Refunded;
+            let is_refunded = record.status() == accounts::PurchaseStatus::Refunded;
             assert_eq!(is_refunded, is_asked, "{point}");
             money_back_again(world, point, &[]).await;
             refunded_once(world, point, &["purchase", "refund"]).await;

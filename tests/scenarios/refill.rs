@@ -3,10 +3,10 @@
 
 use std::{sync::Arc, time::Duration};
 
+use accounts::{AccountId, EntryKind};
 use aws_sdk_dynamodb::{Client, types::AttributeValue};
 use axum::{Json, Router, extract::State, routing::post};
 use chrono::{DateTime, TimeDelta, Utc};
-use credits::{AccountId, EntryKind};
 use ledger::Ledger;
 use monthly_refill_function::{Queue, handle};
 use scrip_tests::{Options, Stack, seed};

@@ -66,6 +66,10 @@ async fn told() -> Told {
     debit("odd", &json!({"operation": "canary"})).await.is(400);
     send(post("/v1/accounts/buyer/quotes", &enhance(3))).await.is(200);
     send(post("/v1/quotes", &enhance(3))).await.is(200);
+    // What stands in an account's place and may not be named is no account's id: it may be a secret.
+    let own = stack.tokens().issue("buyer", &["credits:read"], TimeDelta::hours(1));
+    let misplaced = reqwest::Client::new().get(format!("{url}/v1/accounts/canary"));
+    send(misplaced.header("local-time", NOW).bearer_auth(own)).await.is(403);
     let reason = json!({"reason": "canary"});
     send(post(&format!("{debits}/d/reversals"), &reason).header("idempotency-key", "r")).await.is(201);
     let purchase = receipt.payment_intent.unwrap();
@@ -126,7 +130,12 @@ async fn the_logs_say_what_happened_and_what_it_took_and_nothing_secret() {
     assert_eq!(debits[3], expect("invalid_request", 0.0, 0.0, 0.0));
     assert_eq!(debits[1].0, "replayed");
     let quotes: Vec<_> = calls("quote").iter().map(took).collect();
-    assert_eq!(quotes, [expect("answered", 1.0, 1.0, 0.0), expect("answered", 0.0, 0.0, 0.0)]);
+    let expected = [
+        expect("answered", 1.0, 1.0, 0.0),
+        expect("answered", 0.0, 0.0, 0.0),
+        expect("forbidden", 0.0, 0.0, 0.0),
+    ];
+    assert_eq!(quotes, expected);
     assert_eq!(calls("debit")[0]["operation"], "train_tune");
 }
 

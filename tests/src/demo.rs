@@ -13,8 +13,8 @@ use crate::{
     shop::{Shop, ShopError, Told},
     statement,
 };
+use accounts::Period;
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
-use credits::Period;
 use reqwest::{Client, RequestBuilder};
 use script::{LEDGER, Request, SCRIPT, Step};
 use serde_json::{Value, json};

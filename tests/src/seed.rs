@@ -2,15 +2,15 @@
 //!
 //! Invariant: seeding twice is seeding once, so that a data file can be opened again.
 
-use aws::Aws;
-use aws_config::{BehaviorVersion, Region, SdkConfig, retry::RetryConfig};
-use aws_sdk_dynamodb::config::{Credentials, SharedCredentialsProvider};
-use chrono::{DateTime, Months, TimeDelta, Utc};
-use credits::{
+use accounts::{
     Account, AccountId, Decision, Line, PurchaseId, Refusal, SubscriptionId, Terms,
     facts::{Facts, PaidFacts, PlanFacts, SubscriptionFacts},
     reconcile,
 };
+use aws::Aws;
+use aws_config::{BehaviorVersion, Region, SdkConfig, retry::RetryConfig};
+use aws_sdk_dynamodb::config::{Credentials, SharedCredentialsProvider};
+use chrono::{DateTime, Months, TimeDelta, Utc};
 use ledger::{Ledger, Outcome, Related, State};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use pricing::{CATALOG, Credits, Gives, Offer};
@@ -41,7 +41,7 @@ pub enum SeedError {
     Unknown(&'static str),
     /// An id that is none.
     #[error("seeding: an id {0}")]
-    Id(#[from] credits::InvalidId),
+    Id(#[from] accounts::InvalidId),
 }
 
 /// A service on this machine, as a function reaches it.

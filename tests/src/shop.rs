@@ -14,8 +14,8 @@ use crate::{
     delivery::{Course, Endpoint},
     stack::{API_KEY, WEBHOOK_SECRET},
 };
+use accounts::AccountId;
 use chrono::{DateTime, TimeDelta, Utc};
-use credits::AccountId;
 use pricing::{CATALOG, Gives};
 use serde::Serialize;
 use std::{collections::BTreeMap, sync::Arc, time::Duration};

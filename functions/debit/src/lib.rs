@@ -1,7 +1,7 @@
 //! `POST /v1/accounts/{account_id}/debits`: prices an operation and takes the credits, once.
 
+use accounts::{Account, AccountId, Debit, DebitId, Entry, Event, debit};
 use chrono::{DateTime, Utc};
-use credits::{Account, AccountId, Debit, DebitId, Entry, Event, debit};
 use lambda_http::{
     Body, Request, Response,
     http::{StatusCode, header},

@@ -1,7 +1,7 @@
 //! What the function is called with: an event of its schedules, or records of its own queue.
 
+use accounts::{AccountId, Period};
 use chrono::{DateTime, Utc};
-use credits::{AccountId, Period};
 use lambda_runtime::Error;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;

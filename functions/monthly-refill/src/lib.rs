@@ -12,8 +12,8 @@ mod sweep;
 
 use std::time::Duration;
 
+use accounts::Period;
 use chrono::{DateTime, TimeDelta, Utc};
-use credits::Period;
 use lambda_runtime::Error;
 use ledger::{DUE_SHARDS, Ledger};
 use runtime::Metric;

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use credits::{AccountId, EntryKind, Period};
+use accounts::{AccountId, EntryKind, Period};
 use futures_util::{StreamExt, stream};
 use lambda_runtime::Error;
 use ledger::{DuePartition, Executed, Ledger, Outcome};

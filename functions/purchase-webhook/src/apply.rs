@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use credits::{AccountId, PurchaseId, Record, Refusal, SubscriptionId, reconcile};
+use accounts::{AccountId, PurchaseId, Record, Refusal, SubscriptionId, reconcile};
 use ledger::{Executed, Ledger, Outcome, Parked, Related, State};
 use runtime::Problem;
 use stripe::{Api, ConfiguredPrices};

@@ -13,8 +13,8 @@ mod subject;
 
 use std::{env, time::Duration};
 
+use accounts::EventId;
 use chrono::{DateTime, TimeDelta, Utc};
-use credits::EventId;
 use lambda_http::{
     Body, Error, Request, Response,
     http::{HeaderName, StatusCode},

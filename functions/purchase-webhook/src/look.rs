@@ -2,11 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use chrono::{DateTime, Utc};
-use credits::{
+use accounts::{
     AccountId, CustomerId, PaymentId, Purchase, PurchaseId, Records, SubscriptionId, SubscriptionRecord,
     facts::{Facts, MoneyFacts},
 };
+use chrono::{DateTime, Utc};
 use ledger::Ledger;
 use stripe::{
     Api, ConfiguredPrices,

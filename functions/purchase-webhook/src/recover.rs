@@ -5,8 +5,8 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
+use accounts::{AccountId, Change, EntryKind};
 use chrono::{DateTime, TimeDelta, Utc};
-use credits::{AccountId, Change, EntryKind};
 use futures_util::{StreamExt, stream};
 use lambda_http::http::StatusCode;
 use pricing::Credits;

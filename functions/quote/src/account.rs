@@ -1,7 +1,7 @@
 //! `GET /v1/accounts/{account_id}`: what an account has, as of now.
 
+use accounts::{Account, AccountId, Period, PlanStatus, Subscription, SubscriptionId, SubscriptionStatus};
 use chrono::{DateTime, Utc};
-use credits::{Account, AccountId, Period, PlanStatus, Subscription, SubscriptionId, SubscriptionStatus};
 use lambda_http::http::StatusCode;
 use ledger::Ledger;
 use pricing::Credits;

@@ -3,8 +3,8 @@
 //! Sequences have no gaps and nothing is ever changed, so a cursor is a sequence: pages never skip or
 //! repeat an entry, whatever is appended meanwhile.
 
+use accounts::{Change, DebitId, Entry, EntryKind, Event, Reason, Sequence};
 use chrono::{DateTime, Utc};
-use credits::{Change, DebitId, Entry, EntryKind, Event, Reason, Sequence};
 use lambda_http::http::StatusCode;
 use ledger::Ledger;
 use pricing::{Credits, Operation};

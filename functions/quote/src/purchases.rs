@@ -1,7 +1,7 @@
 //! `GET /v1/accounts/{account_id}/purchases`: what was bought, newest first, a page at a time.
 
+use accounts::{Line, Purchase, PurchaseId, PurchaseStatus};
 use chrono::{DateTime, Utc};
-use credits::{Line, Purchase, PurchaseId, PurchaseStatus};
 use lambda_http::http::StatusCode;
 use ledger::{Ledger, PurchaseCursor};
 use pricing::Credits;

@@ -1,6 +1,6 @@
 //! `POST /v1/quotes` and `POST /v1/accounts/{account_id}/quotes`: what one operation costs.
 
-use credits::{Account, Refusal};
+use accounts::{Account, Refusal};
 use lambda_http::http::StatusCode;
 use ledger::Ledger;
 use pricing::{CATALOG, Credits, Operation, Price, Tier};
@@ -48,7 +48,7 @@ pub(crate) async fn price_for_account(ledger: &Ledger, call: &Call) -> Result<An
     let price = look_up(&operation)?;
     let now = call.now();
     let account = ledger.account(&id).await?.unwrap_or_else(|| Account::unseen(now));
-    let quote = credits::quote(&account, &price, now);
+    let quote = accounts::quote(&account, &price, now);
     let part = AccountPart {
         balance: quote.balance,
         affordable: quote.affordable,

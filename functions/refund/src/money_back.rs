@@ -4,10 +4,10 @@
 //! with a key that stays the same until it refuses or the refund fails, then the purchase is `refunded`. Whatever
 //! stops in between is healed by calling again, which the hourly sweep does too, or for a pack by Stripe's own event.
 
-use chrono::{DateTime, Utc};
-use credits::{
+use accounts::{
     AccountId, Decision, MoneyBackStatus, Purchase, PurchaseId, Reason, Records, Refusal, money_back,
 };
+use chrono::{DateTime, Utc};
 use lambda_http::http::StatusCode;
 use ledger::{Ledger, Outcome, Related, State};
 use pricing::Credits;
@@ -160,7 +160,7 @@ impl MoneyBack<'_> {
         }
     }
 
-    async fn subscription_id(&self) -> Result<Option<credits::SubscriptionId>, Problem> {
+    async fn subscription_id(&self) -> Result<Option<accounts::SubscriptionId>, Problem> {
         let purchase = self.ledger.purchase(self.account_id, self.purchase_id).await?;
         Ok(purchase.and_then(|purchase| purchase.subscription_id))
     }
@@ -200,7 +200,7 @@ fn answer(purchase: &Purchase, outcome: &'static str) -> Result<Answer, Problem>
         credits_spent: refund.spent,
         amount: refund.amount,
         currency: &purchase.currency,
-        provider_refund_id: refund.refund_ids.first().map(credits::RefundId::as_str),
+        provider_refund_id: refund.refund_ids.first().map(accounts::RefundId::as_str),
     };
     Ok(Answer::json(code, &body)?.outcome(outcome))
 }

@@ -5,8 +5,8 @@
 
 use std::time::Duration;
 
+use accounts::{AccountId, Purchase, PurchaseId};
 use chrono::{DateTime, TimeDelta, Utc};
-use credits::{AccountId, Purchase, PurchaseId};
 use lambda_http::http::StatusCode;
 use ledger::Ledger;
 use runtime::{Answer, Call, Metric, Problem};

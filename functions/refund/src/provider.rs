@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use credits::{
+use accounts::{
     AccountId, PaymentId, Purchase, Records, RefundId,
     facts::MoneyFacts,
     money_back::{Ending, ending},

@@ -1,6 +1,6 @@
 //! `POST /v1/accounts/{account_id}/debits/{debit_id}/reversals`: gives credits back for work that failed.
 
-use credits::{AccountId, DebitId, Entry, Event, Reversal, ReversalId, reversal};
+use accounts::{AccountId, DebitId, Entry, Event, Reversal, ReversalId, reversal};
 use lambda_http::http::StatusCode;
 use ledger::{Ledger, Operation, Outcome, Related, RequestHash};
 use pricing::Credits;

@@ -5,17 +5,17 @@
 
 use std::{collections::HashMap, fmt::Write};
 
-use aws_sdk_dynamodb::types::AttributeValue;
-use chrono::{DateTime, Utc};
-use credits::{
+use accounts::{
     Account, AccountId, Change, DebitId, DebitRecord, Entry, EntryKind, Event, EventId, Period, Purchase,
     PurchaseId, Reason, Sequence, Subscription, SubscriptionRecord,
 };
+use aws_sdk_dynamodb::types::AttributeValue;
+use chrono::{DateTime, Utc};
 use pricing::{Credits, Operation};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::{Error, attributes, keys};
+use crate::{Error, keys};
 
 /// An item as the SDK has it.
 pub type Item = HashMap<String, AttributeValue>;
@@ -359,15 +359,15 @@ pub(crate) fn due(of: &AccountId, settled: Period) -> Result<Item, Error> {
 
 /// Credits as an attribute.
 pub(crate) fn credits(credits: Credits) -> Result<AttributeValue, Error> {
-    attributes::to_attribute(&credits).map_err(|source| Error::internal("write credits", &source))
+    serde_dynamo::to_attribute_value(credits).map_err(|source| Error::internal("write credits", &source))
 }
 
 fn to_item(item: &impl Serialize) -> Result<Item, Error> {
-    attributes::to_item(item).map_err(|source| Error::internal("write an item", &source))
+    serde_dynamo::to_item(item).map_err(|source| Error::internal("write an item", &source))
 }
 
 fn from_item<T: for<'de> Deserialize<'de>>(item: Item) -> Result<T, Error> {
-    attributes::from_item(item).map_err(|source| Error::internal("read an item", &source))
+    serde_dynamo::from_item(item).map_err(|source| Error::internal("read an item", &source))
 }
 
 #[cfg(test)]

@@ -18,11 +18,11 @@
 
 use std::collections::HashMap;
 
-use aws_sdk_dynamodb::types::AttributeValue;
-use credits::{
+use accounts::{
     AccountId, CustomerId, DebitId, PaymentId, Period, Purchase, PurchaseId, ReversalId, Sequence,
     SubscriptionId,
 };
+use aws_sdk_dynamodb::types::AttributeValue;
 
 use crate::Error;
 

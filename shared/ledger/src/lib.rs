@@ -5,7 +5,6 @@
 //! operation's row that makes a retry safe forever, and what must change with them.
 
 mod append;
-mod attributes;
 mod backoff;
 mod cancellation;
 mod due;

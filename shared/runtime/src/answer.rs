@@ -1,6 +1,6 @@
 //! Answers on the wire.
 
-use credits::{AccountId, EventId};
+use accounts::{AccountId, EventId};
 use lambda_http::{
     Body, Response,
     http::{HeaderName, HeaderValue, StatusCode, header},

@@ -3,10 +3,10 @@
 //! The time is the gateway's (`requestContext.timeEpoch`), so a request is decided as of the moment it
 //! came in, and no rule reads a clock.
 
-use std::time::Instant;
+use std::{sync::OnceLock, time::Instant};
 
+use accounts::{AccountId, InvalidId};
 use chrono::{DateTime, Utc};
-use credits::{AccountId, InvalidId};
 use lambda_http::{
     Body, Request, RequestExt, Response,
     http::{HeaderName, header},
@@ -29,13 +29,15 @@ const BODY_BYTES_MAX: usize = 64 * 1024;
 pub struct Call {
     request: Request,
     started: Instant,
+    /// The account of the path, once the caller is known to be allowed to name it.
+    account_id: OnceLock<AccountId>,
 }
 
 impl Call {
     /// Reads nothing yet: each part is checked where a handler asks for it.
     #[must_use]
     pub fn new(request: Request) -> Self {
-        Self { request, started: Instant::now() }
+        Self { request, started: Instant::now(), account_id: OnceLock::new() }
     }
 
     /// The route as the template names it, `POST /v1/quotes`; empty where the gateway names none.
@@ -62,7 +64,9 @@ impl Call {
         caller.check_scope(action)?;
         path::check_decoded("account_id", account)?;
         caller.check_account(action, account)?;
-        AccountId::parse(account).map_err(|invalid| Problem::invalid(format!("account_id {invalid}.")))
+        let account_id = AccountId::parse(account)
+            .map_err(|invalid| Problem::invalid(format!("account_id {invalid}.")))?;
+        Ok(self.account_id.get_or_init(|| account_id).clone())
     }
 
     /// A part of the path, decoded once: by the gateway, as `path.rs` says.
@@ -163,7 +167,8 @@ impl Call {
             request_id: self.context(|context| context.request_id.as_deref()).unwrap_or_default(),
             trace_id: trace_id.or_else(|| self.header(&HeaderName::from_static("x-amzn-trace-id"))),
             route: self.route(),
-            account_id: self.path("account_id"),
+            // Anything else in its place may be a secret.
+            account_id: self.account_id.get().map_or("", AccountId::as_str),
             at: self.now(),
             result: &result,
             usage,

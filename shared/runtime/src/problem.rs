@@ -2,7 +2,7 @@
 //!
 //! The caller gets a stable code and advice; the log gets the causes.
 
-use credits::Refusal;
+use accounts::Refusal;
 use ledger::Error;
 use serde_json::{Map, Value, json};
 
@@ -317,7 +317,7 @@ impl From<Error> for Problem {
 mod tests {
     use std::fmt::Write;
 
-    use credits::Refusal::{self, *};
+    use accounts::Refusal::{self, *};
     use ledger::{Error, Fault};
     use pricing::{CATALOG, Count, Credits, Operation};
 

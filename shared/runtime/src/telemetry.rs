@@ -3,8 +3,8 @@
 
 use std::time::Duration;
 
+use accounts::{AccountId, EventId};
 use chrono::{DateTime, Utc};
-use credits::{AccountId, EventId};
 use lambda_http::Error;
 use ledger::Usage;
 use serde::Serialize;

@@ -6,13 +6,13 @@
 //! The shell is Scrip's own (the same request, checks, price and log line), so that what differs is how the
 //! database is used.
 
+use accounts::{AccountId, Debit, DebitId, Refusal};
 use aws_sdk_dynamodb::{
     Client, Error,
     types::{AttributeValue, ReturnConsumedCapacity, ReturnValue, ReturnValuesOnConditionCheckFailure},
 };
 use aws_types::SdkConfig;
 use chrono::{DateTime, TimeDelta, Utc};
-use credits::{AccountId, Debit, DebitId, Refusal};
 use lambda_http::{Body, Request, Response, http::StatusCode};
 use ledger::Usage;
 use pricing::CATALOG;

@@ -1,6 +1,6 @@
 //! What a command is answered: now, again, under another's key, and where nothing is written.
 
-use credits::{Period, Refusal, Sequence, SubscriptionStatus};
+use accounts::{Period, Refusal, Sequence, SubscriptionStatus};
 use ledger::{Outcome, RequestHash};
 use pricing::Credits;
 

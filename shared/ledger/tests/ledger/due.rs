@@ -1,7 +1,7 @@
 //! The due index: an account is in its partition exactly while the month after has something to settle, and a
 //! purchase in its own while its refund is pending.
 
-use credits::{AccountId, PurchaseId};
+use accounts::{AccountId, PurchaseId};
 use ledger::{DUE_SHARDS, DuePage, DuePartition, Ledger};
 use serde_json::{Value, json};
 

@@ -1,6 +1,6 @@
 //! What waiting can't help is said at once, and what outlasts the waiting leaves nothing half done.
 
-use credits::CustomerId;
+use accounts::CustomerId;
 use ledger::{Error, Fault as LedgerFault};
 
 use crate::{

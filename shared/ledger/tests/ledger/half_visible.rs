@@ -3,7 +3,7 @@
 
 use std::sync::Mutex;
 
-use credits::{DebitId, Decision, Refusal};
+use accounts::{DebitId, Decision, Refusal};
 use ledger::{Operation, Outcome, Related, RequestHash, State};
 use serde_json::json;
 

@@ -3,7 +3,7 @@
 
 use std::{pin::Pin, sync::Mutex};
 
-use credits::{PurchaseId, Refusal, SubscriptionId, facts::Facts, reconcile};
+use accounts::{PurchaseId, Refusal, SubscriptionId, facts::Facts, reconcile};
 use ledger::{Error, Executed, Outcome, Related, State};
 use serde_json::{Value, json};
 use tokio::{

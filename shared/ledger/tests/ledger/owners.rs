@@ -1,6 +1,6 @@
 //! Which account payments, purchases and customers belong to.
 
-use credits::{CustomerId, PaymentId, PurchaseId, Refusal, facts::Facts};
+use accounts::{CustomerId, PaymentId, PurchaseId, Refusal, facts::Facts};
 use ledger::Outcome;
 use serde_json::json;
 

@@ -1,6 +1,6 @@
 //! What couldn't be granted stays listed by its id until it is forgotten.
 
-use credits::{AccountId, EventId};
+use accounts::{AccountId, EventId};
 use ledger::Parked;
 use serde_json::json;
 

@@ -1,6 +1,6 @@
 //! A preview decides as a write would, and writes nothing.
 
-use credits::{Decision, Refusal, facts::Facts};
+use accounts::{Decision, Refusal, facts::Facts};
 use ledger::{Outcome, Related, State};
 
 use crate::{

@@ -1,6 +1,6 @@
 //! Purchases in pages: newest first, each going on where the one before ended.
 
-use credits::{PurchaseId, PurchaseStatus};
+use accounts::{PurchaseId, PurchaseStatus};
 use ledger::PurchaseCursor;
 
 use crate::world::{NOW, World, name, pack, pack_at, plan};

@@ -1,7 +1,7 @@
 //! Two at once: who comes second decides again on what the first one wrote, and a duplicate gets its answer.
 
+use accounts::{Refusal, SubscriptionStatus};
 use chrono::{DateTime, Utc};
-use credits::{Refusal, SubscriptionStatus};
 use ledger::Outcome;
 use serde_json::json;
 

@@ -1,6 +1,6 @@
 //! What is asked of DynamoDB: as little as the design says, consistently, and metered.
 
-use credits::{CustomerId, PaymentId, PurchaseId, SubscriptionId, facts::Facts};
+use accounts::{CustomerId, PaymentId, PurchaseId, SubscriptionId, facts::Facts};
 use ledger::{DuePartition, Parked, Usage};
 use serde_json::Value;
 

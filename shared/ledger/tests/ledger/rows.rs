@@ -1,6 +1,6 @@
 //! What each command leaves in the table: the items' keys, all of them, and what guards the next write.
 
-use credits::{PaymentId, SubscriptionId};
+use accounts::{PaymentId, SubscriptionId};
 use ledger::RequestHash;
 use pricing::Credits;
 use serde_json::json;

@@ -3,14 +3,14 @@
 
 use std::collections::HashMap;
 
-use aws_sdk_dynamodb::{Client, types::AttributeValue};
-use chrono::{DateTime, Utc};
-use credits::{
+use accounts::{
     AccountId, CustomerId, Debit, DebitId, Decision, Line, Outflow, OutflowId, OutflowKind, PaymentId,
     PurchaseId, Reason, RefundId, Refusal, Reversal, ReversalId, SubscriptionId, Terms, debit,
     facts::{Facts, MoneyFacts, PaidFacts, PlanFacts, SubscriptionFacts},
     money_back, reconcile, reversal,
 };
+use aws_sdk_dynamodb::{Client, types::AttributeValue};
+use chrono::{DateTime, Utc};
 use ledger::{Error, Executed, Ledger, Operation, Outcome, Related, RequestHash, State};
 use pricing::Credits;
 use serde_json::{Value, json};

@@ -1,4 +1,4 @@
-use credits::DebitId;
+use accounts::DebitId;
 use serde_json::json;
 
 use super::*;
