@@ -26,6 +26,17 @@ pub fn endpoint() -> &'static str {
     ENDPOINT.get_or_init(|| env::var("SCRIP_TEST_DYNAMODB").unwrap_or_else(|_| start()))
 }
 
+/// Whether the engine meters as DynamoDB does. DynamoDB Local doesn't: a query that finds nothing takes nothing of it, and
+/// the items of a transaction take other units.
+pub fn is_metering() -> bool {
+    env::var_os("SCRIP_TEST_DYNAMODB").is_none()
+}
+
+/// What a query that finds nothing takes, in half units: as much as one that finds a little.
+pub fn found_nothing(half_units: u64) -> u64 {
+    if is_metering() { half_units } else { 0 }
+}
+
 /// The engine, as a function reaches it.
 pub fn aws(endpoint: &str, connector: SharedHttpConnector) -> Aws {
     Aws::at(endpoint, REGION, connector)

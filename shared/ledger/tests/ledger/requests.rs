@@ -5,6 +5,7 @@ use ledger::{DuePartition, Parked, Usage};
 use serde_json::Value;
 
 use crate::{
+    engine::{found_nothing, is_metering},
     faults::Fault,
     world::{CONFIRM, NOW, WRITE, World, money, name, outflow, pack, past_due, plan, settled, time},
 };
@@ -117,7 +118,7 @@ async fn what_is_read_of_the_index_is_metered_too() {
     world.ledger.pending_refunds(None).await.unwrap();
     assert_eq!(world.ledger.take_usage(), usage(1, 1, 0));
     world.ledger.list_parked(None).await.unwrap();
-    assert_eq!(world.ledger.take_usage(), usage(1, 1, 0));
+    assert_eq!(world.ledger.take_usage(), usage(1, found_nothing(1), 0));
 }
 
 /// What a look at the provider costs here. Each item of a transaction is written for 2 units, 4 halves; a consistent read of
@@ -145,6 +146,8 @@ async fn a_look_takes_a_read_of_each_record_and_one_write() {
         (refund("re_1"), &WRITES, 5),
         (refund("re_1"), &READS, 0),
     ] {
+        let is_empty = world.ledger.account(&world.account).await.unwrap().is_none();
+        let _ = (world.faults.asked(), world.ledger.take_usage());
         world.reconcile(&facts).await.unwrap();
         let requests = world.faults.requests();
         let written: usize =
@@ -153,10 +156,12 @@ async fn a_look_takes_a_read_of_each_record_and_one_write() {
         let operations: Vec<_> = requests.into_iter().map(|(operation, _)| operation).collect();
         assert_eq!((operations, written), (names(asked), items), "{facts:?}");
         let reads = asked.iter().filter(|operation| **operation != WRITE).count() as u64;
-        assert_eq!((used.requests, used.read_half_units), (asked.len() as u64, 2 * reads), "{facts:?}");
+        let read = if is_empty { found_nothing(2) + 2 * (reads - 1) } else { 2 * reads };
+        assert_eq!((used.requests, used.read_half_units), (asked.len() as u64, read), "{facts:?}");
         // With where an account is due the index is written too: with what units, the engines don't agree.
         let least = 4 * items as u64;
-        assert!((least..=least + 4).contains(&used.write_half_units), "{facts:?}: {used:?}");
+        let is_metered = (least..=least + 4).contains(&used.write_half_units);
+        assert!(is_metered || !is_metering(), "{facts:?}: {used:?}");
     }
 }
 
@@ -173,7 +178,8 @@ async fn a_page_of_purchases_takes_a_request_for_each() {
     let asked = names(&["Query", "GetItem", "GetItem"]);
     assert_eq!((world.faults.asked(), world.ledger.take_usage()), (asked, usage(3, 6, 0)));
     world.ledger.purchases(&world.of("bob").account, None, 2).await.unwrap();
-    assert_eq!((world.faults.asked(), world.ledger.take_usage()), (names(&["Query"]), usage(1, 2, 0)));
+    let expected = (names(&["Query"]), usage(1, found_nothing(2), 0));
+    assert_eq!((world.faults.asked(), world.ledger.take_usage()), expected);
 }
 
 /// What names an account, and what is parked: a request each.
@@ -201,10 +207,10 @@ async fn what_is_kept_beside_accounts_takes_a_request_each() {
     world.ledger.park(&parked).await.unwrap();
     world.ledger.unpark(&parked).await.unwrap();
     assert_eq!(world.faults.asked(), [WRITE, WRITE]);
-    // An item each, and the index.
+    // An item each, and the index: with what units, the engines don't agree.
     let used = world.ledger.take_usage();
     assert_eq!((used.requests, used.read_half_units), (2, 0));
-    assert!((8..=16).contains(&used.write_half_units), "{used:?}");
+    assert!((8..=16).contains(&used.write_half_units) || !is_metering(), "{used:?}");
 }
 
 /// A first look at an old subscription records a dozen invoices in one transaction, of at most a hundred items.
