@@ -232,7 +232,6 @@ impl Looker<'_> {
         let purchase_id = paid.facts.purchase_id.clone();
         let mut found = Found { hints, is_ours: paid.is_ours, ..Found::default() };
         let known = before.purchases.get(&purchase_id);
-        found.looked_at.extend(known.map(|known| known.id.clone()));
         if is_moved || known.is_some_and(|known| !known.outflows.is_empty()) {
             found.facts.money.push(self.money(&purchase_id, &paid.facts.payment_ids).await?);
         }

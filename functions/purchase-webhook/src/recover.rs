@@ -13,7 +13,7 @@ use pricing::Credits;
 use runtime::{Answer, Call, Code, Metric, Problem};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use stripe::{Api, facts::payments as payments_of};
+use stripe::{Api, facts};
 use tokio::time::Instant;
 
 use crate::{
@@ -205,7 +205,7 @@ async fn of_customer(api: &Api<'_>, id: &str) -> Result<Vec<Subject>, Failure> {
     // What was paid without a payment: from the balance, out of band, or nothing of it.
     let invoices = api.paid_invoices_of_customer(id).await?.into_iter();
     let invoices =
-        invoices.filter(|invoice| invoice.subscription_id().is_none() && payments_of(invoice).is_empty());
+        invoices.filter(|invoice| invoice.subscription_id().is_none() && facts::payments(invoice).is_empty());
     let invoices = invoices.map(|invoice| Subject::Invoice(invoice.id));
     Ok(subscriptions.chain(payments).chain(sessions).chain(invoices).collect())
 }

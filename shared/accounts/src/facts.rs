@@ -86,10 +86,3 @@ pub struct MoneyFacts {
     /// that aren't named.
     pub attempts: BTreeMap<RefundId, u32>,
 }
-
-impl MoneyFacts {
-    /// Whether a refund is of an attempt of our own.
-    pub(crate) fn is_of_attempt(&self, id: &RefundId, attempt: u32) -> bool {
-        self.attempts.get(id) == Some(&attempt)
-    }
-}

@@ -131,7 +131,7 @@ fn is_pending(purchase: &Purchase, attempt: u32) -> bool {
 }
 
 fn find<'a>(records: &'a Records, id: &PurchaseId) -> Result<&'a Purchase, Refusal> {
-    records.purchases.iter().find(|purchase| purchase.id == *id).ok_or(Refusal::PurchaseNotFound)
+    records.purchase(id).ok_or(Refusal::PurchaseNotFound)
 }
 
 fn change(

@@ -1,7 +1,7 @@
 //! What became of a purchase's money, as the provider shows it: the refunds and disputes that hold it, and with them
 //! whether a money-back refund was carried out.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 
@@ -46,10 +46,8 @@ pub(crate) fn set_outflows(purchase: &mut Purchase, money: &MoneyFacts, now: Dat
 pub(crate) fn update_money_back(purchase: &mut Purchase, money: &MoneyFacts) {
     let Some(refund) = &purchase.money_back else { return };
     let attempt = purchase.refunds_failed;
-    let has_failed = money
-        .failed
-        .iter()
-        .any(|failed| money.is_of_attempt(failed, attempt) || refund.refund_ids.contains(failed));
+    let is_own = |id: &RefundId| money.attempts.get(id) == Some(&attempt) || refund.refund_ids.contains(id);
+    let has_failed = money.failed.iter().any(is_own);
     let gone = purchase.outflows.iter().map(|outflow| outflow.amount).fold(0, u64::saturating_add);
     let refunded = purchase.outflow(OutflowKind::Refund);
     let is_pending = refund.status == MoneyBackStatus::Pending;
@@ -73,17 +71,13 @@ pub(crate) fn give_up(purchase: &mut Purchase) {
 /// answer was lost, only the latter are known.
 pub(crate) fn finish(purchase: &mut Purchase, money: &MoneyFacts, answered: &[RefundId]) {
     let standing = |id: &RefundId| {
-        purchase
-            .outflows
-            .iter()
-            .find(|outflow| outflow.id == OutflowId::from(id))
-            .map(|outflow| outflow.amount)
+        let outflow = purchase.outflows.iter().find(|outflow| outflow.id == OutflowId::from(id))?;
+        Some((id.clone(), outflow.amount))
     };
-    let ids: BTreeSet<_> =
-        answered.iter().chain(money.attempts.keys()).filter(|id| standing(id).is_some()).collect();
-    let amount = ids.iter().filter_map(|id| standing(id)).fold(0, u64::saturating_add);
-    let refund_ids = ids.into_iter().cloned().collect();
+    let own: BTreeMap<_, _> = answered.iter().chain(money.attempts.keys()).filter_map(standing).collect();
     if let Some(refund) = &mut purchase.money_back {
-        (refund.status, refund.refund_ids, refund.amount) = (MoneyBackStatus::Refunded, refund_ids, amount);
+        refund.status = MoneyBackStatus::Refunded;
+        refund.amount = own.values().copied().fold(0, u64::saturating_add);
+        refund.refund_ids = own.into_keys().collect();
     }
 }

@@ -59,7 +59,7 @@ impl Records {
             })
     }
 
-    fn purchase(&self, id: &PurchaseId) -> Option<&Purchase> {
+    pub(crate) fn purchase(&self, id: &PurchaseId) -> Option<&Purchase> {
         self.purchases.iter().find(|purchase| purchase.id == *id)
     }
 }
@@ -83,18 +83,19 @@ pub fn look(
         _ if !records.are_at_revisions_of(before) => return Err(Refusal::OutdatedFacts),
         decided => decided?,
     };
-    let is_written = |is: &dyn Fn(&Record) -> bool| decision.records.iter().any(is);
-    let mut seen = Vec::new();
-    if let Some(record) = records.subscription.as_ref().filter(|_| facts.subscription.is_some())
-        && !is_written(&|written| matches!(written, Record::Subscription(_)))
-    {
-        seen.push(Record::SeenSubscription(record.id.clone(), record.revision.saturating_add(1)));
-    }
-    for known in &records.purchases {
-        if !is_written(&|written| matches!(written, Record::Purchase(purchase) if purchase.id == known.id)) {
-            seen.push(Record::SeenPurchase(known.id.clone(), known.revision.saturating_add(1)));
-        }
-    }
+    let written = &decision.records;
+    let writes_subscription = written.iter().any(|record| matches!(record, Record::Subscription(_)));
+    let writes = |id: &PurchaseId| {
+        written.iter().any(|record| matches!(record, Record::Purchase(purchase) if purchase.id == *id))
+    };
+    let is_seen = facts.subscription.is_some() && !writes_subscription;
+    let subscription = records.subscription.iter().filter(|_| is_seen);
+    let subscription = subscription
+        .map(|known| Record::SeenSubscription(known.id.clone(), known.revision.saturating_add(1)));
+    let purchases = records.purchases.iter().filter(|known| !writes(&known.id));
+    let purchases =
+        purchases.map(|known| Record::SeenPurchase(known.id.clone(), known.revision.saturating_add(1)));
+    let seen: Vec<_> = subscription.chain(purchases).collect();
     decision.records.extend(seen);
     Ok(decision)
 }
@@ -127,8 +128,7 @@ pub fn decide(
     }
     let mut journal = Journal::open(&turning, now);
     let turned = journal.account().sequence;
-    let was_refilled = records.subscription.as_ref().is_some_and(|record| record.is_refilled(month));
-    let work = work.record_all(&mut journal, facts, target, was_refilled)?;
+    let work = work.record_all(&mut journal, facts, target)?;
     work.show_subscription(account, &mut journal)?;
     let has_entries = journal.account().sequence != turned;
     let mut changed = work.into_records(records, journal.account().period);
@@ -146,6 +146,8 @@ pub fn decide(
 pub(crate) struct Work {
     subscription: Option<SubscriptionRecord>,
     purchases: BTreeMap<PurchaseId, Purchase>,
+    /// Whether the subscription had the month's refill, by its record as it was read.
+    was_refilled: bool,
     now: DateTime<Utc>,
 }
 
@@ -159,7 +161,12 @@ struct News {
 impl Work {
     pub(crate) fn new(records: &Records, now: DateTime<Utc>) -> Self {
         let purchases = records.purchases.iter().map(|purchase| (purchase.id.clone(), purchase.clone()));
-        Self { subscription: records.subscription.clone(), purchases: purchases.collect(), now }
+        Self {
+            subscription: records.subscription.clone(),
+            purchases: purchases.collect(),
+            was_refilled: false,
+            now,
+        }
     }
 
     /// The records with what the facts say of the subscription itself; and its record with all payments as well, and with
@@ -171,6 +178,7 @@ impl Work {
         now: DateTime<Utc>,
     ) -> Result<(Self, Option<SubscriptionRecord>), Refusal> {
         let mut work = Self::new(records, now);
+        work.was_refilled = work.subscription.as_ref().is_some_and(|record| record.is_refilled(month));
         let Some(subscription) = &facts.subscription else { return Ok((work, None)) };
         let record =
             work.subscription.get_or_insert_with(|| SubscriptionRecord::new(subscription.id.clone()));
@@ -214,15 +222,14 @@ impl Work {
         journal: &mut Journal,
         facts: &Facts,
         target: Option<SubscriptionRecord>,
-        was_refilled: bool,
     ) -> Result<Self, Refusal> {
         let target = target.and_then(|record| record.summary(journal.account().period));
         let level = target.as_ref().map(|summary| summary.backed);
         for paid in &facts.paid {
-            self.record_payment(journal, paid, level.unwrap_or_default(), was_refilled)?;
+            self.record_payment(journal, paid, level.unwrap_or_default())?;
         }
         if let Some(summary) = target {
-            correct_refill(journal, summary, was_refilled)?;
+            self.correct_refill(journal, summary)?;
         }
         for money in &facts.money {
             if self.is_money_news(money) {
@@ -288,13 +295,7 @@ impl Work {
     }
 
     /// Grants what a payment brings; of its plan, at most what stands for this month once all payments are recorded.
-    fn record_payment(
-        &mut self,
-        journal: &mut Journal,
-        paid: &PaidFacts,
-        most: u64,
-        was_refilled: bool,
-    ) -> Result<(), Refusal> {
+    fn record_payment(&mut self, journal: &mut Journal, paid: &PaidFacts, most: u64) -> Result<(), Refusal> {
         let is_first = self.subscription.as_ref().is_none_or(|record| record.payments.is_empty());
         let news = self.insert(paid)?;
         if !news.has_lines {
@@ -316,7 +317,7 @@ impl Work {
         let is_late = paid.paid_at >= month.start() && !is_first;
         let is_missed = paid.paid_at < month.start();
         let mut plan = gains;
-        if gains > 0 && before == 0 && !is_change && !was_refilled && (is_late || is_missed) {
+        if gains > 0 && before == 0 && !is_change && !self.was_refilled && (is_late || is_missed) {
             let level = after.granted();
             let subscriptions = std::mem::take(&mut after.subscriptions);
             if is_late {
@@ -335,6 +336,35 @@ impl Work {
         let change = Change::give(credits).ok_or(Refusal::BalanceLimit)?;
         let reference = paid.purchase_id.as_str();
         journal.post(event, change, reference, |account| account.subscriptions = after.subscriptions)
+    }
+
+    /// Corrects what the month's refill gave by what was known then: if the subscription had ended or was moved down
+    /// before, the rest expires; if it gave less than it would have given, the rest is given: as the refill, or if there
+    /// was one as a purchase.
+    fn correct_refill(&self, journal: &mut Journal, summary: Subscription) -> Result<(), Refusal> {
+        let account = journal.account();
+        let (month, subscription_id) = (account.period.to_string(), summary.id.to_string());
+        let mut after = account.clone();
+        set_subscription(&mut after, summary);
+        let (was, is) = (account.granted(), after.granted());
+        let credits = |playground| Credits::ZERO.with_playground(playground);
+        let (event, reference) = match is.cmp(&was) {
+            Ordering::Less => {
+                clawback::take(&mut after, credits(was.saturating_sub(is)))?;
+                (Event::Expiry, month)
+            }
+            Ordering::Greater => {
+                let missed = credits(is.saturating_sub(was));
+                after.balance = after.balance.checked_add(missed).ok_or(Refusal::BalanceLimit)?;
+                if self.was_refilled { (Event::Purchase, subscription_id) } else { (Event::Refill, month) }
+            }
+            Ordering::Equal => return Ok(()),
+        };
+        let change = Change::between(account.balance, after.balance);
+        journal.post(event, change, reference, |account| {
+            account.subscriptions = after.subscriptions;
+            account.owed = after.owed;
+        })
     }
 
     fn is_money_news(&self, money: &MoneyFacts) -> bool {
@@ -444,38 +474,4 @@ fn set_subscription(account: &mut Account, summary: Subscription) {
         let least = over.min_by_key(|(_, known)| (known.backed, known.paid_through)).map(|(at, _)| at);
         least.map(|at| subscriptions.remove(at));
     }
-}
-
-/// Corrects what the month's refill gave by what was known then: if the subscription had ended or was moved down
-/// before, the rest expires; if it gave less than it would have given, the rest is given: as the refill, or if there was
-/// one as a purchase.
-fn correct_refill(journal: &mut Journal, summary: Subscription, was_refilled: bool) -> Result<(), Refusal> {
-    let (account, mut reference) = (journal.account(), journal.account().period.to_string());
-    let mut after = account.clone();
-    let subscription_id = summary.id.to_string();
-    set_subscription(&mut after, summary);
-    let (was, is) = (account.granted(), after.granted());
-    let credits = |playground| Credits::ZERO.with_playground(playground);
-    let event = match is.cmp(&was) {
-        Ordering::Less => {
-            clawback::take(&mut after, credits(was.saturating_sub(is)))?;
-            Event::Expiry
-        }
-        Ordering::Greater => {
-            let missed = credits(is.saturating_sub(was));
-            after.balance = after.balance.checked_add(missed).ok_or(Refusal::BalanceLimit)?;
-            if was_refilled {
-                reference = subscription_id;
-                Event::Purchase
-            } else {
-                Event::Refill
-            }
-        }
-        Ordering::Equal => return Ok(()),
-    };
-    let change = Change::between(account.balance, after.balance);
-    journal.post(event, change, reference, |account| {
-        account.subscriptions = after.subscriptions;
-        account.owed = after.owed;
-    })
 }

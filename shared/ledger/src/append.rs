@@ -129,7 +129,7 @@ impl Ledger {
                     .set_key(Some(key.into_attributes()))
                     .update_expression("SET #reversed = :after")
                     .expression_attribute_names("#reversed", keys::REVERSED)
-                    .expression_attribute_values(":after", items::credits(*after)?);
+                    .expression_attribute_values(":after", items::attribute(after)?);
                 let update = if before.is_zero() {
                     update
                         .condition_expression("attribute_exists(#pk) AND attribute_not_exists(#reversed)")
@@ -137,7 +137,7 @@ impl Ledger {
                 } else {
                     update
                         .condition_expression("#reversed = :before")
-                        .expression_attribute_values(":before", items::credits(*before)?)
+                        .expression_attribute_values(":before", items::attribute(before)?)
                 };
                 let update = update.build().map_err(|source| Error::internal("build an update", &source))?;
                 Ok(TransactWriteItem::builder().update(update).build())

@@ -357,9 +357,9 @@ pub(crate) fn due(of: &AccountId, settled: Period) -> Result<Item, Error> {
     to_item(&DueItem { pk: key.pk, sk: key.sk, due: keys::due_partition(settled, keys::due_shard(of)) })
 }
 
-/// Credits as an attribute.
-pub(crate) fn credits(credits: Credits) -> Result<AttributeValue, Error> {
-    serde_dynamo::to_attribute_value(credits).map_err(|source| Error::internal("write credits", &source))
+/// A field of an item as it is written there: for the conditions and updates that name it.
+pub(crate) fn attribute(field: &impl Serialize) -> Result<AttributeValue, Error> {
+    serde_dynamo::to_attribute_value(field).map_err(|source| Error::internal("write an attribute", &source))
 }
 
 fn to_item(item: &impl Serialize) -> Result<Item, Error> {

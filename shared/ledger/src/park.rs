@@ -24,19 +24,14 @@ impl Ledger {
     /// # Errors
     /// As [`Ledger::park`].
     pub async fn unpark(&self, parked: &Parked) -> Result<(), Error> {
-        let item = items::parked(parked)?;
         let delete = Delete::builder()
             .table_name(&self.table)
             .set_key(Some(keys::parked(&parked.object_id).into_attributes()))
             .condition_expression("#parked_at = :parked_at AND #reason = :reason")
             .expression_attribute_names("#parked_at", keys::PARKED_AT)
             .expression_attribute_names("#reason", keys::REASON)
-            .set_expression_attribute_values(Some(
-                [(":parked_at", keys::PARKED_AT), (":reason", keys::REASON)]
-                    .into_iter()
-                    .filter_map(|(name, field)| Some((name.to_owned(), item.get(field)?.clone())))
-                    .collect(),
-            ))
+            .expression_attribute_values(":parked_at", items::attribute(&parked.parked_at)?)
+            .expression_attribute_values(":reason", items::attribute(&parked.reason)?)
             .build()
             .map_err(|source| Error::internal("build a delete", &source))?;
         let delete = TransactWriteItem::builder().delete(delete).build();

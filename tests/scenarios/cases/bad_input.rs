@@ -190,3 +190,15 @@ async fn a_money_back_refund_at_a_slow_stripe_is_pending_within_twenty_seconds()
     assert_eq!(refunded, [1900, 900]);
     shop.close().await;
 }
+
+/// A customer that was deleted has no charges to show; the end of the subscription counts.
+#[tokio::test]
+async fn the_subscription_of_a_deleted_customer_ends() {
+    let buyer = Buyer::new(Generation::Dahlia, NOW);
+    let subscription = buyer.buy(&buyer.plan(&[("basic_monthly", 1)])).await.subscription.unwrap();
+    let ended = buyer.stripe.cancel(&subscription);
+    let missing = ApiError::refused("resource_missing", "No such customer");
+    buyer.stripe.fault("GET /v1/charges", Fault::Answer(missing));
+    assert_eq!(buyer.say(&find(&ended, "customer.subscription.deleted")).await, "applied");
+    buyer.shows(NOW, &json!({"plan_status": "canceled"})).await;
+}

@@ -146,3 +146,22 @@ async fn a_subscription_of_many_years_is_recovered_at_once() {
     assert_eq!(buyer.balance(&at).await, credits(1000, 0, 0));
     shop.close().await;
 }
+
+/// What was paid without a payment of Stripe's, in cash here, is found by the customer alone.
+#[tokio::test]
+async fn an_invoice_without_a_payment_is_recovered_by_its_customer() {
+    let shop = Shop::open("cash", Generation::Dahlia, "2026-11-03T09:00:00Z").await;
+    let buyer = shop.buyer("cash");
+    let mut cart = buyer.once(&[("tune_pack", 2)]);
+    cart.invoice_metadata = cart.metadata.clone();
+    let invoice = shop.stripe.send_invoice(&cart).invoice.unwrap();
+    let paid = shop.stripe.pay_out_of_band(&invoice);
+    let customer = paid[0].object()["customer"].as_str().unwrap().to_owned();
+    let now = shop.stripe.now();
+    for applied in [1, 0] {
+        let (status, body) = shop.stack.recover(&json!({"object_id": customer}), now).await.unwrap();
+        assert_eq!((status, &body["failed"], &body["applied"]), (200, &json!(0), &json!(applied)), "{body}");
+    }
+    assert_eq!(buyer.balance(&now.to_rfc3339()).await, credits(0, 2, 128));
+    shop.close().await;
+}

@@ -58,18 +58,10 @@ impl Api<'_> {
         id: &str,
         is_known: impl Fn(&str) -> bool,
     ) -> Result<Vec<Invoice>, Error> {
-        let listing = Listing {
-            what: "invoices",
-            path: &["invoices"],
-            parameters: parameter("subscription", id)
-                .set("status", "paid")
-                .expand("data.payments")
-                .expand("data.parent.subscription_details.subscription")
-                .limit(INVOICES_A_PAGE),
-            pages_max: PAGES_MAX,
-        };
+        let parameters = parameter("subscription", id).set("status", "paid").expand("data.payments");
+        let parameters = parameters.expand("data.parent.subscription_details.subscription");
         let are_unknown = |page: &[Invoice]| !page.iter().any(|invoice| is_known(&invoice.id));
-        let mut invoices = self.list_while(&listing, are_unknown).await?;
+        let mut invoices = self.invoices_while(parameters, are_unknown).await?;
         for invoice in invoices.iter_mut().filter(|invoice| !is_known(&invoice.id)) {
             self.complete_invoice(invoice).await?;
         }
@@ -84,9 +76,18 @@ impl Api<'_> {
     /// As [`Error`] says.
     pub async fn paid_invoices_of_customer(&self, id: &str) -> Result<Vec<Invoice>, Error> {
         let parameters = parameter("customer", id).set("status", "paid").expand("data.payments");
+        self.invoices_while(parameters, |_| true).await
+    }
+
+    /// Reads a list of invoices page by page, as long as a page says that the next one matters.
+    async fn invoices_while(
+        &self,
+        parameters: Parameters,
+        goes_on: impl FnMut(&[Invoice]) -> bool,
+    ) -> Result<Vec<Invoice>, Error> {
         let parameters = parameters.limit(INVOICES_A_PAGE);
         let listing = Listing { what: "invoices", path: &["invoices"], parameters, pages_max: PAGES_MAX };
-        self.list_while(&listing, |_: &[Invoice]| true).await
+        self.list_while(&listing, goes_on).await
     }
 
     /// An invoice with all its lines and payments.

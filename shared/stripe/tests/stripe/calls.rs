@@ -59,7 +59,7 @@ macro_rules! ask {
 
 #[tokio::test]
 async fn each_method_asks_one_thing() {
-    let cases: [(Ask, &str); 21] = [
+    let cases: [(Ask, &str); 22] = [
         (
             ask!(api => api.session("cs_1")),
             "GET /v1/checkout/sessions/cs_1?expand[]=line_items.data.price.product\
@@ -90,6 +90,10 @@ async fn each_method_asks_one_thing() {
             ask!(api => api.paid_invoices_of_subscription("sub_1", |_| false)),
             "GET /v1/invoices?subscription=sub_1&status=paid&expand[]=data.payments\
              &expand[]=data.parent.subscription_details.subscription&limit=10",
+        ),
+        (
+            ask!(api => api.paid_invoices_of_customer("cus_1")),
+            "GET /v1/invoices?customer=cus_1&status=paid&expand[]=data.payments&limit=10",
         ),
         (ask!(api => api.invoice("in_1")), "GET /v1/invoices/in_1?expand[]=payments"),
         (
