@@ -1,7 +1,7 @@
 //! What a million debits cost at DynamoDB's list prices, by the capacity that a real one is told to have consumed.
 
 use peers::powertools::Debits;
-use scrip_tests::{faults::client, seed};
+use scrip_tests::seed;
 
 use crate::{
     figure::{Bound, Figure},
@@ -29,9 +29,8 @@ pub async fn measure(setting: &Setting) -> Result<Vec<Figure>, String> {
     services.subscribe(1).await?;
     services.idempotency(1).await?;
     let recorder = Recorder::default();
-    let config = seed::aws_config(services.database.endpoint()).into_builder();
-    let config = config.http_client(client(recorder.connector())).build();
-    let ledger = services.ledger_through(recorder.connector());
+    let config = seed::aws_config_over(services.database.endpoint(), recorder.http_client());
+    let ledger = services.ledger_through(recorder.http_client());
     let pattern = Debits::new(&config, services.table.clone());
     let asked = || Asked::debit(&account(0), "debit").request();
     let ours = (debit_function::handle(&ledger, asked()).await.status(), consumed(&recorder));

@@ -4,14 +4,14 @@
 
 use std::{collections::BTreeMap, fs, sync::Arc, thread};
 
-use aws::{Aws, Kind};
-use aws_smithy_runtime_api::client::http::{HttpConnectorFuture, SharedHttpConnector};
+use aws_config::SdkConfig;
+use aws_smithy_runtime_api::client::http::{HttpConnectorFuture, SharedHttpClient};
 use ledger::Ledger;
-use scrip_tests::{faults::through, template::REGION};
+use scrip_tests::{faults::through, seed};
 
 use crate::{
     figure::{Bound, Figure, middle, short},
-    raw::{Calls, Sender},
+    raw::Calls,
     requests::Asked,
     setting::{Services, Setting, account},
     wire::{self, Recorder},
@@ -28,7 +28,7 @@ pub async fn measure(setting: &Setting) -> Result<Vec<Figure>, String> {
     let services = Services::start(setting).await?;
     services.subscribe(1).await?;
     let recorder = Recorder::default();
-    let ledger = services.ledger_through(recorder.connector());
+    let ledger = services.ledger_through(recorder.http_client());
     for key in ["first", "second"] {
         recorder.take();
         debit_function::handle(&ledger, Asked::debit(&account(0), key).request()).await;
@@ -36,9 +36,9 @@ pub async fn measure(setting: &Setting) -> Result<Vec<Figure>, String> {
     let answers: BTreeMap<_, _> =
         recorder.take().into_iter().map(|(operation, answer)| (operation, answer.to_string())).collect();
     let raw = Calls::of(&services.client(), &services.table, &account(0), "second").await?;
-    let aws = Aws::at(services.database.endpoint(), REGION, canned(&answers));
+    let config = seed::aws_config_over(services.database.endpoint(), canned(&answers));
     let table = services.table.clone();
-    let measured = thread::spawn(move || alternate(&aws, &table, &raw));
+    let measured = thread::spawn(move || alternate(&config, &table, &raw));
     let rounds = measured.join().map_err(|_| "the measuring thread panicked")??;
     services.stop().await;
     // Of each round; what disturbs one is in both of its halves.
@@ -57,10 +57,10 @@ pub async fn measure(setting: &Setting) -> Result<Vec<Figure>, String> {
 }
 
 /// The CPU of a debit and of its calls alone, in µs, for each round.
-fn alternate(aws: &Aws, table: &str, raw: &Calls) -> Result<Vec<(f64, f64)>, String> {
+fn alternate(config: &SdkConfig, table: &str, raw: &Calls) -> Result<Vec<(f64, f64)>, String> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|why| why.to_string())?;
-    let (ledger, raw) = (Ledger::new(aws, table), raw.by(Sender::Functions(aws.service(Kind::DynamoDb))));
+    let (ledger, raw) = (Ledger::new(config, table), raw.by(seed::client(config)));
     let (name, key) = (account(0), "a-key-of-a-job-0123456789");
     let mut rounds = Vec::new();
     for _ in 0..ROUNDS {
@@ -89,7 +89,7 @@ fn alternate(aws: &Aws, table: &str, raw: &Calls) -> Result<Vec<(f64, f64)>, Str
 }
 
 /// Answers each operation as it was answered once.
-fn canned(answers: &BTreeMap<String, String>) -> SharedHttpConnector {
+fn canned(answers: &BTreeMap<String, String>) -> SharedHttpClient {
     let answers = Arc::new(answers.clone());
     through(move |_, request| {
         let answer = answers.get(wire::operation(&request)).cloned().unwrap_or_default();

@@ -15,7 +15,7 @@ use tokio::{sync::Barrier, task::JoinSet};
 use crate::{
     figure::{Bound, Figure, middle, millis, percentile, short},
     plot::{Line, Plot},
-    raw::{Calls, Sender},
+    raw::Calls,
     requests::Asked,
     setting::{Services, Setting, account, told},
 };
@@ -96,7 +96,7 @@ async fn measure_with(setting: &Setting, clients: usize) -> Result<[Done; 3], St
     let ledgers: Arc<[_]> = (0..clients).map(|_| services.ledger()).collect();
     debit_function::handle(&ledgers[0], Asked::debit(&account(0), "first").request()).await;
     let raw = Calls::of(&services.client(), &services.table, &account(0), "first").await?;
-    let raws: Arc<[_]> = (0..clients).map(|_| Arc::new(raw.by(Sender::Sdk(services.client())))).collect();
+    let raws: Arc<[_]> = (0..clients).map(|_| Arc::new(raw.by(services.client()))).collect();
     let config = || seed::aws_config(services.database.endpoint());
     let patterns: Arc<[_]> =
         (0..clients).map(|_| Arc::new(Debits::new(&config(), services.table.clone()))).collect();

@@ -11,7 +11,7 @@ use std::{
 };
 
 use accounts::AccountId;
-use aws_smithy_runtime_api::client::http::{HttpConnector, HttpConnectorFuture, SharedHttpConnector};
+use aws_smithy_runtime_api::client::http::{HttpConnector, HttpConnectorFuture, SharedHttpClient};
 use scrip_tests::faults::through;
 use serde_json::{Value, json};
 use tokio::{task::JoinSet, time::sleep};
@@ -46,7 +46,7 @@ pub async fn measure(setting: &Setting) -> Result<Vec<Figure>, String> {
     let mut clients = JoinSet::new();
     let started = Instant::now();
     for client in 0..CLIENTS {
-        let ledger = services.ledger_through(contention.connector());
+        let ledger = services.ledger_through(contention.http_client());
         clients.spawn(async move {
             let (mut times, mut refused) = (Vec::new(), 0);
             for number in 0..DEBITS_EACH {
@@ -120,7 +120,7 @@ async fn lost(services: &Services, made: u64) -> Result<f64, String> {
 }
 
 impl Contention {
-    fn connector(self: &Arc<Self>) -> SharedHttpConnector {
+    fn http_client(self: &Arc<Self>) -> SharedHttpClient {
         let contention = Arc::clone(self);
         through(move |inner, request| {
             let contention = Arc::clone(&contention);

@@ -2,15 +2,8 @@
 
 use std::collections::HashMap;
 
-use aws::Service;
 use aws_sdk_dynamodb::{
     Client,
-    operation::{
-        query::{Query, QueryError, QueryInput, QueryOutput},
-        transact_write_items::{
-            TransactWriteItems, TransactWriteItemsError, TransactWriteItemsInput, TransactWriteItemsOutput,
-        },
-    },
     types::{
         AttributeValue, Put, ReturnConsumedCapacity, ReturnValuesOnConditionCheckFailure, TransactWriteItem,
     },
@@ -22,19 +15,10 @@ use crate::setting::told;
 /// An item as the SDK has it.
 pub type Item = HashMap<String, AttributeValue>;
 
-/// By what the calls are sent.
-#[derive(Debug, Clone)]
-pub enum Sender {
-    /// The SDK's client, as it comes.
-    Sdk(Client),
-    /// What the functions send theirs by.
-    Functions(Service),
-}
-
 /// What a debit reads and writes, taken from a real one.
 #[derive(Debug, Clone)]
 pub struct Calls {
-    sender: Sender,
+    client: Client,
     table: String,
     entry: Item,
     operation: Item,
@@ -43,17 +27,16 @@ pub struct Calls {
 impl Calls {
     /// The calls of the debit with that key, which is the account's newest entry.
     pub async fn of(client: &Client, table: &str, account: &str, key: &str) -> Result<Self, String> {
-        let sender = Sender::Sdk(client.clone());
-        let newest = sender.head(table, account).await?.ok_or("the account has no entry")?;
+        let newest = head(client, table, account).await?.ok_or("the account has no entry")?;
         let id = format!("OPERATION#{account}#debit#{key}");
         let operation = client.get_item().table_name(table).key("pk", text(id)).key("sk", text("OPERATION"));
         let operation = operation.send().await.map_err(told)?.item.ok_or("the debit left no operation")?;
-        Ok(Self { sender, table: table.to_owned(), entry: newest, operation })
+        Ok(Self { client: client.clone(), table: table.to_owned(), entry: newest, operation })
     }
 
-    /// The same calls, by another.
-    pub fn by(&self, sender: Sender) -> Self {
-        Self { sender, ..self.clone() }
+    /// The same calls, by another client.
+    pub fn by(&self, client: Client) -> Self {
+        Self { client, ..self.clone() }
     }
 
     /// What a debit will write: the operation, and the entry but for its place.
@@ -66,19 +49,19 @@ impl Calls {
 
     /// Reads an account's newest entry, and writes the next with an operation.
     pub async fn debit(&self, account: &str, (operation, mut entry): (Item, Item)) -> Result<(), String> {
-        let newest = self.sender.head(&self.table, account).await?;
+        let newest = head(&self.client, &self.table, account).await?;
         let sequence = newest.as_ref().and_then(|newest| newest.get("sequence")?.as_n().ok()?.parse().ok());
         let sequence: u64 = sequence.unwrap_or(0) + 1;
         entry.insert("sk".to_owned(), text(format!("ENTRY#{sequence:012}")));
         entry.insert("sequence".to_owned(), AttributeValue::N(sequence.to_string()));
-        self.sender.write(vec![put_new(&self.table, operation)?, put_new(&self.table, entry)?]).await
+        write(&self.client, vec![put_new(&self.table, operation)?, put_new(&self.table, entry)?]).await
     }
 }
 
 /// What settling an account reads and writes: an expiry, a refill, and when it is due next.
 #[derive(Debug)]
 pub struct Settling {
-    sender: Sender,
+    client: Client,
     table: String,
     expired: Item,
     refilled: Item,
@@ -88,12 +71,12 @@ impl Settling {
     /// With these entries, in DynamoDB's JSON.
     pub fn of(client: &Client, table: &str, expired: &Value, refilled: &Value) -> Result<Self, String> {
         let (expired, refilled) = (item(expired)?, item(refilled)?);
-        Ok(Self { sender: Sender::Sdk(client.clone()), table: table.to_owned(), expired, refilled })
+        Ok(Self { client: client.clone(), table: table.to_owned(), expired, refilled })
     }
 
     /// Settles an account that has one entry, and is due next in that partition of the index.
     pub async fn settle(&self, account: &str, due: &str) -> Result<(), String> {
-        self.sender.head(&self.table, account).await?.ok_or("the account has no entry")?;
+        head(&self.client, &self.table, account).await?.ok_or("the account has no entry")?;
         let of_account = |entry: &Item| {
             let mut entry = entry.clone();
             entry.insert("pk".to_owned(), text(format!("ACCOUNT#{account}")));
@@ -107,7 +90,7 @@ impl Settling {
             put_new(&self.table, of_account(&self.refilled))?,
             TransactWriteItem::builder().put(due).build(),
         ];
-        self.sender.write(writes).await
+        write(&self.client, writes).await
     }
 }
 
@@ -141,45 +124,29 @@ fn attribute(json: &Value) -> Result<AttributeValue, String> {
     }
 }
 
-impl Sender {
-    /// An account's newest entry.
-    async fn head(&self, table: &str, account: &str) -> Result<Option<Item>, String> {
-        let query = QueryInput::builder()
-            .table_name(table)
-            .key_condition_expression("#pk = :pk AND begins_with(#sk, :entry)")
-            .expression_attribute_names("#pk", "pk")
-            .expression_attribute_names("#sk", "sk")
-            .expression_attribute_values(":pk", text(format!("ACCOUNT#{account}")))
-            .expression_attribute_values(":entry", text("ENTRY#"))
-            .scan_index_forward(false)
-            .consistent_read(true)
-            .limit(1)
-            .return_consumed_capacity(ReturnConsumedCapacity::Total);
-        let answer: QueryOutput = match self {
-            Self::Sdk(client) => query.send_with(client).await.map_err(told)?,
-            Self::Functions(service) => {
-                let query = query.build().map_err(told)?;
-                service.call::<_, QueryError>(&Query::new(), query).await.map_err(told)?
-            }
-        };
-        Ok(answer.items.and_then(|mut items| items.pop()))
-    }
+/// An account's newest entry.
+async fn head(client: &Client, table: &str, account: &str) -> Result<Option<Item>, String> {
+    let query = client
+        .query()
+        .table_name(table)
+        .key_condition_expression("#pk = :pk AND begins_with(#sk, :entry)")
+        .expression_attribute_names("#pk", "pk")
+        .expression_attribute_names("#sk", "sk")
+        .expression_attribute_values(":pk", text(format!("ACCOUNT#{account}")))
+        .expression_attribute_values(":entry", text("ENTRY#"))
+        .scan_index_forward(false)
+        .consistent_read(true)
+        .limit(1)
+        .return_consumed_capacity(ReturnConsumedCapacity::Total);
+    let answer = query.send().await.map_err(told)?;
+    Ok(answer.items.and_then(|mut items| items.pop()))
+}
 
-    /// All of them, or none.
-    async fn write(&self, writes: Vec<TransactWriteItem>) -> Result<(), String> {
-        let request = TransactWriteItemsInput::builder()
-            .set_transact_items(Some(writes))
-            .return_consumed_capacity(ReturnConsumedCapacity::Total);
-        let _: TransactWriteItemsOutput = match self {
-            Self::Sdk(client) => request.send_with(client).await.map_err(told)?,
-            Self::Functions(service) => {
-                let request = request.build().map_err(told)?;
-                let operation = TransactWriteItems::new();
-                service.call::<_, TransactWriteItemsError>(&operation, request).await.map_err(told)?
-            }
-        };
-        Ok(())
-    }
+/// Writes all of them, or none.
+async fn write(client: &Client, writes: Vec<TransactWriteItem>) -> Result<(), String> {
+    let request = client.transact_write_items().set_transact_items(Some(writes));
+    let request = request.return_consumed_capacity(ReturnConsumedCapacity::Total);
+    request.send().await.map(drop).map_err(told)
 }
 
 fn text(text: impl Into<String>) -> AttributeValue {

@@ -11,7 +11,6 @@ use std::{
 };
 
 use accounts::AccountId;
-use aws_sdk_dynamodb::Client;
 use chrono::{DateTime, TimeDelta, Utc};
 use ledger::DUE_SHARDS;
 use scrip_tests::seed;
@@ -154,7 +153,7 @@ impl Rows {
     /// Of a real one.
     async fn of_one(services: &Services) -> Result<Self, String> {
         let recorder = Recorder::default();
-        let ledger = services.ledger_through(recorder.connector());
+        let ledger = services.ledger_through(recorder.http_client());
         let (bought, first) = (time(BOUGHT)?, time(FIRST)?);
         let name = "settled-before";
         seed::buy(&ledger, (name, "plan"), "basic_monthly", bought + TimeDelta::days(365), bought)
@@ -208,7 +207,7 @@ fn measure_alone(services: &Services, rows: Rows) -> Result<f64, String> {
     let (url, table) = (services.database.endpoint().to_owned(), services.table.clone());
     let measured = thread::spawn(move || -> Result<f64, String> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(told)?;
-        let client = Client::from_conf(seed::client(&url).build());
+        let client = seed::client(&seed::aws_config(&url));
         let written = raw::Settling::of(&client, &table, &rows.expired, &rows.refilled)?;
         let written = Arc::new(written);
         let started = Instant::now();

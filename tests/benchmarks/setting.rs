@@ -5,14 +5,13 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use aws::Aws;
 use aws_sdk_dynamodb::{
     Client,
     types::{
         AttributeDefinition, AttributeValue, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType,
     },
 };
-use aws_smithy_runtime_api::client::http::SharedHttpConnector;
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use chrono::TimeDelta;
 use ledger::Ledger;
 use peers::powertools::IDEMPOTENCY_TABLE;
@@ -23,7 +22,7 @@ use scrip_tests::{
     parameters::Parameters,
     seed,
     stack::{self, API_KEY, API_KEY_PARAMETER, WEBHOOK_SECRET, WEBHOOK_SECRET_PARAMETER},
-    template::{Function, REGION, Template},
+    template::{Function, Template},
     tokens,
 };
 
@@ -109,17 +108,17 @@ impl Services {
 
     /// The SDK's client of the database, as it comes, with a connection of its own.
     pub fn client(&self) -> Client {
-        Client::from_conf(seed::client(self.database.endpoint()).build())
+        seed::client(&seed::aws_config(self.database.endpoint()))
     }
 
     /// The ledger, with a connection of its own.
     pub fn ledger(&self) -> Ledger {
-        Ledger::new(&seed::aws(self.database.endpoint()), &self.table)
+        Ledger::new(&seed::aws_config(self.database.endpoint()), &self.table)
     }
 
-    /// The ledger, by that connector.
-    pub fn ledger_through(&self, connector: SharedHttpConnector) -> Ledger {
-        Ledger::new(&Aws::at(self.database.endpoint(), REGION, connector), &self.table)
+    /// The ledger, by that HTTP client.
+    pub fn ledger_through(&self, http_client: SharedHttpClient) -> Ledger {
+        Ledger::new(&seed::aws_config_over(self.database.endpoint(), http_client), &self.table)
     }
 
     /// Has so many accounts (`account-0`, …) buy a plan of 12,000 credits.

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use aws_smithy_runtime_api::{
     client::{
-        http::{HttpConnector, HttpConnectorFuture, SharedHttpConnector},
+        http::{HttpConnector, HttpConnectorFuture, SharedHttpClient},
         orchestrator::{HttpRequest, HttpResponse},
     },
     http::StatusCode,
@@ -36,8 +36,8 @@ pub struct Recorder {
 }
 
 impl Recorder {
-    /// A connector whose exchanges are kept.
-    pub fn connector(&self) -> SharedHttpConnector {
+    /// An HTTP client whose exchanges are kept.
+    pub fn http_client(&self) -> SharedHttpClient {
         let exchanges = Arc::clone(&self.exchanges);
         through(move |inner, request| {
             let exchanges = Arc::clone(&exchanges);

@@ -66,7 +66,7 @@ struct Started {
 impl Started {
     fn new(database_url: &str, provider_url: &str) -> Self {
         let stack = support::stack();
-        let ledger = Ledger::new(&seed::aws(database_url), stack.table_name());
+        let ledger = Ledger::new(&seed::aws_config(database_url), stack.table_name());
         let webhook = Webhook {
             ledger: ledger.clone(),
             stripe: Client::new(provider_url),
@@ -80,7 +80,7 @@ impl Started {
 }
 
 fn parameter(name: &str) -> Parameter {
-    Parameter::new(&seed::aws(&support::stack().parameters().endpoint()), name.to_owned())
+    Parameter::new(&seed::aws_config(&support::stack().parameters().endpoint()), name.to_owned())
 }
 
 impl World {

@@ -1,6 +1,6 @@
 //! The due index: an account is listed in it exactly while a month's turn has something to settle.
 
-use aws_sdk_dynamodb::{Client, types::AttributeValue};
+use aws_sdk_dynamodb::types::AttributeValue;
 use scrip_tests::seed;
 use serde_json::json;
 
@@ -8,7 +8,7 @@ use crate::api::{Api, credits, enhance};
 
 /// The month that the account's row in the index names as settled last; `None` without a row.
 async fn due(api: &Api) -> Option<String> {
-    let client = Client::from_conf(seed::client(api.stack.database_url()).build());
+    let client = seed::client(&seed::aws_config(api.stack.database_url()));
     let text = |value: &str| AttributeValue::S(value.to_owned());
     let row = client.get_item().table_name(api.stack.table_name());
     let row = row.key("pk", text(&format!("ACCOUNT#{}", api.account))).key("sk", text("DUE"));

@@ -1,5 +1,8 @@
 //! Every test that goes through HTTP or real processes, in one binary: a module for each subject.
 
+// The futures of a whole stack with its clients of AWS nest deeper than the compiler expects.
+#![recursion_limit = "256"]
+
 mod access;
 mod access_matrix;
 mod api;

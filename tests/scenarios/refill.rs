@@ -4,7 +4,7 @@
 use std::{sync::Arc, time::Duration};
 
 use accounts::{AccountId, EntryKind};
-use aws_sdk_dynamodb::{Client, types::AttributeValue};
+use aws_sdk_dynamodb::types::AttributeValue;
 use axum::{Json, Router, extract::State, routing::post};
 use chrono::{DateTime, TimeDelta, Utc};
 use ledger::Ledger;
@@ -199,7 +199,7 @@ async fn one_account_that_fails_does_not_stop_the_others() {
         subscribe(&ledger, &account, "2026-10-12T10:00:00Z", "2026-11-12T10:00:00Z").await;
     }
     // An entry that nobody can read.
-    let client = Client::from_conf(seed::client(stack.database_url()).build());
+    let client = seed::client(&seed::aws_config(stack.database_url()));
     let text = |text: &str| AttributeValue::S(text.to_owned());
     let broken = client.put_item().table_name(stack.table_name());
     let broken = broken.item("pk", text("ACCOUNT#account-7")).item("sk", text("ENTRY#000000000002"));
@@ -383,7 +383,7 @@ async fn queue() -> (Queue, Arc<Mutex<Vec<Value>>>) {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     tokio::spawn(axum::serve(listener, router).into_future());
-    (Queue::new(&seed::aws(&url), format!("{url}/refill")), received)
+    (Queue::new(&seed::aws_config(&url), format!("{url}/refill")), received)
 }
 
 #[tokio::test]
@@ -399,7 +399,7 @@ async fn with_a_queue_the_sweep_goes_out_in_shards_and_what_fails_by_its_name() 
     assert_eq!(messages, shards);
 
     subscribe(&ledger, "broken", "2026-10-12T10:00:00Z", "2026-11-12T10:00:00Z").await;
-    let client = Client::from_conf(seed::client(stack.database_url()).build());
+    let client = seed::client(&seed::aws_config(stack.database_url()));
     let broken = client.put_item().table_name(stack.table_name());
     let broken = broken.item("pk", AttributeValue::S("ACCOUNT#broken".to_owned()));
     broken.item("sk", AttributeValue::S("ENTRY#000000000002".to_owned())).send().await.unwrap();

@@ -12,7 +12,7 @@ use crate::support::stack;
 use reqwest::{Client, Method};
 use scrip_tests::{
     cors::{Cors, Lists},
-    faults::{Fault, Faults, client},
+    faults::{Fault, Faults},
     seed,
     template::{Access, Template},
     yaml,
@@ -138,8 +138,7 @@ async fn the_ledgers_own_tests_have_the_templates_table() {
     let table = parse(TEXT).unwrap().table;
     let faults = Faults::default();
     faults.next("CreateTable", Fault::service(400, "ResourceInUseException"));
-    let config = seed::client("http://127.0.0.1:1").http_client(client(faults.connector())).build();
-    let client = aws_sdk_dynamodb::Client::from_conf(config);
+    let client = seed::client(&seed::aws_config_over("http://127.0.0.1:1", faults.http_client()));
     ledger_table::create(&client, &table.name).await.unwrap_err();
     assert_eq!(faults.requests(), [("CreateTable".to_owned(), table.create)]);
 }

@@ -11,10 +11,10 @@ use std::{
     time::Duration,
 };
 
-use aws::Aws;
+use aws_config::SdkConfig;
 use aws_smithy_runtime_api::{
     client::{
-        http::{HttpConnector, HttpConnectorFuture, SharedHttpConnector},
+        http::{HttpConnector, HttpConnectorFuture},
         orchestrator::{HttpRequest, HttpResponse},
         result::ConnectorError,
     },
@@ -29,8 +29,9 @@ use purchase_webhook_function::Webhook;
 use refund_function::Provider;
 use runtime::Parameter;
 use scrip_tests::{
+    faults::http_client,
+    seed,
     stack::{API_KEY_PARAMETER, WEBHOOK_SECRET_PARAMETER},
-    template::REGION,
 };
 use serde_json::Value;
 use stripe::Client;
@@ -68,7 +69,7 @@ impl Function {
 
 /// A function that is warm: what it keeps from one invocation to the next.
 pub struct Instance {
-    aws: Aws,
+    config: SdkConfig,
     ledger: Ledger,
     webhook: OnceLock<Webhook>,
     provider: OnceLock<Provider>,
@@ -171,11 +172,11 @@ impl World {
 
 impl Instance {
     fn start(world: &Arc<World>) -> Self {
-        let wire = SharedHttpConnector::new(Wire { world: Arc::downgrade(world) });
-        let aws = Aws::at("http://simulated.invalid", REGION, wire);
-        let ledger = Ledger::new(&aws, &world.engine.table);
+        let wire = http_client(Wire { world: Arc::downgrade(world) });
+        let config = seed::aws_config_over("http://simulated.invalid", wire);
+        let ledger = Ledger::new(&config, &world.engine.table);
         let (webhook, provider, queue) = (OnceLock::new(), OnceLock::new(), OnceLock::new());
-        Self { aws, ledger, webhook, provider, queue }
+        Self { config, ledger, webhook, provider, queue }
     }
 
     async fn handle(
@@ -213,19 +214,19 @@ impl Instance {
         self.webhook.get_or_init(|| Webhook {
             ledger: self.ledger.clone(),
             stripe: stripe(world),
-            api_key: Parameter::new(&self.aws, API_KEY_PARAMETER.to_owned()),
-            secrets: Parameter::new(&self.aws, WEBHOOK_SECRET_PARAMETER.to_owned()),
+            api_key: Parameter::new(&self.config, API_KEY_PARAMETER.to_owned()),
+            secrets: Parameter::new(&self.config, WEBHOOK_SECRET_PARAMETER.to_owned()),
             prices: offers::configuration().parse().expect("the shop's prices"),
         })
     }
 
     fn provider(&self, world: &Arc<World>) -> &Provider {
-        let key = || Parameter::new(&self.aws, API_KEY_PARAMETER.to_owned());
+        let key = || Parameter::new(&self.config, API_KEY_PARAMETER.to_owned());
         self.provider.get_or_init(|| Provider::new(stripe(world), key()))
     }
 
     fn queue(&self) -> &Queue {
-        self.queue.get_or_init(|| Queue::new(&self.aws, "http://simulated.invalid/queue".to_owned()))
+        self.queue.get_or_init(|| Queue::new(&self.config, "http://simulated.invalid/queue".to_owned()))
     }
 }
 

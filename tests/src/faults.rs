@@ -1,4 +1,4 @@
-//! A connector whose requests meet faults by a script: the emulator never conflicts, throttles or
+//! An HTTP client whose requests meet faults by a script: the emulator never conflicts, throttles or
 //! loses an answer, so these are put between its callers and it.
 //!
 //! Invariant: a request without a fault of its own passes unchanged, and every request is recorded.
@@ -109,9 +109,9 @@ impl Faults {
         self.with(|script| std::mem::take(&mut script.asked))
     }
 
-    /// A connector that follows the script and passes the rest on.
+    /// An HTTP client that follows the script and passes the rest on.
     #[must_use]
-    pub fn connector(&self) -> SharedHttpConnector {
+    pub fn http_client(&self) -> SharedHttpClient {
         let faults = self.clone();
         through(move |inner, request| {
             let fault = faults.take(&request);
@@ -156,20 +156,18 @@ impl Faults {
 
 type Act = dyn Fn(SharedHttpConnector, HttpRequest) -> HttpConnectorFuture + Send + Sync;
 
-/// A connector whose requests are handed to `act`, with the one that would have sent them.
-///
-/// # Panics
-/// Where `SSL_CERT_FILE` names no roots.
+/// An HTTP client whose requests are handed to `act`, with the connector that would have sent them.
 pub fn through(
     act: impl Fn(SharedHttpConnector, HttpRequest) -> HttpConnectorFuture + Send + Sync + 'static,
-) -> SharedHttpConnector {
-    let inner = aws::connector().expect("roots");
-    SharedHttpConnector::new(Connector { inner, act: Arc::new(act) })
+) -> SharedHttpClient {
+    let inner = SharedHttpConnector::new(aws_smithy_http_client::Connector::builder().build_http());
+    http_client(Connector { inner, act: Arc::new(act) })
 }
 
-/// An HTTP client for the SDK that has that connector.
+/// An HTTP client that has that connector, whatever the settings.
 #[must_use]
-pub fn client(connector: SharedHttpConnector) -> SharedHttpClient {
+pub fn http_client(connector: impl HttpConnector + 'static) -> SharedHttpClient {
+    let connector = SharedHttpConnector::new(connector);
     http_client_fn(move |_, _| connector.clone())
 }
 

@@ -7,9 +7,12 @@ use accounts::{
     facts::{Facts, PaidFacts, PlanFacts, SubscriptionFacts},
     reconcile,
 };
-use aws::Aws;
 use aws_config::{BehaviorVersion, Region, SdkConfig, retry::RetryConfig};
-use aws_sdk_dynamodb::config::{Credentials, SharedCredentialsProvider};
+use aws_sdk_dynamodb::{
+    Client,
+    config::{Builder, Credentials, SharedCredentialsProvider},
+};
+use aws_smithy_runtime_api::client::http::HttpClient;
 use chrono::{DateTime, Months, TimeDelta, Utc};
 use ledger::{Ledger, Outcome, Related, State};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
@@ -44,18 +47,15 @@ pub enum SeedError {
     Id(#[from] accounts::InvalidId),
 }
 
-/// A service on this machine, as a function reaches it.
-///
-/// # Panics
-/// Where `SSL_CERT_FILE` names no roots.
-#[must_use]
-pub fn aws(url: &str) -> Aws {
-    Aws::at(url, REGION, aws::connector().expect("roots"))
-}
-
-/// What every client of the SDK's starts from, for a service on this machine.
+/// The configuration of clients for services at one URL on this machine, with the functions' timeouts.
 #[must_use]
 pub fn aws_config(url: &str) -> SdkConfig {
+    aws_config_over(url, aws_smithy_http_client::Builder::new().build_http())
+}
+
+/// The same with an HTTP client of one's own.
+#[must_use]
+pub fn aws_config_over(url: &str, http_client: impl HttpClient + 'static) -> SdkConfig {
     SdkConfig::builder()
         .behavior_version(BehaviorVersion::latest())
         .endpoint_url(url)
@@ -63,20 +63,21 @@ pub fn aws_config(url: &str) -> SdkConfig {
         .credentials_provider(SharedCredentialsProvider::new(Credentials::new(
             "local", "local", None, None, "local",
         )))
-        .http_client(aws_smithy_http_client::Builder::new().build_http())
+        .http_client(http_client)
+        .timeout_config(runtime::aws_timeouts())
         .build()
 }
 
-/// A client of the database at that URL, which sends each request once, as the functions do.
+/// A client of the database that sends each request once, as the functions do.
 #[must_use]
-pub fn client(database_url: &str) -> aws_sdk_dynamodb::config::Builder {
-    aws_sdk_dynamodb::config::Builder::from(&aws_config(database_url)).retry_config(RetryConfig::disabled())
+pub fn client(config: &SdkConfig) -> Client {
+    Client::from_conf(Builder::from(config).retry_config(RetryConfig::disabled()).build())
 }
 
 /// The ledger of a running stack, past its functions.
 #[must_use]
 pub fn ledger(stack: &Stack) -> Ledger {
-    Ledger::new(&aws(stack.database_url()), stack.table_name())
+    Ledger::new(&aws_config(stack.database_url()), stack.table_name())
 }
 
 /// The id of a purchase that [`buy`] makes: the name it is given and the account, because ids of purchases are the

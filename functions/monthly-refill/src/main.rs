@@ -2,16 +2,15 @@
 
 use std::{env, time::SystemTime};
 
-use aws::Aws;
 use lambda_runtime::{Error, LambdaEvent, run, service_fn};
 use monthly_refill_function::{Queue, handle};
 use serde_json::Value;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
-    let aws = Aws::from_env()?;
-    let ledger = runtime::ledger(&aws).await?;
-    let queue = env::var("REFILL_QUEUE_URL").ok().map(|url| Queue::new(&aws, url));
+    let config = runtime::aws_config().await?;
+    let ledger = runtime::ledger(&config).await?;
+    let queue = env::var("REFILL_QUEUE_URL").ok().map(|url| Queue::new(&config, url));
     run(service_fn(async |event: LambdaEvent<Value>| {
         let time_left = event.context.deadline().duration_since(SystemTime::now()).unwrap_or_default();
         let answer = handle(&ledger, queue.as_ref(), event.payload, runtime::now(), time_left).await;

@@ -1,10 +1,9 @@
 //! The quote function: start-up and run.
 
-use aws::Aws;
 use lambda_http::{Error, run, service_fn};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
-    let ledger = runtime::ledger(&Aws::from_env()?).await?;
+    let ledger = runtime::ledger(&runtime::aws_config().await?).await?;
     run(service_fn(async |request| Ok::<_, Error>(quote_function::handle(&ledger, request).await))).await
 }

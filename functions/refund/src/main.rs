@@ -1,12 +1,11 @@
 //! The refund function: start-up and run.
 
-use aws::Aws;
 use lambda_http::{Error, run, service_fn};
 use refund_function::{Provider, handle};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
-    let aws = Aws::from_env()?;
-    let (ledger, provider) = (runtime::ledger(&aws).await?, Provider::from_env(&aws)?);
+    let config = runtime::aws_config().await?;
+    let (ledger, provider) = (runtime::ledger(&config).await?, Provider::from_env(&config)?);
     run(service_fn(async |request| handle(&ledger, &provider, request).await)).await
 }

@@ -9,6 +9,7 @@ use accounts::{
     facts::MoneyFacts,
     money_back::{Ending, ending},
 };
+use aws_types::SdkConfig;
 use lambda_http::Error;
 use ledger::RequestHash;
 use runtime::{Metric, Parameter, Problem};
@@ -42,8 +43,8 @@ impl Provider {
     ///
     /// # Errors
     /// Where a variable isn't set.
-    pub fn from_env(aws: &aws::Aws) -> Result<Self, Error> {
-        Ok(Self::new(Client::from_env()?, Parameter::from_env(aws, "STRIPE_API_KEY_PARAMETER")?))
+    pub fn from_env(config: &SdkConfig) -> Result<Self, Error> {
+        Ok(Self::new(Client::from_env()?, Parameter::from_env(config, "STRIPE_API_KEY_PARAMETER")?))
     }
 
     /// That client, with the key in that parameter. Nothing is read or connected to yet: most of what the function is

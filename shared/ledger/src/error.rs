@@ -2,13 +2,25 @@
 
 use std::fmt;
 
-use aws::chain;
 use aws_sdk_dynamodb::{
     error::{ProvideErrorMetadata, SdkError},
     operation::{transact_get_items::TransactGetItemsError, transact_write_items::TransactWriteItemsError},
 };
 
 use crate::cancellation::{Cancelled, Slot, read_reasons};
+
+/// An error with its causes, for the log. The SDK's `DisplayErrorContext` also shows the answer, which may hold a secret.
+#[must_use]
+pub fn chain(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(error) = source {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        source = error.source();
+    }
+    text
+}
 
 /// A command or a read that wasn't carried out.
 #[derive(Debug, thiserror::Error)]

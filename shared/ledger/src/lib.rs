@@ -19,10 +19,14 @@ mod usage;
 
 use std::sync::Arc;
 
-use aws::{Aws, Kind, Service};
+use aws_sdk_dynamodb::{
+    Client,
+    config::{Builder, retry::RetryConfig},
+};
+use aws_types::SdkConfig;
 
 pub use due::{DueCursor, DuePage, DuePartition};
-pub use error::{Error, Fault};
+pub use error::{Error, Fault, chain};
 pub use execute::{Executed, Outcome, Related, State};
 pub use items::{Parked, RequestHash};
 pub use keys::{DUE_SHARDS, Operation};
@@ -38,7 +42,7 @@ pub mod encoding {
 /// The ledger in its table. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Ledger {
-    database: Service,
+    client: Client,
     table: String,
     meter: Arc<usage::Meter>,
 }
@@ -47,8 +51,9 @@ impl Ledger {
     /// The ledger kept in that table. Each request is sent once: every attempt here reads again first, which
     /// makes a lost response harmless.
     #[must_use]
-    pub fn new(aws: &Aws, table: impl Into<String>) -> Self {
-        Self { database: aws.service(Kind::DynamoDb), table: table.into(), meter: Arc::default() }
+    pub fn new(config: &SdkConfig, table: impl Into<String>) -> Self {
+        let config = Builder::from(config).retry_config(RetryConfig::disabled()).build();
+        Self { client: Client::from_conf(config), table: table.into(), meter: Arc::default() }
     }
 
     /// What was asked of DynamoDB since this was called last.

@@ -1,16 +1,12 @@
-//! What is asked of DynamoDB: each operation with the types that the SDK has for it, and what it used.
+//! What is asked of DynamoDB: each operation once, and what it used.
 
 use aws_sdk_dynamodb::{
     error::SdkError,
     operation::{
-        get_item::{GetItem, GetItemError, GetItemInput, GetItemOutput},
-        query::{Query, QueryError, QueryOutput, builders::QueryInputBuilder},
-        transact_get_items::{
-            TransactGetItems, TransactGetItemsError, TransactGetItemsInput, TransactGetItemsOutput,
-        },
-        transact_write_items::{
-            TransactWriteItems, TransactWriteItemsError, TransactWriteItemsInput, TransactWriteItemsOutput,
-        },
+        get_item::GetItemError,
+        query::{QueryError, QueryOutput, builders::QueryInputBuilder},
+        transact_get_items::TransactGetItemsError,
+        transact_write_items::TransactWriteItemsError,
     },
     types::{ReturnConsumedCapacity, TransactGetItem, TransactWriteItem},
 };
@@ -21,23 +17,18 @@ impl Ledger {
     /// A page of what a query finds in the table.
     pub(crate) async fn query(&self, query: QueryInputBuilder) -> Result<QueryOutput, SdkError<QueryError>> {
         let query = query.table_name(&self.table).return_consumed_capacity(ReturnConsumedCapacity::Total);
-        let query = query.build().map_err(SdkError::construction_failure)?;
         self.meter.ask();
-        let answer: QueryOutput = self.database.call(&Query::new(), query).await?;
+        let answer = query.send_with(&self.client).await?;
         self.meter.read(answer.consumed_capacity());
         Ok(answer)
     }
 
     /// An item as it is now.
     pub(crate) async fn get(&self, key: Key) -> Result<Option<Item>, SdkError<GetItemError>> {
-        let get = GetItemInput::builder()
-            .table_name(&self.table)
-            .set_key(Some(key.into_attributes()))
-            .consistent_read(true)
-            .return_consumed_capacity(ReturnConsumedCapacity::Total);
-        let get = get.build().map_err(SdkError::construction_failure)?;
+        let get = self.client.get_item().table_name(&self.table).set_key(Some(key.into_attributes()));
+        let get = get.consistent_read(true).return_consumed_capacity(ReturnConsumedCapacity::Total);
         self.meter.ask();
-        let answer: GetItemOutput = self.database.call(&GetItem::new(), get).await?;
+        let answer = get.send().await?;
         self.meter.read(answer.consumed_capacity());
         Ok(answer.item)
     }
@@ -47,30 +38,24 @@ impl Ledger {
         &self,
         reads: Vec<TransactGetItem>,
     ) -> Result<Vec<Option<Item>>, SdkError<TransactGetItemsError>> {
-        let transaction = TransactGetItemsInput::builder()
-            .set_transact_items(Some(reads))
-            .return_consumed_capacity(ReturnConsumedCapacity::Total);
-        let transaction = transaction.build().map_err(SdkError::construction_failure)?;
+        let transaction = self.client.transact_get_items().set_transact_items(Some(reads));
+        let transaction = transaction.return_consumed_capacity(ReturnConsumedCapacity::Total);
         self.meter.ask();
-        let answer: TransactGetItemsOutput =
-            self.database.call(&TransactGetItems::new(), transaction).await?;
+        let answer = transaction.send().await?;
         self.meter.read(answer.consumed_capacity());
         Ok(answer.responses.unwrap_or_default().into_iter().map(|response| response.item).collect())
     }
 
-    /// Writes everything, or nothing. Without a token that would make DynamoDB keep the answer for ten minutes: what
-    /// is written says by itself whether it was written before.
+    /// Writes everything, or nothing. The SDK gives each request a token of its own, which makes no attempt a repetition
+    /// of another: what is written says by itself whether it was written before.
     pub(crate) async fn transact(
         &self,
         writes: Vec<TransactWriteItem>,
     ) -> Result<(), SdkError<TransactWriteItemsError>> {
-        let transaction = TransactWriteItemsInput::builder()
-            .set_transact_items(Some(writes))
-            .return_consumed_capacity(ReturnConsumedCapacity::Total);
-        let transaction = transaction.build().map_err(SdkError::construction_failure)?;
+        let transaction = self.client.transact_write_items().set_transact_items(Some(writes));
+        let transaction = transaction.return_consumed_capacity(ReturnConsumedCapacity::Total);
         self.meter.ask();
-        let answer: TransactWriteItemsOutput =
-            self.database.call(&TransactWriteItems::new(), transaction).await?;
+        let answer = transaction.send().await?;
         self.meter.write(answer.consumed_capacity());
         Ok(())
     }

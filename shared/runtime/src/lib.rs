@@ -4,6 +4,7 @@
 //! both look like on the wire, and what is logged of them, is decided here once for all functions.
 
 mod answer;
+mod aws;
 mod call;
 mod claims;
 mod clock;
@@ -15,6 +16,7 @@ mod start;
 mod telemetry;
 
 pub use answer::Answer;
+pub use aws::{aws_config, aws_timeouts};
 pub use call::Call;
 pub use claims::Scope;
 pub use clock::now;

@@ -3,9 +3,13 @@
 
 use std::{env, time::Duration};
 
-use aws::{Aws, Kind, Service, chain};
+use aws_config::SdkConfig;
+use aws_sdk_ssm::{
+    Client,
+    config::{Builder, retry::RetryConfig},
+};
 use lambda_http::Error;
-use serde_json::json;
+use ledger::chain;
 use tokio::{sync::Mutex, time::Instant};
 
 use crate::Problem;
@@ -16,11 +20,13 @@ const AGE_MAX: Duration = Duration::from_mins(1);
 const READ_AGAIN_AFTER: Duration = Duration::from_secs(10);
 /// How often it is asked for: two attempts end well before Stripe, or who asks for a refund, stops waiting.
 const READ_ATTEMPTS_MAX: u32 = 2;
+/// At most so long is waited between the two.
+const BACKOFF_MAX: Duration = Duration::from_millis(100);
 
 /// A parameter of the type `SecureString`, decrypted.
 #[derive(Debug)]
 pub struct Parameter {
-    store: Service,
+    client: Client,
     name: String,
     kept: Mutex<Option<Kept>>,
 }
@@ -44,17 +50,18 @@ impl Parameter {
     ///
     /// # Errors
     /// Where the variable isn't set.
-    pub fn from_env(aws: &Aws, variable: &str) -> Result<Self, Error> {
+    pub fn from_env(config: &SdkConfig, variable: &str) -> Result<Self, Error> {
         let name =
             env::var(variable).map_err(|_| format!("set {variable} to the name of an SSM parameter"))?;
-        Ok(Self::new(aws, name))
+        Ok(Self::new(config, name))
     }
 
     /// The parameter of that name.
     #[must_use]
-    pub fn new(aws: &Aws, name: String) -> Self {
-        let store = aws.service(Kind::Ssm).with_attempts(READ_ATTEMPTS_MAX);
-        Self { store, name, kept: Mutex::new(None) }
+    pub fn new(config: &SdkConfig, name: String) -> Self {
+        let retries = RetryConfig::standard().with_max_attempts(READ_ATTEMPTS_MAX);
+        let config = Builder::from(config).retry_config(retries.with_initial_backoff(BACKOFF_MAX)).build();
+        Self { client: Client::from_conf(config), name, kept: Mutex::new(None) }
     }
 
     /// The value as it was read last.
@@ -92,11 +99,12 @@ impl Parameter {
     }
 
     async fn read(&self) -> Result<String, Problem> {
-        let asked = self.store.ask("GetParameter", json!({"Name": self.name, "WithDecryption": true}));
-        let answer = asked
+        let get = self.client.get_parameter().name(&self.name).with_decryption(true);
+        let answer = get
+            .send()
             .await
             .map_err(|error| Problem::internal(format!("could not read {}: {}", self.name, chain(&error))))?;
-        let value = answer["Parameter"]["Value"].as_str();
-        value.map(str::to_owned).ok_or_else(|| Problem::internal(format!("{} has no value", self.name)))
+        let value = answer.parameter.and_then(|parameter| parameter.value);
+        value.ok_or_else(|| Problem::internal(format!("{} has no value", self.name)))
     }
 }

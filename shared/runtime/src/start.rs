@@ -2,7 +2,7 @@
 
 use std::env;
 
-use aws::Aws;
+use aws_config::SdkConfig;
 use lambda_http::Error;
 use ledger::Ledger;
 
@@ -14,10 +14,10 @@ use crate::claims;
 ///
 /// # Errors
 /// Where `TABLE_NAME` isn't set, or one of the other two is malformed.
-pub async fn ledger(aws: &Aws) -> Result<Ledger, Error> {
+pub async fn ledger(config: &SdkConfig) -> Result<Ledger, Error> {
     let table = env::var("TABLE_NAME").map_err(|_| "set TABLE_NAME to the ledger's table")?;
     claims::read_format()?;
-    let ledger = Ledger::new(aws, table);
+    let ledger = Ledger::new(config, table);
     ledger.warm_up().await;
     Ok(ledger)
 }

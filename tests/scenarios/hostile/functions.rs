@@ -7,9 +7,9 @@ use std::{
 };
 
 use ::stripe::{Client, ConfiguredPrices, Exchange};
-use aws::Aws;
+use aws_config::SdkConfig;
 use aws_smithy_runtime_api::client::{
-    http::{HttpConnector, HttpConnectorFuture, SharedHttpConnector},
+    http::{HttpConnector, HttpConnectorFuture},
     orchestrator::{HttpRequest, HttpResponse},
 };
 use aws_smithy_types::body::SdkBody;
@@ -19,9 +19,10 @@ use purchase_webhook_function::Webhook;
 use refund_function::Provider;
 use runtime::{Code, Parameter};
 use scrip_tests::{
+    faults::http_client,
+    seed,
     stack::{API_KEY_PARAMETER, WEBHOOK_SECRET, WEBHOOK_SECRET_PARAMETER},
     stripe::{Stripe, signature},
-    template::REGION,
 };
 use serde_json::{Value, json};
 
@@ -113,9 +114,9 @@ impl Functions {
 
     fn with(client: impl Fn() -> Client) -> Self {
         let services = Services::default();
-        let aws = services.aws();
-        let ledger = Ledger::new(&aws, "nothing");
-        let parameter = |name: &str| Parameter::new(&aws, name.to_owned());
+        let config = services.aws_config();
+        let ledger = Ledger::new(&config, "nothing");
+        let parameter = |name: &str| Parameter::new(&config, name.to_owned());
         let webhook = Webhook {
             ledger: ledger.clone(),
             stripe: client(),
@@ -225,8 +226,8 @@ struct Services {
 }
 
 impl Services {
-    fn aws(&self) -> Aws {
-        Aws::at(NOWHERE, REGION, SharedHttpConnector::new(self.clone()))
+    fn aws_config(&self) -> SdkConfig {
+        seed::aws_config_over(NOWHERE, http_client(self.clone()))
     }
 }
 

@@ -14,9 +14,12 @@ use std::{
     thread,
 };
 
-use aws::Aws;
-use aws_sdk_dynamodb::config::{BehaviorVersion, Builder, Credentials, Region, retry::RetryConfig};
-use aws_smithy_runtime_api::client::http::SharedHttpConnector;
+use aws_sdk_dynamodb::{
+    Client,
+    config::{BehaviorVersion, Builder, Credentials, Region, SharedCredentialsProvider, retry::RetryConfig},
+};
+use aws_smithy_runtime_api::client::http::HttpClient;
+use aws_types::SdkConfig;
 
 const REGION: &str = "us-east-1";
 
@@ -37,20 +40,23 @@ pub fn found_nothing(half_units: u64) -> u64 {
     if is_metering() { half_units } else { 0 }
 }
 
-/// The engine, as a function reaches it.
-pub fn aws(endpoint: &str, connector: SharedHttpConnector) -> Aws {
-    Aws::at(endpoint, REGION, connector)
-}
-
-/// The configuration of a client of the SDK's that repeats nothing by itself.
-pub fn config(endpoint: &str) -> Builder {
-    Builder::new()
+/// The configuration of clients of the engine by that HTTP client.
+pub fn config(endpoint: &str, http_client: impl HttpClient + 'static) -> SdkConfig {
+    SdkConfig::builder()
         .behavior_version(BehaviorVersion::latest())
         .endpoint_url(endpoint)
         .region(Region::from_static(REGION))
-        .credentials_provider(Credentials::new("local", "local", None, None, "local"))
-        .http_client(aws_smithy_http_client::Builder::new().build_http())
-        .retry_config(RetryConfig::disabled())
+        .credentials_provider(SharedCredentialsProvider::new(Credentials::new(
+            "local", "local", None, None, "local",
+        )))
+        .http_client(http_client)
+        .build()
+}
+
+/// A client of the engine that repeats nothing by itself.
+pub fn client(endpoint: &str) -> Client {
+    let config = config(endpoint, aws_smithy_http_client::Builder::new().build_http());
+    Client::from_conf(Builder::from(&config).retry_config(RetryConfig::disabled()).build())
 }
 
 /// A name that no other table of the engine has.

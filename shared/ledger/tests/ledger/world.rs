@@ -46,9 +46,9 @@ impl World {
     /// An empty table.
     pub async fn empty() -> Self {
         let (faults, table) = (Faults::default(), engine::fresh_name());
-        let client = Client::from_conf(engine::config(engine::endpoint()).build());
+        let client = engine::client(engine::endpoint());
         table::create(&client, &table).await.unwrap();
-        let ledger = Ledger::new(&engine::aws(engine::endpoint(), faults.connector()), &table);
+        let ledger = Ledger::new(&engine::config(engine::endpoint(), faults.http_client()), &table);
         Self { ledger, faults, account: AccountId::parse("alice").unwrap(), client, table }
     }
 
@@ -65,15 +65,15 @@ impl World {
     /// No table and no engine: nothing but the script answers.
     pub fn nowhere() -> Self {
         let (faults, account) = (Faults::default(), AccountId::parse("alice").unwrap());
-        let client = Client::from_conf(engine::config(NOWHERE).build());
-        let ledger = Ledger::new(&engine::aws(NOWHERE, faults.connector()), "nowhere");
+        let client = engine::client(NOWHERE);
+        let ledger = Ledger::new(&engine::config(NOWHERE, faults.http_client()), "nowhere");
         Self { ledger, faults, account, client, table: "nowhere".to_owned() }
     }
 
     /// The same table, past the faults: with a script of its own.
     pub fn plain(&self) -> Self {
         let faults = Faults::default();
-        let ledger = Ledger::new(&engine::aws(engine::endpoint(), faults.connector()), &self.table);
+        let ledger = Ledger::new(&engine::config(engine::endpoint(), faults.http_client()), &self.table);
         Self { ledger, faults, ..self.clone() }
     }
 
