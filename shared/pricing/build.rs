@@ -7,6 +7,8 @@ use std::{env, error::Error, fs, path::Path};
 
 #[path = "build/catalog_file.rs"]
 mod catalog_file;
+#[path = "src/defaults.rs"]
+mod defaults;
 #[path = "build/generate.rs"]
 mod generate;
 

@@ -1,7 +1,8 @@
 //! What a million debits cost at DynamoDB's list prices, by the capacity that a real one is told to have consumed.
 
-use peers::powertools::Debits;
-use scrip_tests::seed;
+use scrip_debit::DebitFunction;
+use scrip_local::seed;
+use scrip_peers::powertools::Debits;
 
 use crate::{
     figure::{Bound, Figure},
@@ -33,7 +34,7 @@ pub async fn measure(setting: &Setting) -> Result<Vec<Figure>, String> {
     let ledger = services.ledger_through(recorder.http_client());
     let pattern = Debits::new(&config, services.table.clone());
     let asked = || Asked::debit(&account(0), "debit").request();
-    let ours = (debit_function::handle(&ledger, asked()).await.status(), consumed(&recorder));
+    let ours = (DebitFunction::new(ledger.clone()).handle(asked()).await.status(), consumed(&recorder));
     let theirs = (pattern.handle(asked()).await.status(), consumed(&recorder));
     services.stop().await;
     if ours.0 != 201 || theirs.0 != 201 {

@@ -24,6 +24,8 @@ pub struct Figure {
 pub enum Bound {
     AtMost(f64),
     AtLeast(f64),
+    /// Nothing: it is shown for information.
+    None,
 }
 
 impl Figure {
@@ -31,6 +33,7 @@ impl Figure {
         match self.bound {
             Bound::AtMost(bound) => self.value <= bound,
             Bound::AtLeast(bound) => self.value >= bound,
+            Bound::None => true,
         }
     }
 
@@ -38,6 +41,7 @@ impl Figure {
         let bound = match self.bound {
             Bound::AtMost(bound) => format!("≤ {bound} {}", self.unit),
             Bound::AtLeast(bound) => format!("≥ {bound} {}", self.unit),
+            Bound::None => String::new(),
         };
         let kept = if self.is_kept() { "yes" } else { "NO" };
         let value = format!("{} {}", short(self.value), self.unit);

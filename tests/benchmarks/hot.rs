@@ -10,9 +10,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use accounts::AccountId;
 use aws_smithy_runtime_api::client::http::{HttpConnector, HttpConnectorFuture, SharedHttpClient};
-use scrip_tests::faults::through;
+use scrip_accounts::AccountId;
+use scrip_debit::DebitFunction;
+use scrip_test_support::faults::through;
 use serde_json::{Value, json};
 use tokio::{task::JoinSet, time::sleep};
 
@@ -52,7 +53,7 @@ pub async fn measure(setting: &Setting) -> Result<Vec<Figure>, String> {
             for number in 0..DEBITS_EACH {
                 let before = Instant::now();
                 let asked = Asked::debit(&account(0), &format!("{client}-{number}"));
-                let response = debit_function::handle(&ledger, asked.request()).await;
+                let response = DebitFunction::new(ledger.clone()).handle(asked.request()).await;
                 times.push(before.elapsed());
                 refused += u32::from(response.status() != 201);
             }

@@ -10,7 +10,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use scrip_tests::instances::Program;
+use scrip_local::instances::Program;
 
 /// A start or an answer that takes longer has failed.
 const ANSWER_MAX: Duration = Duration::from_mins(1);

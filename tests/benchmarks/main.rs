@@ -33,7 +33,7 @@ use crate::{figure::Figure, setting::Setting};
 
 /// Measures Scrip beside what it is compared with, and fails where a figure misses its bound.
 #[derive(Debug, Parser)]
-#[command(name = "cargo bench --package benchmarks --")]
+#[command(name = "cargo bench --package scrip-benchmarks --")]
 struct Arguments {
     /// What to measure; everything, if nothing is named.
     #[arg(value_enum)]

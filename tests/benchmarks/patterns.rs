@@ -9,7 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use scrip_tests::instances::Program;
+use scrip_local::instances::Program;
 
 use crate::{
     figure::{Bound, Figure, median, middle, millis, short},

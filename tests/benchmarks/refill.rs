@@ -10,10 +10,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use accounts::AccountId;
 use chrono::{DateTime, TimeDelta, Utc};
-use ledger::DUE_SHARDS;
-use scrip_tests::seed;
+use scrip_accounts::AccountId;
+use scrip_ledger::DUE_SHARDS;
+use scrip_local::seed;
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use http::request::Parts;
-use scrip_tests::{clock, event::Passed};
+use scrip_local::{clock, event::Passed};
 use serde_json::{Value, json};
 
 /// An ordinary operation: 4 credits.

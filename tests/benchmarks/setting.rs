@@ -13,9 +13,8 @@ use aws_sdk_dynamodb::{
 };
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use chrono::TimeDelta;
-use ledger::Ledger;
-use peers::powertools::IDEMPOTENCY_TABLE;
-use scrip_tests::{
+use scrip_ledger::Ledger;
+use scrip_local::{
     Options, binaries, clock,
     database::Database,
     instances::Program,
@@ -25,15 +24,16 @@ use scrip_tests::{
     template::{Function, Template},
     tokens,
 };
+use scrip_peers::powertools::IDEMPOTENCY_TABLE;
 
 /// The functions, and what they are measured against: built together, so that they are made of the same parts.
 const BUILT: &[&str] = &[
-    "--package=debit-function",
-    "--package=monthly-refill-function",
-    "--package=purchase-webhook-function",
-    "--package=quote-function",
-    "--package=refund-function",
-    "--package=peers",
+    "--package=scrip-debit",
+    "--package=scrip-monthly-refill",
+    "--package=scrip-purchase-webhook",
+    "--package=scrip-quote",
+    "--package=scrip-refund",
+    "--package=scrip-peers",
     "--bins",
     "--examples",
 ];

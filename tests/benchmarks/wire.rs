@@ -10,7 +10,7 @@ use aws_smithy_runtime_api::{
     http::StatusCode,
 };
 use aws_smithy_types::body::SdkBody;
-use scrip_tests::faults::through;
+use scrip_test_support::faults::through;
 use serde_json::Value;
 
 /// What an answer of the database's looks like.

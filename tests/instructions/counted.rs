@@ -7,16 +7,16 @@
 
 use std::{fmt::Debug, hint::black_box, str::FromStr};
 
-use accounts::{
-    Account, AccountId, Debit, DebitId, DebitRecord, Decision, Entry, Refusal, Reversal, ReversalId, Sequence,
-};
 use chrono::{DateTime, Utc};
 use gungraun::prelude::*;
-use ledger::{
+use scrip_accounts::{
+    Account, AccountId, Debit, DebitId, DebitRecord, Decision, Entry, Refusal, Reversal, ReversalId, Sequence,
+};
+use scrip_ledger::{
     Error, RequestHash,
     encoding::{self, Item, OperationItem},
 };
-use pricing::{CATALOG, Credits, Operation, Price, Unsupported};
+use scrip_pricing::{CATALOG, Credits, Operation, Price, Unsupported};
 
 const TEXT_TO_IMAGE: &str = r#"{"operation":"text_to_image","width":768,"height":512,"steps":80,"images":2}"#;
 const TRAIN_TUNE: &str = r#"{"operation":"train_tune","prompts":8,"if_short":"defer"}"#;
@@ -43,14 +43,14 @@ fn quote(operation: &Operation) -> Result<Price, Unsupported> {
 #[bench::month_turns(account(40), parsed(DECEMBER), id(), work())]
 #[bench::refused(account(3), parsed(NOVEMBER), id(), work())]
 fn debit(account: &Account, now: DateTime<Utc>, id: &DebitId, debit: &Debit) -> Result<Decision, Refusal> {
-    black_box(accounts::debit::decide(black_box(account), id, debit, now))
+    black_box(scrip_accounts::debit::decide(black_box(account), id, debit, now))
 }
 
 #[library_benchmark]
 #[bench::month_turns(account(40), parsed(DECEMBER))]
 #[bench::nothing_due(account(40), parsed(NOVEMBER))]
 fn refill(account: &Account, now: DateTime<Utc>) -> Decision {
-    black_box(accounts::refill::decide(black_box(account), now))
+    black_box(scrip_accounts::refill::decide(black_box(account), now))
 }
 
 #[library_benchmark]
@@ -63,7 +63,14 @@ fn reversal(
 ) -> Result<Decision, Refusal> {
     let debit = DebitRecord { taken: Credits::new(4, 0, 0), reversed: Credits::ZERO };
     let all = Reversal { credits: None, reason: None };
-    black_box(accounts::reversal::decide(black_box(account), id, of, Some(black_box(&debit)), &all, now))
+    black_box(scrip_accounts::reversal::decide(
+        black_box(account),
+        id,
+        of,
+        Some(black_box(&debit)),
+        &all,
+        now,
+    ))
 }
 
 #[library_benchmark]
@@ -80,7 +87,11 @@ fn read_entry(item: Item) -> Result<Entry, Error> {
 
 #[library_benchmark]
 #[bench::debit(whose(), operation_key(), request())]
-fn write_operation(of: &AccountId, key: &ledger::Operation, request: &RequestHash) -> Result<Item, Error> {
+fn write_operation(
+    of: &AccountId,
+    key: &scrip_ledger::Operation,
+    request: &RequestHash,
+) -> Result<Item, Error> {
     let answered_by = (Sequence::new(42), Some(Credits::new(4, 0, 0)));
     black_box(encoding::operation(of, black_box(key), request, answered_by))
 }
@@ -133,12 +144,12 @@ fn reversal_id() -> &'static ReversalId {
 
 /// The entry of an ordinary debit.
 fn entry() -> &'static Entry {
-    let decided = accounts::debit::decide(account(40), id(), work(), parsed(NOVEMBER)).unwrap();
+    let decided = scrip_accounts::debit::decide(account(40), id(), work(), parsed(NOVEMBER)).unwrap();
     kept(decided.entries[0].clone())
 }
 
-fn operation_key() -> &'static ledger::Operation {
-    kept(ledger::Operation::Debit(id().clone()))
+fn operation_key() -> &'static scrip_ledger::Operation {
+    kept(scrip_ledger::Operation::Debit(id().clone()))
 }
 
 fn request() -> &'static RequestHash {

@@ -1,7 +1,7 @@
 //! A decision as one transaction: the writes of `shared/ledger/src/append.rs`, each with its condition.
 
-use accounts::{Account, DebitRecord, Decision, EntryKind, Purchase, Record};
-use pricing::Credits;
+use scrip_accounts::{Account, DebitRecord, Decision, EntryKind, Purchase, Record};
+use scrip_pricing::Credits;
 
 use crate::{
     plant::Plant,
@@ -135,7 +135,8 @@ pub fn adding(mut decision: Decision) -> Decision {
             EntryKind::Expiry => left = entry.change.taken(),
             EntryKind::Refill => {
                 let both = |balance: Credits| balance.checked_add(left).expect("small numbers");
-                entry.change = accounts::Change::give(both(entry.change.given())).expect("small numbers");
+                entry.change =
+                    scrip_accounts::Change::give(both(entry.change.given())).expect("small numbers");
                 entry.account.balance = both(entry.account.balance);
             }
             _ => entry.account.balance = entry.account.balance.checked_add(left).expect("small numbers"),

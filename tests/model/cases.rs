@@ -1,7 +1,7 @@
 //! The concerns of the protocol, one model each: what may happen, and what is then seen. Money that goes back has
 //! a file of its own.
 
-use accounts::{EntryKind, SubscriptionStatus};
+use scrip_accounts::{EntryKind, SubscriptionStatus};
 
 use crate::{
     client::{Answer, Phase, Unwritten},

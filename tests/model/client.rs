@@ -2,7 +2,7 @@
 //! provider before them (`look.rs`), and the money-back refund around them (`functions/refund/src/money_back.rs`).
 //! One step is one request to the table or the provider.
 
-use accounts::{Account, Decision, MoneyBackStatus, Purchase, Refusal, money_back};
+use scrip_accounts::{Account, Decision, MoneyBackStatus, Purchase, Refusal, money_back};
 
 use crate::{
     append, look,

@@ -1,7 +1,7 @@
 //! What the cases are made of: commands, payments, and the moments of November and December at which they come.
 
-use accounts::{Debit, DebitId, ReversalId, SubscriptionId};
 use chrono::{DateTime, Utc};
+use scrip_accounts::{Debit, DebitId, ReversalId, SubscriptionId};
 
 use crate::{
     protocol::World,

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use accounts::{
+use scrip_accounts::{
     Purchase, PurchaseId, Records, RefundId,
     facts::{Facts, MoneyFacts},
 };

@@ -1,6 +1,6 @@
 //! Money that goes back: refunds that are asked for, refused, made and fail, disputes that are opened and won.
 
-use accounts::{EntryKind, MoneyBackStatus, Purchase};
+use scrip_accounts::{EntryKind, MoneyBackStatus, Purchase};
 
 use crate::{
     cases::{OUTDATED, RACED, REFUSED, any},

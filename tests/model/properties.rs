@@ -3,8 +3,8 @@
 
 use std::collections::BTreeSet;
 
-use accounts::{Entry, EntryKind, Event, MoneyBackStatus, Purchase, SubscriptionStatus};
-use pricing::Credits;
+use scrip_accounts::{Entry, EntryKind, Event, MoneyBackStatus, Purchase, SubscriptionStatus};
+use scrip_pricing::Credits;
 use stateright::Property;
 
 use crate::{
@@ -86,7 +86,7 @@ pub fn always() -> Vec<Property<Protocol>> {
         Property::always(DUE, |_, world: &World| {
             ACCOUNTS.iter().all(|who| {
                 let due = world.table.written(&Key::Due(*who)).map(|row| Item::clone(row));
-                due == world.table.account(*who).and_then(accounts::Account::due_after).map(Item::Due)
+                due == world.table.account(*who).and_then(scrip_accounts::Account::due_after).map(Item::Due)
             })
         }),
     ]

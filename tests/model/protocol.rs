@@ -5,7 +5,7 @@ use std::{
     sync::Arc,
 };
 
-use accounts::{Decision, Refusal};
+use scrip_accounts::{Decision, Refusal};
 use stateright::{Model, Property};
 
 use crate::{

@@ -1,11 +1,11 @@
 //! The payment provider: a small state machine of its own. What is paid, refunded, disputed or ended changes at any
 //! moment; a refund that is asked for by a key is answered the same whenever that key comes again.
 
-use accounts::{
+use scrip_accounts::{
     CustomerId, Line, Outflow, OutflowId, OutflowKind, PaymentId, PurchaseId, RefundId, Terms,
     facts::{MoneyFacts, PaidFacts, PlanFacts, SubscriptionFacts},
 };
-use pricing::Credits;
+use scrip_pricing::Credits;
 
 use crate::{
     commands::{subscription, time},

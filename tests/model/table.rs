@@ -12,8 +12,8 @@ use std::{
     sync::Arc,
 };
 
-use accounts::{Account, DebitRecord, Entry, Period, Purchase, PurchaseId, SubscriptionRecord};
-use pricing::Credits;
+use scrip_accounts::{Account, DebitRecord, Entry, Period, Purchase, PurchaseId, SubscriptionRecord};
+use scrip_pricing::Credits;
 
 /// Whose account.
 pub type Who = u8;

@@ -1,10 +1,10 @@
 //! What a client is there for: a command on an account, decided by the functions of the accounts crate.
 
-use accounts::{
+use chrono::{DateTime, Utc};
+use scrip_accounts::{
     Account, Debit, DebitId, DebitRecord, Decision, PurchaseId, Record, Records, Refusal, Reversal,
     ReversalId, debit, facts::MoneyFacts, money_back, reconcile, refill, reversal,
 };
-use chrono::{DateTime, Utc};
 
 use crate::{
     append::{Identity, adding, forgetting, operation},

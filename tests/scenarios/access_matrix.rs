@@ -2,7 +2,7 @@
 
 use chrono::TimeDelta;
 use reqwest::{Client, Method};
-use scrip_tests::{clock, tokens::AUDIENCE};
+use scrip_local::{clock, tokens::AUDIENCE};
 use serde_json::{Value, json};
 
 use crate::api::{Api, send};
@@ -167,7 +167,7 @@ impl Token {
             Self::But(_, other) => {
                 let now = clock::now().timestamp();
                 let mut claims = json!({
-                    "iss": scrip_tests::tokens::ISSUER, "aud": AUDIENCE, "sub": "somebody", "scope": ALL.join(" "),
+                    "iss": scrip_local::tokens::ISSUER, "aud": AUDIENCE, "sub": "somebody", "scope": ALL.join(" "),
                     "iat": now, "exp": now + 3600,
                 });
                 let claims_map = claims.as_object_mut().unwrap();

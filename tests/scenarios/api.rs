@@ -3,9 +3,9 @@
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use chrono::{DateTime, Months, TimeDelta, Utc};
-use ledger::Ledger;
 use reqwest::{Client, Method, RequestBuilder};
-use scrip_tests::{Stack, clock, seed};
+use scrip_ledger::Ledger;
+use scrip_local::{Stack, clock, seed};
 use serde_json::{Value, json};
 
 use crate::support;

@@ -23,16 +23,10 @@ use std::{
 
 use chrono::TimeDelta;
 use reqwest::{Client, Method, RequestBuilder};
-use scrip_tests::{
-    Options, Stack,
-    delivery::Attempt,
-    gateway::LOCAL_TIME,
-    stack::API_KEY,
-    statement,
-    stripe::{
-        CartSpec, Event, Generation, Interval, ItemChange, PriceSpec, Receipt, Stripe, price_id,
-        server::{self, Server},
-    },
+use scrip_local::{Options, Stack, delivery::Attempt, gateway::LOCAL_TIME, stack::API_KEY, statement};
+use scrip_stripe_model::{
+    CartSpec, Event, Generation, Interval, ItemChange, PriceSpec, Receipt, Stripe, price_id,
+    server::{self, Server},
 };
 use serde_json::{Value, json};
 
@@ -235,7 +229,7 @@ fn options(provider: &Server) -> Options {
 
 /// The stack's mapping of prices with some more.
 fn prices_with(more: &[(&str, Value)]) -> BTreeMap<&'static str, String> {
-    let mut prices: Value = serde_json::from_str(&scrip_tests::stack::prices()).unwrap();
+    let mut prices: Value = serde_json::from_str(&scrip_local::stack::prices()).unwrap();
     for (price, sku) in more {
         prices[*price] = sku.clone();
     }

@@ -7,23 +7,25 @@ use std::{
     time::Duration,
 };
 
-use ::stripe::{Client, ConfiguredPrices};
 use chrono::{DateTime, Utc};
-use ledger::Ledger;
-use purchase_webhook_function::Webhook;
-use refund_function::Provider;
-use runtime::Parameter;
-use scrip_tests::{
-    crash::{Crash, Side},
+use scrip_api::Parameter;
+use scrip_debit::DebitFunction;
+use scrip_ledger::Ledger;
+use scrip_local::{
     event::Passed,
     seed,
     stack::{API_KEY, API_KEY_PARAMETER, WEBHOOK_SECRET, WEBHOOK_SECRET_PARAMETER},
-    stripe::{
-        ApiError, Checkout, Event, Fault, Generation, Interval, Stripe,
-        server::{self, Server},
-        signature,
-    },
 };
+use scrip_monthly_refill::RefillFunction;
+use scrip_purchase_webhook::WebhookFunction;
+use scrip_refund::{Provider, RefundFunction};
+use scrip_stripe::{Client, ConfiguredPrices};
+use scrip_stripe_model::{
+    ApiError, Checkout, Event, Fault, Generation, Interval, Stripe,
+    server::{self, Server},
+    signature,
+};
+use scrip_test_support::crash::{Crash, Side};
 use serde_json::{Value, json};
 
 use crate::{
@@ -58,16 +60,17 @@ struct World {
 
 /// What a function is made of, freshly started.
 struct Started {
-    ledger: Ledger,
-    webhook: Webhook,
-    provider: Provider,
+    debit: DebitFunction,
+    refill: RefillFunction,
+    refund: RefundFunction,
+    webhook: WebhookFunction,
 }
 
 impl Started {
     fn new(database_url: &str, provider_url: &str) -> Self {
         let stack = support::stack();
         let ledger = Ledger::new(&seed::aws_config(database_url), stack.table_name());
-        let webhook = Webhook {
+        let webhook = WebhookFunction {
             ledger: ledger.clone(),
             stripe: Client::new(provider_url),
             api_key: parameter(API_KEY_PARAMETER),
@@ -75,7 +78,10 @@ impl Started {
             prices: ConfiguredPrices::default(),
         };
         let provider = Provider::new(Client::new(provider_url), parameter(API_KEY_PARAMETER));
-        Self { ledger, webhook, provider }
+        let debit = DebitFunction::new(ledger.clone());
+        let refill = RefillFunction::new(ledger.clone(), None);
+        let refund = RefundFunction::new(ledger, provider);
+        Self { debit, refill, refund, webhook }
     }
 }
 
@@ -113,7 +119,7 @@ impl World {
     async fn money_back(&self, started: &Started) -> (u16, Value) {
         let path = [self.account(), ("purchase_id", self.purchase.clone())];
         let request = request(MONEY_BACK, path, "credits:refund", &[], &json!({"reason": "asked"}));
-        answer(&refund_function::handle(&started.ledger, &started.provider, request).await.unwrap())
+        answer(&started.refund.answer(request).await)
     }
 
     async fn debit(&self, started: &Started) -> u16 {
@@ -121,7 +127,7 @@ impl World {
         let scope = "credits:debit credits:any-account";
         let key = [("idempotency-key", "d")];
         let request = request(route, [self.account()], scope, &key, &enhance(3));
-        answer(&debit_function::handle(&started.ledger, request).await).0
+        answer(&started.debit.handle(request).await).0
     }
 
     async fn reverse(&self, started: &Started) -> u16 {
@@ -130,7 +136,7 @@ impl World {
         let key = [("idempotency-key", "r")];
         let path = [self.account(), ("debit_id", "d".to_owned())];
         let request = request(route, path, scope, &key, &json!({}));
-        answer(&refund_function::handle(&started.ledger, &started.provider, request).await.unwrap()).0
+        answer(&started.refund.answer(request).await).0
     }
 
     async fn refill(&self, started: &Started) -> u16 {
@@ -138,8 +144,7 @@ impl World {
         let event = json!({"Records": [{"messageId": "m", "body": body}]});
         let now = time("2026-12-01T00:00:00Z");
         let plenty = Duration::from_mins(10);
-        let answer =
-            monthly_refill_function::handle(&started.ledger, None, event, now, plenty).await.unwrap();
+        let answer = started.refill.answer(event, now, plenty).await.unwrap();
         if answer == json!({"batchItemFailures": []}) { 200 } else { 500 }
     }
 
@@ -149,7 +154,7 @@ impl World {
         let signature = signature::sign(&[WEBHOOK_SECRET], at, &body);
         let headers = [("stripe-signature", signature.as_str())];
         let request = made("POST /v1/webhooks/stripe", [], None, &headers, &body, at);
-        answer(&started.webhook.handle(request).await.unwrap()).0
+        answer(&started.webhook.answer(request).await).0
     }
 
     /// The events that the provider's API caused since this was asked last.
@@ -287,10 +292,10 @@ async fn a_packs_refund_that_was_asked_for_is_finished_by_the_providers_event() 
             for event in events {
                 assert_eq!(world.tell(&world.started, &event, NOW).await, 200, "{point}");
             }
-            let id = accounts::AccountId::parse(&*world.api.account).unwrap();
-            let purchase = accounts::PurchaseId::parse(&*world.purchase).unwrap();
+            let id = scrip_accounts::AccountId::parse(&*world.api.account).unwrap();
+            let purchase = scrip_accounts::PurchaseId::parse(&*world.purchase).unwrap();
             let record = world.api.ledger().purchase(&id, &purchase).await.unwrap().unwrap();
-            let is_refunded = record.status() == accounts::PurchaseStatus::Refunded;
+            let is_refunded = record.status() == scrip_accounts::PurchaseStatus::Refunded;
             assert_eq!(is_refunded, is_asked, "{point}");
             money_back_again(world, point, &[]).await;
             refunded_once(world, point, &["purchase", "refund"]).await;

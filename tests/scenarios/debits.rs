@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use serde_json::json;
 
-use scrip_tests::seed;
+use scrip_local::seed;
 
 use crate::api::{Api, credits, enhance};
 

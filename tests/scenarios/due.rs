@@ -1,7 +1,7 @@
 //! The due index: an account is listed in it exactly while a month's turn has something to settle.
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use scrip_tests::seed;
+use scrip_local::seed;
 use serde_json::json;
 
 use crate::api::{Api, credits, enhance};

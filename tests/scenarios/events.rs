@@ -2,7 +2,7 @@
 
 use std::{fs, path::Path};
 
-use scrip_tests::stripe::Event;
+use scrip_stripe_model::Event;
 use serde_json::{Value, json};
 
 use crate::{support, webhook};
@@ -24,10 +24,10 @@ async fn every_sample_event_is_answered() {
         ("reversal.json", "refund", json!(201)),
         ("webhook.json", "purchase-webhook", json!(200)),
         ("purchases.json", "quote", json!(200)),
-        ("recover.json", "purchase-webhook", json!(200)),
+        ("recover.json", "purchase-webhook", json!({"dry_run": true, "failed": 0})),
         // Nothing was paid for a seeded pack.
         ("money-back.json", "refund", json!(409)),
-        ("pending-refunds.json", "refund", json!(200)),
+        ("pending-refunds.json", "refund", json!({"asked": 0, "stuck": 0})),
         ("schedule.json", "monthly-refill", nothing_due),
         ("overdue.json", "monthly-refill", json!({"period": "2026-01", "overdue": 0})),
         ("refill-queue.json", "monthly-refill", json!({"batchItemFailures": []})),
@@ -36,8 +36,12 @@ async fn every_sample_event_is_answered() {
         // Twice: a sample may be sent again, and what it did is done once.
         for sent_before in [false, true] {
             let answer = support::seeded_stack().await.invoke(function, event.clone()).await.unwrap();
-            let answered = answer.get("statusCode").unwrap_or(&answer);
-            assert_eq!(*answered, expected, "{file}: {answer}");
+            // What is parked is other tests'.
+            let recovered = || json!({"dry_run": answer["dry_run"], "failed": answer["failed"]});
+            let answered = answer.get("statusCode").cloned();
+            let answered =
+                answered.unwrap_or_else(|| if file == "recover.json" { recovered() } else { answer.clone() });
+            assert_eq!(answered, expected, "{file}: {answer}");
             let is_replay = answer["headers"]["idempotent-replayed"] == "true";
             assert_eq!(is_replay, sent_before && expected == 201, "{file}: {answer}");
         }

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use chrono::TimeDelta;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use reqwest::{Client, Method};
-use scrip_tests::{
+use scrip_local::{
     Options, Stack, clock,
     stack::StartError,
     tokens::{AUDIENCE, ISSUER},

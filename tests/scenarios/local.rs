@@ -8,7 +8,7 @@ use std::{
 };
 
 use reqwest::{Client, Method, RequestBuilder};
-use scrip_tests::{Options, binaries};
+use scrip_local::{Options, binaries};
 use serde_json::json;
 
 use crate::{
@@ -20,9 +20,9 @@ use crate::{
 const LAST_TO_PASTE: &str = "2030-01-01";
 
 async fn executable() -> PathBuf {
-    let local = ["--package", "scrip-tests", "--example", "local"];
+    let local = ["--workspace", "--bins"];
     let mut built = binaries::build(&Options::default().root, &local).await.unwrap();
-    built.remove("local").expect("the example is built")
+    built.remove("local").expect("the program is built")
 }
 
 /// A `cargo local` that runs.
@@ -37,7 +37,7 @@ struct Local {
 impl Local {
     async fn start(arguments: &[&str]) -> Self {
         let mut process = Command::new(executable().await)
-            .args(["--port", "0", "--instances", "1", "--quiet"])
+            .args(["--port", "0", "--instances", "1", "--quiet", "--with-workspace"])
             .args(arguments)
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -115,7 +115,7 @@ fn children(pid: u32) -> Vec<String> {
 }
 
 async fn run(arguments: &[&str]) -> Output {
-    Command::new(executable().await).args(arguments).output().unwrap()
+    Command::new(executable().await).args(arguments).arg("--with-workspace").output().unwrap()
 }
 
 #[tokio::test]

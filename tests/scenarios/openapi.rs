@@ -8,9 +8,9 @@ mod schemathesis;
 use std::collections::{BTreeMap, BTreeSet};
 
 use jsonschema::Validator;
-use pricing::CATALOG;
-use runtime::{Code, Problem};
-use scrip_tests::{docs, template::Access};
+use scrip_api::{Code, Problem};
+use scrip_local::{docs, template::Access};
+use scrip_pricing::CATALOG;
 use serde_json::{Value, json};
 
 use crate::support;
@@ -106,10 +106,10 @@ fn template_functions_and_document_have_the_same_routes_and_scopes() {
         support::stack().routes().iter().map(|route| (route.key(), scopes(&route.access))).collect();
     assert_eq!(documented, deployed);
     let served = [
-        &quote_function::ROUTES[..],
-        &debit_function::ROUTES,
-        &refund_function::ROUTES,
-        &purchase_webhook_function::ROUTES,
+        &scrip_quote::ROUTES[..],
+        &scrip_debit::ROUTES,
+        &scrip_refund::ROUTES,
+        &scrip_purchase_webhook::ROUTES,
     ];
     let served: BTreeSet<_> = served.concat().into_iter().map(str::to_owned).collect();
     assert_eq!(documented.into_keys().collect::<BTreeSet<_>>(), served);
@@ -246,10 +246,21 @@ async fn the_local_stack_shows_the_document() {
     let json: Value = get("/openapi.json").await.unwrap().json().await.unwrap();
     assert_eq!(&json, docs::document());
     assert_eq!(get("/openapi.yaml").await.unwrap().text().await.unwrap(), docs::YAML);
-    // The page brings everything itself.
+    // All that the page shows comes from here: it works offline.
     let page = get("/docs").await.unwrap().text().await.unwrap();
     assert!(page.contains("/openapi.json") && page.contains("/docs/tokens"));
-    for elsewhere in ["http://", "https://", "src=", "@import"] {
+    for elsewhere in ["http://", "https://", "@import"] {
         assert!(!page.contains(elsewhere), "{elsewhere}");
+    }
+    for (file, content_type) in [("swagger-ui.css", "text/css"), ("swagger-ui-bundle.js", "text/javascript")]
+    {
+        let path = format!("/docs/ui/{file}");
+        assert!(page.contains(&format!("\"{path}\"")), "{file}");
+        let response = get(&path).await.unwrap();
+        assert_eq!(
+            (response.status().as_u16(), &response.headers()["content-type"]),
+            (200, &content_type.parse().unwrap())
+        );
+        assert!(response.text().await.unwrap().len() > 100_000, "{file}");
     }
 }

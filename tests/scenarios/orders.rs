@@ -3,7 +3,7 @@
 
 use chrono::{DateTime, Utc};
 use futures_util::{StreamExt, stream};
-use scrip_tests::stripe::{AccountState, Checkout, Event, Generation, Interval, Plan, Stripe};
+use scrip_stripe_model::{AccountState, Checkout, Event, Generation, Interval, Plan, Stripe};
 use serde_json::{Value, json};
 
 use crate::{

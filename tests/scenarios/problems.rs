@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use axum::{Router, http::StatusCode};
 use chrono::TimeDelta;
 use reqwest::Method;
-use scrip_tests::{Options, Stack};
+use scrip_local::{Options, Stack};
 use serde_json::{Value, json};
 
 use crate::api::{Api, Reply, credits, enhance, send};
@@ -270,9 +270,10 @@ async fn a_mistake_of_ours_is_told_to_the_log_only() {
     reply.is_problem(500, "internal");
     assert!(!reply.text.contains("arn:") && !reply.text.contains("AccessDenied"), "{}", reply.text);
     let lines = stack.logs().of("debit");
-    let line: Value = serde_json::from_str(lines.last().expect("a line")).unwrap();
+    let parsed = lines.iter().rev().map(|line| serde_json::from_str::<Value>(line).unwrap());
+    let line = parsed.into_iter().find(|line| line["level"].is_string()).expect("a line");
     let said = (&line["level"], &line["outcome"], &line["status"]);
-    assert_eq!(said, (&json!("error"), &json!("internal"), &json!(500)), "{line}");
+    assert_eq!(said, (&json!("ERROR"), &json!("internal"), &json!(500)), "{line}");
     assert!(line["cause"].as_str().unwrap().contains("AccessDenied"), "{line}");
     assert!(!lines.concat().contains("Bearer"), "{lines:?}");
     stack.stop().await;

@@ -1,7 +1,7 @@
 //! The function processes of a stack: replaced when they die, gone when it stops.
 
 use reqwest::{Client, StatusCode};
-use scrip_tests::{Options, Stack, StartError};
+use scrip_local::{Options, Stack, StartError};
 use std::{env, fs, net::TcpListener, path::Path, process::Command, time::Duration};
 use tokio::time::{sleep, timeout};
 

@@ -11,12 +11,10 @@ use axum::{
     extract::Request,
     http::Response,
 };
-use scrip_tests::{
-    stack::API_KEY,
-    stripe::{
-        Stripe,
-        server::{self, Server},
-    },
+use scrip_local::stack::API_KEY;
+use scrip_stripe_model::{
+    Stripe,
+    server::{self, Server},
 };
 use serde_json::Value;
 

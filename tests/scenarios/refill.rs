@@ -3,13 +3,13 @@
 
 use std::{sync::Arc, time::Duration};
 
-use accounts::{AccountId, EntryKind};
 use aws_sdk_dynamodb::types::AttributeValue;
 use axum::{Json, Router, extract::State, routing::post};
 use chrono::{DateTime, TimeDelta, Utc};
-use ledger::Ledger;
-use monthly_refill_function::{Queue, handle};
-use scrip_tests::{Options, Stack, seed};
+use scrip_accounts::{AccountId, EntryKind};
+use scrip_ledger::Ledger;
+use scrip_local::{Options, Stack, seed};
+use scrip_monthly_refill::{Queue, RefillFunction};
 use serde_json::{Value, json};
 use tokio::sync::Mutex;
 
@@ -70,7 +70,7 @@ async fn a_sweep_asks_for_each_account_twice() {
             .await;
     }
     let everybody = sweep().await;
-    let pages = 2 * ledger::DUE_SHARDS;
+    let pages = 2 * scrip_ledger::DUE_SHARDS;
     assert!((1..=pages).contains(&(everybody - nobody - 2 * ACCOUNTS)), "{nobody}, then {everybody}");
     assert_eq!(sweep().await, nobody);
     stack.stop().await;
@@ -181,7 +181,8 @@ async fn a_month_that_has_not_begun_is_refused() {
     subscribe(&ledger, "paid", "2026-10-12T10:00:00Z", "2026-12-12T10:00:00Z").await;
     let december = json!({"time": "2026-12-01T00:00:00Z"});
     for (now, is_done) in [("2026-11-30T23:59:59.999Z", false), ("2026-12-01T00:00:00Z", true)] {
-        let answer = handle(&ledger, None, december.clone(), time(now), PLENTY).await;
+        let answer =
+            RefillFunction::new(ledger.clone(), None).answer(december.clone(), time(now), PLENTY).await;
         assert_eq!(answer.is_ok(), is_done, "{now}");
     }
     for event in [json!({}), json!({"time": "soon"}), json!({"time": "9999-01-01T00:00:00Z"})] {
@@ -210,8 +211,8 @@ async fn one_account_that_fails_does_not_stop_the_others() {
     assert_eq!(answer, counts("2026-11", [20, 19, 0, 0, 1]));
     let lines = stack.logs().of("monthly-refill");
     let of_shards = lines.iter().filter_map(|line| serde_json::from_str::<Value>(line).ok());
-    let failed = of_shards.filter(|line| line["message"] == "refill shard done" && line["level"] == "error");
-    let failed: Vec<_> = failed.map(|line| line["counts"]["failed"].clone()).collect();
+    let failed = of_shards.filter(|line| line["message"] == "refill shard done" && line["level"] == "ERROR");
+    let failed: Vec<_> = failed.map(|line| line["failed"].clone()).collect();
     assert_eq!(failed, [1]);
     // Mended, the next run finds only that one.
     let mend = client.delete_item().table_name(stack.table_name());
@@ -339,10 +340,11 @@ async fn a_worker_stops_before_its_time_is_over_and_goes_on_when_called_again() 
     subscribe(&ledger, "paid", "2026-10-12T10:00:00Z", "2026-11-12T10:00:00Z").await;
     let event = json!({"time": NOVEMBER});
     let now = time("2026-11-01T00:00:00Z");
-    let late = handle(&ledger, None, event.clone(), now, Duration::from_secs(1)).await;
+    let late =
+        RefillFunction::new(ledger.clone(), None).answer(event.clone(), now, Duration::from_secs(1)).await;
     assert!(late.unwrap_err().to_string().contains("time for 2026-11 is over"));
     assert_eq!(kinds(&ledger, "paid").await.len(), 1);
-    let answer = handle(&ledger, None, event, now, PLENTY).await.unwrap();
+    let answer = RefillFunction::new(ledger.clone(), None).answer(event, now, PLENTY).await.unwrap();
     assert_eq!(answer, counts("2026-11", [1, 1, 0, 0, 0]));
     stack.stop().await;
 }
@@ -391,8 +393,9 @@ async fn with_a_queue_the_sweep_goes_out_in_shards_and_what_fails_by_its_name() 
     let stack = stack().await;
     let ledger = seed::ledger(&stack);
     let (queue, received) = queue().await;
+    let function = RefillFunction::new(ledger.clone(), Some(queue));
     let now = time("2026-11-01T00:00:00Z");
-    let answer = handle(&ledger, Some(&queue), json!({"time": NOVEMBER}), now, PLENTY).await.unwrap();
+    let answer = function.answer(json!({"time": NOVEMBER}), now, PLENTY).await.unwrap();
     assert_eq!(answer, json!({"period": "2026-11", "queued": 16}));
     let shards: Vec<_> = (0..16).map(|shard| json!({"period": "2026-11", "shard": shard})).collect();
     let messages = std::mem::take(&mut *received.lock().await);
@@ -408,13 +411,13 @@ async fn with_a_queue_the_sweep_goes_out_in_shards_and_what_fails_by_its_name() 
         .enumerate()
         .map(|(id, body)| json!({"messageId": id.to_string(), "body": body.to_string()}))
         .collect();
-    let answer = handle(&ledger, Some(&queue), json!({"Records": records}), now, PLENTY).await.unwrap();
+    let answer = function.answer(json!({"Records": records}), now, PLENTY).await.unwrap();
     assert_eq!(answer, json!({"batchItemFailures": []}));
     let named = json!({"period": "2026-11", "account_id": "broken"});
     assert_eq!(std::mem::take(&mut *received.lock().await), std::slice::from_ref(&named));
     // By itself it fails, comes again, and ends in the dead-letter queue.
     let record = json!({"Records": [{"messageId": "b", "body": named.to_string()}]});
-    let answer = handle(&ledger, Some(&queue), record, now, PLENTY).await.unwrap();
+    let answer = function.answer(record, now, PLENTY).await.unwrap();
     assert_eq!(answer, json!({"batchItemFailures": [{"itemIdentifier": "b"}]}));
     stack.stop().await;
 }

@@ -1,7 +1,7 @@
 //! The Runtime API as an instance sees it, without a real process behind it.
 
 use reqwest::{Client, Response, StatusCode};
-use scrip_tests::{
+use scrip_local::{
     invocations::{Ended, FunctionError, Invocations, Outcome, Registration},
     runtime_api::RuntimeApi,
     template::Function,
@@ -82,7 +82,7 @@ async fn an_invocation_goes_to_an_instance_and_its_answer_back() {
     );
     assert!(header("lambda-runtime-trace-id").starts_with("Root=1-"));
     let left_ms = header("lambda-runtime-deadline-ms").parse::<i64>().unwrap()
-        - scrip_tests::clock::now().timestamp_millis();
+        - scrip_local::clock::now().timestamp_millis();
     assert!((50_000..=60_000).contains(&left_ms), "{left_ms}");
     assert_eq!(next.json::<Value>().await.unwrap(), json!({ "n": 1 }));
 

@@ -2,7 +2,7 @@
 
 use chrono::TimeDelta;
 use reqwest::Client;
-use scrip_tests::{
+use scrip_local::{
     Options, Stack, demo,
     shop::{Shop, Told},
 };

@@ -3,7 +3,7 @@
 mod delivery;
 
 use chrono::{DateTime, Utc};
-use scrip_tests::stripe::{Event, Generation, Stripe};
+use scrip_stripe_model::{Event, Generation, Stripe};
 
 fn time(text: &str) -> DateTime<Utc> {
     text.parse().unwrap_or_else(|why| panic!("{text}: {why}"))

@@ -1,7 +1,7 @@
 //! Subscriptions by real signed events: paid, renewed, changed, late, ended, in the order they come or not.
 
 use chrono::TimeDelta;
-use scrip_tests::stripe::{Checkout, Generation, Interval, Plan};
+use scrip_stripe_model::{Checkout, Generation, Interval, Plan};
 use serde_json::json;
 
 use crate::{

@@ -4,7 +4,8 @@
 //! runtime. Tests must use accounts of their own, and must not stop its processes.
 
 use crate::providers::Providers;
-use scrip_tests::{Options, Stack, seed, stripe::Stripe};
+use scrip_local::{Options, Stack, seed};
+use scrip_stripe_model::Stripe;
 use std::{
     sync::{LazyLock, OnceLock},
     thread,

@@ -7,11 +7,11 @@ use std::{
 
 use axum::{Router, http::HeaderMap};
 use chrono::TimeDelta;
-use scrip_tests::{
+use scrip_local::{
     Options, Stack,
     stack::{API_KEY, WEBHOOK_SECRET},
-    stripe::{Checkout, Generation, Stripe, server, signature},
 };
+use scrip_stripe_model::{Checkout, Generation, Stripe, server, signature};
 use serde_json::{Value, json};
 
 use crate::api::{enhance, send};

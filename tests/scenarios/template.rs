@@ -1,8 +1,6 @@
 //! What is read from `template.yaml`, and what is refused in a template.
 
 mod deployment;
-#[path = "../../shared/ledger/tests/ledger/table.rs"]
-mod ledger_table;
 mod metrics;
 mod mistakes;
 mod outbox;
@@ -10,12 +8,15 @@ mod permissions;
 
 use crate::support::stack;
 use reqwest::{Client, Method};
-use scrip_tests::{
+use scrip_local::{
     cors::{Cors, Lists},
-    faults::{Fault, Faults},
     seed,
     template::{Access, Template},
     yaml,
+};
+use scrip_test_support::{
+    faults::{Fault, Faults},
+    table,
 };
 use serde_json::{Value, json};
 use std::{collections::BTreeMap, fs, path::Path, time::Duration};
@@ -71,10 +72,10 @@ fn the_functions_serve_the_routes_of_the_template() {
         parse(TEXT).unwrap().routes.into_iter().map(|route| (route.function.clone(), route.key())).collect();
     let mut served = Vec::new();
     for (function, routes) in [
-        ("quote", &quote_function::ROUTES[..]),
-        ("debit", &debit_function::ROUTES),
-        ("purchase-webhook", &purchase_webhook_function::ROUTES),
-        ("refund", &refund_function::ROUTES),
+        ("quote", &scrip_quote::ROUTES[..]),
+        ("debit", &scrip_debit::ROUTES),
+        ("purchase-webhook", &scrip_purchase_webhook::ROUTES),
+        ("refund", &scrip_refund::ROUTES),
     ] {
         served.extend(routes.iter().map(|route| (function.to_owned(), (*route).to_owned())));
     }
@@ -139,7 +140,7 @@ async fn the_ledgers_own_tests_have_the_templates_table() {
     let faults = Faults::default();
     faults.next("CreateTable", Fault::service(400, "ResourceInUseException"));
     let client = seed::client(&seed::aws_config_over("http://127.0.0.1:1", faults.http_client()));
-    ledger_table::create(&client, &table.name).await.unwrap_err();
+    table::create(&client, &table.name).await.unwrap_err();
     assert_eq!(faults.requests(), [("CreateTable".to_owned(), table.create)]);
 }
 
@@ -204,9 +205,8 @@ fn every_route_has_one_sample_event() {
             continue;
         }
         let event: Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
-        // A recovery and a schedule's event come past the gateway.
-        let is_routed = |route: &&str| !route.starts_with("RECOVER") && !route.starts_with("SWEEP");
-        if let Some(route) = event["routeKey"].as_str().filter(is_routed) {
+        // A command and a schedule's event come past the gateway.
+        if let Some(route) = event["routeKey"].as_str() {
             events.entry(route.to_owned()).or_default().push(path.display().to_string());
             assert_shape(&template, &event);
         }

@@ -3,7 +3,7 @@
 //! Invariant: nothing here is computed by the code under test, nor read by its way of reading Stripe.
 
 use chrono::{DateTime, Utc};
-use scrip_tests::stripe::{BookedLine, BookedPurchase, Books};
+use scrip_stripe_model::{BookedLine, BookedPurchase, Books};
 
 use crate::{
     entry::{Amounts, sum},

@@ -3,10 +3,8 @@
 use std::{sync::Arc, time::Duration};
 
 use chrono::{DateTime, TimeDelta, Utc};
-use scrip_tests::{
-    stack::{RECOVER, WEBHOOK_SECRET},
-    stripe::{Event, signature},
-};
+use scrip_local::stack::WEBHOOK_SECRET;
+use scrip_stripe_model::{Event, signature};
 use serde_json::{Value, json};
 use tokio::time::{sleep, timeout};
 
@@ -86,10 +84,11 @@ impl World {
 
     /// The recovery command: what it did, if it answered.
     pub async fn recover(self: &Arc<Self>, command: &Value) -> Option<Value> {
-        let request = Request::plain(Function::Webhook, RECOVER, command.to_string());
-        let made = request.made(self.now_at(Function::Webhook), 0);
-        let Reply::Answered(status, _, body) =
-            self.invoke(Function::Webhook, Asked::Http(Box::new(made))).await
+        let mut event = json!({"command": "recover", "time": self.now_at(Function::Webhook)});
+        for (name, value) in command.as_object().into_iter().flatten() {
+            event[name] = value.clone();
+        }
+        let Reply::Answered(status, _, body) = self.invoke(Function::Webhook, Asked::Event(event)).await
         else {
             return None;
         };
@@ -158,9 +157,8 @@ impl World {
 
     /// The hourly schedule of pending refunds.
     pub async fn sweep(self: &Arc<Self>) {
-        let request = Request::plain(Function::Refund, "SWEEP pending-refunds", "{}".to_owned());
+        let event = json!({"command": "complete_pending_refunds", "time": self.now_at(Function::Refund)});
         // It is called again in an hour anyway.
-        let made = request.made(self.now_at(Function::Refund), 0);
-        self.invoke(Function::Refund, Asked::Http(Box::new(made))).await;
+        self.invoke(Function::Refund, Asked::Event(event)).await;
     }
 }

@@ -6,7 +6,8 @@ use std::{sync::Arc, time::Duration};
 use axum::body::{Body, to_bytes};
 use chrono::{DateTime, Datelike, TimeDelta, TimeZone, Utc};
 use futures_util::FutureExt;
-use scrip_tests::{stack::API_KEY, stripe::Generation};
+use scrip_local::stack::API_KEY;
+use scrip_stripe_model::Generation;
 use serde_json::{Value, json};
 use tokio::time::sleep;
 

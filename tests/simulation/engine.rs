@@ -8,7 +8,7 @@ use std::{
 };
 
 use dynoxide::{Database, DynoxideError};
-use scrip_tests::template::Table;
+use scrip_local::template::Table;
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 

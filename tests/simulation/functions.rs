@@ -22,19 +22,21 @@ use aws_smithy_runtime_api::{
 };
 use aws_smithy_types::body::SdkBody;
 use chrono::TimeDelta;
-use lambda_http::{Body, Response};
-use ledger::Ledger;
-use monthly_refill_function::Queue;
-use purchase_webhook_function::Webhook;
-use refund_function::Provider;
-use runtime::Parameter;
-use scrip_tests::{
-    faults::http_client,
+use lambda_http::{Body, Context, Error, LambdaEvent, Response};
+use scrip_api::{InvocationAnswer, Parameter};
+use scrip_debit::DebitFunction;
+use scrip_ledger::Ledger;
+use scrip_local::{
     seed,
     stack::{API_KEY_PARAMETER, WEBHOOK_SECRET_PARAMETER},
 };
-use serde_json::Value;
-use stripe::Client;
+use scrip_monthly_refill::{Queue, RefillFunction};
+use scrip_purchase_webhook::WebhookFunction;
+use scrip_quote::QuoteFunction;
+use scrip_refund::{Provider, RefundFunction};
+use scrip_stripe::Client;
+use scrip_test_support::faults::http_client;
+use serde_json::{Value, value::RawValue};
 use tokio::{sync::oneshot, time::timeout};
 
 use crate::{
@@ -71,9 +73,11 @@ impl Function {
 pub struct Instance {
     config: SdkConfig,
     ledger: Ledger,
-    webhook: OnceLock<Webhook>,
-    provider: OnceLock<Provider>,
-    queue: OnceLock<Queue>,
+    quote: QuoteFunction,
+    debit: DebitFunction,
+    refund: OnceLock<RefundFunction>,
+    webhook: OnceLock<WebhookFunction>,
+    refill: OnceLock<RefillFunction>,
 }
 
 /// What a function is asked.
@@ -175,8 +179,9 @@ impl Instance {
         let wire = http_client(Wire { world: Arc::downgrade(world) });
         let config = seed::aws_config_over("http://simulated.invalid", wire);
         let ledger = Ledger::new(&config, &world.engine.table);
-        let (webhook, provider, queue) = (OnceLock::new(), OnceLock::new(), OnceLock::new());
-        Self { config, ledger, webhook, provider, queue }
+        let (quote, debit) = (QuoteFunction::new(ledger.clone()), DebitFunction::new(ledger.clone()));
+        let (refund, webhook, refill) = (OnceLock::new(), OnceLock::new(), OnceLock::new());
+        Self { config, ledger, quote, debit, refund, webhook, refill }
     }
 
     async fn handle(
@@ -186,23 +191,19 @@ impl Instance {
         asked: Asked,
         now: chrono::DateTime<chrono::Utc>,
     ) -> Reply {
-        let ledger = &self.ledger;
         let answered = match (function, asked) {
-            (Function::Quote, Asked::Http(request)) => quote_function::handle(ledger, *request).await,
-            (Function::Debit, Asked::Http(request)) => debit_function::handle(ledger, *request).await,
-            (Function::Webhook, Asked::Http(request)) => {
-                let Ok(answer) = self.webhook(world).handle(*request).await else { return Reply::Failed };
-                answer
+            (Function::Quote, Asked::Http(request)) => self.quote.handle(*request).await,
+            (Function::Debit, Asked::Http(request)) => self.debit.handle(*request).await,
+            (Function::Webhook, Asked::Http(request)) => self.webhook(world).answer(*request).await,
+            (Function::Refund, Asked::Http(request)) => self.refund(world).answer(*request).await,
+            (Function::Webhook, Asked::Event(command)) => {
+                return ended(self.webhook(world).handle(invocation(&command)).await);
             }
-            (Function::Refund, Asked::Http(request)) => {
-                let Ok(answer) = refund_function::handle(ledger, self.provider(world), *request).await else {
-                    return Reply::Failed;
-                };
-                answer
+            (Function::Refund, Asked::Event(command)) => {
+                return ended(self.refund(world).handle(invocation(&command)).await);
             }
             (Function::Refill, Asked::Event(event)) => {
-                let ended =
-                    monthly_refill_function::handle(ledger, Some(self.queue()), event, now, LONG_TIMEOUT);
+                let ended = self.refill().answer(event, now, LONG_TIMEOUT);
                 return ended.await.map_or(Reply::Failed, |answer| Reply::Answered(200, false, answer));
             }
             _ => panic!("{function:?} isn't asked so"),
@@ -210,8 +211,8 @@ impl Instance {
         reply(&answered)
     }
 
-    fn webhook(&self, world: &Arc<World>) -> &Webhook {
-        self.webhook.get_or_init(|| Webhook {
+    fn webhook(&self, world: &Arc<World>) -> &WebhookFunction {
+        self.webhook.get_or_init(|| WebhookFunction {
             ledger: self.ledger.clone(),
             stripe: stripe(world),
             api_key: Parameter::new(&self.config, API_KEY_PARAMETER.to_owned()),
@@ -220,14 +221,29 @@ impl Instance {
         })
     }
 
-    fn provider(&self, world: &Arc<World>) -> &Provider {
+    fn refund(&self, world: &Arc<World>) -> &RefundFunction {
         let key = || Parameter::new(&self.config, API_KEY_PARAMETER.to_owned());
-        self.provider.get_or_init(|| Provider::new(stripe(world), key()))
+        self.refund
+            .get_or_init(|| RefundFunction::new(self.ledger.clone(), Provider::new(stripe(world), key())))
     }
 
-    fn queue(&self) -> &Queue {
-        self.queue.get_or_init(|| Queue::new(&self.config, "http://simulated.invalid/queue".to_owned()))
+    fn refill(&self) -> &RefillFunction {
+        let queue = || Queue::new(&self.config, "http://simulated.invalid/queue".to_owned());
+        self.refill.get_or_init(|| RefillFunction::new(self.ledger.clone(), Some(queue())))
     }
+}
+
+/// A command as Lambda hands it on.
+fn invocation(command: &Value) -> LambdaEvent<Box<RawValue>> {
+    let payload = RawValue::from_string(command.to_string()).expect("JSON");
+    LambdaEvent::new(payload, Context::default())
+}
+
+/// What came of a command: 200, or its problem's status.
+fn ended(answer: Result<InvocationAnswer, Error>) -> Reply {
+    let Ok(InvocationAnswer::Command(body)) = answer else { return Reply::Failed };
+    let status = body["status"].as_u64().map_or(200, |status| u16::try_from(status).expect("a status"));
+    Reply::Answered(status, false, body)
 }
 
 /// The way to Stripe's API.

@@ -12,7 +12,7 @@ use std::{
 };
 
 use fastrand::Rng;
-use scrip_tests::{
+use scrip_local::{
     stack::prices,
     template::{Table, Template},
     tokens,

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
-use scrip_tests::stripe::{AccountState, Books};
+use scrip_stripe_model::{AccountState, Books};
 use serde_json::Value;
 
 use crate::request::Request;

@@ -2,10 +2,8 @@
 //!
 //! Invariant: nothing here is computed by the code under test.
 
-use scrip_tests::{
-    stack::prices,
-    stripe::{Interval, PriceSpec, Stripe, price_id},
-};
+use scrip_local::stack::prices;
+use scrip_stripe_model::{Interval, PriceSpec, Stripe, price_id};
 use serde_json::{Map, Value};
 
 use crate::entry::Amounts;

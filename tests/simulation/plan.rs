@@ -5,7 +5,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use fastrand::Rng;
-use scrip_tests::stripe::Generation;
+use scrip_stripe_model::Generation;
 
 pub use crate::{
     action::{Action, Bought, Cart, Naming, Work},

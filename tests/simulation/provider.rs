@@ -8,11 +8,9 @@ use std::{
 
 use axum::body::to_bytes;
 use chrono::TimeDelta;
-use scrip_tests::{
-    stack::API_KEY,
-    stripe::{AccountState, ApiError, Fault as Answer},
-};
-use stripe::{Exchange, Transport};
+use scrip_local::stack::API_KEY;
+use scrip_stripe::{Exchange, Transport};
+use scrip_stripe_model::{AccountState, ApiError, Fault as Answer};
 
 use crate::{faults::Fault, scheduler::lock, world::World};
 

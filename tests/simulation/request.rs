@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use http::request::Parts;
-use scrip_tests::event::Passed;
+use scrip_local::event::Passed;
 use serde_json::{Value, json};
 
 use crate::{functions::Function, plan::Work};

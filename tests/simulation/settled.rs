@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use chrono::{DateTime, Datelike, TimeZone, Utc};
-use scrip_tests::stripe::{BookedPurchase, BookedSubscription};
+use scrip_stripe_model::{BookedPurchase, BookedSubscription};
 use serde_json::Value;
 
 use crate::{

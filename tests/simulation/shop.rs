@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use scrip_tests::stripe::{CartSpec, Change, DisputeSpec, ItemChange, Mode, Plan, Receipt, price_id};
+use scrip_stripe_model::{CartSpec, Change, DisputeSpec, ItemChange, Mode, Plan, Receipt, price_id};
 
 use crate::{
     bought::id,

@@ -4,7 +4,7 @@
 
 use std::{future::pending, sync::Arc, time::Duration};
 
-use scrip_tests::stack::{API_KEY, API_KEY_PARAMETER, WEBHOOK_SECRET, WEBHOOK_SECRET_PARAMETER};
+use scrip_local::stack::{API_KEY, API_KEY_PARAMETER, WEBHOOK_SECRET, WEBHOOK_SECRET_PARAMETER};
 use serde_json::{Value, json};
 use tokio::time::sleep;
 

@@ -14,7 +14,7 @@ use std::{
 
 use chrono::{DateTime, TimeDelta, Utc};
 use fastrand::Rng;
-use scrip_tests::stripe::Stripe;
+use scrip_stripe_model::Stripe;
 use tokio::time::Instant;
 
 use crate::{

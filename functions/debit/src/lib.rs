@@ -1,60 +1,88 @@
 //! `POST /v1/accounts/{account_id}/debits`: prices an operation and takes the credits, once.
 
-use accounts::{Account, AccountId, Debit, DebitId, Entry, Event, debit};
 use chrono::{DateTime, Utc};
 use lambda_http::{
-    Body, Request, Response,
+    Body, Error, Request, Response,
     http::{StatusCode, header},
 };
-use ledger::{Ledger, Outcome, Related, RequestHash};
-use pricing::{Credits, Operation};
-use runtime::{Answer, Call, Metric, Problem, Scope};
+use scrip_accounts::{Account, AccountId, Debit, DebitId, Entry, Event, debit};
+use scrip_api::{ApiRequest, ApiResponse, Metric, Problem, Scope};
+use scrip_ledger::{Ledger, Outcome, Related, RequestHash};
+use scrip_pricing::{Credits, Operation};
 use serde::Serialize;
+use tracing::Instrument;
 
 /// The routes this function serves, as the template names them.
 pub const ROUTES: [&str; 1] = [DEBIT];
 
 const DEBIT: &str = "POST /v1/accounts/{account_id}/debits";
 
-/// Answers a request of the route.
-pub async fn handle(ledger: &Ledger, request: Request) -> Response<Body> {
-    let call = Call::new(request);
-    let result = match call.route() {
-        DEBIT => take(ledger, &call).await,
-        _ => Err(call.no_such_route()),
-    };
-    call.finish(result, ledger.take_usage())
+/// The function: answers requests of [`ROUTES`].
+#[derive(Debug)]
+pub struct DebitFunction {
+    ledger: Ledger,
 }
 
-async fn take(ledger: &Ledger, call: &Call) -> Result<Answer, Problem> {
-    let account = call.authorized_account(Scope::Debit)?;
-    let id: DebitId = call.idempotency_key()?;
-    let debit: Debit = call.json()?;
-    let now = call.now();
+impl DebitFunction {
+    /// With the table that the environment names.
+    ///
+    /// # Errors
+    /// If a variable isn't set or is malformed.
+    pub async fn from_env() -> Result<Self, Error> {
+        Ok(Self::new(scrip_api::ledger(&scrip_api::aws_config().await?).await?))
+    }
 
-    let identity = (&ledger::Operation::Debit(id.clone()), &RequestHash::of(&debit)?);
-    let executed = ledger
-        .execute(&account, identity, Related::Nothing, now, |state| {
-            debit::decide(&state.account, &id, &debit, now)
-        })
-        .await?;
-    let (entry, replayed) = match executed.outcome {
-        Outcome::Appended(entry) => (entry, false),
-        Outcome::Replayed(entry) => (entry, true),
-        Outcome::Unchanged(unchanged) => {
-            let body = TakenBody::free((&account, &id), &debit.operation, &unchanged, now);
-            let answer = created(&body)?.executed("free", executed.attempts, false);
-            return Ok(answer.about(debit.operation.name()));
+    /// With that ledger.
+    #[must_use]
+    pub fn new(ledger: Ledger) -> Self {
+        Self { ledger }
+    }
+
+    /// Answers a request.
+    pub async fn handle(&self, request: Request) -> Response<Body> {
+        let request = ApiRequest::new(request);
+        let result = self.route(&request).instrument(request.span()).await;
+        request.finish(result, self.ledger.take_usage())
+    }
+
+    async fn route(&self, request: &ApiRequest) -> Result<ApiResponse, Problem> {
+        match request.route() {
+            DEBIT => self.debit(request).await,
+            _ => Err(request.no_such_route()),
         }
-        Outcome::Recorded(_) => return Err(Problem::internal("a debit without an entry")),
-        Outcome::Refused(refusal) => return Err(Problem::from(refusal).attempted(executed.attempts)),
-    };
-    let outcome = if replayed { "replayed" } else { "debited" };
-    let body = TakenBody::of((&account, &id), &entry)?;
-    let operation = body.operation.name();
-    let spent = if replayed { Vec::new() } else { spent(operation, body.credits) };
-    let answer = created(&body)?.executed(outcome, executed.attempts, replayed);
-    Ok(answer.about(operation).counting(spent))
+    }
+
+    async fn debit(&self, request: &ApiRequest) -> Result<ApiResponse, Problem> {
+        let account = request.authorized_account(Scope::Debit)?;
+        let id: DebitId = request.idempotency_key()?;
+        let debit: Debit = request.json()?;
+        let now = request.now();
+
+        let identity = (&scrip_ledger::Operation::Debit(id.clone()), &RequestHash::of(&debit)?);
+        let executed = self
+            .ledger
+            .execute(&account, identity, Related::Nothing, now, |state| {
+                debit::decide(&state.account, &id, &debit, now)
+            })
+            .await?;
+        let (entry, replayed) = match executed.outcome {
+            Outcome::Appended(entry) => (entry, false),
+            Outcome::Replayed(entry) => (entry, true),
+            Outcome::Unchanged(unchanged) => {
+                let body = TakenBody::free((&account, &id), &debit.operation, &unchanged, now);
+                let answer = created(&body)?.executed("free", executed.attempts, false);
+                return Ok(answer.about(debit.operation.name()));
+            }
+            Outcome::Recorded(_) => return Err(Problem::internal("a debit without an entry")),
+            Outcome::Refused(refusal) => return Err(Problem::from(refusal).attempted(executed.attempts)),
+        };
+        let outcome = if replayed { "replayed" } else { "debited" };
+        let body = TakenBody::of((&account, &id), &entry)?;
+        let operation = body.operation.name();
+        let spent = if replayed { Vec::new() } else { spent(operation, body.credits) };
+        let answer = created(&body)?.executed(outcome, executed.attempts, replayed);
+        Ok(answer.about(operation).counting(spent))
+    }
 }
 
 /// A debit as it is counted.
@@ -121,8 +149,8 @@ impl<'a> TakenBody<'a> {
     }
 }
 
-fn created(body: &TakenBody<'_>) -> Result<Answer, Problem> {
+fn created(body: &TakenBody<'_>) -> Result<ApiResponse, Problem> {
     let location =
-        runtime::path(&["v1", "accounts", body.account_id.as_str(), "debits", body.debit_id.as_str()]);
-    Ok(Answer::json(StatusCode::CREATED, body)?.header(header::LOCATION, &location))
+        scrip_api::path(&["v1", "accounts", body.account_id.as_str(), "debits", body.debit_id.as_str()]);
+    Ok(ApiResponse::json(StatusCode::CREATED, body)?.header(header::LOCATION, &location))
 }

@@ -1,8 +1,9 @@
 //! What the function is called with: an event of its schedules, or records of its own queue.
 
-use accounts::{AccountId, Period};
+use aws_lambda_events::sqs::SqsEvent;
 use chrono::{DateTime, Utc};
 use lambda_runtime::Error;
+use scrip_accounts::{AccountId, Period};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -12,8 +13,8 @@ pub(crate) enum Input {
     Schedule(DateTime<Utc>),
     /// The hourly check's: the time it was scheduled for.
     Check(DateTime<Utc>),
-    /// Records of the queue: each one's id, and its message if it is one of ours.
-    Batch(Vec<(String, Result<Message, Error>)>),
+    /// Records of the queue.
+    Batch(SqsEvent),
 }
 
 /// A piece of the sweep, as it travels through the queue.
@@ -47,17 +48,11 @@ struct Check {
     overdue_at: DateTime<Utc>,
 }
 
-#[derive(Deserialize)]
-struct Batch {
-    #[serde(rename = "Records")]
-    records: Vec<Record>,
-}
-
-#[derive(Deserialize)]
-struct Record {
-    #[serde(rename = "messageId")]
-    message_id: String,
-    body: String,
+impl Message {
+    /// Reads the body of a record.
+    pub(crate) fn parse(body: Option<&str>) -> Result<Self, Error> {
+        Ok(serde_json::from_str(body.ok_or("the record has no body")?)?)
+    }
 }
 
 impl Input {
@@ -72,17 +67,13 @@ impl Input {
                 .map_err(|error| format!("the event has no scheduled `time`: {error}"))?;
             return Ok(Self::Schedule(schedule.time));
         }
-        let batch: Batch = serde_json::from_value(event)?;
-        let read = |record: Record| {
-            let message = serde_json::from_str(&record.body).map_err(Error::from);
-            (record.message_id, message)
-        };
-        Ok(Self::Batch(batch.records.into_iter().map(read).collect()))
+        Ok(Self::Batch(serde_json::from_value(event)?))
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use aws_lambda_events::sqs::SqsMessage;
     use serde_json::json;
 
     use super::*;
@@ -114,9 +105,13 @@ mod tests {
             {"messageId": "a", "body": r#"{"period":"2026-12","shard":3}"#, "eventSource": "aws:sqs"},
             {"messageId": "b", "body": "garbage"},
         ]});
-        let Input::Batch(messages) = Input::parse(batch).unwrap() else { panic!() };
-        let read: Vec<_> = messages.iter().map(|(id, message)| (id.as_str(), message.is_ok())).collect();
-        assert_eq!(read, [("a", true), ("b", false)]);
+        let Input::Batch(batch) = Input::parse(batch).unwrap() else { panic!() };
+        let read = |record: &SqsMessage| {
+            let message = Message::parse(record.body.as_deref());
+            (record.message_id.clone().unwrap(), message.is_ok())
+        };
+        let read: Vec<_> = batch.records.iter().map(read).collect();
+        assert_eq!(read, [("a".to_owned(), true), ("b".to_owned(), false)]);
         for event in [
             json!({}),
             json!({"time": "yesterday"}),

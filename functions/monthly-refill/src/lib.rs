@@ -10,19 +10,23 @@ mod input;
 mod queue;
 mod sweep;
 
-use std::time::Duration;
+use std::{
+    env,
+    time::{Duration, SystemTime},
+};
 
-use accounts::Period;
+use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
 use chrono::{DateTime, TimeDelta, Utc};
-use lambda_runtime::Error;
-use ledger::{DUE_SHARDS, Ledger};
-use runtime::Metric;
+use lambda_runtime::{Error, LambdaEvent};
+use scrip_accounts::Period;
+use scrip_api::Metric;
+use scrip_ledger::{DUE_SHARDS, Ledger};
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use input::{Input, Message, Work};
 pub use queue::Queue;
-use sweep::{Counts, Sweep};
+use sweep::{Counts, Sweep, log_counts};
 
 /// A worker stops so long before Lambda would stop it: long enough for the account it is at.
 const DEADLINE_MARGIN: Duration = Duration::from_secs(12);
@@ -30,31 +34,69 @@ const DEADLINE_MARGIN: Duration = Duration::from_secs(12);
 /// How long a month's sweep may take before what is left of it is called overdue.
 const SWEEP_TIME: TimeDelta = TimeDelta::hours(2);
 
-/// Answers an event of one of the schedules, or a batch of the queue's records.
-///
-/// `now` only serves to refuse a month that hasn't begun; `time_left` is what Lambda allows.
-///
-/// # Errors
-/// Where the event is none of ours, names a month that hasn't begun, or the time ran out before the sweep's
-/// end. The event is then delivered again, and goes on with what is left.
-pub async fn handle(
-    ledger: &Ledger,
-    queue: Option<&Queue>,
-    event: Value,
-    now: DateTime<Utc>,
-    time_left: Duration,
-) -> Result<Value, Error> {
-    let until = Instant::now() + time_left.saturating_sub(DEADLINE_MARGIN);
-    match Input::parse(event)? {
-        Input::Schedule(time) => {
-            let period = begun(Period::of(time), now)?;
-            match queue {
-                Some(queue) => fan_out(queue, period).await,
-                None => sweep_all(ledger, period, until).await,
+/// The function: settles accounts for a schedule and for its queue.
+#[derive(Debug)]
+pub struct RefillFunction {
+    ledger: Ledger,
+    queue: Option<Queue>,
+}
+
+impl RefillFunction {
+    /// With the table that the environment names, and the queue of `REFILL_QUEUE_URL` if that is set.
+    ///
+    /// # Errors
+    /// If a variable isn't set or is malformed.
+    pub async fn from_env() -> Result<Self, Error> {
+        let config = scrip_api::aws_config().await?;
+        let queue = env::var("REFILL_QUEUE_URL").ok().map(|url| Queue::new(&config, url));
+        Ok(Self::new(scrip_api::ledger(&config).await?, queue))
+    }
+
+    /// With that ledger and queue.
+    #[must_use]
+    pub fn new(ledger: Ledger, queue: Option<Queue>) -> Self {
+        Self { ledger, queue }
+    }
+
+    /// Handles an invocation.
+    ///
+    /// # Errors
+    /// As [`RefillFunction::answer`].
+    pub async fn handle(&self, event: LambdaEvent<Value>) -> Result<Value, Error> {
+        let LambdaEvent { payload, context } = event;
+        let time_left = context.deadline().duration_since(SystemTime::now()).unwrap_or_default();
+        let answer = self.answer(payload, scrip_api::now(), time_left).await;
+        let ids = (context.request_id.as_str(), context.xray_trace_id.as_deref());
+        scrip_api::invocation(ids, self.ledger.take_usage(), &answer);
+        answer
+    }
+
+    /// Answers an event of one of the schedules, or a batch of the queue's records.
+    ///
+    /// `now` only serves to refuse a month that hasn't begun; `time_left` is what Lambda allows.
+    ///
+    /// # Errors
+    /// If the event is none of ours, names a month that hasn't begun, or the time ran out before the sweep's
+    /// end. The event is then delivered again, and goes on with what is left.
+    pub async fn answer(
+        &self,
+        event: Value,
+        now: DateTime<Utc>,
+        time_left: Duration,
+    ) -> Result<Value, Error> {
+        let (ledger, queue) = (&self.ledger, self.queue.as_ref());
+        let until = Instant::now() + time_left.saturating_sub(DEADLINE_MARGIN);
+        match Input::parse(event)? {
+            Input::Schedule(time) => {
+                let period = begun(Period::of(time), now)?;
+                match queue {
+                    Some(queue) => fan_out(queue, period).await,
+                    None => sweep_all(ledger, period, until).await,
+                }
             }
+            Input::Check(time) => check(ledger, time).await,
+            Input::Batch(batch) => work_off(ledger, queue, batch, now, until).await,
         }
-        Input::Check(time) => check(ledger, time).await,
-        Input::Batch(messages) => work_off(ledger, queue, messages, now, until).await,
     }
 }
 
@@ -68,9 +110,13 @@ async fn check(ledger: &Ledger, time: DateTime<Utc>) -> Result<Value, Error> {
     for shard in 0..DUE_SHARDS {
         overdue += Sweep::overdue(ledger, period, shard).await?;
     }
-    let level = if overdue > 0 { "error" } else { "info" };
-    let line = json!({"level": level, "message": "overdue accounts", "period": period, "overdue": overdue});
-    runtime::counted(&line, &[Metric::overdue_accounts(overdue)]);
+    let of_period = period.to_string();
+    if overdue > 0 {
+        tracing::error!(period = of_period, overdue, "overdue accounts");
+    } else {
+        tracing::info!(period = of_period, overdue, "overdue accounts");
+    }
+    scrip_api::count(&[Metric::overdue_accounts(overdue)]);
     Ok(json!({"period": period, "overdue": overdue}))
 }
 
@@ -86,9 +132,7 @@ async fn fan_out(queue: &Queue, period: Period) -> Result<Value, Error> {
     let shards: Vec<Message> =
         (0..DUE_SHARDS).map(|shard| Message { period, work: Work::Shard(shard) }).collect();
     queue.send(&shards).await?;
-    runtime::event(&json!({
-        "level": "info", "message": "refill queued", "period": period, "shards": DUE_SHARDS,
-    }));
+    tracing::info!(period = period.to_string(), shards = DUE_SHARDS, "refill queued");
     Ok(json!({"period": period, "queued": DUE_SHARDS}))
 }
 
@@ -98,33 +142,31 @@ async fn sweep_all(ledger: &Ledger, period: Period, until: Instant) -> Result<Va
     for shard in 0..DUE_SHARDS {
         counts.add(&sweep.shard(shard).await?.counts);
     }
-    let answer = counts.answer(period);
-    runtime::event(&json!({"level": counts.level(), "message": "refill done", "counts": answer}));
-    Ok(answer)
+    log_counts!(counts, period, "refill done");
+    Ok(counts.answer(period))
 }
 
 /// Works off a batch, and reports item by item what must be delivered again.
 async fn work_off(
     ledger: &Ledger,
     queue: Option<&Queue>,
-    messages: Vec<(String, Result<Message, Error>)>,
+    batch: SqsEvent,
     now: DateTime<Utc>,
     until: Instant,
 ) -> Result<Value, Error> {
-    let mut failures = Vec::new();
-    for (id, message) in messages {
-        let done = match message {
+    let mut response = SqsBatchResponse::default();
+    for record in batch.records {
+        let done = match Message::parse(record.body.as_deref()) {
             Ok(message) => work(ledger, queue, &message, now, until).await,
             Err(error) => Err(error),
         };
         if let Err(error) = done {
-            runtime::event(&json!({
-                "level": "error", "message": "refill item failed", "item": id, "cause": error.to_string(),
-            }));
-            failures.push(json!({"itemIdentifier": id}));
+            let id = record.message_id.unwrap_or_default();
+            tracing::error!(item = id, cause = %error, "refill item failed");
+            response.add_failure(id);
         }
     }
-    Ok(json!({"batchItemFailures": failures}))
+    Ok(serde_json::to_value(response)?)
 }
 
 async fn work(

@@ -9,7 +9,7 @@ use aws_sdk_sqs::{
 };
 use aws_types::SdkConfig;
 use lambda_runtime::Error;
-use ledger::chain;
+use scrip_ledger::chain;
 
 use crate::input::Message;
 

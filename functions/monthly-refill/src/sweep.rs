@@ -2,11 +2,11 @@
 
 use std::collections::HashSet;
 
-use accounts::{AccountId, EntryKind, Period};
 use futures_util::{StreamExt, stream};
 use lambda_runtime::Error;
-use ledger::{DuePartition, Executed, Ledger, Outcome};
-use runtime::Metric;
+use scrip_accounts::{AccountId, EntryKind, Period};
+use scrip_api::Metric;
+use scrip_ledger::{DuePartition, Executed, Ledger, Outcome};
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
@@ -22,15 +22,15 @@ const PASSES_MAX: usize = 3;
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Counts {
     /// Accounts that the index listed.
-    due: u64,
+    pub(crate) due: u64,
     /// Got the month's allowance.
-    refilled: u64,
+    pub(crate) refilled: u64,
     /// Lost what was left, and have no plan that is paid into the month.
-    expired: u64,
+    pub(crate) expired: u64,
     /// Somebody else was first.
-    already_settled: u64,
+    pub(crate) already_settled: u64,
     /// Couldn't be settled.
-    failed: u64,
+    pub(crate) failed: u64,
 }
 
 impl Counts {
@@ -52,17 +52,38 @@ impl Counts {
     fn settled(&self) -> [u64; 4] {
         [self.refilled, self.expired, self.already_settled, self.failed]
     }
-
-    pub(crate) fn level(&self) -> &'static str {
-        if self.failed > 0 { "error" } else { "info" }
-    }
 }
+
+/// Logs counts of a month, at `error` if an account failed.
+macro_rules! log_counts {
+    ($counts:expr, $period:expr, $message:literal $(, $field:ident = $value:expr)*) => {{
+        let (counts, period) = (&$counts, $period.to_string());
+        if counts.failed > 0 {
+            log_counts!(error, counts, period, $message $(, $field = $value)*);
+        } else {
+            log_counts!(info, counts, period, $message $(, $field = $value)*);
+        }
+    }};
+    ($level:ident, $counts:ident, $period:ident, $message:literal $(, $field:ident = $value:expr)*) => {
+        tracing::$level!(
+            $($field = $value,)*
+            period = $period,
+            due = $counts.due,
+            refilled = $counts.refilled,
+            expired = $counts.expired,
+            already_settled = $counts.already_settled,
+            failed = $counts.failed,
+            $message
+        )
+    };
+}
+pub(crate) use log_counts;
 
 /// A shard that was gone through.
 #[derive(Debug, Default)]
 pub(crate) struct Swept {
     pub(crate) counts: Counts,
-    /// What of them was reported.
+    /// What of them was counted in the metrics.
     reported: [u64; 4],
     /// The most attempts that an account took since then.
     attempts_max: u32,
@@ -106,8 +127,8 @@ impl<'a> Sweep<'a> {
         for partition in partitions(self.period, shard) {
             self.partition(partition, &mut swept).await?;
         }
-        let message = json!({"level": swept.counts.level(), "message": "refill shard done", "shard": shard});
-        swept.report(message, self.period);
+        log_counts!(swept.counts, self.period, "refill shard done", shard = shard);
+        swept.count_news();
         Ok(swept)
     }
 
@@ -158,7 +179,17 @@ impl<'a> Sweep<'a> {
                 swept.attempts_max = swept.attempts_max.max(attempts);
                 written += swept.note(settled, is_first);
                 if seen % PROGRESS_EVERY == 0 {
-                    swept.report(progress(partition, seen, total, started), self.period);
+                    let (shard, elapsed_ms) = (partition.shard, elapsed_ms(started));
+                    log_counts!(
+                        swept.counts,
+                        self.period,
+                        "refill progress",
+                        shard = shard,
+                        done = seen,
+                        per_second = seen * 1000 / elapsed_ms,
+                        remaining = total.saturating_sub(seen)
+                    );
+                    swept.count_news();
                 }
             }
             match page.next {
@@ -170,7 +201,11 @@ impl<'a> Sweep<'a> {
 
     /// Settles an account for the sweep's month. One that was missed for months may have nothing due in this one,
     /// and be listed for ever: its first month's turn is made up for then.
-    async fn settle_from(&self, account: &AccountId, listed: Period) -> Result<Executed, ledger::Error> {
+    async fn settle_from(
+        &self,
+        account: &AccountId,
+        listed: Period,
+    ) -> Result<Executed, scrip_ledger::Error> {
         let executed = self.ledger.settle(account, self.period.start()).await?;
         let missed = listed.next();
         if missed < self.period && matches!(executed.outcome, Outcome::Unchanged(_)) {
@@ -202,10 +237,8 @@ impl<'a> Sweep<'a> {
                 (settled, executed.attempts)
             }
             Err(error) => {
-                runtime::event(&json!({
-                    "level": "error", "message": "refill failed", "account_id": account, "period": self.period,
-                    "cause": error.to_string(),
-                }));
+                let (account_id, period) = (account.as_str(), self.period.to_string());
+                tracing::error!(account_id, period, cause = %error, "refill failed");
                 (Settled::Failed(account), error.attempts())
             }
         };
@@ -219,31 +252,26 @@ fn partitions(period: Period, shard: u64) -> impl Iterator<Item = DuePartition> 
     months.take(MONTHS_BACK_MAX).map(move |settled| DuePartition { settled, shard })
 }
 
-fn progress(partition: DuePartition, done: u64, total: u64, started: Instant) -> Value {
-    let elapsed_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX).max(1);
-    json!({
-        "level": "info", "message": "refill progress", "shard": partition.shard, "done": done,
-        "per_second": done * 1000 / elapsed_ms, "remaining": total.saturating_sub(done),
-    })
+fn elapsed_ms(started: Instant) -> u64 {
+    u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX).max(1)
 }
 
 /// After how many accounts progress is logged.
 const PROGRESS_EVERY: u64 = 1_000;
 
 impl Swept {
-    /// Logs a line with the counts so far, and adds to the metrics what came since the last one.
-    fn report(&mut self, mut line: Value, period: Period) {
+    /// Adds to the metrics what came since this was called last.
+    fn count_news(&mut self) {
         let settled = self.counts.settled();
         let mut news = settled;
         for (news, reported) in news.iter_mut().zip(self.reported) {
             *news = news.saturating_sub(reported);
         }
         self.reported = settled;
-        line["counts"] = self.counts.answer(period);
         let attempts = Some(std::mem::take(&mut self.attempts_max)).filter(|attempts| *attempts > 0);
         let metrics: Vec<_> =
             Metric::swept(news).into_iter().chain(attempts.map(Metric::append_attempts)).collect();
-        runtime::counted(&line, &metrics);
+        scrip_api::count(&metrics);
     }
 
     /// Counts an account; 1 where it was written to. A later pass lists again what the index still shows of

@@ -3,10 +3,10 @@
 
 use std::collections::BTreeSet;
 
-use accounts::{AccountId, PurchaseId, Record, Refusal, SubscriptionId, reconcile};
-use ledger::{Executed, Ledger, Outcome, Parked, Related, State};
-use runtime::Problem;
-use stripe::{Api, ConfiguredPrices};
+use scrip_accounts::{AccountId, PurchaseId, Record, Refusal, SubscriptionId, reconcile};
+use scrip_api::Problem;
+use scrip_ledger::{Executed, Ledger, Outcome, Parked, Related, State};
+use scrip_stripe::{Api, ConfiguredPrices};
 
 use crate::{
     Cause, Failure,

@@ -1,7 +1,7 @@
 //! What becomes of an event, or of a subject that was looked at.
 
-use accounts::{AccountId, Entry};
 use chrono::TimeDelta;
+use scrip_accounts::{AccountId, Entry};
 
 /// How long an event is sent back until its account is known.
 const WAIT_MAX: TimeDelta = TimeDelta::hours(1);

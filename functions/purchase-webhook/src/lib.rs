@@ -13,19 +13,24 @@ mod subject;
 
 use std::{env, time::Duration};
 
-use accounts::EventId;
 use chrono::{DateTime, TimeDelta, Utc};
 use lambda_http::{
-    Body, Error, Request, Response,
+    Body, Error, LambdaEvent, Request, Response,
     http::{HeaderName, StatusCode},
 };
-use ledger::Ledger;
-use runtime::{Answer, Call, Code, Metric, Parameter, Problem};
-use serde_json::json;
-use stripe::{Api, Client, ConfiguredPrices, StripeEvent, signature};
+use scrip_accounts::{AccountId, EventId};
+use scrip_api::{
+    ApiRequest, ApiResponse, Code, Invocation, InvocationAnswer, Metric, Parameter, Problem, finish_command,
+};
+use scrip_ledger::Ledger;
+use scrip_stripe::{Api, Client, ConfiguredPrices, StripeEvent, signature};
+use serde_json::{json, value::RawValue};
 use tokio::time::Instant;
+use tracing::Instrument;
 
 use apply::Application;
+pub use recover::{Command, Recovery};
+
 use disposition::{Disposition, Report};
 use subject::Subject;
 
@@ -33,18 +38,15 @@ use subject::Subject;
 pub const ROUTES: [&str; 1] = [STRIPE];
 
 const STRIPE: &str = "POST /v1/webhooks/stripe";
-/// The route of the recovery command and of the daily schedule: the gateway has none of this name, so only who may
-/// invoke the function itself gets here.
-const RECOVER: &str = "RECOVER payments";
 
 /// The largest event that is read: an invoice with many lines is larger than other bodies (contract, section 1).
 const BODY_BYTES_MAX: usize = 1024 * 1024;
 /// How long Stripe's API may take for one event in all.
 const LOOK_TIME_MAX: Duration = Duration::from_secs(20);
 
-/// The function's clients and configuration.
+/// The function: answers requests of [`ROUTES`], and carries out a [`Command`].
 #[derive(Debug)]
-pub struct Webhook {
+pub struct WebhookFunction {
     /// Where accounts are kept.
     pub ledger: Ledger,
     /// Stripe's API.
@@ -57,19 +59,11 @@ pub struct Webhook {
     pub prices: ConfiguredPrices,
 }
 
-/// Reads the variable `STRIPE_PRICES`, a JSON object of price ids, each with a SKU or null; empty if it isn't set.
-///
-/// # Errors
-/// If it is set and isn't that.
-pub fn prices_from_env() -> Result<ConfiguredPrices, Error> {
-    Ok(env::var("STRIPE_PRICES").unwrap_or_default().parse()?)
-}
-
 /// Why a subject wasn't brought in line.
 #[derive(Debug)]
 enum Failure {
     /// Stripe's API didn't say what was asked.
-    Stripe(stripe::Error),
+    Stripe(scrip_stripe::Error),
     /// It is nothing of ours.
     Foreign,
     /// The records were written again and again while the provider was read.
@@ -78,14 +72,14 @@ enum Failure {
     Problem(Problem),
 }
 
-impl From<stripe::Error> for Failure {
-    fn from(error: stripe::Error) -> Self {
+impl From<scrip_stripe::Error> for Failure {
+    fn from(error: scrip_stripe::Error) -> Self {
         Self::Stripe(error)
     }
 }
 
-impl From<ledger::Error> for Failure {
-    fn from(error: ledger::Error) -> Self {
+impl From<scrip_ledger::Error> for Failure {
+    fn from(error: scrip_ledger::Error) -> Self {
         Self::Problem(error.into())
     }
 }
@@ -110,32 +104,56 @@ struct Cause {
     is_thorough: bool,
 }
 
-impl Webhook {
-    /// Answers a request of the route.
+impl WebhookFunction {
+    /// With the table, Stripe's API, the parameters and the prices that the environment names. `STRIPE_PRICES` is a JSON
+    /// object of price ids, each with a SKU or null; without it there are none.
     ///
     /// # Errors
-    /// If a recovery can't be carried out now: nobody reads the schedule's answer, and Lambda calls again.
-    pub async fn handle(&self, request: Request) -> Result<Response<Body>, Error> {
-        let call = Call::new(request);
-        let result = match call.route() {
-            STRIPE => self.receive(&call).await,
-            RECOVER => self.recover(&call).await,
-            _ => Err(call.no_such_route()),
-        };
-        let failed = match &result {
-            Err(problem) if call.route() == RECOVER && problem.code().status() >= 500 => {
-                Some(problem.code().as_str())
-            }
-            _ => None,
-        };
-        let response = call.finish(result, self.ledger.take_usage());
-        failed.map_or(Ok(response), |code| Err(format!("the recovery failed: {code}").into()))
+    /// If a variable isn't set or is malformed.
+    pub async fn from_env() -> Result<Self, Error> {
+        let config = scrip_api::aws_config().await?;
+        Ok(Self {
+            ledger: scrip_api::ledger(&config).await?,
+            stripe: Client::from_env()?,
+            api_key: Parameter::from_env(&config, "STRIPE_API_KEY_PARAMETER")?,
+            secrets: Parameter::from_env(&config, "STRIPE_WEBHOOK_SECRET_PARAMETER")?,
+            prices: env::var("STRIPE_PRICES").unwrap_or_default().parse()?,
+        })
     }
 
-    async fn receive(&self, call: &Call) -> Result<Answer, Problem> {
-        let body = call.body_up_to(BODY_BYTES_MAX)?;
-        let now = call.now();
-        self.check_signature(call, body, now).await?;
+    /// Handles an invocation.
+    ///
+    /// # Errors
+    /// If the event can't be read, or its command can't be carried out now: Lambda invokes the function again.
+    pub async fn handle(&self, event: LambdaEvent<Box<RawValue>>) -> Result<InvocationAnswer, Error> {
+        match Invocation::parse(event)? {
+            Invocation::Http(request) => Ok(self.answer(*request).await.into()),
+            Invocation::Command(command, context) => {
+                let started = std::time::Instant::now();
+                let result = self.recover(&command).await;
+                finish_command("recover", &context, started, result, self.ledger.take_usage())
+            }
+        }
+    }
+
+    /// Answers a request.
+    pub async fn answer(&self, request: Request) -> Response<Body> {
+        let request = ApiRequest::new(request);
+        let result = self.route(&request).instrument(request.span()).await;
+        request.finish(result, self.ledger.take_usage())
+    }
+
+    async fn route(&self, request: &ApiRequest) -> Result<ApiResponse, Problem> {
+        match request.route() {
+            STRIPE => self.receive(request).await,
+            _ => Err(request.no_such_route()),
+        }
+    }
+
+    async fn receive(&self, request: &ApiRequest) -> Result<ApiResponse, Problem> {
+        let body = request.body_up_to(BODY_BYTES_MAX)?;
+        let now = request.now();
+        self.check_signature(request, body, now).await?;
         let event = StripeEvent::parse(body)
             .map_err(|why| Problem::invalid(format!("The body is no event: {why}.")))?;
         let event_id = EventId::parse(event.id.as_str())
@@ -158,8 +176,13 @@ impl Webhook {
         self.apply(subject, &cause, Instant::now() + LOOK_TIME_MAX).await
     }
 
-    async fn check_signature(&self, call: &Call, body: &[u8], now: DateTime<Utc>) -> Result<(), Problem> {
-        let header = call.header(&HeaderName::from_static("stripe-signature")).unwrap_or_default();
+    async fn check_signature(
+        &self,
+        request: &ApiRequest,
+        body: &[u8],
+        now: DateTime<Utc>,
+    ) -> Result<(), Problem> {
+        let header = request.header(&HeaderName::from_static("stripe-signature")).unwrap_or_default();
         let check = |secrets: &str| {
             let secrets: Vec<_> = secrets.split(',').map(|secret| secret.trim().to_owned()).collect();
             signature::is_valid(header, body, &secrets, now)
@@ -182,7 +205,7 @@ impl Webhook {
     async fn apply(&self, subject: Subject, cause: &Cause, deadline: Instant) -> Result<Report, Problem> {
         let api = self.stripe.api(&self.api_key.value().await?, deadline);
         let mut result = self.apply_by(&api, subject.clone(), cause).await;
-        if matches!(result, Err(Failure::Stripe(stripe::Error::Unauthenticated)))
+        if matches!(result, Err(Failure::Stripe(scrip_stripe::Error::Unauthenticated)))
             && let Some(key) = self.api_key.read_again().await?
         {
             result = self.apply_by(&self.stripe.api(&key, deadline), subject.clone(), cause).await;
@@ -208,10 +231,9 @@ impl Webhook {
 /// Why something was parked is kept with it; the log has what it takes to find it.
 fn log_parked(subject: &Subject, cause: &Cause, report: &Report) {
     let (kind, id) = subject.name();
-    runtime::event(&json!({
-        "level": "error", "message": "payment parked", "event_id": cause.event_id, "object": kind, "object_id": id,
-        "account_id": report.account_id,
-    }));
+    let event_id = cause.event_id.as_ref().map(EventId::as_str);
+    let account_id = report.account_id.as_ref().map(AccountId::as_str);
+    tracing::error!(event_id, object = kind, object_id = id, account_id, "payment parked");
 }
 
 /// What the caller gets if Stripe or the ledger can't be had. The permission that a key lacks is named in the log, the
@@ -222,38 +244,34 @@ fn problem(failure: Failure) -> Problem {
         Failure::Foreign | Failure::Outdated => {
             Problem::try_again("the records changed while Stripe was read")
         }
-        Failure::Stripe(error @ stripe::Error::Unreadable { .. }) => Problem::internal(error.to_string()),
+        Failure::Stripe(error @ scrip_stripe::Error::Unreadable { .. }) => {
+            Problem::internal(error.to_string())
+        }
         Failure::Stripe(error) => {
-            if let stripe::Error::Forbidden { permission } = &error {
-                runtime::counted(
-                    &json!({
-                        "level": "error", "message": "the API key lacks a permission", "permission": permission,
-                    }),
-                    &[Metric::stripe_key_refused()],
-                );
-            } else if matches!(error, stripe::Error::Unauthenticated) {
-                runtime::counted(
-                    &json!({"level": "error", "message": "Stripe doesn't accept the API key"}),
-                    &[Metric::stripe_key_refused()],
-                );
+            if let scrip_stripe::Error::Forbidden { permission } = &error {
+                tracing::error!(permission, "the API key lacks a permission");
+                scrip_api::count(&[Metric::stripe_key_refused()]);
+            } else if matches!(error, scrip_stripe::Error::Unauthenticated) {
+                tracing::error!("Stripe doesn't accept the API key");
+                scrip_api::count(&[Metric::stripe_key_refused()]);
             }
             Problem::try_again(format!("Stripe's API: {error}"))
         }
     }
 }
 
-fn answer(event_id: EventId, report: Report) -> Result<Answer, Problem> {
+fn answer(event_id: EventId, report: Report) -> Result<ApiResponse, Problem> {
     let outcome = report.disposition.as_str();
     if report.disposition == Disposition::Retry {
-        let line = json!({"level": "info", "message": "event waits for its account", "event_id": event_id});
-        runtime::counted(&line, &[Metric::webhook_event(outcome)]);
+        tracing::info!(event_id = event_id.as_str(), "event waits for its account");
+        scrip_api::count(&[Metric::webhook_event(outcome)]);
         return Err(Problem::new(
             Code::NotYet,
             "No account is known for this payment yet. Send the event again; name the account in metadata.account_id.",
         ));
     }
     let parked = (report.disposition == Disposition::Parked).then(Metric::parked_event);
-    let answer = Answer::json(StatusCode::OK, &json!({"outcome": outcome}))?.outcome(outcome);
+    let answer = ApiResponse::json(StatusCode::OK, &json!({"outcome": outcome}))?.outcome(outcome);
     let answer = answer.of_event(event_id, report.account_id).attempted(report.attempts);
     Ok(answer.counting([Metric::webhook_event(outcome)]).counting(parked))
 }

@@ -2,13 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use accounts::{
+use chrono::{DateTime, Utc};
+use scrip_accounts::{
     AccountId, CustomerId, PaymentId, Purchase, PurchaseId, Records, SubscriptionId, SubscriptionRecord,
     facts::{Facts, MoneyFacts},
 };
-use chrono::{DateTime, Utc};
-use ledger::Ledger;
-use stripe::{
+use scrip_ledger::Ledger;
+use scrip_stripe::{
     Api, ConfiguredPrices,
     facts::{self, Paid, Prices, Reading},
     objects::{Charge, Expandable, Invoice, Metadata, Reference, Subscription},
@@ -189,7 +189,7 @@ impl Looker<'_> {
             Subject::Charge(id) => self.charge(id).await,
         };
         match look {
-            Err(Failure::Stripe(stripe::Error::Missing)) => Ok(Look::Foreign),
+            Err(Failure::Stripe(scrip_stripe::Error::Missing)) => Ok(Look::Foreign),
             look => look,
         }
     }
@@ -271,7 +271,7 @@ impl Looker<'_> {
         {
             match self.api.invoice(named).await {
                 Ok(invoice) => invoices.push(invoice),
-                Err(stripe::Error::Missing) => {}
+                Err(scrip_stripe::Error::Missing) => {}
                 Err(why) => return Err(why.into()),
             }
         }
@@ -353,8 +353,9 @@ impl Looker<'_> {
     fn is_all_mapped_away(&self, invoice: &Invoice) -> bool {
         let mut paid = invoice.lines.data.iter().filter(|line| line.amount > 0);
         paid.all(|line| {
-            line.price_id()
-                .is_some_and(|id| self.configured.sku(Some(id), None, None) == stripe::LineSku::NotCredits)
+            line.price_id().is_some_and(|id| {
+                self.configured.sku(Some(id), None, None) == scrip_stripe::LineSku::NotCredits
+            })
         })
     }
 
@@ -408,7 +409,7 @@ impl Looker<'_> {
             return Ok(None);
         };
         let sessions = self.api.sessions_of_customer(customer.id()).await?;
-        let made = |session: &&stripe::objects::Session| {
+        let made = |session: &&scrip_stripe::objects::Session| {
             session.invoice.as_ref().is_some_and(|made| made.id() == invoice.id)
         };
         Ok(sessions
@@ -486,7 +487,7 @@ impl Looker<'_> {
             Some(customer) if !payments.is_empty() => {
                 match self.api.charges_of_customer(customer, &payments).await {
                     // One that was deleted.
-                    Err(stripe::Error::Missing) => Vec::new(),
+                    Err(scrip_stripe::Error::Missing) => Vec::new(),
                     charges => charges?,
                 }
             }
@@ -511,7 +512,7 @@ impl Looker<'_> {
         for id in facts::unread_prices(ids, self.configured, &prices) {
             match self.api.price(&id).await {
                 Ok(price) => drop(prices.insert(id, price)),
-                Err(stripe::Error::Missing) => {}
+                Err(scrip_stripe::Error::Missing) => {}
                 Err(why) => return Err(why.into()),
             }
         }

@@ -5,19 +5,18 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use accounts::{AccountId, Change, EntryKind};
 use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::{StreamExt, stream};
 use lambda_http::http::StatusCode;
-use pricing::Credits;
-use runtime::{Answer, Call, Code, Metric, Problem};
+use scrip_accounts::{AccountId, Change, EntryKind};
+use scrip_api::{ApiResponse, Code, Metric, Problem};
+use scrip_pricing::Credits;
+use scrip_stripe::{Api, facts};
 use serde::{Deserialize, Serialize};
-use serde_json::json;
-use stripe::{Api, facts};
 use tokio::time::Instant;
 
 use crate::{
-    Cause, Failure, Webhook,
+    Cause, Failure, WebhookFunction,
     disposition::{Disposition, Report},
     problem,
     subject::Subject,
@@ -40,23 +39,33 @@ const SUBJECTS_OF_A_RUN: usize = 1_500;
 /// How many changes the answer lists.
 const CHANGES_MAX: usize = 500;
 
-/// What is to be made up for: exactly one of these.
-#[derive(Debug, Deserialize)]
+/// A command of the webhook function.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(tag = "command", rename_all = "snake_case")]
+pub enum Command {
+    /// Makes up for events that were missed.
+    Recover(Recovery),
+}
+
+/// What is to be made up for: exactly one of the first four.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Command {
+pub struct Recovery {
     /// A session, subscription, invoice, payment, charge or customer of Stripe's, by its id.
-    object_id: Option<String>,
+    pub object_id: Option<String>,
     /// All events since a moment, at most 30 days ago.
-    since: Option<DateTime<Utc>>,
+    pub since: Option<DateTime<Utc>>,
     /// The events of the last 14 days that Stripe could not deliver.
     #[serde(default)]
-    undelivered: bool,
+    pub undelivered: bool,
     /// Everything that is parked.
     #[serde(default)]
-    parked: bool,
+    pub parked: bool,
     /// Whether nothing is written, and the answer says what would be.
     #[serde(default)]
-    dry_run: bool,
+    pub dry_run: bool,
+    /// As of when; now if it isn't said.
+    pub time: Option<DateTime<Utc>>,
 }
 
 #[derive(Debug, Default, Serialize)]
@@ -91,12 +100,15 @@ struct EntryBody {
     reference: String,
 }
 
-impl Webhook {
+impl WebhookFunction {
     /// Carries out a recovery command.
-    pub(crate) async fn recover(&self, call: &Call) -> Result<Answer, Problem> {
-        let command: Command = call.json()?;
-        let (now, until) = (call.now(), Instant::now() + RUN_TIME_MAX);
-        let mut subjects = self.subjects(&command, now).await?;
+    ///
+    /// # Errors
+    /// `invalid_request` for a command that asks for nothing or for too much, `try_again` if it can't be carried out now.
+    pub async fn recover(&self, command: &Command) -> Result<ApiResponse, Problem> {
+        let Command::Recover(command) = command;
+        let (now, until) = (command.time.unwrap_or_else(scrip_api::now), Instant::now() + RUN_TIME_MAX);
+        let mut subjects = self.subjects(command, now).await?;
         if subjects.len() > SUBJECTS_OF_A_RUN {
             let first = first_of_a_run(now, subjects.len());
             subjects.rotate_left(first);
@@ -118,7 +130,7 @@ impl Webhook {
         log_progress(&summary, total);
         let metrics = Metric::recovered(count(summary.applied), count(summary.failed + summary.remaining));
         let parked = (0..summary.parked).map(|_| Metric::parked_event()).filter(|_| !command.dry_run);
-        let answer = Answer::json(StatusCode::OK, &summary)?.outcome("recovered");
+        let answer = ApiResponse::json(StatusCode::OK, &summary)?.outcome("recovered");
         Ok(answer.counting(metrics.into_iter().filter(|_| !command.dry_run)).counting(parked))
     }
 
@@ -136,7 +148,7 @@ impl Webhook {
         Some((subject, result))
     }
 
-    async fn subjects(&self, command: &Command, now: DateTime<Utc>) -> Result<Vec<Subject>, Problem> {
+    async fn subjects(&self, command: &Recovery, now: DateTime<Utc>) -> Result<Vec<Subject>, Problem> {
         let api = self.stripe.api(&self.api_key.value().await?, Instant::now() + LIST_TIME_MAX);
         let earliest = now - TimeDelta::days(EVENT_DAYS_MAX);
         match (&command.object_id, command.since, command.undelivered, command.parked) {
@@ -211,7 +223,7 @@ async fn of_customer(api: &Api<'_>, id: &str) -> Result<Vec<Subject>, Failure> {
 }
 
 /// The subjects of events, oldest first, each once.
-fn of_events(events: &[stripe::StripeEvent]) -> Vec<Subject> {
+fn of_events(events: &[scrip_stripe::StripeEvent]) -> Vec<Subject> {
     let mut first = BTreeMap::new();
     let ours = events.iter().filter(|event| event.account.is_none());
     for (at, subject) in ours.filter_map(|event| Some((event.created, Subject::of(event)?))) {
@@ -267,10 +279,8 @@ impl Summary {
             }
             Err(problem) => {
                 self.failed += 1;
-                runtime::event(&json!({
-                    "level": "error", "message": "a payment couldn't be looked at", "object": object, "object_id": id,
-                    "outcome": problem.code().as_str(), "cause": problem.cause(),
-                }));
+                let (outcome, cause) = (problem.code().as_str(), problem.cause());
+                tracing::error!(object, object_id = id, outcome, cause, "a payment couldn't be looked at");
                 change(problem.code().as_str())
             }
         };
@@ -281,10 +291,14 @@ impl Summary {
 }
 
 fn log_progress(summary: &Summary, total: usize) {
-    runtime::event(&json!({
-        "level": "info", "message": "recovering payments", "looked_at": summary.looked_at, "of": total,
-        "applied": summary.applied, "parked": summary.parked, "failed": summary.failed,
-    }));
+    tracing::info!(
+        looked_at = summary.looked_at,
+        of = total,
+        applied = summary.applied,
+        parked = summary.parked,
+        failed = summary.failed,
+        "recovering payments"
+    );
 }
 
 fn count(number: usize) -> u64 {

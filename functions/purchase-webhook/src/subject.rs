@@ -1,6 +1,6 @@
 //! The subject of an event: the one object of the provider's that is read because of it.
 
-use stripe::StripeEvent;
+use scrip_stripe::StripeEvent;
 
 /// What is read from the provider.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,11 +1,13 @@
 //! `GET /v1/accounts/{account_id}`: what an account has, as of now.
 
-use accounts::{Account, AccountId, Period, PlanStatus, Subscription, SubscriptionId, SubscriptionStatus};
 use chrono::{DateTime, Utc};
 use lambda_http::http::StatusCode;
-use ledger::Ledger;
-use pricing::Credits;
-use runtime::{Answer, Call, Problem, Scope};
+use scrip_accounts::{
+    Account, AccountId, Period, PlanStatus, Subscription, SubscriptionId, SubscriptionStatus,
+};
+use scrip_api::{ApiRequest, ApiResponse, Problem, Scope};
+use scrip_ledger::Ledger;
+use scrip_pricing::Credits;
 use serde::Serialize;
 
 #[derive(Serialize)]
@@ -49,9 +51,9 @@ struct Entitlements {
 }
 
 /// Shows an account. One that was never seen is empty, not missing.
-pub(crate) async fn show(ledger: &Ledger, call: &Call) -> Result<Answer, Problem> {
-    let account_id = call.authorized_account(Scope::Read)?;
-    let now = call.now();
+pub(crate) async fn show(ledger: &Ledger, request: &ApiRequest) -> Result<ApiResponse, Problem> {
+    let account_id = request.authorized_account(Scope::Read)?;
+    let now = request.now();
     let account = ledger.account(&account_id).await?.unwrap_or_else(|| Account::unseen(now)).as_of(now);
     let body = AccountBody {
         account_id,
@@ -64,5 +66,5 @@ pub(crate) async fn show(ledger: &Ledger, call: &Call) -> Result<Answer, Problem
         paid_through: account.plan(now).map(|plan| plan.paid_through),
         plan: account.plan(now).map(|plan| plan.plan.clone()),
     };
-    Answer::json(StatusCode::OK, &body)
+    ApiResponse::json(StatusCode::OK, &body)
 }

@@ -1,17 +1,17 @@
 //! `GET /v1/catalog`: plans, packs and rates, cacheable.
 
 use lambda_http::http::{StatusCode, header};
-use runtime::{Answer, Call, Problem};
+use scrip_api::{ApiRequest, ApiResponse, Problem};
 
 /// Clients and caches ask again after this long; the entity tag makes that cheap.
 const CACHE_CONTROL: &str = "public, max-age=300";
 
 /// Shows the catalog, or says that the caller's copy is still right.
-pub(crate) fn show(call: &Call) -> Result<Answer, Problem> {
-    let whole = Answer::json(StatusCode::OK, &pricing::CATALOG)?;
+pub(crate) fn show(request: &ApiRequest) -> Result<ApiResponse, Problem> {
+    let whole = ApiResponse::json(StatusCode::OK, &scrip_pricing::CATALOG)?;
     let tag = whole.entity_tag();
-    let is_known = call.header(&header::IF_NONE_MATCH).is_some_and(|known| matches(known, &tag));
-    let answer = if is_known { Answer::empty(StatusCode::NOT_MODIFIED) } else { whole };
+    let is_known = request.header(&header::IF_NONE_MATCH).is_some_and(|known| matches(known, &tag));
+    let answer = if is_known { ApiResponse::empty(StatusCode::NOT_MODIFIED) } else { whole };
     Ok(answer.header(header::ETAG, &tag).header(header::CACHE_CONTROL, CACHE_CONTROL))
 }
 

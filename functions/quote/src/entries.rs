@@ -3,12 +3,12 @@
 //! Sequences have no gaps and nothing is ever changed, so a cursor is a sequence: pages never skip or
 //! repeat an entry, whatever is appended meanwhile.
 
-use accounts::{Change, DebitId, Entry, EntryKind, Event, Reason, Sequence};
 use chrono::{DateTime, Utc};
 use lambda_http::http::StatusCode;
-use ledger::Ledger;
-use pricing::{Credits, Operation};
-use runtime::{Answer, Call, Problem, Scope};
+use scrip_accounts::{Change, DebitId, Entry, EntryKind, Event, Reason, Sequence};
+use scrip_api::{ApiRequest, ApiResponse, Problem, Scope};
+use scrip_ledger::Ledger;
+use scrip_pricing::{Credits, Operation};
 use serde::Serialize;
 
 use crate::page::{Query, number};
@@ -87,15 +87,15 @@ impl<'a> From<&'a Entry> for EntryBody<'a> {
 }
 
 /// Lists a page of an account's entries.
-pub(crate) async fn list(ledger: &Ledger, call: &Call) -> Result<Answer, Problem> {
-    let account = call.authorized_account(Scope::Read)?;
-    let query = Query::read(call.query(), below)?;
+pub(crate) async fn list(ledger: &Ledger, request: &ApiRequest) -> Result<ApiResponse, Problem> {
+    let account = request.authorized_account(Scope::Read)?;
+    let query = Query::read(request.query(), below)?;
     let page = ledger.entries(&account, query.cursor, query.limit).await?;
     let body = PageBody {
         entries: page.entries.iter().map(EntryBody::from).collect(),
         next_cursor: page.next_below.map(|sequence| sequence.to_string()),
     };
-    Answer::json(StatusCode::OK, &body)
+    ApiResponse::json(StatusCode::OK, &body)
 }
 
 /// The sequence below which a page begins.

@@ -7,9 +7,10 @@ mod page;
 mod purchases;
 mod quotes;
 
-use lambda_http::{Body, Request, Response};
-use ledger::Ledger;
-use runtime::Call;
+use lambda_http::{Body, Error, Request, Response};
+use scrip_api::{ApiRequest, ApiResponse, Problem};
+use scrip_ledger::Ledger;
+use tracing::Instrument;
 
 /// The routes this function serves, as the template names them.
 pub const ROUTES: [&str; 6] = [CATALOG, QUOTE, ACCOUNT_QUOTE, ACCOUNT, ENTRIES, PURCHASES];
@@ -21,17 +22,44 @@ const ACCOUNT: &str = "GET /v1/accounts/{account_id}";
 const ENTRIES: &str = "GET /v1/accounts/{account_id}/entries";
 const PURCHASES: &str = "GET /v1/accounts/{account_id}/purchases";
 
-/// Answers a request of one of the routes.
-pub async fn handle(ledger: &Ledger, request: Request) -> Response<Body> {
-    let call = Call::new(request);
-    let result = match call.route() {
-        CATALOG => catalog::show(&call),
-        QUOTE => quotes::price(&call),
-        ACCOUNT_QUOTE => quotes::price_for_account(ledger, &call).await,
-        ACCOUNT => account::show(ledger, &call).await,
-        ENTRIES => entries::list(ledger, &call).await,
-        PURCHASES => purchases::list(ledger, &call).await,
-        _ => Err(call.no_such_route()),
-    };
-    call.finish(result, ledger.take_usage())
+/// The function: answers requests of [`ROUTES`].
+#[derive(Debug)]
+pub struct QuoteFunction {
+    ledger: Ledger,
+}
+
+impl QuoteFunction {
+    /// With the table that the environment names.
+    ///
+    /// # Errors
+    /// If a variable isn't set or is malformed.
+    pub async fn from_env() -> Result<Self, Error> {
+        Ok(Self::new(scrip_api::ledger(&scrip_api::aws_config().await?).await?))
+    }
+
+    /// With that ledger.
+    #[must_use]
+    pub fn new(ledger: Ledger) -> Self {
+        Self { ledger }
+    }
+
+    /// Answers a request.
+    pub async fn handle(&self, request: Request) -> Response<Body> {
+        let request = ApiRequest::new(request);
+        let result = self.route(&request).instrument(request.span()).await;
+        request.finish(result, self.ledger.take_usage())
+    }
+
+    async fn route(&self, request: &ApiRequest) -> Result<ApiResponse, Problem> {
+        let ledger = &self.ledger;
+        match request.route() {
+            CATALOG => catalog::show(request),
+            QUOTE => quotes::price(request),
+            ACCOUNT_QUOTE => quotes::price_for_account(ledger, request).await,
+            ACCOUNT => account::show(ledger, request).await,
+            ENTRIES => entries::list(ledger, request).await,
+            PURCHASES => purchases::list(ledger, request).await,
+            _ => Err(request.no_such_route()),
+        }
+    }
 }

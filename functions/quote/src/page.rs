@@ -1,6 +1,6 @@
 //! The query of a list: how many, and where the page begins.
 
-use runtime::Problem;
+use scrip_api::Problem;
 
 const LIMIT_DEFAULT: u8 = 20;
 const LIMIT_MAX: u8 = 100;

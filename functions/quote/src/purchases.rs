@@ -1,11 +1,11 @@
 //! `GET /v1/accounts/{account_id}/purchases`: what was bought, newest first, a page at a time.
 
-use accounts::{Line, Purchase, PurchaseId, PurchaseStatus};
 use chrono::{DateTime, Utc};
 use lambda_http::http::StatusCode;
-use ledger::{Ledger, PurchaseCursor};
-use pricing::Credits;
-use runtime::{Answer, Call, Problem, Scope};
+use scrip_accounts::{Line, Purchase, PurchaseId, PurchaseStatus};
+use scrip_api::{ApiRequest, ApiResponse, Problem, Scope};
+use scrip_ledger::{Ledger, PurchaseCursor};
+use scrip_pricing::Credits;
 use serde::Serialize;
 
 use crate::page::Query;
@@ -55,13 +55,13 @@ impl<'a> From<&'a Purchase> for PurchaseBody<'a> {
 }
 
 /// Lists a page of an account's purchases.
-pub(crate) async fn list(ledger: &Ledger, call: &Call) -> Result<Answer, Problem> {
-    let account = call.authorized_account(Scope::Read)?;
-    let query = Query::read(call.query(), PurchaseCursor::parse)?;
+pub(crate) async fn list(ledger: &Ledger, request: &ApiRequest) -> Result<ApiResponse, Problem> {
+    let account = request.authorized_account(Scope::Read)?;
+    let query = Query::read(request.query(), PurchaseCursor::parse)?;
     let (purchases, next) = ledger.purchases(&account, query.cursor, query.limit).await?;
     let body = PageBody {
         purchases: purchases.iter().map(PurchaseBody::from).collect(),
         next_cursor: next.as_ref().map(PurchaseCursor::as_text),
     };
-    Answer::json(StatusCode::OK, &body)
+    ApiResponse::json(StatusCode::OK, &body)
 }

@@ -1,10 +1,10 @@
 //! `POST /v1/quotes` and `POST /v1/accounts/{account_id}/quotes`: what one operation costs.
 
-use accounts::{Account, Refusal};
 use lambda_http::http::StatusCode;
-use ledger::Ledger;
-use pricing::{CATALOG, Credits, Operation, Price, Tier};
-use runtime::{Answer, Call, Problem, Scope};
+use scrip_accounts::{Account, Refusal};
+use scrip_api::{ApiRequest, ApiResponse, Problem, Scope};
+use scrip_ledger::Ledger;
+use scrip_pricing::{CATALOG, Credits, Operation, Price, Tier};
 use serde::Serialize;
 
 #[derive(Serialize)]
@@ -35,20 +35,20 @@ fn is_zero(images: &u64) -> bool {
 }
 
 /// Prices an operation; touches no database.
-pub(crate) fn price(call: &Call) -> Result<Answer, Problem> {
-    let operation: Operation = call.json()?;
+pub(crate) fn price(request: &ApiRequest) -> Result<ApiResponse, Problem> {
+    let operation: Operation = request.json()?;
     let price = look_up(&operation)?;
     answer(&operation, &price, price.credits(), None)
 }
 
 /// Prices an operation for an account: what a debit would take from it now.
-pub(crate) async fn price_for_account(ledger: &Ledger, call: &Call) -> Result<Answer, Problem> {
-    let id = call.authorized_account(Scope::Read)?;
-    let operation: Operation = call.json()?;
+pub(crate) async fn price_for_account(ledger: &Ledger, request: &ApiRequest) -> Result<ApiResponse, Problem> {
+    let id = request.authorized_account(Scope::Read)?;
+    let operation: Operation = request.json()?;
     let price = look_up(&operation)?;
-    let now = call.now();
+    let now = request.now();
     let account = ledger.account(&id).await?.unwrap_or_else(|| Account::unseen(now));
-    let quote = accounts::quote(&account, &price, now);
+    let quote = scrip_accounts::quote(&account, &price, now);
     let part = AccountPart {
         balance: quote.balance,
         affordable: quote.affordable,
@@ -69,8 +69,8 @@ fn answer(
     price: &Price,
     credits: Credits,
     account: Option<AccountPart>,
-) -> Result<Answer, Problem> {
+) -> Result<ApiResponse, Problem> {
     let body =
         QuoteBody { operation, credits, tier: price.tier(), catalog_version: CATALOG.version(), account };
-    Answer::json(StatusCode::OK, &body)
+    ApiResponse::json(StatusCode::OK, &body)
 }

@@ -5,10 +5,15 @@ mod pending;
 mod provider;
 mod reversal;
 
-use lambda_http::{Body, Error, Request, Response};
-use ledger::Ledger;
-use runtime::Call;
+use std::time::Instant;
 
+use lambda_http::{Body, Error, LambdaEvent, Request, Response};
+use scrip_api::{ApiRequest, ApiResponse, Invocation, InvocationAnswer, Problem, finish_command};
+use scrip_ledger::Ledger;
+use serde_json::value::RawValue;
+use tracing::Instrument;
+
+pub use pending::Command;
 pub use provider::Provider;
 
 /// The routes this function serves, as the template names them.
@@ -16,26 +21,63 @@ pub const ROUTES: [&str; 2] = [REVERSAL, MONEY_BACK];
 
 const REVERSAL: &str = "POST /v1/accounts/{account_id}/debits/{debit_id}/reversals";
 const MONEY_BACK: &str = "POST /v1/accounts/{account_id}/purchases/{purchase_id}/refund";
-/// The route of the hourly schedule: the gateway has none of this name, so only who may invoke the function
-/// itself gets here.
-const SWEEP: &str = "SWEEP pending-refunds";
 
-/// Answers a request of one of the routes.
-///
-/// # Errors
-/// Where the schedule's sweep failed: there, nobody reads an answer, and Lambda calls again.
-pub async fn handle(ledger: &Ledger, provider: &Provider, request: Request) -> Result<Response<Body>, Error> {
-    let call = Call::new(request);
-    let result = match call.route() {
-        REVERSAL => reversal::reverse(ledger, &call).await,
-        MONEY_BACK => money_back::refund(ledger, provider, &call).await,
-        SWEEP => pending::sweep(ledger, provider, &call).await,
-        _ => Err(call.no_such_route()),
-    };
-    let failed = match &result {
-        Err(problem) if call.route() == SWEEP => Some(problem.code().as_str()),
-        _ => None,
-    };
-    let response = call.finish(result, ledger.take_usage());
-    failed.map_or(Ok(response), |code| Err(format!("the sweep of pending refunds failed: {code}").into()))
+/// The function: answers requests of [`ROUTES`], and carries out a [`Command`].
+#[derive(Debug)]
+pub struct RefundFunction {
+    ledger: Ledger,
+    provider: Provider,
+}
+
+impl RefundFunction {
+    /// With the table, Stripe's API and the key's parameter that the environment names.
+    ///
+    /// # Errors
+    /// If a variable isn't set or is malformed.
+    pub async fn from_env() -> Result<Self, Error> {
+        let config = scrip_api::aws_config().await?;
+        Ok(Self::new(scrip_api::ledger(&config).await?, Provider::from_env(&config)?))
+    }
+
+    /// With that ledger and Stripe's API.
+    #[must_use]
+    pub fn new(ledger: Ledger, provider: Provider) -> Self {
+        Self { ledger, provider }
+    }
+
+    /// Handles an invocation.
+    ///
+    /// # Errors
+    /// If the event can't be read, or its command can't be carried out now: Lambda invokes the function again.
+    pub async fn handle(&self, event: LambdaEvent<Box<RawValue>>) -> Result<InvocationAnswer, Error> {
+        match Invocation::parse(event)? {
+            Invocation::Http(request) => Ok(self.answer(*request).await.into()),
+            Invocation::Command(command, context) => {
+                let started = Instant::now();
+                let result = pending::complete(&self.ledger, &self.provider, &command).await;
+                finish_command(
+                    "complete_pending_refunds",
+                    &context,
+                    started,
+                    result,
+                    self.ledger.take_usage(),
+                )
+            }
+        }
+    }
+
+    /// Answers a request.
+    pub async fn answer(&self, request: Request) -> Response<Body> {
+        let request = ApiRequest::new(request);
+        let result = self.route(&request).instrument(request.span()).await;
+        request.finish(result, self.ledger.take_usage())
+    }
+
+    async fn route(&self, request: &ApiRequest) -> Result<ApiResponse, Problem> {
+        match request.route() {
+            REVERSAL => reversal::reverse(&self.ledger, request).await,
+            MONEY_BACK => money_back::refund(&self.ledger, &self.provider, request).await,
+            _ => Err(request.no_such_route()),
+        }
+    }
 }

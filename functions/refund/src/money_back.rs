@@ -4,14 +4,14 @@
 //! with a key that stays the same until it refuses or the refund fails, then the purchase is `refunded`. Whatever
 //! stops in between is healed by calling again, which the hourly sweep does too, or for a pack by Stripe's own event.
 
-use accounts::{
-    AccountId, Decision, MoneyBackStatus, Purchase, PurchaseId, Reason, Records, Refusal, money_back,
-};
 use chrono::{DateTime, Utc};
 use lambda_http::http::StatusCode;
-use ledger::{Ledger, Outcome, Related, State};
-use pricing::Credits;
-use runtime::{Answer, Call, Code, Problem, Scope};
+use scrip_accounts::{
+    AccountId, Decision, MoneyBackStatus, Purchase, PurchaseId, Reason, Records, Refusal, money_back,
+};
+use scrip_api::{ApiRequest, ApiResponse, Code, Problem, Scope};
+use scrip_ledger::{Ledger, Outcome, Related, State};
+use scrip_pricing::Credits;
 use serde::{Deserialize, Deserializer, Serialize};
 use tokio::time::Instant;
 
@@ -54,14 +54,18 @@ pub(crate) struct MoneyBack<'a> {
 }
 
 /// Refunds a purchase, or answers again what became of its refund.
-pub(crate) async fn refund(ledger: &Ledger, provider: &Provider, call: &Call) -> Result<Answer, Problem> {
-    let account_id = call.authorized_account(Scope::Refund)?;
-    let purchase_id = PurchaseId::parse(call.path("purchase_id"))
+pub(crate) async fn refund(
+    ledger: &Ledger,
+    provider: &Provider,
+    request: &ApiRequest,
+) -> Result<ApiResponse, Problem> {
+    let account_id = request.authorized_account(Scope::Refund)?;
+    let purchase_id = PurchaseId::parse(request.path("purchase_id"))
         .map_err(|invalid| Problem::invalid(format!("purchase_id {invalid}.")))?;
-    let request: RefundRequest = call.json()?;
+    let body: RefundRequest = request.json()?;
     let (account_id, purchase_id) = (&account_id, &purchase_id);
-    let refund = MoneyBack { ledger, provider, account_id, purchase_id, now: call.now() };
-    let attempts = refund.request(request.reason.as_ref()).await?;
+    let refund = MoneyBack { ledger, provider, account_id, purchase_id, now: request.now() };
+    let attempts = refund.request(body.reason.as_ref()).await?;
     let mut purchase = refund.purchase().await?;
     let mut outcome = "replayed";
     if purchase.is_refund_pending() {
@@ -160,7 +164,7 @@ impl MoneyBack<'_> {
         }
     }
 
-    async fn subscription_id(&self) -> Result<Option<accounts::SubscriptionId>, Problem> {
+    async fn subscription_id(&self) -> Result<Option<scrip_accounts::SubscriptionId>, Problem> {
         let purchase = self.ledger.purchase(self.account_id, self.purchase_id).await?;
         Ok(purchase.and_then(|purchase| purchase.subscription_id))
     }
@@ -183,7 +187,7 @@ fn declined(code: &str, is_still_revoked: bool) -> Problem {
 }
 
 /// What became of a refund, read off the purchase's record.
-fn answer(purchase: &Purchase, outcome: &'static str) -> Result<Answer, Problem> {
+fn answer(purchase: &Purchase, outcome: &'static str) -> Result<ApiResponse, Problem> {
     // It failed while it was asked for, and the provider's event was faster.
     let Some(refund) = &purchase.money_back else {
         let detail = "The payment provider's refund failed. The credits are back; ask again for the money.";
@@ -200,9 +204,9 @@ fn answer(purchase: &Purchase, outcome: &'static str) -> Result<Answer, Problem>
         credits_spent: refund.spent,
         amount: refund.amount,
         currency: &purchase.currency,
-        provider_refund_id: refund.refund_ids.first().map(accounts::RefundId::as_str),
+        provider_refund_id: refund.refund_ids.first().map(scrip_accounts::RefundId::as_str),
     };
-    Ok(Answer::json(code, &body)?.outcome(outcome))
+    Ok(ApiResponse::json(code, &body)?.outcome(outcome))
 }
 
 #[cfg(test)]

@@ -1,15 +1,16 @@
-//! `SWEEP pending-refunds`, from the schedule: refunds that had no clear answer are asked for again, so that
-//! none stays pending because nobody called.
+//! The command of the hourly schedule: refunds that had no clear answer are asked for again, so that none stays pending
+//! because nobody called.
 //!
 //! The provider is asked as it was the first time, so a refund that was made is only found to be.
 
 use std::time::Duration;
 
-use accounts::{AccountId, Purchase, PurchaseId};
 use chrono::{DateTime, TimeDelta, Utc};
 use lambda_http::http::StatusCode;
-use ledger::Ledger;
-use runtime::{Answer, Call, Metric, Problem};
+use scrip_accounts::{AccountId, Purchase, PurchaseId};
+use scrip_api::{ApiResponse, Metric, Problem};
+use scrip_ledger::Ledger;
+use serde::Deserialize;
 use serde_json::json;
 use tokio::time::{Instant, timeout};
 
@@ -22,10 +23,26 @@ const STUCK_AFTER: TimeDelta = TimeDelta::hours(1);
 /// How long the provider is asked, below the function's own time.
 const ASKING_TIME: Duration = Duration::from_secs(20);
 
+/// A command of the refund function.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(tag = "command", rename_all = "snake_case", deny_unknown_fields)]
+pub enum Command {
+    /// Asks again for each refund that is pending.
+    CompletePendingRefunds {
+        /// As of when; now if it isn't said.
+        time: Option<DateTime<Utc>>,
+    },
+}
+
 /// Asks again for each refund that is pending, and counts those that stay so. One that fails doesn't stop the
 /// others; it counts as stuck.
-pub(crate) async fn sweep(ledger: &Ledger, provider: &Provider, call: &Call) -> Result<Answer, Problem> {
-    let (now, until) = (call.now(), Instant::now() + ASKING_TIME);
+pub(crate) async fn complete(
+    ledger: &Ledger,
+    provider: &Provider,
+    command: &Command,
+) -> Result<ApiResponse, Problem> {
+    let Command::CompletePendingRefunds { time } = command;
+    let (now, until) = (time.unwrap_or_else(scrip_api::now), Instant::now() + ASKING_TIME);
     let (mut listed, mut cursor) = (Vec::new(), None);
     loop {
         let (page, next) = ledger.pending_refunds(cursor.take()).await?;
@@ -48,14 +65,19 @@ pub(crate) async fn sweep(ledger: &Ledger, provider: &Provider, call: &Call) -> 
             }
             Err(problem) => {
                 stuck += 1;
-                runtime::event(&json!({
-                    "level": "error", "message": "a pending refund couldn't be asked for", "account_id": account,
-                    "purchase_id": id, "outcome": problem.code().as_str(), "cause": problem.cause(),
-                }));
+                let (outcome, cause) = (problem.code().as_str(), problem.cause());
+                let (account_id, purchase_id) = (account.as_str(), id.as_str());
+                tracing::error!(
+                    account_id,
+                    purchase_id,
+                    outcome,
+                    cause,
+                    "a pending refund couldn't be asked for"
+                );
             }
         }
     }
-    let answer = Answer::json(StatusCode::OK, &json!({"asked": asked, "stuck": stuck}))?;
+    let answer = ApiResponse::json(StatusCode::OK, &json!({"asked": asked, "stuck": stuck}))?;
     Ok(answer.outcome("swept").counting([Metric::pending_refunds(stuck)]))
 }
 
@@ -88,10 +110,9 @@ impl Pending<'_> {
         }
         let is_stuck = age >= STUCK_AFTER && self.read().await?.is_some();
         if is_stuck {
-            runtime::event(&json!({
-                "level": "error", "message": "refund stuck", "account_id": self.account, "purchase_id": self.id,
-                "requested_at": purchase.money_back.as_ref().map(|refund| refund.requested_at),
-            }));
+            let (account_id, purchase_id) = (self.account.as_str(), self.id.as_str());
+            let requested_at = purchase.money_back.as_ref().map(|refund| refund.requested_at.to_rfc3339());
+            tracing::error!(account_id, purchase_id, requested_at, "refund stuck");
         }
         Ok((is_asked, is_stuck))
     }

@@ -4,17 +4,16 @@
 
 use std::time::Duration;
 
-use accounts::{
+use aws_types::SdkConfig;
+use lambda_http::Error;
+use scrip_accounts::{
     AccountId, PaymentId, Purchase, Records, RefundId,
     facts::MoneyFacts,
     money_back::{Ending, ending},
 };
-use aws_types::SdkConfig;
-use lambda_http::Error;
-use ledger::RequestHash;
-use runtime::{Metric, Parameter, Problem};
-use serde_json::json;
-use stripe::{Api, Client, objects::Subscription};
+use scrip_api::{Metric, Parameter, Problem};
+use scrip_ledger::RequestHash;
+use scrip_stripe::{Api, Client, objects::Subscription};
 use tokio::time::Instant;
 
 /// How long all calls to Stripe for one refund may take together: less than the answer's 20 s (contract, section 3).
@@ -71,7 +70,7 @@ impl Provider {
         let key = self.key.value().await?;
         let asked = Asking { api: &self.client.api(&key, deadline), account_id, purchase, records };
         let result = asked.ask().await?;
-        if let Err(stripe::Error::Unauthenticated) = &result
+        if let Err(scrip_stripe::Error::Unauthenticated) = &result
             && let Some(key) = self.key.read_again().await?
         {
             let asked = Asking { api: &self.client.api(&key, deadline), account_id, purchase, records };
@@ -106,7 +105,7 @@ struct Asking<'a> {
 }
 
 impl Asking<'_> {
-    async fn ask(&self) -> Result<Result<RefundResult, stripe::Error>, Problem> {
+    async fn ask(&self) -> Result<Result<RefundResult, scrip_stripe::Error>, Problem> {
         let mut refund_ids = Vec::new();
         for payment_id in &self.purchase.payment_ids {
             match self.refund_payment(payment_id, refund_ids.is_empty()).await? {
@@ -125,13 +124,13 @@ impl Asking<'_> {
         &self,
         payment_id: &PaymentId,
         is_first: bool,
-    ) -> Result<Result<RefundResult, stripe::Error>, Problem> {
+    ) -> Result<Result<RefundResult, scrip_stripe::Error>, Problem> {
         // The same for every attempt until one is refused or fails, so the money goes back once.
         let purchase = self.purchase;
         let key = RequestHash::of(&(self.account_id, &purchase.id, payment_id, purchase.refunds_failed))?;
         let key = format!("scrip-refund-{}", key.as_str());
         let attempt = purchase.refunds_failed.to_string();
-        let metadata = [(stripe::facts::ATTEMPT, attempt.as_str())];
+        let metadata = [(scrip_stripe::facts::ATTEMPT, attempt.as_str())];
         let refund = self.api.create_refund(payment_id.as_str(), None, &key, &metadata).await;
         Ok(match refund {
             Ok(refund) if matches!(refund.status.as_str(), "failed" | "canceled") => {
@@ -140,20 +139,20 @@ impl Asking<'_> {
             Ok(refund) => {
                 Ok(RefundResult::Refunded(RefundId::parse(refund.id.as_str()).into_iter().collect()))
             }
-            Err(stripe::Error::Refused { code, .. }) if code == "charge_already_refunded" => {
+            Err(scrip_stripe::Error::Refused { code, .. }) if code == "charge_already_refunded" => {
                 Ok(RefundResult::Refunded(Vec::new()))
             }
             // Once some of the money went, what is refused is for support to look at: nothing is put back for it.
-            Err(stripe::Error::Refused { code, .. }) if is_first => Ok(RefundResult::Declined(code)),
+            Err(scrip_stripe::Error::Refused { code, .. }) if is_first => Ok(RefundResult::Declined(code)),
             Err(error) => Err(error),
         })
     }
 
     /// Ends the subscription that the purchase pays for; whether it surely is ended, or goes on by right.
-    async fn end_subscription(&self) -> Result<bool, stripe::Error> {
+    async fn end_subscription(&self) -> Result<bool, scrip_stripe::Error> {
         let Some((id, how)) = ending(self.records, &self.purchase.id) else { return Ok(true) };
         let subscription = match self.api.subscription(id.as_str()).await {
-            Err(stripe::Error::Missing) => return Ok(true),
+            Err(scrip_stripe::Error::Missing) => return Ok(true),
             known => known?,
         };
         // One that goes on was paid again, and the event of that payment is still on its way.
@@ -165,13 +164,13 @@ impl Asking<'_> {
             Ending::WithPeriod => self.api.cancel_subscription_at_period_end(id.as_str()).await,
         };
         match ended {
-            Ok(()) | Err(stripe::Error::Missing) => Ok(true),
+            Ok(()) | Err(scrip_stripe::Error::Missing) => Ok(true),
             Err(error) => Err(error),
         }
     }
 
     /// Whether a later period of the subscription was paid by another invoice.
-    async fn is_paid_again(&self, subscription: &Subscription) -> Result<bool, stripe::Error> {
+    async fn is_paid_again(&self, subscription: &Subscription) -> Result<bool, scrip_stripe::Error> {
         let Some(newest) = subscription.latest_invoice.as_ref().map(|invoice| invoice.id().to_owned()) else {
             return Ok(false);
         };
@@ -190,23 +189,20 @@ fn is_over(subscription: &Subscription) -> bool {
 }
 
 /// What an error says of the money: nothing.
-fn unknown(error: &stripe::Error) -> RefundResult {
+fn unknown(error: &scrip_stripe::Error) -> RefundResult {
     log(error);
     RefundResult::Unknown
 }
 
-fn log(error: &stripe::Error) {
+fn log(error: &scrip_stripe::Error) {
     let permission = match error {
-        stripe::Error::Forbidden { permission } => permission.as_deref(),
+        scrip_stripe::Error::Forbidden { permission } => permission.as_deref(),
         _ => None,
     };
-    let is_refused = matches!(error, stripe::Error::Forbidden { .. } | stripe::Error::Unauthenticated);
-    let line = json!({
-        "level": "error", "message": "Stripe didn't answer", "cause": error.to_string(), "permission": permission,
-    });
+    let is_refused =
+        matches!(error, scrip_stripe::Error::Forbidden { .. } | scrip_stripe::Error::Unauthenticated);
+    tracing::error!(cause = %error, permission, "Stripe didn't answer");
     if is_refused {
-        runtime::counted(&line, &[Metric::stripe_key_refused()]);
-    } else {
-        runtime::event(&line);
+        scrip_api::count(&[Metric::stripe_key_refused()]);
     }
 }

@@ -1,20 +1,20 @@
 //! `POST /v1/accounts/{account_id}/debits/{debit_id}/reversals`: gives credits back for work that failed.
 
-use accounts::{AccountId, DebitId, Entry, Event, Reversal, ReversalId, reversal};
 use lambda_http::http::StatusCode;
-use ledger::{Ledger, Operation, Outcome, Related, RequestHash};
-use pricing::Credits;
-use runtime::{Answer, Call, Problem, Scope};
+use scrip_accounts::{AccountId, DebitId, Entry, Event, Reversal, ReversalId, reversal};
+use scrip_api::{ApiRequest, ApiResponse, Problem, Scope};
+use scrip_ledger::{Ledger, Operation, Outcome, Related, RequestHash};
+use scrip_pricing::Credits;
 use serde::Serialize;
 
 /// Gives back credits of a debit.
-pub(crate) async fn reverse(ledger: &Ledger, call: &Call) -> Result<Answer, Problem> {
-    let account = call.authorized_account(Scope::Settle)?;
-    let debit_id = DebitId::parse(call.path("debit_id"))
+pub(crate) async fn reverse(ledger: &Ledger, request: &ApiRequest) -> Result<ApiResponse, Problem> {
+    let account = request.authorized_account(Scope::Settle)?;
+    let debit_id = DebitId::parse(request.path("debit_id"))
         .map_err(|invalid| Problem::invalid(format!("debit_id {invalid}.")))?;
-    let id: ReversalId = call.idempotency_key()?;
-    let reversal: Reversal = call.json()?;
-    let now = call.now();
+    let id: ReversalId = request.idempotency_key()?;
+    let reversal: Reversal = request.json()?;
+    let now = request.now();
 
     // The debit is part of the request: the same key for another debit is another request.
     let identity = (&Operation::Reversal(id.clone()), &RequestHash::of(&(&debit_id, &reversal))?);
@@ -33,7 +33,7 @@ pub(crate) async fn reverse(ledger: &Ledger, call: &Call) -> Result<Answer, Prob
     };
     let outcome = if replayed { "replayed" } else { "reversed" };
     let body = ReversedBody::of(&account, &id, &entry)?;
-    Ok(Answer::json(StatusCode::CREATED, &body)?.executed(outcome, executed.attempts, replayed))
+    Ok(ApiResponse::json(StatusCode::CREATED, &body)?.executed(outcome, executed.attempts, replayed))
 }
 
 /// What came back. Everything in it is read off the entry, so that a retry gets the same body forever.

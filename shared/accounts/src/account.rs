@@ -3,7 +3,7 @@
 //! Every entry carries the whole account, so the newest entry is the balance and nothing else is.
 
 use chrono::{DateTime, Utc};
-use pricing::{CATALOG, Credits};
+use scrip_pricing::{CATALOG, Credits};
 use serde::Serialize;
 
 use crate::{Period, Sequence, Subscription, SubscriptionId, SubscriptionStatus, journal::Journal};

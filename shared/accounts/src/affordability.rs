@@ -1,7 +1,7 @@
 //! What an account can afford, what is missing, and which purchases would cover it.
 
 use chrono::{DateTime, Utc};
-use pricing::{CATALOG, Credits, Gives, Price};
+use scrip_pricing::{CATALOG, Credits, Gives, Price};
 
 use crate::{Account, Refusal};
 

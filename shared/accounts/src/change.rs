@@ -1,6 +1,6 @@
 //! A signed change of credits: what an entry adds to a balance or takes from it.
 
-use pricing::Credits;
+use scrip_pricing::Credits;
 use serde::{Deserialize, Serialize};
 
 /// A change of credits, each kind with its sign.

@@ -1,6 +1,6 @@
 //! Credits follow the money: taken back when it goes, given again when it returns, owed if they were spent (rules 7 to 9).
 
-use pricing::Credits;
+use scrip_pricing::Credits;
 
 use crate::{Account, Event, OutflowKind, Purchase, Refusal};
 

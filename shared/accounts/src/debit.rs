@@ -1,7 +1,7 @@
 //! A debit: work is priced and its credits are taken (contract, section 3).
 
 use chrono::{DateTime, Utc};
-use pricing::{CATALOG, Credits, Operation};
+use scrip_pricing::{CATALOG, Credits, Operation};
 use serde::{Deserialize, Serialize};
 
 use crate::{

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use chrono::{DateTime, Utc};
-use pricing::{Credits, Operation};
+use scrip_pricing::{Credits, Operation};
 use serde::{Deserialize, Serialize};
 
 use crate::{Account, Change, DebitId, Reason};

@@ -5,7 +5,7 @@
 //! can't disagree with what they follow.
 
 use chrono::{DateTime, Utc};
-use pricing::Credits;
+use scrip_pricing::Credits;
 
 use crate::{
     Account, Change, CustomerId, DebitId, Entry, Event, Period, Purchase, PurchaseId, Refusal,

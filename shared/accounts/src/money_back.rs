@@ -1,7 +1,7 @@
 //! The 30-day money-back refund: revoked and asked for in one write, then confirmed or refused (contract, section 3).
 
 use chrono::{DateTime, Utc};
-use pricing::Credits;
+use scrip_pricing::Credits;
 
 use crate::{
     Account, Decision, MoneyBack, MoneyBackStatus, OutflowId, Purchase, PurchaseId, Reason, Record, RefundId,

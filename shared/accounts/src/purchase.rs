@@ -1,7 +1,7 @@
 //! A purchase: what was paid and granted, and what became of its money.
 
 use chrono::{DateTime, Utc};
-use pricing::Credits;
+use scrip_pricing::Credits;
 use serde::{Deserialize, Serialize};
 
 use crate::{

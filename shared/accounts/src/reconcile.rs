@@ -8,7 +8,7 @@
 use std::{cmp::Ordering, collections::BTreeMap};
 
 use chrono::{DateTime, Utc};
-use pricing::Credits;
+use scrip_pricing::Credits;
 
 use crate::{
     Account, Change, Decision, Event, Gone, Period, PlanPayment, Purchase, PurchaseId, Record, Refusal,

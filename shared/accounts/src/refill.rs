@@ -40,7 +40,7 @@ pub(crate) fn settle(journal: &mut Journal) {
 #[cfg(test)]
 mod tests {
     use chrono::{DateTime, Utc};
-    use pricing::Credits;
+    use scrip_pricing::Credits;
 
     use crate::{Account, EntryKind, Period, Sequence, Subscription};
 

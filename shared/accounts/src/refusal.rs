@@ -1,7 +1,7 @@
 //! Why a command is refused. Refusals are data: the handlers' table of problems turns them into answers.
 
 use chrono::{DateTime, Utc};
-use pricing::{Credits, Unsupported};
+use scrip_pricing::{Credits, Unsupported};
 
 /// Why nothing was taken or given. Where several apply, the first of this order is said.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -4,7 +4,7 @@
 //! done. They expire with the month they come back in.
 
 use chrono::{DateTime, Utc};
-use pricing::Credits;
+use scrip_pricing::Credits;
 use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::{

@@ -2,11 +2,11 @@
 
 use std::collections::HashSet;
 
-use accounts::{Account, AccountId, Decision, Entry, EntryKind, Record};
 use aws_sdk_dynamodb::types::{
     AttributeValue, ConditionCheck, Delete, Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem,
     Update,
 };
+use scrip_accounts::{Account, AccountId, Decision, Entry, EntryKind, Record};
 
 use crate::{
     Error, Ledger, RequestHash,

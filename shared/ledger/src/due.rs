@@ -4,11 +4,11 @@
 //! cursor: a sweep that was killed finds what is left by starting again. The index follows the table a
 //! moment later, so it may still list an account that is settled; settling that one writes nothing.
 
-use accounts::{AccountId, Period, PurchaseId};
 use aws_sdk_dynamodb::{
     operation::query::{QueryInput, builders::QueryInputBuilder},
     types::{AttributeValue, Select},
 };
+use scrip_accounts::{AccountId, Period, PurchaseId};
 
 use crate::{
     Error, Ledger, backoff,

@@ -4,11 +4,11 @@
 //! emptied the account gets its first answer. Every outcome is either an entry that exists or the
 //! knowledge that nothing was written; where neither can be had, the caller is told to ask again.
 
-use accounts::{
+use chrono::{DateTime, Utc};
+use scrip_accounts::{
     Account, AccountId, DebitId, DebitRecord, Decision, Entry, PurchaseId, Record, Records, Refusal,
     SubscriptionId, refill,
 };
-use chrono::{DateTime, Utc};
 
 use crate::{
     Error, Fault, Ledger, RequestHash,

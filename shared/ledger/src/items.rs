@@ -5,13 +5,13 @@
 
 use std::{collections::HashMap, fmt::Write};
 
-use accounts::{
+use aws_sdk_dynamodb::types::AttributeValue;
+use chrono::{DateTime, Utc};
+use scrip_accounts::{
     Account, AccountId, Change, DebitId, DebitRecord, Entry, EntryKind, Event, EventId, Period, Purchase,
     PurchaseId, Reason, Sequence, Subscription, SubscriptionRecord,
 };
-use aws_sdk_dynamodb::types::AttributeValue;
-use chrono::{DateTime, Utc};
-use pricing::{Credits, Operation};
+use scrip_pricing::{Credits, Operation};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 

@@ -18,11 +18,11 @@
 
 use std::collections::HashMap;
 
-use accounts::{
+use aws_sdk_dynamodb::types::AttributeValue;
+use scrip_accounts::{
     AccountId, CustomerId, DebitId, PaymentId, Period, Purchase, PurchaseId, ReversalId, Sequence,
     SubscriptionId,
 };
-use aws_sdk_dynamodb::types::AttributeValue;
 
 use crate::Error;
 

@@ -4,13 +4,13 @@
 //! in an append is guarded by the append's conditions; what is answered without one stands on a
 //! [`Snapshot`].
 
-use accounts::{
-    Account, AccountId, CustomerId, DebitId, DebitRecord, Entry, PaymentId, Purchase, PurchaseId, Records,
-    Sequence, SubscriptionId, SubscriptionRecord,
-};
 use aws_sdk_dynamodb::{
     operation::query::{QueryInput, builders::QueryInputBuilder},
     types::{AttributeValue, Get, TransactGetItem},
+};
+use scrip_accounts::{
+    Account, AccountId, CustomerId, DebitId, DebitRecord, Entry, PaymentId, Purchase, PurchaseId, Records,
+    Sequence, SubscriptionId, SubscriptionRecord,
 };
 
 use crate::{

@@ -9,8 +9,6 @@ use serde::Deserialize;
 
 #[path = "check.rs"]
 mod check;
-#[path = "../src/defaults.rs"]
-pub mod defaults;
 
 /// Reads and checks a catalog. The problems say what is wrong and where, all at once; a file that
 /// is not of the right shape at all yields the first one only.
@@ -46,7 +44,7 @@ pub struct CatalogFile {
     pub tune_images: TuneImages,
 }
 
-/// The numbers a caller may send. What one means who sends none is in [`defaults`].
+/// The numbers a caller may send. What one means who sends none is in `src/defaults.rs`.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Range {

@@ -4,14 +4,14 @@
 
 use std::collections::BTreeSet;
 
-use super::defaults::{IMAGES_DEFAULT, TRAIN_TUNE_PROMPTS_DEFAULT};
 use super::{Allowance, CatalogFile, Credits, Plan, Range};
+use crate::defaults::{IMAGES_DEFAULT, TRAIN_TUNE_PROMPTS_DEFAULT};
 
 #[path = "check_tables.rs"]
 mod check_tables;
 
 /// The most a price, a number of units, a side or a number of steps may be. A price times a
-/// number of units then stays within `pricing::Credits::MAX_OF_A_KIND`.
+/// number of units then stays within `scrip_pricing::Credits::MAX_OF_A_KIND`.
 const RATE_MAX: i64 = 1_000_000;
 /// The most credits of a kind that one plan or pack may give.
 const GIVEN_MAX: i64 = 1_000_000_000;

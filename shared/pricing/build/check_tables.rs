@@ -3,9 +3,9 @@
 
 use std::collections::BTreeSet;
 
-use super::super::defaults::STEPS_DEFAULT;
 use super::super::{Range, TextToImage, Upscale};
 use super::{Problems, RATE_MAX};
+use crate::defaults::STEPS_DEFAULT;
 
 impl Problems {
     pub(super) fn steps(&mut self, rates: &TextToImage) {

@@ -1,8 +1,8 @@
-//! Writes a checked catalog as the Rust source of `pricing::CATALOG`, in the order of the
+//! Writes a checked catalog as the Rust source of `scrip_pricing::CATALOG`, in the order of the
 //! structs in `src/catalog.rs` and `src/rates.rs`. It decides nothing but the order of offers.
 
-use crate::catalog_file::defaults::{IMAGES_DEFAULT, STEPS_DEFAULT, TRAIN_TUNE_PROMPTS_DEFAULT};
 use crate::catalog_file::{Allowance, CatalogFile, Credits, Pack, Plan, Range, TextToImage, Tool, Upscale};
+use crate::defaults::{IMAGES_DEFAULT, STEPS_DEFAULT, TRAIN_TUNE_PROMPTS_DEFAULT};
 
 /// The source of one `static`.
 pub fn source(file: &CatalogFile) -> String {

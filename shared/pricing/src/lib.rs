@@ -5,7 +5,7 @@
 //! `catalog.toml`, checked by the build, and compiled in as [`CATALOG`].
 //!
 //! ```
-//! use pricing::{CATALOG, Count, Credits, Operation};
+//! use scrip_pricing::{CATALOG, Count, Credits, Operation};
 //!
 //! let operation = Operation::TextToImage {
 //!     width: Count::new(768),
@@ -15,11 +15,16 @@
 //! };
 //! let price = CATALOG.quote(&operation)?;
 //! assert_eq!(price.credits(), Credits::new(4, 0, 0));
-//! # Ok::<(), pricing::Unsupported>(())
+//! # Ok::<(), scrip_pricing::Unsupported>(())
 //! ```
 
 mod catalog;
 mod catalog_body;
+#[cfg(feature = "catalog-file")]
+#[doc(hidden)]
+#[allow(dead_code, missing_docs, clippy::pedantic, reason = "the build's own code")]
+#[path = "../build/catalog_file.rs"]
+pub mod catalog_file;
 mod count;
 mod credits;
 mod defaults;

@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use accounts::{
+use chrono::{DateTime, Utc};
+use scrip_accounts::{
     CustomerId, Line, Outflow, OutflowId, OutflowKind, PaymentId, PurchaseId, RefundId, SubscriptionId,
     Terms,
     facts::{MoneyFacts, PaidFacts, PlanFacts, SubscriptionFacts},
 };
-use chrono::{DateTime, Utc};
-use pricing::{CATALOG, Credits, Gives, Offer};
+use scrip_pricing::{CATALOG, Credits, Gives, Offer};
 
 use crate::{
     objects::{

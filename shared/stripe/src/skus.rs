@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, str::FromStr};
 
-use pricing::{CATALOG, Offer};
+use scrip_pricing::{CATALOG, Offer};
 
 use crate::objects::{Metadata, Price};
 

@@ -2,10 +2,9 @@
 
 #![no_main]
 
-#[path = "../../../shared/stripe/tests/stripe/hostile/body/check.rs"]
-mod check;
 
 use libfuzzer_sys::fuzz_target;
+use scrip_test_support::checks::event_body as check;
 
 fuzz_target!(|body: &[u8]| {
     check::names_only_what_stands_in_it(body);

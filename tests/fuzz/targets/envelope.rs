@@ -2,13 +2,10 @@
 
 #![no_main]
 
-#[path = "../../scenarios/hostile/functions.rs"]
-mod functions;
-
 use std::{cell::OnceCell, panic};
 
-use functions::Functions;
 use libfuzzer_sys::fuzz_target;
+use scrip_test_support::functions::Functions;
 
 thread_local! {
     static FUNCTIONS: OnceCell<Functions> = const { OnceCell::new() };

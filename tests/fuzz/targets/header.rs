@@ -5,10 +5,8 @@
 
 #![no_main]
 
-#[path = "../../../shared/stripe/tests/stripe/hostile/header/check.rs"]
-mod check;
 
-use check::{NOW, SECRET, digits, is_as_it_should_be, verdict};
+use scrip_test_support::checks::signature_header::{NOW, SECRET, digits, is_as_it_should_be, verdict};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(init: {

@@ -2,10 +2,9 @@
 
 #![no_main]
 
-#[path = "../../../shared/pricing/tests/pricing/hostile/operation/check.rs"]
-mod check;
 
 use libfuzzer_sys::fuzz_target;
+use scrip_test_support::checks::operation as check;
 
 fuzz_target!(|body: &[u8]| {
     let Ok(body) = str::from_utf8(body) else { return };

@@ -4,5 +4,5 @@ use lambda_http::{Error, run, service_fn};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
-    run(service_fn(async |request| peers::hello::handle(&request))).await
+    run(service_fn(async |request| scrip_peers::hello::handle(&request))).await
 }

@@ -6,7 +6,6 @@
 //! The shell is Scrip's own (the same request, checks, price and log line), so that what differs is how the
 //! database is used.
 
-use accounts::{AccountId, Debit, DebitId, Refusal};
 use aws_sdk_dynamodb::{
     Client, Error,
     types::{AttributeValue, ReturnConsumedCapacity, ReturnValue, ReturnValuesOnConditionCheckFailure},
@@ -14,9 +13,10 @@ use aws_sdk_dynamodb::{
 use aws_types::SdkConfig;
 use chrono::{DateTime, TimeDelta, Utc};
 use lambda_http::{Body, Request, Response, http::StatusCode};
-use ledger::Usage;
-use pricing::CATALOG;
-use runtime::{Answer, Call, Code, Problem, Scope};
+use scrip_accounts::{AccountId, Debit, DebitId, Refusal};
+use scrip_api::{ApiRequest, ApiResponse, Code, Problem, Scope};
+use scrip_ledger::Usage;
+use scrip_pricing::CATALOG;
 use serde_json::{Value, json};
 
 /// The table of idempotency records, keyed by `id`.
@@ -53,23 +53,23 @@ impl Debits {
 
     /// Answers a debit.
     pub async fn handle(&self, request: Request) -> Response<Body> {
-        let call = Call::new(request);
-        let result = match call.route() {
-            DEBIT => self.take(&call).await,
-            _ => Err(call.no_such_route()),
+        let request = ApiRequest::new(request);
+        let result = match request.route() {
+            DEBIT => self.take(&request).await,
+            _ => Err(request.no_such_route()),
         };
-        call.finish(result, Usage::default())
+        request.finish(result, Usage::default())
     }
 
-    async fn take(&self, call: &Call) -> Result<Answer, Problem> {
-        let account = call.authorized_account(Scope::Debit)?;
-        let id: DebitId = call.idempotency_key()?;
-        let debit: Debit = call.json()?;
+    async fn take(&self, request: &ApiRequest) -> Result<ApiResponse, Problem> {
+        let account = request.authorized_account(Scope::Debit)?;
+        let id: DebitId = request.idempotency_key()?;
+        let debit: Debit = request.json()?;
         let price = CATALOG.quote(&debit.operation).map_err(Refusal::Unsupported)?;
-        let (credits, now) = (price.credits().playground(), call.now());
+        let (credits, now) = (price.credits().playground(), request.now());
         let key = format!("{account}#{id}");
         if let Some(answered) = self.claim(&key, now).await? {
-            return Answer::json(StatusCode::CREATED, &answered);
+            return ApiResponse::json(StatusCode::CREATED, &answered);
         }
         let balance = self.take_from_balance(&account, credits).await?;
         let taken = Taken { account: &account, id: &id, credits, balance };
@@ -79,7 +79,7 @@ impl Debits {
             "credits": {"playground": credits}, "balance": {"playground": balance}, "created_at": now,
         });
         self.complete(&key, &body, now).await?;
-        Answer::json(StatusCode::CREATED, &body)
+        ApiResponse::json(StatusCode::CREATED, &body)
     }
 
     /// Claims a key; what was answered before, if it is complete.

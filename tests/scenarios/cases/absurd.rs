@@ -8,13 +8,10 @@ use axum::{
     extract::Request,
     http::Response,
 };
-use scrip_tests::{
-    Stack,
-    stack::API_KEY,
-    stripe::{
-        Event, Generation, Stripe,
-        server::{self, Server},
-    },
+use scrip_local::{Stack, stack::API_KEY};
+use scrip_stripe_model::{
+    Event, Generation, Stripe,
+    server::{self, Server},
 };
 use serde_json::{Value, json};
 

@@ -2,11 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use scrip_tests::{
-    Options, Stack,
-    stack::API_KEY_PARAMETER,
-    stripe::{ApiError, Event, Fault, Generation, PermissionWording, PriceSpec},
-};
+use scrip_local::{Options, Stack, stack::API_KEY_PARAMETER};
+use scrip_stripe_model::{ApiError, Event, Fault, Generation, PermissionWording, PriceSpec};
 use serde_json::{Value, json};
 
 use super::{Buyer, Shop};
@@ -140,13 +137,13 @@ async fn a_key_that_lacks_a_permission_is_503_and_the_log_names_it_but_never_the
             assert_eq!(refused > 0, lacking != "event_read", "{lacking}");
             let lines = shop.stack.logs().of("purchase-webhook").split_off(before);
             let resource = lacking.trim_end_matches("_read").trim_end_matches("_write");
-            let names = |line: &&String| {
-                let line: Value = serde_json::from_str(line).unwrap_or_default();
-                let named =
-                    line["permission"].as_str().is_some_and(|named| named.contains(&format!("{resource}_")));
-                named && line["StripeKeyRefused"] == 1
+            let lines: Vec<Value> = lines.iter().map(|line| serde_json::from_str(line).unwrap()).collect();
+            let names = |line: &&Value| {
+                line["permission"].as_str().is_some_and(|named| named.contains(&format!("{resource}_")))
             };
             assert_eq!(lines.iter().filter(names).count(), refused, "{lacking}: {lines:?}");
+            let counted = lines.iter().filter(|line| line["StripeKeyRefused"] == 1);
+            assert_eq!(counted.count(), refused, "{lacking}: {lines:?}");
         }
     }
     shop.stripe.restrict_key(key, &PERMISSIONS);

@@ -1,6 +1,6 @@
 //! How many calls to Stripe an event costs: at most three an ordinary one, twelve those of a checkout together.
 
-use scrip_tests::stripe::{CartSpec, Change, Event, Generation, Metadata, Receipt};
+use scrip_stripe_model::{CartSpec, Change, Event, Generation, Metadata, Receipt};
 
 use super::{Buyer, Shop};
 use crate::webhook::time;

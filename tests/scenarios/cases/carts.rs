@@ -1,6 +1,6 @@
 //! What is in a cart or an invoice: quantities, several lines, long invoices, SKUs of the shop's own.
 
-use scrip_tests::stripe::{
+use scrip_stripe_model::{
     CartSpec, Change, Event, Generation, Interval, ItemChange, Metadata, PriceSpec, price_id,
 };
 use serde_json::{Value, json};

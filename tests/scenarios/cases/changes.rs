@@ -1,6 +1,6 @@
 //! Changes between plans, and what becomes of a subscription when a payment of one fails.
 
-use scrip_tests::stripe::{CartSpec, Change, Event, Generation, PaymentBehavior, price_id};
+use scrip_stripe_model::{CartSpec, Change, Event, Generation, PaymentBehavior, price_id};
 use serde_json::{Value, json};
 
 use super::Buyer;

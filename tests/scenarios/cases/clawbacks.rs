@@ -1,6 +1,6 @@
 //! Money that goes back, returns, and goes again: refunds that fail, disputes, debits that are reversed after it.
 
-use scrip_tests::stripe::{DisputeSpec, Event, Generation};
+use scrip_stripe_model::{DisputeSpec, Event, Generation};
 use serde_json::{Value, json};
 
 use super::Buyer;

@@ -1,6 +1,6 @@
 //! A look at Stripe that takes long, and is overtaken by one that began later: what was read last stays.
 
-use scrip_tests::stripe::{Fault, Generation, Hold};
+use scrip_stripe_model::{Fault, Generation, Hold};
 use serde_json::{Value, json};
 
 use super::Buyer;

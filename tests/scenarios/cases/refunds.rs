@@ -1,6 +1,6 @@
 //! Money that goes back where the payment is no single whole card payment, goes in parts, or is held by a dispute.
 
-use scrip_tests::stripe::{CartSpec, Change, Event, Generation, Tender};
+use scrip_stripe_model::{CartSpec, Change, Event, Generation, Tender};
 use serde_json::json;
 
 use super::{Buyer, Shop};

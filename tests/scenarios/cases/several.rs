@@ -1,6 +1,6 @@
 //! Several subscriptions of an account, and several accounts of a customer.
 
-use scrip_tests::stripe::{CartSpec, Generation, Metadata};
+use scrip_stripe_model::{CartSpec, Generation, Metadata};
 use serde_json::json;
 
 use super::Buyer;

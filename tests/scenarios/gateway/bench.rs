@@ -2,14 +2,14 @@
 
 use chrono::TimeDelta;
 use reqwest::{Client, Method, RequestBuilder, Response};
-use scrip_tests::{
+use scrip_local::{
     cors::Cors,
     gateway::{ANSWER_TIME_MAX, Gateway},
     invocations::{Invocations, Outcome},
-    stripe::server::{self, Server},
     template::{Access, Authorizer, Function, Route},
     tokens::Tokens,
 };
+use scrip_stripe_model::server::{self, Server};
 use serde_json::{Value, json};
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 

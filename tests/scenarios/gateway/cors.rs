@@ -2,7 +2,7 @@
 
 use super::bench::Bench;
 use reqwest::{Method, Response};
-use scrip_tests::cors::{Cors, Lists};
+use scrip_local::cors::{Cors, Lists};
 use serde_json::{Value, json};
 
 const APP: &str = "https://app.example.com";

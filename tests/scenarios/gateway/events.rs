@@ -2,7 +2,7 @@
 
 use super::bench::{Bench, assert_refused, json_of};
 use reqwest::Method;
-use scrip_tests::clock;
+use scrip_local::clock;
 use serde_json::{Value, json};
 
 #[tokio::test]

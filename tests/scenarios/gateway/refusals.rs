@@ -3,7 +3,7 @@
 use super::bench::{Bench, assert_refused, authorizer};
 use chrono::TimeDelta;
 use reqwest::Method;
-use scrip_tests::{clock, tokens::Tokens};
+use scrip_local::{clock, tokens::Tokens};
 use serde_json::{Value, json};
 
 #[tokio::test]

@@ -1,7 +1,7 @@
 //! What response the gateway makes of a function's answer, or of none.
 
 use super::bench::{Bench, assert_refused};
-use scrip_tests::invocations::FunctionError;
+use scrip_local::invocations::FunctionError;
 use serde_json::json;
 use std::time::Duration;
 

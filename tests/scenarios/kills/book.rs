@@ -5,8 +5,8 @@ use std::{
     sync::Mutex,
 };
 
-use pricing::{CATALOG, Gives};
-use scrip_tests::statement;
+use scrip_local::statement;
+use scrip_pricing::{CATALOG, Gives};
 use serde_json::Value;
 
 use super::world::{Command, World};

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use fastrand::Rng;
-use scrip_tests::stripe::{Checkout, Interval, Receipt};
+use scrip_stripe_model::{Checkout, Interval, Receipt};
 use serde_json::{Value, json};
 
 use super::{

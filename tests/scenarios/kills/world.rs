@@ -12,15 +12,15 @@ use std::{
 use chrono::{DateTime, TimeDelta, Utc};
 use fastrand::Rng;
 use reqwest::Method;
-use scrip_tests::{
+use scrip_local::{
     Options, Stack,
     delivery::{Course, Endpoint},
     seed::{self, Callers},
     stack::{API_KEY, WEBHOOK_SECRET},
-    stripe::{
-        Event, Generation, Stripe,
-        server::{self, Server},
-    },
+};
+use scrip_stripe_model::{
+    Event, Generation, Stripe,
+    server::{self, Server},
 };
 use serde_json::{Value, json};
 use tokio::sync::watch;

@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 
 use chrono::{Months, TimeDelta};
 use reqwest::{Client, Method, RequestBuilder};
-use scrip_tests::{clock, docs, gateway, seed, stack::WEBHOOK_SECRET, stripe::signature::sign};
+use scrip_local::{clock, docs, gateway, seed, stack::WEBHOOK_SECRET};
+use scrip_stripe_model::signature::sign;
 use serde_json::{Value, json};
 
 use super::{Operation, assert_valid, at, members, operations, resolved, schema};

@@ -13,7 +13,7 @@
 use std::{env, io, process::Command};
 
 use chrono::{Months, TimeDelta};
-use scrip_tests::{Options, clock, seed, shop::Shop};
+use scrip_local::{Options, clock, seed, shop::Shop};
 use tokio::task::spawn_blocking;
 
 /// The account that the examples of the document name, which is also the one in `schemathesis.toml`.

@@ -6,12 +6,10 @@ use axum::{
     http::{HeaderMap, StatusCode},
     response::IntoResponse,
 };
-use scrip_tests::{
-    delivery::{Course, Endpoint},
-    stripe::{
-        Checkout, Event, Generation, Interval,
-        server::{Server, loopback},
-    },
+use scrip_local::delivery::{Course, Endpoint};
+use scrip_stripe_model::{
+    Checkout, Event, Generation, Interval,
+    server::{Server, loopback},
 };
 use std::{
     collections::BTreeMap,

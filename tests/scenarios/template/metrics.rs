@@ -103,7 +103,7 @@ fn value(value: &Value) -> String {
 /// What the functions can measure is what is written above: each metric, by the name they give it.
 #[test]
 fn the_functions_measure_what_is_shown() {
-    use runtime::Metric;
+    use scrip_api::Metric;
     let mut measured = vec![
         Metric::debit("upscale"),
         Metric::credits_spent("tune", "upscale", 1),

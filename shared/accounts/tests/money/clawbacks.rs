@@ -1,10 +1,10 @@
 //! What goes back takes its credits back, in proportion, and gives them again (rules 7 to 9).
 
-use accounts::{
+use scrip_accounts::{
     EntryKind::{Dispute, DisputeWon, Expiry, Refund, RefundFailed},
     OutflowKind, PurchaseStatus,
 };
-use pricing::Credits;
+use scrip_pricing::Credits;
 
 use crate::shop::{Invoice, Provider, Shop, Step, pack, time};
 
@@ -166,7 +166,7 @@ fn a_plan_whose_money_returns_in_a_later_month_has_that_months_credits() {
     shop.look(&provider, "2026-11-10");
     assert_eq!((shop.playground(), shop.account.is_active(time("2026-11-11"))), (0, false));
     assert_eq!(shop.account.as_of(time("2026-12-01")).balance.playground(), 0);
-    shop.append(accounts::refill::decide(&shop.account, time("2026-12-01")));
+    shop.append(scrip_accounts::refill::decide(&shop.account, time("2026-12-01")));
     provider.take(Step::Back("in_1", "dp_1"));
     shop.look(&provider, "2026-12-05");
     assert_eq!((shop.playground(), shop.account.is_active(time("2026-12-06"))), (1000, true));

@@ -1,9 +1,9 @@
 //! No credit comes from nowhere: whatever is looked at, however late or stale, and whatever money-back refunds are asked
 //! for, confirmed or refused on the way, an account has what its records stand for, less what it spent.
 
-use accounts::{Account, Period, Purchase, PurchaseId, RefundId, money_back, refill};
-use pricing::Credits;
 use proptest::prelude::*;
+use scrip_accounts::{Account, Period, Purchase, PurchaseId, RefundId, money_back, refill};
+use scrip_pricing::Credits;
 
 use crate::{
     histories::CASES,
@@ -118,7 +118,12 @@ impl World {
     fn ask(
         &mut self,
         number: usize,
-        decide: impl FnOnce(&Account, &accounts::Records, &PurchaseId, &Purchase) -> Option<accounts::Decision>,
+        decide: impl FnOnce(
+            &Account,
+            &scrip_accounts::Records,
+            &PurchaseId,
+            &Purchase,
+        ) -> Option<scrip_accounts::Decision>,
     ) {
         let Some((id, purchase)) = self.purchase(number) else { return };
         let records = self.shop.records(purchase.subscription_id.as_ref(), [id.clone()].iter());

@@ -1,11 +1,11 @@
 //! Where rules meet: refunds that are confirmed while the provider's lists are behind, lines that are granted after money
 //! went, months that turn between a change and the look that finds it.
 
-use accounts::{
+use scrip_accounts::{
     EntryKind::{self, Purchase, Refund},
     OutflowKind, PurchaseId, PurchaseStatus, RefundId, Refusal, SubscriptionStatus, money_back, refill,
 };
-use pricing::Credits;
+use scrip_pricing::Credits;
 
 use crate::shop::{Invoice, Provider, Shop, Step, pack, time};
 
@@ -104,7 +104,7 @@ fn what_goes_after_all_is_gone_moves_nothing() {
 #[test]
 fn a_line_granted_after_half_of_the_money_went_is_granted_by_half() {
     let both = [pack("tune_pack", 3), pack("avatar_pack", 1)];
-    let of = |lines: &[accounts::Line]| Step::Pack("pi_1", "2026-11-03", lines.to_vec(), 4200);
+    let of = |lines: &[scrip_accounts::Line]| Step::Pack("pi_1", "2026-11-03", lines.to_vec(), 4200);
     let gone = Step::Gone("pi_1", "re_1", OutflowKind::Refund, 2100, "2026-11-04");
     let mut shop = Shop::new("2026-11-01");
     for (steps, balance) in [
@@ -239,7 +239,7 @@ fn a_month_whose_money_went_and_is_paid_again_has_one_refill() {
 /// A payment of the shop's own is granted by its metadata; an invoice that it is attached to later is the same money.
 #[test]
 fn a_payment_that_an_invoice_shows_later_is_granted_once() {
-    let line = |id: &str| accounts::Line { id: id.to_owned(), ..pack("tune_pack", 1) };
+    let line = |id: &str| scrip_accounts::Line { id: id.to_owned(), ..pack("tune_pack", 1) };
     let of = |id| Provider::after(&[Step::Pack("pi_1", "2026-11-03", vec![line(id)], 900)]);
     for (first, second, tunes) in [("pi_1", "il_1", 1), ("il_1", "il_2", 2)] {
         let mut shop = Shop::new("2026-11-01");

@@ -1,12 +1,12 @@
 //! The 30-day money-back guarantee (contract, section 3).
 
-use accounts::{
+use scrip_accounts::{
     EntryKind::{Refund, RefundFailed},
     OutflowKind, PurchaseId, PurchaseStatus, RefundId, Refusal,
     facts::MoneyFacts,
     money_back::{self, Ending},
 };
-use pricing::Credits;
+use scrip_pricing::Credits;
 
 use crate::shop::{Invoice, Provider, Shop, Step, pack, time};
 
@@ -188,7 +188,7 @@ fn a_refusal_puts_back_what_was_revoked_for_it() {
         // An answer to an attempt that is over changes nothing.
         let records = shop.records(None, [id("pi_1")].iter());
         let again = money_back::refused(&shop.account, &records, &id("pi_1"), 0, time("2026-11-07")).unwrap();
-        assert_eq!(again, accounts::Decision::default());
+        assert_eq!(again, scrip_accounts::Decision::default());
     }
 }
 

@@ -1,9 +1,9 @@
 //! Drawn lifecycles: looks on the way, each at what was true then, end as one look at the end; and no credit comes from
 //! nowhere.
 
-use accounts::{Account, Period, refill};
 use chrono::{DateTime, Utc};
 use proptest::prelude::*;
+use scrip_accounts::{Account, Period, refill};
 
 use crate::{
     lifecycle::{END, Happening, after, choices, lifecycle},

@@ -1,7 +1,7 @@
 //! Drawn lifecycles: what happens at the provider, moment by moment, over three months.
 
-use accounts::OutflowKind::{Dispute, Refund};
 use proptest::prelude::*;
+use scrip_accounts::OutflowKind::{Dispute, Refund};
 
 use crate::shop::{Invoice, Provider, Step, pack};
 

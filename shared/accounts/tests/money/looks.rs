@@ -1,7 +1,7 @@
 //! Looks that overlap: each writes over what it read, and what was read last stays.
 
-use accounts::{Decision, OutflowKind, Record, Records, Refusal, facts::Facts, reconcile::look};
-use pricing::Credits;
+use scrip_accounts::{Decision, OutflowKind, Record, Records, Refusal, facts::Facts, reconcile::look};
+use scrip_pricing::Credits;
 
 use crate::shop::{Invoice, Provider, Shop, Step, pack, time};
 

@@ -1,6 +1,6 @@
 //! In whatever order, however often, and with whatever missing an account is brought in line, it ends the same.
 
-use accounts::{
+use scrip_accounts::{
     Account,
     OutflowKind::{Dispute, Refund},
 };

@@ -2,14 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use accounts::{
+use chrono::{DateTime, Utc};
+use scrip_accounts::{
     Account, Decision, EntryKind, Line, Outflow, OutflowId, OutflowKind, PaymentId, Purchase, PurchaseId,
     Record, Records, RefundId, Refusal, Sequence, SubscriptionId, SubscriptionRecord, Terms,
     facts::{Facts, MoneyFacts, PaidFacts, PlanFacts, SubscriptionFacts},
     reconcile,
 };
-use chrono::{DateTime, Utc};
-use pricing::Credits;
+use scrip_pricing::Credits;
 
 pub fn time(text: &str) -> DateTime<Utc> {
     let text = if text.len() == 10 { format!("{text}T09:00:00Z") } else { text.to_owned() };

@@ -1,10 +1,10 @@
 //! What payments for plans grant (rules 4, 5, 10 and 11).
 
-use accounts::{
+use scrip_accounts::{
     EntryKind::{Purchase, Refill, Subscription},
     Refusal, SubscriptionStatus,
 };
-use pricing::Credits;
+use scrip_pricing::Credits;
 
 use crate::shop::{Invoice, Provider, Shop, Step, pack, terms, time};
 
@@ -100,7 +100,7 @@ fn a_line_that_is_granted_later_is_granted_once() {
 
 #[test]
 fn a_quantity_of_a_plan_is_refilled_too() {
-    let plan = accounts::Terms { allowance: 3000, ..terms("basic") };
+    let plan = scrip_accounts::Terms { allowance: 3000, ..terms("basic") };
     let invoice = Invoice { plan, amount: 5700, ..Invoice::new("in_1", "basic", "2026-11-03", YEAR) };
     let mut shop = Shop::new("2026-11-01");
     shop.look(&Provider::after(&[Step::Invoice(invoice)]), "2026-11-03");
@@ -176,7 +176,7 @@ fn a_late_payment_brings_the_months_refill() {
     let late = Step::Invoice(Invoice::new("in_2", "basic", "2026-11-28", "2026-12-28").paid("2026-12-05"));
     let mut shop = Shop::new("2026-10-01");
     shop.look(&Provider::after(std::slice::from_ref(&first)), "2026-10-28");
-    shop.append(accounts::refill::decide(&shop.account, time("2026-12-01")));
+    shop.append(scrip_accounts::refill::decide(&shop.account, time("2026-12-01")));
     assert_eq!(shop.playground(), 0);
     shop.take_kinds();
     shop.look(&Provider::after(&[first, late]), "2026-12-05");

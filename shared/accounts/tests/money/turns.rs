@@ -1,6 +1,6 @@
 //! What becomes known after a month turned is as if it had been known before.
 
-use accounts::EntryKind::{self, Expiry, Purchase, Refill, Subscription};
+use scrip_accounts::EntryKind::{self, Expiry, Purchase, Refill, Subscription};
 
 use crate::shop::{Invoice, Provider, Shop, Step, time};
 
@@ -22,7 +22,7 @@ fn a_payment_of_last_month_that_is_seen_now_gives_this_months_credits() {
         let mut shop = Shop::new("2026-11-01");
         shop.look(&Provider::after(before), "2026-11-04");
         if *is_begun {
-            shop.append(accounts::refill::decide(&shop.account, time("2026-12-01")));
+            shop.append(scrip_accounts::refill::decide(&shop.account, time("2026-12-01")));
         }
         shop.take_kinds();
         shop.look(&Provider::after(after), "2026-12-02");
@@ -44,7 +44,7 @@ fn a_downgrade_counts_from_the_next_refill() {
     provider.take(Step::Item("sub", "basic"));
     shop.look(&provider, "2026-11-20");
     assert_eq!((shop.playground(), shop.plan("2026-11-20").0.as_str()), (6000, "basic"));
-    shop.append(accounts::refill::decide(&shop.account, time("2026-12-01")));
+    shop.append(scrip_accounts::refill::decide(&shop.account, time("2026-12-01")));
     assert_eq!(shop.playground(), 1000);
     // Undone as freely, from the next refill on.
     provider.take(Step::Item("sub", "business"));

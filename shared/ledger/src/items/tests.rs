@@ -1,6 +1,6 @@
 //! What is stored is read forever, so its form is written out here by hand.
 
-use accounts::{CustomerId, Debit, PaymentId, Reversal};
+use scrip_accounts::{CustomerId, Debit, PaymentId, Reversal};
 use serde_json::{Value, json};
 
 use super::*;
@@ -106,7 +106,7 @@ fn an_operation_is_stored_as_it_always_was() {
         "taken": {"playground": 4, "tune": 0, "tune_image": 0},
     });
     let debit_id = keys::Operation::Debit(DebitId::parse("d-1").unwrap());
-    let reversal_id = keys::Operation::Reversal(accounts::ReversalId::parse("r-1").unwrap());
+    let reversal_id = keys::Operation::Reversal(scrip_accounts::ReversalId::parse("r-1").unwrap());
     let took = Some(Credits::new(4, 0, 0));
     for (made_by, taken, item) in [(debit_id, took, &debit), (reversal_id, None, &plain)] {
         let answered_by = (Sequence::new(42), taken);

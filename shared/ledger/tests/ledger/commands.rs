@@ -1,8 +1,8 @@
 //! What a command is answered: now, again, under another's key, and where nothing is written.
 
-use accounts::{Period, Refusal, Sequence, SubscriptionStatus};
-use ledger::{Outcome, RequestHash};
-use pricing::Credits;
+use scrip_accounts::{Period, Refusal, Sequence, SubscriptionStatus};
+use scrip_ledger::{Outcome, RequestHash};
+use scrip_pricing::Credits;
 
 use crate::world::{NOW, World, ended, name, pack, past_due, plan, settled, time};
 

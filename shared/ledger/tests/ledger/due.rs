@@ -1,14 +1,12 @@
 //! The due index: an account is in its partition exactly while the month after has something to settle, and a
 //! purchase in its own while its refund is pending.
 
-use accounts::{AccountId, PurchaseId};
-use ledger::{DUE_SHARDS, DuePage, DuePartition, Ledger};
+use scrip_accounts::{AccountId, PurchaseId};
+use scrip_ledger::{DUE_SHARDS, DuePage, DuePartition, Ledger};
 use serde_json::{Value, json};
 
-use crate::{
-    faults::Fault,
-    world::{World, pack, plan, time},
-};
+use crate::world::{World, pack, plan, time};
+use scrip_test_support::faults::Fault;
 
 /// The accounts of a month, each with its shard.
 async fn due(ledger: &Ledger, settled: &str) -> Vec<(u64, String)> {

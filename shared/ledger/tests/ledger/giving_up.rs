@@ -1,12 +1,10 @@
 //! What waiting can't help is said at once, and what outlasts the waiting leaves nothing half done.
 
-use accounts::CustomerId;
-use ledger::{Error, Fault as LedgerFault};
+use scrip_accounts::CustomerId;
+use scrip_ledger::{Error, Fault as LedgerFault};
 
-use crate::{
-    faults::Fault,
-    world::{CONFIRM, WRITE, World, name},
-};
+use crate::world::{CONFIRM, WRITE, World, name};
+use scrip_test_support::faults::Fault;
 
 #[tokio::test]
 async fn what_waiting_cannot_help_is_said_at_once() {

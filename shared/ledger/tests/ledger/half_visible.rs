@@ -3,14 +3,12 @@
 
 use std::sync::Mutex;
 
-use accounts::{DebitId, Decision, Refusal};
-use ledger::{Operation, Outcome, Related, RequestHash, State};
+use scrip_accounts::{DebitId, Decision, Refusal};
+use scrip_ledger::{Operation, Outcome, Related, RequestHash, State};
 use serde_json::json;
 
-use crate::{
-    faults::Fault,
-    world::{CONFIRM, NOW, WRITE, World, name, pack, plan, settled, time},
-};
+use crate::world::{CONFIRM, NOW, WRITE, World, name, pack, plan, settled, time};
+use scrip_test_support::faults::Fault;
 
 fn unseen() -> Fault {
     Fault::Answer(200, "{}".to_owned())

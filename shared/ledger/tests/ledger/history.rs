@@ -1,6 +1,6 @@
 //! The history in pages: newest first, each going on where the one before ended.
 
-use accounts::Sequence;
+use scrip_accounts::Sequence;
 
 use crate::world::{World, pack};
 

@@ -3,18 +3,16 @@
 
 use std::{pin::Pin, sync::Mutex};
 
-use accounts::{PurchaseId, Refusal, SubscriptionId, facts::Facts, reconcile};
-use ledger::{Error, Executed, Outcome, Related, State};
+use scrip_accounts::{PurchaseId, Refusal, SubscriptionId, facts::Facts, reconcile};
+use scrip_ledger::{Error, Executed, Outcome, Related, State};
 use serde_json::{Value, json};
 use tokio::{
     sync::mpsc::{self, Sender},
     task::JoinSet,
 };
 
-use crate::{
-    faults::Fault,
-    world::{NOW, WRITE, World, money, name, outflow, pack, past_due, settled, time},
-};
+use crate::world::{NOW, WRITE, World, money, name, outflow, pack, past_due, settled, time};
+use scrip_test_support::faults::Fault;
 
 /// The requests of a command on a subscription and a purchase, each with how many of its kind come before it.
 const REQUESTS: [(&str, usize); 4] = [("Query", 0), ("GetItem", 0), ("GetItem", 1), (WRITE, 0)];

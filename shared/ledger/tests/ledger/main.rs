@@ -7,9 +7,6 @@
 mod commands;
 mod due;
 mod engine;
-#[path = "../../../../tests/src/faults.rs"]
-#[allow(dead_code, reason = "shared with the tests of the whole, which use the rest")]
-mod faults;
 mod giving_up;
 mod half_visible;
 mod history;
@@ -21,6 +18,5 @@ mod purchases;
 mod races;
 mod requests;
 mod rows;
-mod table;
 mod waits;
 mod world;

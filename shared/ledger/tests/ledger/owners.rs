@@ -1,7 +1,7 @@
 //! Which account payments, purchases and customers belong to.
 
-use accounts::{CustomerId, PaymentId, PurchaseId, Refusal, facts::Facts};
-use ledger::Outcome;
+use scrip_accounts::{CustomerId, PaymentId, PurchaseId, Refusal, facts::Facts};
+use scrip_ledger::Outcome;
 use serde_json::json;
 
 use crate::world::{NOW, WRITE, World, name, pack, plan};

@@ -1,13 +1,11 @@
 //! What couldn't be granted stays listed by its id until it is forgotten.
 
-use accounts::{AccountId, EventId};
-use ledger::Parked;
+use scrip_accounts::{AccountId, EventId};
+use scrip_ledger::Parked;
 use serde_json::json;
 
-use crate::{
-    faults::Fault,
-    world::{NOW, WRITE, World, pack, time},
-};
+use crate::world::{NOW, WRITE, World, pack, time};
+use scrip_test_support::faults::Fault;
 
 fn parked(object_id: &str, reason: &str) -> Parked {
     Parked {

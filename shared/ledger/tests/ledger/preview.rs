@@ -1,12 +1,10 @@
 //! A preview decides as a write would, and writes nothing.
 
-use accounts::{Decision, Refusal, facts::Facts};
-use ledger::{Outcome, Related, State};
+use scrip_accounts::{Decision, Refusal, facts::Facts};
+use scrip_ledger::{Outcome, Related, State};
 
-use crate::{
-    faults::Fault,
-    world::{NOW, World, ended, money, name, outflow, pack, past_due, plan, settled, time},
-};
+use crate::world::{NOW, World, ended, money, name, outflow, pack, past_due, plan, settled, time};
+use scrip_test_support::faults::Fault;
 
 /// What a write may come to: entries, records alone, both, nothing.
 fn looks() -> Vec<Facts> {

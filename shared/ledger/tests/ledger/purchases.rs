@@ -1,7 +1,7 @@
 //! Purchases in pages: newest first, each going on where the one before ended.
 
-use accounts::{PurchaseId, PurchaseStatus};
-use ledger::PurchaseCursor;
+use scrip_accounts::{PurchaseId, PurchaseStatus};
+use scrip_ledger::PurchaseCursor;
 
 use crate::world::{NOW, World, name, pack, pack_at, plan};
 

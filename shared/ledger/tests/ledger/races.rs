@@ -1,8 +1,8 @@
 //! Two at once: who comes second decides again on what the first one wrote, and a duplicate gets its answer.
 
-use accounts::{Refusal, SubscriptionStatus};
 use chrono::{DateTime, Utc};
-use ledger::Outcome;
+use scrip_accounts::{Refusal, SubscriptionStatus};
+use scrip_ledger::Outcome;
 use serde_json::json;
 
 use crate::world::{CONFIRM, NOW, WRITE, World, ended, name, pack, past_due, plan, settled, time};

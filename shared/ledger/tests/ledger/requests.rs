@@ -1,14 +1,14 @@
 //! What is asked of DynamoDB: as little as the design says, consistently, and metered.
 
-use accounts::{CustomerId, PaymentId, PurchaseId, SubscriptionId, facts::Facts};
-use ledger::{DuePartition, Parked, Usage};
+use scrip_accounts::{CustomerId, PaymentId, PurchaseId, SubscriptionId, facts::Facts};
+use scrip_ledger::{DuePartition, Parked, Usage};
 use serde_json::Value;
 
 use crate::{
     engine::{found_nothing, is_metering},
-    faults::Fault,
     world::{CONFIRM, NOW, WRITE, World, money, name, outflow, pack, past_due, plan, settled, time},
 };
+use scrip_test_support::faults::Fault;
 
 #[tokio::test]
 async fn every_read_of_the_table_is_consistent() {

@@ -1,8 +1,8 @@
 //! What each command leaves in the table: the items' keys, all of them, and what guards the next write.
 
-use accounts::{PaymentId, SubscriptionId};
-use ledger::RequestHash;
-use pricing::Credits;
+use scrip_accounts::{PaymentId, SubscriptionId};
+use scrip_ledger::RequestHash;
+use scrip_pricing::Credits;
 use serde_json::json;
 
 use crate::world::{NOW, World, ended, name, pack, past_due, plan, settled, time};

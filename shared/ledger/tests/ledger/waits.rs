@@ -2,14 +2,12 @@
 
 use std::time::Duration;
 
-use ledger::{Error, Fault as LedgerFault};
+use scrip_ledger::{Error, Fault as LedgerFault};
 use serde_json::json;
 use tokio::time::Instant;
 
-use crate::{
-    faults::Fault,
-    world::{NOW, WRITE, World, name},
-};
+use crate::world::{NOW, WRITE, World, name};
+use scrip_test_support::faults::Fault;
 
 #[tokio::test]
 async fn faults_that_pass_are_waited_out() {

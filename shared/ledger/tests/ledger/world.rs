@@ -3,20 +3,20 @@
 
 use std::collections::HashMap;
 
-use accounts::{
+use aws_sdk_dynamodb::{Client, types::AttributeValue};
+use chrono::{DateTime, Utc};
+use scrip_accounts::{
     AccountId, CustomerId, Debit, DebitId, Decision, Line, Outflow, OutflowId, OutflowKind, PaymentId,
     PurchaseId, Reason, RefundId, Refusal, Reversal, ReversalId, SubscriptionId, Terms, debit,
     facts::{Facts, MoneyFacts, PaidFacts, PlanFacts, SubscriptionFacts},
     money_back, reconcile, reversal,
 };
-use aws_sdk_dynamodb::{Client, types::AttributeValue};
-use chrono::{DateTime, Utc};
-use ledger::{Error, Executed, Ledger, Operation, Outcome, Related, RequestHash, State};
-use pricing::Credits;
+use scrip_ledger::{Error, Executed, Ledger, Operation, Outcome, Related, RequestHash, State};
+use scrip_pricing::Credits;
 use serde_json::{Value, json};
 
-use crate::{
-    engine,
+use crate::engine;
+use scrip_test_support::{
     faults::{Fault, Faults},
     table,
 };

@@ -1,6 +1,6 @@
 //! The body of `GET /v1/catalog`, whole.
 
-use pricing::CATALOG;
+use scrip_pricing::CATALOG;
 use serde_json::{Value, json};
 
 fn playground(credits: u64) -> Value {

@@ -1,6 +1,6 @@
 //! What a balance would pay, and how much of an operation it covers.
 
-use pricing::{Charge, Credits, IfShort, Operation};
+use scrip_pricing::{Charge, Credits, IfShort, Operation};
 
 use crate::{face_enhance, playground, price, text_to_image, train_tune, tune_images, upscale};
 

@@ -1,7 +1,7 @@
 //! Arithmetic of credits, and which JSON is credits.
 
-use pricing::Credits;
 use proptest::prelude::*;
+use scrip_pricing::Credits;
 
 const MAX: u64 = 1_000_000_000_000;
 

@@ -13,7 +13,7 @@ mod operation_json;
 mod prices;
 mod properties;
 
-use pricing::{CATALOG, Count, Credits, IfShort, Operation, Price, Unsupported};
+use scrip_pricing::{CATALOG, Count, Credits, IfShort, Operation, Price, Unsupported};
 
 fn quote(operation: &Operation) -> Result<Price, Unsupported> {
     CATALOG.quote(operation)

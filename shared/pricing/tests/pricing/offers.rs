@@ -1,6 +1,6 @@
 //! What can be bought (product page, "Plans" and "Packs").
 
-use pricing::{CATALOG, Credits, Gives, Interval, Offer, Pack, Plan};
+use scrip_pricing::{CATALOG, Credits, Gives, Interval, Offer, Pack, Plan};
 
 const fn plan(
     name: &'static str,

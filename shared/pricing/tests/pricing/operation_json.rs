@@ -1,6 +1,6 @@
 //! Which JSON is an operation, alone and as the fields of a larger body.
 
-use pricing::{Count, Credits, IfShort, Operation};
+use scrip_pricing::{Count, Credits, IfShort, Operation};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 

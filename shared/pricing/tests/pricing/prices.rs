@@ -1,6 +1,6 @@
 //! What work costs (product page, "What work costs"), and both sides of each boundary.
 
-use pricing::{Credits, IfShort, Operation, Tier};
+use scrip_pricing::{Credits, IfShort, Operation, Tier};
 
 use crate::{
     face_enhance, playground, price, refusal, remove_background, text_to_image, train_tune, tune_images,

@@ -1,7 +1,7 @@
 //! What holds of every operation that has a price.
 
-use pricing::{Credits, IfShort, Operation};
 use proptest::prelude::*;
+use scrip_pricing::{Credits, IfShort, Operation};
 
 use crate::{face_enhance, price, remove_background, text_to_image, train_tune, tune_images, upscale};
 

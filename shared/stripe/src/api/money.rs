@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use accounts::{PaymentId, PurchaseId, facts::MoneyFacts};
 use http::Method;
+use scrip_accounts::{PaymentId, PurchaseId, facts::MoneyFacts};
 
 use super::{
     Api, Listing, PAGE_ITEMS,

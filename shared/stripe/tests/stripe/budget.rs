@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use stripe::Error;
+use scrip_stripe::Error;
 use tokio::time::Instant;
 
 use crate::server::{Answer, Server, charge, list, refund};

@@ -3,8 +3,8 @@
 use std::pin::Pin;
 
 use chrono::DateTime;
+use scrip_stripe::{API_VERSION, Api, objects::Expandable};
 use serde_json::{Value, json};
-use stripe::{API_VERSION, Api, objects::Expandable};
 
 use crate::server::{
     KEY, SentRequest, Server, charge, dispute, event, invoice, invoice_line, invoice_payment, list,
@@ -49,7 +49,7 @@ fn full_invoice(id: &str) -> Value {
 }
 
 /// A call whose result only has to be there.
-type Ask = for<'a> fn(&'a Api<'a>) -> Pin<Box<dyn Future<Output = Result<(), stripe::Error>> + 'a>>;
+type Ask = for<'a> fn(&'a Api<'a>) -> Pin<Box<dyn Future<Output = Result<(), scrip_stripe::Error>> + 'a>>;
 
 macro_rules! ask {
     ($api:ident => $call:expr) => {
@@ -153,8 +153,8 @@ async fn an_id_that_would_name_another_endpoint_is_missing_without_a_call() {
     for id in ["", ".", ".."] {
         let server = Server::new(answer);
         let api = server.api();
-        assert!(matches!(api.price(id).await, Err(stripe::Error::Missing)), "{id:?}");
-        assert!(matches!(api.cancel_subscription(id).await, Err(stripe::Error::Missing)), "{id:?}");
+        assert!(matches!(api.price(id).await, Err(scrip_stripe::Error::Missing)), "{id:?}");
+        assert!(matches!(api.cancel_subscription(id).await, Err(scrip_stripe::Error::Missing)), "{id:?}");
         assert_eq!((api.calls(), server.requests().len()), (0, 0), "{id:?}");
     }
 }

@@ -1,7 +1,7 @@
 //! What each answer without success stands for, and that no error gives anything away.
 
+use scrip_stripe::Error;
 use serde_json::json;
-use stripe::Error;
 
 use crate::server::{Answer, KEY, Server, charge, error, refund};
 

@@ -1,8 +1,8 @@
 //! Events of all versions, and bodies that are none.
 
 use proptest::prelude::*;
+use scrip_stripe::{InvalidEvent, ObjectRef, StripeEvent};
 use serde_json::{Value, json};
-use stripe::{InvalidEvent, ObjectRef, StripeEvent};
 
 fn event(object: &Value) -> Value {
     json!({"id": "evt_1", "object": "event", "type": "x.y", "created": 1_793_696_400, "data": {"object": object}})

@@ -1,13 +1,13 @@
 //! From Stripe's objects to facts: what each line stands for, what was paid, and what money is gone.
 
-use accounts::{OutflowKind, PurchaseId};
-use pricing::Credits;
-use serde_json::{Value, json};
-use stripe::{
+use scrip_accounts::{OutflowKind, PurchaseId};
+use scrip_pricing::Credits;
+use scrip_stripe::{
     ConfiguredPrices,
     facts::{self, Paid, Prices, Reading},
     objects::{Dispute, Invoice, PaymentIntent, Refund, Session, Subscription},
 };
+use serde_json::{Value, json};
 
 const CONFIGURED: &str = r#"{"p_basic":"basic_monthly","p_basic_y":"basic_annual","p_std":"standard_monthly",
     "p_bus":"business_monthly","p_tune":"tune_pack","p_avatar":"avatar_pack","p_custom":"custom","p_none":null}"#;

@@ -4,10 +4,7 @@
 //! too; it panics where the rule doesn't hold.
 
 mod body;
-pub(crate) mod header;
-
-#[path = "../../../../tests/src/hostile.rs"]
-pub(crate) mod input;
+mod header;
 
 /// The provider's events, as `events/stripe` has them.
 const SAMPLES: [&str; 14] = [

@@ -1,15 +1,15 @@
 //! The client over HTTP against the model of Stripe (`tests/stripe`): whole situations of a shop, read into facts, and
 //! how many calls that takes.
 
-use accounts::{OutflowKind, PaymentId, PurchaseId};
 use chrono::{DateTime, TimeDelta, Utc};
-use pricing::Credits;
-use stripe::{
+use scrip_accounts::{OutflowKind, PaymentId, PurchaseId};
+use scrip_pricing::Credits;
+use scrip_stripe::{
     Api, Client, ConfiguredPrices, Error,
     facts::{self, Paid, Prices, Reading},
     objects::Invoice,
 };
-use stripe_model::{
+use scrip_stripe_model::{
     CartSpec, Change, DisputeSpec, Generation, ItemChange, PriceSpec, Receipt, Stripe, server,
 };
 use tokio::time::Instant;
@@ -95,7 +95,7 @@ async fn the_list_of_invoices_shows_the_subscription() {
     let read = |subscription| facts::subscription(subscription, Vec::new(), shop.reading(&prices)).unwrap();
     assert_eq!(read(shown), read(&alone));
     // The products are shown by the subscription alone.
-    let unknown = stripe::ConfiguredPrices::default();
+    let unknown = scrip_stripe::ConfiguredPrices::default();
     assert!(!facts::is_shown_whole(shown, &unknown));
 }
 

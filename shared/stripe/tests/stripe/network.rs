@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use stripe::{Client, Error, objects::Charge};
+use scrip_stripe::{Client, Error, objects::Charge};
 use tokio::time::Instant;
 
 use crate::server;

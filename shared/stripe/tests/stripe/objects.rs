@@ -1,11 +1,11 @@
 //! What is read of each object.
 
-use serde::de::DeserializeOwned;
-use serde_json::{Value, json};
-use stripe::objects::{
+use scrip_stripe::objects::{
     Charge, Dispute, Invoice, InvoiceLine, InvoicePayment, PaymentIntent, Price, Refund, Session,
     SessionLine, Subscription, SubscriptionItem,
 };
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
 
 use crate::server;
 

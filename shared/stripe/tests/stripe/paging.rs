@@ -1,8 +1,8 @@
 //! Lists are read to their end, within a bound.
 
-use accounts::PaymentId;
+use scrip_accounts::PaymentId;
+use scrip_stripe::Error;
 use serde_json::{Value, json};
-use stripe::Error;
 
 use crate::server::{
     SentRequest, Server, charge, event, invoice, invoice_line, invoice_payment, list, page, refund, session,

@@ -9,8 +9,8 @@ use http::{Request, StatusCode};
 use http_body_util::{BodyExt, Full};
 use hyper::body::Bytes;
 use percent_encoding::percent_decode_str;
+use scrip_stripe::{Api, Client};
 use serde_json::{Value, json};
-use stripe::{Api, Client};
 use tokio::time::Instant;
 
 /// The key of all calls.
@@ -73,7 +73,7 @@ impl Server {
     pub fn new<A: Into<Answer>>(answer: impl Fn(&SentRequest) -> A + Send + Sync + 'static) -> Self {
         let requests = Arc::new(Mutex::new(Vec::new()));
         let received = Arc::clone(&requests);
-        let transport = move |request: Request<Full<Bytes>>| -> stripe::Exchange {
+        let transport = move |request: Request<Full<Bytes>>| -> scrip_stripe::Exchange {
             let request = read(request);
             let answer: Answer = answer(&request).into();
             received.lock().unwrap().push(request);

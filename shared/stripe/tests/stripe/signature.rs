@@ -1,9 +1,9 @@
 //! Which `Stripe-Signature` headers are accepted, as a table; `hostile` draws any others.
 
 use chrono::DateTime;
-use stripe::signature::is_valid;
+use scrip_stripe::signature::is_valid;
 
-use crate::hostile::header::check::digits as sign;
+use scrip_test_support::checks::signature_header::digits as sign;
 
 const BODY: &[u8] = br#"{"id":"evt_1"}"#;
 const SECRET: &str = "whsec_test";

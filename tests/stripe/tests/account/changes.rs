@@ -2,7 +2,7 @@
 
 use super::{Shop, amounts, kinds, last, on};
 use chrono::TimeDelta;
-use stripe_model::{
+use scrip_stripe_model::{
     CancelSpec, CartSpec, Change, CouponSpec, Generation, ItemChange, PaymentBehavior, Plan, price_id,
 };
 
@@ -237,8 +237,9 @@ fn an_event_shows_ten_lines_and_the_renewal_is_the_last() {
 #[test]
 fn plans_by_their_sku_have_the_price_that_is_configured() {
     let shop = Shop::new(Generation::Basil);
-    let checkout = stripe_model::Checkout::new("alice", "basic_monthly", 1000);
-    let subscription = shop.stripe.subscribe(&checkout, stripe_model::Interval::Month).subscription.unwrap();
+    let checkout = scrip_stripe_model::Checkout::new("alice", "basic_monthly", 1000);
+    let subscription =
+        shop.stripe.subscribe(&checkout, scrip_stripe_model::Interval::Month).subscription.unwrap();
     let _ = shop.stripe.upgrade(&subscription, &Plan::monthly("business_monthly", 3000));
     assert_eq!(shop.stripe.items(&subscription)[0].1, price_id("business_monthly"));
 }

@@ -2,7 +2,7 @@
 
 use super::{Shop, kinds, last, on};
 use chrono::TimeDelta;
-use stripe_model::{DunningEnd, Generation, PauseBehavior};
+use scrip_stripe_model::{DunningEnd, Generation, PauseBehavior};
 
 #[test]
 fn what_stays_unpaid_ends_as_the_account_is_set() {

@@ -2,7 +2,7 @@
 
 use super::{Shop, kinds, on};
 use chrono::TimeDelta;
-use stripe_model::{CartSpec, Generation};
+use scrip_stripe_model::{CartSpec, Generation};
 
 #[test]
 fn a_refund_that_fails_makes_the_events_that_the_version_has() {

@@ -1,6 +1,6 @@
 //! The fields that Stripe's published types give each object, by version.
 //!
-//! Invariant: a mark stands for each version of [`Generation::EVERY`](stripe_model::Generation::EVERY),
+//! Invariant: a mark stands for each version of [`Generation::EVERY`](scrip_stripe_model::Generation::EVERY),
 //! oldest first: `!` the field is always there, `?` it may be, `-` the types of that version don't have it.
 
 /// An object's fields, grouped by their marks.

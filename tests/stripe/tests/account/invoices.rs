@@ -1,8 +1,8 @@
 //! How invoices end.
 
 use super::{Shop, kinds, last};
+use scrip_stripe_model::{CartSpec, Generation};
 use serde_json::json;
-use stripe_model::{CartSpec, Generation};
 
 /// An invoice of 27.00 that waits to be paid by hand.
 fn sent(shop: &Shop) -> String {

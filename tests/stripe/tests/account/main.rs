@@ -12,8 +12,8 @@ mod shapes;
 mod walk;
 
 use chrono::{DateTime, TimeZone, Utc};
+use scrip_stripe_model::{BookedPurchase, CartSpec, Event, Generation, PriceSpec, Receipt, Stripe};
 use serde_json::Value;
-use stripe_model::{BookedPurchase, CartSpec, Event, Generation, PriceSpec, Receipt, Stripe};
 
 /// An account with what the tests sell.
 struct Shop {

@@ -1,7 +1,7 @@
 //! Money that goes back: refunds and disputes.
 
 use super::{Shop, kinds, last};
-use stripe_model::{CartSpec, DisputeSpec, Event, Generation, Stripe};
+use scrip_stripe_model::{CartSpec, DisputeSpec, Event, Generation, Stripe};
 
 /// A charge of 27.00.
 fn charge(shop: &Shop) -> String {

@@ -2,8 +2,8 @@
 
 use super::{Shop, kinds, last, on};
 use chrono::TimeDelta;
+use scrip_stripe_model::{CartSpec, CouponSpec, Generation, PriceSpec, Tender};
 use serde_json::json;
-use stripe_model::{CartSpec, CouponSpec, Generation, PriceSpec, Tender};
 
 const ONE_OFF: [&str; 3] = ["charge.succeeded", "payment_intent.succeeded", "checkout.session.completed"];
 

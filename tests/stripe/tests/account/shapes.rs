@@ -1,9 +1,9 @@
 //! Each object in each version, held against the fields that Stripe's types give it.
 
 use super::{Shop, fields::PUBLISHED, on};
+use scrip_stripe_model::{CartSpec, Change, CouponSpec, Event, Generation, ItemChange};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
-use stripe_model::{CartSpec, Change, CouponSpec, Event, Generation, ItemChange};
 
 /// Fields that Stripe sends without having them in its types.
 const UNPUBLISHED: [(&str, &[&str]); 5] = [

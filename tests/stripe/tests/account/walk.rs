@@ -3,7 +3,7 @@
 use super::{Shop, on};
 use chrono::TimeDelta;
 use fastrand::Rng;
-use stripe_model::{
+use scrip_stripe_model::{
     CancelSpec, CartSpec, Change, CouponSpec, DisputeSpec, DunningEnd, Generation, ItemChange, PauseBehavior,
     PaymentBehavior, ProrationBehavior, Tender,
 };
@@ -218,7 +218,7 @@ fn the_same_history_makes_the_same_bytes() {
         let mut walk = Walk::new(seed);
         (0..STEPS).for_each(|_| walk.step());
         let events = walk.shop.stripe.events_in(Generation::Dahlia);
-        events.iter().map(stripe_model::Event::body).collect::<Vec<_>>()
+        events.iter().map(scrip_stripe_model::Event::body).collect::<Vec<_>>()
     });
     assert!(!first.is_empty());
     assert_eq!(first, second);

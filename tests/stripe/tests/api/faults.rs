@@ -2,13 +2,13 @@
 
 use super::{KEY, code, dahlia, delete, exchange, get, ids, post, start};
 use axum::http::Request;
+use scrip_stripe_model::{ApiError, CartSpec, Fault, Generation, PriceSpec, Receipt, Stripe, server};
 use std::{
     collections::BTreeMap,
     io::{Read, Write},
     net::TcpStream,
     time::{Duration, Instant},
 };
-use stripe_model::{ApiError, CartSpec, Fault, Generation, PriceSpec, Receipt, Stripe, server};
 
 fn shop() -> (Stripe, Receipt) {
     let stripe = Stripe::new("faults", Generation::Dahlia, start());

@@ -2,8 +2,8 @@
 
 use super::{KEY, code, exchange, start};
 use axum::http::Request;
+use scrip_stripe_model::{CartSpec, Generation, PermissionWording, PriceSpec, Stripe};
 use serde_json::Value;
-use stripe_model::{CartSpec, Generation, PermissionWording, PriceSpec, Stripe};
 
 const RESTRICTED: &str = "rk_test_51ModelKeyOfTheWebhook";
 

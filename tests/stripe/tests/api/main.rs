@@ -11,8 +11,8 @@ use axum::{
     http::{HeaderMap, Request, Response, request::Builder},
 };
 use chrono::{DateTime, Utc};
+use scrip_stripe_model::{Generation, Stripe};
 use serde_json::Value;
-use stripe_model::{Generation, Stripe};
 
 const KEY: &str = "rk_test_local";
 

@@ -2,11 +2,11 @@
 
 use super::{code, dahlia, get, ids, start};
 use chrono::TimeDelta;
+use scrip_stripe_model::{CartSpec, Generation, PriceSpec, Receipt, Stripe};
 use serde_json::Value;
-use stripe_model::{CartSpec, Generation, PriceSpec, Receipt, Stripe};
 
 /// Which events a list has.
-type Wanted<'a> = &'a dyn Fn(&stripe_model::Event) -> bool;
+type Wanted<'a> = &'a dyn Fn(&scrip_stripe_model::Event) -> bool;
 
 /// A shop with a subscription, then a pack.
 struct Shop {

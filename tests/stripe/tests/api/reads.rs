@@ -2,11 +2,11 @@
 
 use super::{dahlia, get, ids, start};
 use chrono::TimeDelta;
+use scrip_stripe_model::{CartSpec, Generation, PriceSpec, Stripe};
 use serde_json::Value;
-use stripe_model::{CartSpec, Generation, PriceSpec, Stripe};
 
 /// A shop in which one customer bought twelve packs, an hour apart.
-fn shop() -> (Stripe, Vec<stripe_model::Receipt>) {
+fn shop() -> (Stripe, Vec<scrip_stripe_model::Receipt>) {
     let stripe = Stripe::new("reads", Generation::Dahlia, start());
     let pack = stripe.add_price(&PriceSpec::once(900));
     let bought = (0..12).map(|_| {

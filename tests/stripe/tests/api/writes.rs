@@ -2,8 +2,8 @@
 
 use super::{KEY, code, dahlia, delete, exchange, post, start};
 use axum::http::Request;
+use scrip_stripe_model::{ApiError, CartSpec, Event, Fault, Generation, PriceSpec, Receipt, Stripe};
 use serde_json::Value;
-use stripe_model::{ApiError, CartSpec, Event, Fault, Generation, PriceSpec, Receipt, Stripe};
 
 fn shop() -> (Stripe, Receipt) {
     let stripe = Stripe::new("writes", Generation::Dahlia, start());

@@ -1,13 +1,11 @@
 //! Any text as `catalog.toml`: the build says what is wrong with it, or everything in range has a price that
 //! doesn't fall as work grows and doesn't overflow.
 
-mod check;
-
 use proptest::{collection::vec, prelude::*, sample::select, strategy::ValueTree};
 
 use super::at_least;
 use crate::catalog_file::CATALOG;
-use check::is_sound_or_refused;
+use scrip_test_support::checks::catalog::is_sound_or_refused;
 
 /// The catalog's text in tokens, none of them lost: words, numbers, marks and what is between.
 fn tokens(text: &str) -> Vec<&str> {

@@ -1,12 +1,10 @@
 //! Any JSON as an operation: it has the price of the product page, or is refused for the right reason.
 
-mod check;
-
 use proptest::{collection::vec, prelude::*, sample::select, strategy::ValueTree};
 use serde_json::{Map, Value, json};
 
 use super::at_least;
-use check::{FIELDS, Fate, Field, becomes_what_it_should};
+use scrip_test_support::checks::operation::{FIELDS, Fate, Field, becomes_what_it_should};
 
 fn number() -> impl Strategy<Value = String> {
     prop_oneof![

@@ -1,12 +1,11 @@
 //! Any body, signed or not: it is read without a panic, and names only what stands in it.
 
-mod check;
-
 use proptest::prelude::*;
 use serde_json::Value;
 
-use super::{SAMPLES, input};
-use check::names_only_what_stands_in_it;
+use scrip_test_support::{checks::event_body::names_only_what_stands_in_it, hostile as input};
+
+use super::SAMPLES;
 
 fn samples() -> Vec<Value> {
     SAMPLES.iter().map(|sample| serde_json::from_str(sample).unwrap()).collect()

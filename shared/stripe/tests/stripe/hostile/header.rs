@@ -1,12 +1,14 @@
 //! Any `Stripe-Signature`: accepted exactly where a plain reading of the contract accepts it, and never after
 //! one bit of what was signed, or of the signature, has changed.
 
-pub(crate) mod check;
-
 use proptest::{collection::vec, prelude::*, sample::select, strategy::ValueTree};
 
-use super::{SAMPLES, input};
-use check::{NOW, SECRET, digits, is_as_it_should_be, verdict};
+use scrip_test_support::{
+    checks::signature_header::{NOW, SECRET, digits, is_as_it_should_be, verdict},
+    hostile as input,
+};
+
+use super::SAMPLES;
 
 const BODY: &[u8] = br#"{"id":"evt_1"}"#;
 

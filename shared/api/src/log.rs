@@ -1,0 +1,131 @@
+//! Logs: a line of JSON for each request or invocation, and for what else an operator must know. No token, key, signature or
+//! body is ever in one.
+
+use std::{io, time::Duration};
+
+use chrono::{DateTime, Utc};
+use lambda_http::Error;
+use scrip_accounts::{AccountId, EventId};
+use scrip_ledger::Usage;
+use tracing::{Subscriber, level_filters::LevelFilter};
+use tracing_subscriber::{
+    Registry,
+    filter::Targets,
+    fmt::{self, MakeWriter},
+    layer::SubscriberExt,
+    util::SubscriberInitExt,
+};
+
+use crate::{ApiResponse, Metric, Problem, metrics};
+
+/// Sends what is logged to standard output, which Lambda keeps: lines of Scrip's own from `info`, those of libraries from
+/// `warn`. First thing in `main`, so that the runtime's own errors are among them. A second call does nothing.
+pub fn init_tracing() {
+    // Only a second call fails.
+    drop(subscriber(io::stdout).try_init());
+}
+
+fn subscriber<W>(writer: W) -> impl Subscriber + Send + Sync
+where
+    W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
+{
+    let levels = Targets::new().with_default(LevelFilter::WARN).with_target("scrip", LevelFilter::INFO);
+    let lines = fmt::layer().json().flatten_event(true).with_span_list(false).with_target(false);
+    Registry::default().with(levels).with(lines.without_time().with_writer(writer))
+}
+
+/// A request or an invocation, once it is over.
+#[derive(Debug)]
+pub(crate) struct Line<'a> {
+    pub(crate) request_id: &'a str,
+    pub(crate) trace_id: Option<&'a str>,
+    /// The route, or the name of a command.
+    pub(crate) route: &'a str,
+    pub(crate) account_id: &'a str,
+    pub(crate) result: &'a Result<ApiResponse, Problem>,
+    pub(crate) usage: Usage,
+    pub(crate) elapsed: Duration,
+}
+
+/// An event at the level that is named, with the fields of a line.
+macro_rules! event {
+    ($level:ident, $line:ident, $status:ident, $outcome:ident, $attempts:ident) => {{
+        let response = $line.result.as_ref().ok();
+        let account_id = response.and_then(|response| response.account_id.as_ref());
+        tracing::$level!(
+            request_id = $line.request_id,
+            trace_id = $line.trace_id,
+            route = $line.route,
+            account_id = account_id.map_or($line.account_id, AccountId::as_str),
+            event_id = response.and_then(|response| response.event_id.as_ref()).map(EventId::as_str),
+            operation = response.and_then(|response| response.operation),
+            status = $status,
+            outcome = $outcome,
+            attempts = $attempts,
+            requests = $line.usage.requests,
+            read_units = units($line.usage.read_half_units),
+            write_units = units($line.usage.write_half_units),
+            cause = $line.result.as_ref().err().and_then(Problem::cause),
+            elapsed_us = u64::try_from($line.elapsed.as_micros()).unwrap_or(u64::MAX),
+        )
+    }};
+}
+
+/// Writes the line of a request or a command, and its metrics as of a time.
+pub(crate) fn finished(line: &Line<'_>, at: DateTime<Utc>) {
+    let mut counted = Vec::new();
+    let attempts = match line.result {
+        Ok(response) => {
+            let (status, outcome, attempts) =
+                (response.status().as_u16(), response.outcome, response.attempts);
+            event!(info, line, status, outcome, attempts);
+            counted.extend(response.metrics.iter().cloned());
+            attempts
+        }
+        Err(problem) => {
+            let (status, code, attempts) =
+                (problem.code().status(), problem.code().as_str(), problem.attempts());
+            if status >= 500 {
+                event!(error, line, status, code, attempts);
+                counted.push(Metric::failure(code));
+            } else {
+                event!(info, line, status, code, attempts);
+                counted.push(Metric::refusal(code));
+            }
+            attempts
+        }
+    };
+    counted.extend(attempts.map(Metric::append_attempts));
+    metrics::print(&counted, at);
+}
+
+/// Writes the line of an invocation by a schedule or a queue.
+pub fn invocation<T>((request_id, trace_id): (&str, Option<&str>), usage: Usage, result: &Result<T, Error>) {
+    let (requests, read_units, write_units) =
+        (usage.requests, units(usage.read_half_units), units(usage.write_half_units));
+    match result {
+        Ok(_) => {
+            tracing::info!(request_id, trace_id, outcome = "done", requests, read_units, write_units);
+        }
+        Err(error) => {
+            let cause = error.to_string();
+            tracing::error!(
+                request_id,
+                trace_id,
+                outcome = "failed",
+                requests,
+                read_units,
+                write_units,
+                cause
+            );
+        }
+    }
+}
+
+/// Capacity in units, from halves: 1, 1.5, 2.
+fn units(halves: u64) -> f64 {
+    u32::try_from(halves).map_or(f64::MAX, f64::from) / 2.0
+}
+
+#[cfg(test)]
+mod tests;

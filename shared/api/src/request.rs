@@ -1,0 +1,225 @@
+//! A request as API Gateway hands it on, read once at the edge: every check a handler needs of it.
+//!
+//! The time is the gateway's (`requestContext.timeEpoch`), so a request is decided as of the moment it
+//! came in, and no rule reads a clock.
+
+use std::{sync::OnceLock, time::Instant};
+
+use chrono::{DateTime, Utc};
+use lambda_http::{
+    Body, Request, RequestExt, Response,
+    http::{HeaderName, header},
+    request::RequestContext,
+};
+use scrip_accounts::{AccountId, InvalidId};
+use scrip_ledger::Usage;
+use serde::de::DeserializeOwned;
+use tracing::{Span, field::Empty, info_span};
+
+use crate::{
+    ApiResponse, Code, Problem, Scope,
+    claims::{self, Caller},
+    clock,
+    log::{self, Line},
+    path, response,
+};
+
+/// The largest body that is read, but for routes that say otherwise (contract, section 1).
+const BODY_BYTES_MAX: usize = 64 * 1024;
+
+/// A request of an API Gateway HTTP API.
+#[derive(Debug)]
+pub struct ApiRequest {
+    request: Request,
+    started: Instant,
+    span: Span,
+    /// The account of the path, once the caller is known to be allowed to name it.
+    account_id: OnceLock<AccountId>,
+}
+
+impl ApiRequest {
+    /// Begins its span. Each part is read and checked where a handler asks for it.
+    #[must_use]
+    pub fn new(request: Request) -> Self {
+        let context = context(&request);
+        let request_id = context.and_then(|context| context.request_id.as_deref());
+        let route = context.and_then(|context| context.route_key.as_deref());
+        let span = info_span!("request", request_id, route, account_id = Empty);
+        Self { request, started: Instant::now(), span, account_id: OnceLock::new() }
+    }
+
+    /// The span that its lines in the log are in.
+    #[must_use]
+    pub fn span(&self) -> Span {
+        self.span.clone()
+    }
+
+    /// The route as the template names it, `POST /v1/quotes`; empty where the gateway names none.
+    #[must_use]
+    pub fn route(&self) -> &str {
+        self.context(|context| context.route_key.as_deref()).unwrap_or_default()
+    }
+
+    /// When the gateway received the request. An emulator that doesn't say gets the machine's time.
+    #[must_use]
+    pub fn now(&self) -> DateTime<Utc> {
+        let received = self.context(|context| DateTime::from_timestamp_millis(context.time_epoch));
+        received.filter(|received| received.timestamp_millis() > 0).unwrap_or_else(clock::now)
+    }
+
+    /// The account of the path, once the caller is known to be allowed that action on it.
+    ///
+    /// # Errors
+    /// `unauthenticated`, `forbidden`, or `invalid_request` for what is no account id.
+    pub fn authorized_account(&self, action: Scope) -> Result<AccountId, Problem> {
+        let account = self.path("account_id");
+        let claims = self.context(|context| Some(&context.authorizer.as_ref()?.jwt.as_ref()?.claims));
+        let caller = Caller::new(claims, claims::format())?;
+        caller.check_scope(action)?;
+        path::check_decoded("account_id", account)?;
+        caller.check_account(action, account)?;
+        let account_id = AccountId::parse(account)
+            .map_err(|invalid| Problem::invalid(format!("account_id {invalid}.")))?;
+        self.span.record("account_id", account_id.as_str());
+        Ok(self.account_id.get_or_init(|| account_id).clone())
+    }
+
+    /// A part of the path, decoded once: by the gateway, as `path.rs` says.
+    #[must_use]
+    pub fn path(&self, name: &str) -> &str {
+        let parameters = self.request.path_parameters_ref();
+        parameters.and_then(|path| path.first(name)).unwrap_or_default()
+    }
+
+    /// The query, as names and values.
+    pub fn query(&self) -> impl Iterator<Item = (&str, &str)> {
+        let parameters = self.request.query_string_parameters_ref();
+        parameters.into_iter().flat_map(lambda_http::aws_lambda_events::query_map::QueryMap::iter)
+    }
+
+    /// A header, where it is sent and is text.
+    #[must_use]
+    pub fn header(&self, name: &HeaderName) -> Option<&str> {
+        self.request.headers().get(name)?.to_str().ok()
+    }
+
+    /// The idempotency key, parsed as the id it becomes. In double quotes, as a string of RFC 8941, it is the same
+    /// key as without.
+    ///
+    /// # Errors
+    /// `idempotency_key_required` without the header, `invalid_idempotency_key` for what is no id.
+    pub fn idempotency_key<Id: TryFrom<String, Error = InvalidId>>(&self) -> Result<Id, Problem> {
+        let mut values = self.request.headers().get_all("idempotency-key").iter();
+        let Some(value) = values.next() else {
+            return Err(Problem::new(
+                Code::IdempotencyKeyRequired,
+                "Send an Idempotency-Key header: a new one for new work, the same one for a retry.",
+            ));
+        };
+        let is_repeated = values.next().is_some();
+        let key = value.to_str().ok().filter(|_| !is_repeated).and_then(unquoted);
+        key.ok_or(InvalidId::Chosen).and_then(|key| Id::try_from(key.to_owned())).map_err(|invalid| {
+            let detail =
+                format!("Send Idempotency-Key once, with or without double quotes around it. It {invalid}.");
+            Problem::new(Code::InvalidIdempotencyKey, detail)
+        })
+    }
+
+    /// The body, parsed from JSON.
+    ///
+    /// # Errors
+    /// `unsupported_media_type`, `payload_too_large`, or `invalid_request` with what is wrong and where.
+    pub fn json<T: DeserializeOwned>(&self) -> Result<T, Problem> {
+        let content_type = self.header(&header::CONTENT_TYPE).unwrap_or_default();
+        let essence = content_type.split(';').next().unwrap_or_default().trim();
+        if !essence.eq_ignore_ascii_case("application/json") {
+            return Err(Problem::new(
+                Code::UnsupportedMediaType,
+                "Send the body as JSON, with Content-Type: application/json.",
+            ));
+        }
+        let body = self.body()?;
+        // serde takes an array for a struct too; no route's body is one.
+        if body.trim_ascii_start().first() != Some(&b'{') {
+            return Err(Problem::invalid("The body must be a JSON object."));
+        }
+        serde_json::from_slice(body)
+            .map_err(|error| Problem::invalid(format!("The body is invalid: {error}.")))
+    }
+
+    /// The body as it was sent.
+    ///
+    /// # Errors
+    /// `payload_too_large` above 64 KiB.
+    pub fn body(&self) -> Result<&[u8], Problem> {
+        self.body_up_to(BODY_BYTES_MAX)
+    }
+
+    /// The body as it was sent, of a route that takes larger ones.
+    ///
+    /// # Errors
+    /// `payload_too_large` above that many bytes.
+    pub fn body_up_to(&self, bytes_max: usize) -> Result<&[u8], Problem> {
+        let body: &[u8] = self.request.body();
+        if body.len() > bytes_max {
+            let detail = format!("Send at most {} KiB ({bytes_max} bytes).", bytes_max / 1024);
+            return Err(Problem::new(Code::PayloadTooLarge, detail));
+        }
+        Ok(body)
+    }
+
+    /// What a route that this function doesn't serve gets.
+    #[must_use]
+    pub fn no_such_route(&self) -> Problem {
+        Problem::new(Code::NotFound, "This function doesn't serve the route it was called for.")
+    }
+
+    /// Ends it: logs what came of it and what it used of the database, and makes the response. Outside of the request's
+    /// span, whose fields the line has itself.
+    #[must_use]
+    pub fn finish(&self, result: Result<ApiResponse, Problem>, usage: Usage) -> Response<Body> {
+        let trace_id = self.request.lambda_context_ref().and_then(|context| context.xray_trace_id.as_deref());
+        let line = Line {
+            request_id: self.context(|context| context.request_id.as_deref()).unwrap_or_default(),
+            trace_id: trace_id.or_else(|| self.header(&HeaderName::from_static("x-amzn-trace-id"))),
+            route: self.route(),
+            // Anything else in its place may be a secret.
+            account_id: self.account_id.get().map_or("", AccountId::as_str),
+            result: &result,
+            usage,
+            elapsed: self.started.elapsed(),
+        };
+        log::finished(&line, self.now());
+        match result {
+            Ok(response) => response.into_response(),
+            Err(problem) => response::problem(&problem),
+        }
+    }
+
+    fn context<'a, T>(&'a self, read: impl FnOnce(&'a Context) -> Option<T>) -> Option<T> {
+        read(context(&self.request)?)
+    }
+}
+
+fn context(request: &Request) -> Option<&Context> {
+    match request.request_context_ref()? {
+        RequestContext::ApiGatewayV2(context) => Some(context),
+        // With only the HTTP API's feature there is no other; fails closed if there ever is.
+        #[allow(unreachable_patterns, reason = "the enum is non-exhaustive")]
+        _ => None,
+    }
+}
+
+type Context = lambda_http::aws_lambda_events::apigw::ApiGatewayV2httpRequestContext;
+
+/// A key without the double quotes around it; none if there is only one of them. What an RFC 8941 string may hold
+/// besides, escapes too, has characters that no key has.
+fn unquoted(value: &str) -> Option<&str> {
+    match value.strip_prefix('"') {
+        Some(rest) => rest.strip_suffix('"'),
+        None => Some(value),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,277 @@
+//! The functions behind the gateway in this process, and what must hold of each answer of theirs.
+
+use std::{
+    fmt,
+    panic::catch_unwind,
+    sync::{Arc, Mutex},
+};
+
+use crate::faults::http_client;
+use aws_smithy_runtime_api::client::{
+    http::{HttpConnector, HttpConnectorFuture},
+    orchestrator::{HttpRequest, HttpResponse},
+};
+use aws_smithy_types::body::SdkBody;
+use aws_types::SdkConfig;
+use lambda_http::{Body, Context, LambdaEvent, Request, RequestExt, Response, request::RequestContext};
+use scrip_api::{Code, InvocationAnswer, Parameter};
+use scrip_debit::DebitFunction;
+use scrip_ledger::Ledger;
+use scrip_local::{
+    seed,
+    stack::{API_KEY_PARAMETER, WEBHOOK_SECRET, WEBHOOK_SECRET_PARAMETER},
+};
+use scrip_purchase_webhook::WebhookFunction;
+use scrip_quote::QuoteFunction;
+use scrip_refund::{Provider, RefundFunction};
+use scrip_stripe::{Client, ConfiguredPrices, Exchange};
+use scrip_stripe_model::{Stripe, signature};
+use serde_json::{Value, json, value::RawValue};
+
+/// The largest answer of the payment provider's.
+const BYTES_MAX: usize = 4 << 20;
+
+/// Nothing listens there: no account has a purchase that could be asked back.
+const NOWHERE: &str = "http://127.0.0.1:9";
+
+/// The routes on which a token must allow what is done, and by which scope.
+const PROTECTED: [(&str, &str); 7] = [
+    ("POST /v1/accounts/{account_id}/quotes", "credits:read"),
+    ("GET /v1/accounts/{account_id}", "credits:read"),
+    ("GET /v1/accounts/{account_id}/entries", "credits:read"),
+    ("GET /v1/accounts/{account_id}/purchases", "credits:read"),
+    ("POST /v1/accounts/{account_id}/debits", "credits:debit"),
+    ("POST /v1/accounts/{account_id}/debits/{debit_id}/reversals", "credits:settle"),
+    ("POST /v1/accounts/{account_id}/purchases/{purchase_id}/refund", "credits:refund"),
+];
+
+/// What `lambda_http` panics with before a function sees the event. It makes a URL of `host` (else `domainName`),
+/// `x-forwarded-proto` and the path, appends `rawQueryString` as it is, and decodes a body that is said to be in
+/// base64: the gateway's own are well-formed. A panic of another kind fails the test.
+const UNREADABLE: [&str; 9] = [
+    "InvalidUri",
+    "EmptyHost",
+    "IdnaError",
+    "InvalidPort",
+    "InvalidIpv4Address",
+    "InvalidIpv6Address",
+    "InvalidDomainCharacter",
+    "RelativeUrlWithoutBase",
+    "failed to decode aws base64 encoded body",
+];
+
+/// What became of an event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Seen {
+    /// `lambda_http` refuses to read it, and the function isn't asked.
+    Unread,
+    /// `lambda_http` panics on it, and the function isn't asked.
+    Unreadable,
+    /// Lambda is told that a command failed, or can't be read.
+    Failed,
+    /// The function's answer.
+    Answer(u16),
+}
+
+impl fmt::Display for Seen {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Answer(status) => status.fmt(f),
+            other => write!(f, "{other:?}"),
+        }
+    }
+}
+
+/// The four functions, freshly started.
+pub struct Functions {
+    runtime: tokio::runtime::Runtime,
+    quote: QuoteFunction,
+    debit: DebitFunction,
+    refund: RefundFunction,
+    webhook: WebhookFunction,
+    services: Services,
+}
+
+impl Functions {
+    /// With a payment provider that nobody reaches.
+    pub fn new() -> Self {
+        Self::with(|| Client::new(NOWHERE))
+    }
+
+    /// With a payment provider in this process.
+    pub fn of(stripe: &Stripe) -> Self {
+        Self::with(|| {
+            let stripe = stripe.clone();
+            let exchange = Box::new(move |request: lambda_http::http::Request<_>| {
+                let (stripe, request) = (stripe.clone(), request.map(axum::body::Body::new));
+                let answer = async move {
+                    let response = stripe.exchange(request, &format!("Bearer {WEBHOOK_SECRET}")).await?;
+                    let (head, body) = response.into_parts();
+                    Some((head.status, axum::body::to_bytes(body, BYTES_MAX).await.ok()?))
+                };
+                Box::pin(answer) as Exchange
+            });
+            Client::over(exchange, NOWHERE)
+        })
+    }
+
+    fn with(client: impl Fn() -> Client) -> Self {
+        let services = Services::default();
+        let config = services.aws_config();
+        let ledger = Ledger::new(&config, "nothing");
+        let parameter = |name: &str| Parameter::new(&config, name.to_owned());
+        let webhook = WebhookFunction {
+            ledger: ledger.clone(),
+            stripe: client(),
+            api_key: parameter(API_KEY_PARAMETER),
+            secrets: parameter(WEBHOOK_SECRET_PARAMETER),
+            prices: ConfiguredPrices::default(),
+        };
+        let refund =
+            RefundFunction::new(ledger.clone(), Provider::new(client(), parameter(API_KEY_PARAMETER)));
+        let (quote, debit) = (QuoteFunction::new(ledger.clone()), DebitFunction::new(ledger));
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        Self { runtime, quote, debit, refund, webhook, services }
+    }
+
+    /// The writes since this was asked last.
+    pub fn take_written(&self) -> Vec<Value> {
+        std::mem::take(&mut self.services.written.lock().unwrap())
+    }
+
+    /// The check of any event: whatever it is, it gets an answer of the API's, and nothing without a right. A command's
+    /// caller has every right.
+    pub fn answer(&self, function: &str, event: &str) -> Seen {
+        if let Some(seen) = self.carry_out(function, event) {
+            return seen;
+        }
+        let request = match catch_unwind(|| lambda_http::request::from_str(event)) {
+            Ok(Ok(request)) => request,
+            Ok(Err(_)) => return Seen::Unread,
+            Err(panic) => {
+                let text = panic.downcast_ref::<String>().map(String::as_str);
+                let why = text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or_default();
+                assert!(UNREADABLE.iter().any(|known| why.contains(known)), "lambda_http panics anew: {why}");
+                return Seen::Unreadable;
+            }
+        };
+        // The query's iterator panics on a parameter with an empty list of values. The gateway sends text.
+        let query = request.query_string_parameters();
+        if catch_unwind(|| query.iter().count()).is_err() {
+            return Seen::Unreadable;
+        }
+        let is_allowed = is_allowed(&request);
+        let response = self.runtime.block_on(async {
+            match function {
+                "quote" => self.quote.handle(request).await,
+                "debit" => self.debit.handle(request).await,
+                "refund" => self.refund.answer(request).await,
+                _ => self.webhook.answer(request).await,
+            }
+        });
+        let status = response.status().as_u16();
+        if response.status().is_success() {
+            assert!(is_allowed, "done without a right");
+        } else if status != 304 {
+            assert_problem(&response);
+        }
+        Seen::Answer(status)
+    }
+
+    /// What comes of an event that is a command of that function.
+    fn carry_out(&self, function: &str, event: &str) -> Option<Seen> {
+        let has_commands = matches!(function, "refund" | "purchase-webhook");
+        let value: Value = serde_json::from_str(event).ok().filter(|_| has_commands)?;
+        value.get("command").filter(|command| !command.is_null())?;
+        let payload = RawValue::from_string(event.to_owned()).expect("JSON");
+        let event = LambdaEvent::new(payload, Context::default());
+        let answer = self.runtime.block_on(async {
+            match function {
+                "refund" => self.refund.handle(event).await,
+                _ => self.webhook.handle(event).await,
+            }
+        });
+        let Ok(answer) = answer else { return Some(Seen::Failed) };
+        let InvocationAnswer::Command(body) = answer else { panic!("a command is answered as one") };
+        Some(Seen::Answer(
+            body["status"].as_u64().map_or(200, |status| u16::try_from(status).expect("a status")),
+        ))
+    }
+}
+
+/// A problem is of the table, and none is a mistake of ours.
+fn assert_problem(response: &Response<Body>) {
+    let status = response.status().as_u16();
+    assert_eq!(response.headers()["content-type"], "application/problem+json");
+    let body: Value = serde_json::from_slice(response.body()).expect("a problem is JSON");
+    let code = Code::ALL.into_iter().find(|code| body["code"] == code.as_str());
+    let code = code.unwrap_or_else(|| panic!("no code of ours: {body}"));
+    assert_eq!((code.status(), &body["status"]), (status, &json!(status)), "{body}");
+    assert!(
+        code != Code::Internal && body["detail"].as_str().is_some_and(|detail| detail.len() > 15),
+        "{body}"
+    );
+}
+
+/// Whether the claims of an event, or its signature, allow what its route does.
+fn is_allowed(request: &Request) -> bool {
+    let Some(RequestContext::ApiGatewayV2(context)) = request.request_context_ref() else { return false };
+    let route = context.route_key.as_deref().unwrap_or_default();
+    if route == "POST /v1/webhooks/stripe" {
+        return is_signed(request).unwrap_or_default();
+    }
+    let Some((_, scope)) = PROTECTED.iter().find(|(protected, _)| *protected == route) else { return true };
+    let jwt = context.authorizer.as_ref().and_then(|authorizer| authorizer.jwt.as_ref());
+    let claim = |name: &str| jwt.and_then(|jwt| jwt.claims.get(name).map(String::as_str));
+    let has = |wanted: &str| {
+        let claims = [claim("scope"), claim("scp")].into_iter().flatten();
+        claims.flat_map(|text| text.trim_matches(['[', ']']).split(' ')).any(|scope| scope == wanted)
+    };
+    let parameters = request.path_parameters();
+    let is_own = claim("sub").is_some() && claim("sub") == parameters.first("account_id");
+    has(scope) && (is_own || has("credits:any-account") || *scope == "credits:refund")
+}
+
+fn is_signed(request: &Request) -> Option<bool> {
+    let header = request.headers().get("stripe-signature")?.to_str().ok()?;
+    let time = header.split(',').filter_map(|part| part.trim().strip_prefix("t=")).next_back()?;
+    let at = chrono::DateTime::from_timestamp(time.parse().ok()?, 0)?;
+    let signed = signature::sign(&[WEBHOOK_SECRET], at, std::str::from_utf8(request.body()).ok()?);
+    Some(header.contains(signed.split(',').find(|part| part.starts_with("v1="))?))
+}
+
+/// AWS as far as a function needs it: a database that has nothing and keeps nothing, though it takes every
+/// write, and the webhook's secret.
+#[derive(Debug, Clone, Default)]
+struct Services {
+    written: Arc<Mutex<Vec<Value>>>,
+}
+
+impl Services {
+    fn aws_config(&self) -> SdkConfig {
+        seed::aws_config_over(NOWHERE, http_client(self.clone()))
+    }
+}
+
+impl HttpConnector for Services {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        let target = request.headers().get("x-amz-target").unwrap_or_default();
+        let body = request.body().bytes().and_then(|bytes| serde_json::from_slice::<Value>(bytes).ok());
+        let body = body.expect("the SDK sends JSON");
+        let answer = match target.rsplit('.').next() {
+            Some("GetParameter") => json!({"Parameter": {"Name": "secret", "Value": WEBHOOK_SECRET}}),
+            Some("GetItem" | "Query") => json!({}),
+            Some("TransactGetItems") => {
+                let nothing = vec![json!({}); body["TransactItems"].as_array().map_or(0, Vec::len)];
+                json!({"Responses": nothing})
+            }
+            Some("TransactWriteItems") => {
+                self.written.lock().unwrap().push(body);
+                json!({})
+            }
+            other => panic!("{other:?} is asked of the database"),
+        };
+        let body = SdkBody::from(answer.to_string());
+        HttpConnectorFuture::ready(Ok(HttpResponse::new(200.try_into().unwrap(), body)))
+    }
+}
