@@ -30,6 +30,7 @@ mod reversals;
 mod runtime_api;
 mod shop;
 mod stripe;
+mod structure;
 mod subscriptions;
 mod support;
 mod telemetry;

@@ -3,20 +3,35 @@
 
 use std::collections::BTreeSet;
 
-use scrip_accounts::{AccountId, PurchaseId, Record, Refusal, SubscriptionId, reconcile};
+use chrono::{DateTime, TimeDelta, Utc};
+use scrip_accounts::{AccountId, EventId, PurchaseId, Record, Refusal, SubscriptionId, reconcile};
 use scrip_api::Problem;
 use scrip_ledger::{Executed, Ledger, Outcome, Parked, Related, State};
 use scrip_stripe::{Api, ConfiguredPrices};
 
 use crate::{
-    Cause, Failure,
     disposition::{Disposition, Report},
+    failure::Failure,
     look::{Before, Found, Look, Looker, Ungranted},
     subject::Subject,
 };
 
 /// How often a subject is looked at anew, because something else was written meanwhile or another object says more.
 const LOOKS_MAX: u32 = 8;
+
+/// An event or a command, as its subjects are applied for it.
+#[derive(Debug, Clone)]
+pub(crate) struct Cause {
+    pub(crate) now: DateTime<Utc>,
+    /// The event; a command has none.
+    pub(crate) event_id: Option<EventId>,
+    /// How old it is; a command does not wait.
+    pub(crate) age: Option<TimeDelta>,
+    /// Whether nothing is written.
+    pub(crate) is_dry_run: bool,
+    /// Whether every invoice of a subscription is looked at.
+    pub(crate) is_thorough: bool,
+}
 
 /// How a subject is applied.
 pub(crate) struct Application<'a> {

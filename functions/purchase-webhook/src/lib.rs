@@ -7,32 +7,34 @@
 
 mod apply;
 mod disposition;
+mod failure;
 mod look;
 mod recover;
 mod subject;
+mod webhook;
 
-use std::{env, time::Duration};
+use std::time::Duration;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use lambda_http::{
     Body, Error, LambdaEvent, Request, Response,
     http::{HeaderName, StatusCode},
 };
-use scrip_accounts::{AccountId, EventId};
+use scrip_accounts::EventId;
 use scrip_api::{
-    ApiRequest, ApiResponse, Code, Invocation, InvocationAnswer, Metric, Parameter, Problem, finish_command,
+    ApiRequest, ApiResponse, Code, Invocation, InvocationAnswer, Metric, Problem, finish_command,
 };
-use scrip_ledger::Ledger;
-use scrip_stripe::{Api, Client, ConfiguredPrices, StripeEvent, signature};
+use scrip_stripe::{StripeEvent, signature};
 use serde_json::{json, value::RawValue};
 use tokio::time::Instant;
 use tracing::Instrument;
 
-use apply::Application;
-pub use recover::{Command, Recovery};
-
+use apply::Cause;
 use disposition::{Disposition, Report};
 use subject::Subject;
+
+pub use recover::{Command, Recovery};
+pub use webhook::WebhookFunction;
 
 /// The routes this function serves, as the template names them.
 pub const ROUTES: [&str; 1] = [STRIPE];
@@ -44,83 +46,7 @@ const BODY_BYTES_MAX: usize = 1024 * 1024;
 /// How long Stripe's API may take for one event in all.
 const LOOK_TIME_MAX: Duration = Duration::from_secs(20);
 
-/// The function: answers requests of [`ROUTES`], and carries out a [`Command`].
-#[derive(Debug)]
-pub struct WebhookFunction {
-    /// Where accounts are kept.
-    pub ledger: Ledger,
-    /// Stripe's API.
-    pub stripe: Client,
-    /// The key that it is called with.
-    pub api_key: Parameter,
-    /// The signing secrets: one or more, comma-separated.
-    pub secrets: Parameter,
-    /// The SKUs of prices.
-    pub prices: ConfiguredPrices,
-}
-
-/// Why a subject wasn't brought in line.
-#[derive(Debug)]
-enum Failure {
-    /// Stripe's API didn't say what was asked.
-    Stripe(scrip_stripe::Error),
-    /// It is nothing of ours.
-    Foreign,
-    /// The records were written again and again while the provider was read.
-    Outdated,
-    /// Anything else.
-    Problem(Problem),
-}
-
-impl From<scrip_stripe::Error> for Failure {
-    fn from(error: scrip_stripe::Error) -> Self {
-        Self::Stripe(error)
-    }
-}
-
-impl From<scrip_ledger::Error> for Failure {
-    fn from(error: scrip_ledger::Error) -> Self {
-        Self::Problem(error.into())
-    }
-}
-
-impl From<Problem> for Failure {
-    fn from(problem: Problem) -> Self {
-        Self::Problem(problem)
-    }
-}
-
-/// An event or a command, as its subjects are applied for it.
-#[derive(Debug, Clone)]
-struct Cause {
-    now: DateTime<Utc>,
-    /// The event; a command has none.
-    event_id: Option<EventId>,
-    /// How old it is; a command does not wait.
-    age: Option<TimeDelta>,
-    /// Whether nothing is written.
-    is_dry_run: bool,
-    /// Whether every invoice of a subscription is looked at.
-    is_thorough: bool,
-}
-
 impl WebhookFunction {
-    /// With the table, Stripe's API, the parameters and the prices that the environment names. `STRIPE_PRICES` is a JSON
-    /// object of price ids, each with a SKU or null; without it there are none.
-    ///
-    /// # Errors
-    /// If a variable isn't set or is malformed.
-    pub async fn from_env() -> Result<Self, Error> {
-        let config = scrip_api::aws_config().await?;
-        Ok(Self {
-            ledger: scrip_api::ledger(&config).await?,
-            stripe: Client::from_env()?,
-            api_key: Parameter::from_env(&config, "STRIPE_API_KEY_PARAMETER")?,
-            secrets: Parameter::from_env(&config, "STRIPE_WEBHOOK_SECRET_PARAMETER")?,
-            prices: env::var("STRIPE_PRICES").unwrap_or_default().parse()?,
-        })
-    }
-
     /// Handles an invocation.
     ///
     /// # Errors
@@ -197,65 +123,6 @@ impl WebhookFunction {
                 Code::InvalidSignature,
                 "Stripe-Signature must sign the body as it was sent, with the endpoint's secret, within 5 minutes.",
             )),
-        }
-    }
-
-    /// Brings an account in line with a subject. A key that isn't accepted may have been rotated: it is read again,
-    /// once.
-    async fn apply(&self, subject: Subject, cause: &Cause, deadline: Instant) -> Result<Report, Problem> {
-        let api = self.stripe.api(&self.api_key.value().await?, deadline);
-        let mut result = self.apply_by(&api, subject.clone(), cause).await;
-        if matches!(result, Err(Failure::Stripe(scrip_stripe::Error::Unauthenticated)))
-            && let Some(key) = self.api_key.read_again().await?
-        {
-            result = self.apply_by(&self.stripe.api(&key, deadline), subject.clone(), cause).await;
-        }
-        match result {
-            Ok(report) => {
-                if report.disposition == Disposition::Parked && !cause.is_dry_run {
-                    log_parked(&subject, cause, &report);
-                }
-                Ok(report)
-            }
-            Err(Failure::Foreign) => Ok(Disposition::Ignored.into()),
-            Err(failure) => Err(problem(failure)),
-        }
-    }
-
-    async fn apply_by(&self, api: &Api<'_>, subject: Subject, cause: &Cause) -> Result<Report, Failure> {
-        let application = Application { ledger: &self.ledger, api, configured: &self.prices, cause };
-        application.apply(subject).await
-    }
-}
-
-/// Why something was parked is kept with it; the log has what it takes to find it.
-fn log_parked(subject: &Subject, cause: &Cause, report: &Report) {
-    let (kind, id) = subject.name();
-    let event_id = cause.event_id.as_ref().map(EventId::as_str);
-    let account_id = report.account_id.as_ref().map(AccountId::as_str);
-    tracing::error!(event_id, object = kind, object_id = id, account_id, "payment parked");
-}
-
-/// What the caller gets if Stripe or the ledger can't be had. The permission that a key lacks is named in the log, the
-/// key never.
-fn problem(failure: Failure) -> Problem {
-    match failure {
-        Failure::Problem(problem) => problem,
-        Failure::Foreign | Failure::Outdated => {
-            Problem::try_again("the records changed while Stripe was read")
-        }
-        Failure::Stripe(error @ scrip_stripe::Error::Unreadable { .. }) => {
-            Problem::internal(error.to_string())
-        }
-        Failure::Stripe(error) => {
-            if let scrip_stripe::Error::Forbidden { permission } = &error {
-                tracing::error!(permission, "the API key lacks a permission");
-                scrip_api::count(&[Metric::stripe_key_refused()]);
-            } else if matches!(error, scrip_stripe::Error::Unauthenticated) {
-                tracing::error!("Stripe doesn't accept the API key");
-                scrip_api::count(&[Metric::stripe_key_refused()]);
-            }
-            Problem::try_again(format!("Stripe's API: {error}"))
         }
     }
 }

@@ -14,7 +14,7 @@ use scrip_stripe::{
     objects::{Charge, Expandable, Invoice, Metadata, Reference, Subscription},
 };
 
-use crate::{Failure, subject::Subject};
+use crate::{failure::Failure, subject::Subject};
 
 /// The records that were read before the provider was: the facts are written over these revisions.
 #[derive(Debug, Clone, Default)]

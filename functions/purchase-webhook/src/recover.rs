@@ -16,10 +16,11 @@ use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
 use crate::{
-    Cause, Failure, WebhookFunction,
+    apply::Cause,
     disposition::{Disposition, Report},
-    problem,
+    failure::{Failure, problem},
     subject::Subject,
+    webhook::WebhookFunction,
 };
 
 /// How far back the daily schedule looks for events that Stripe could not deliver.

@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use scrip_pricing::{CATALOG, Credits};
 use serde::Serialize;
 
-use crate::{Period, Sequence, Subscription, SubscriptionId, SubscriptionStatus, journal::Journal};
+use crate::{Period, Sequence, Subscription, SubscriptionId, SubscriptionStatus};
 
 /// An account after its newest entry.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,13 +51,6 @@ impl Account {
             subscriptions: Vec::new(),
             updated_at: now,
         }
-    }
-
-    /// The account as of now: with the refill or expiry that is due counted in (rules 2 and 3), though
-    /// nothing was written, so the sequence stays.
-    #[must_use]
-    pub fn as_of(&self, now: DateTime<Utc>) -> Self {
-        Self { sequence: self.sequence, ..Journal::open(self, now).into_account() }
     }
 
     /// Playground credits that the plans have granted this month and whose money is still there. What an upgrade

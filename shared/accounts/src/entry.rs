@@ -1,46 +1,10 @@
 //! One row of the ledger: what happened, and the whole account after it. Never changed, never deleted.
 
-use std::fmt;
-
 use chrono::{DateTime, Utc};
 use scrip_pricing::{Credits, Operation};
 use serde::{Deserialize, Serialize};
 
 use crate::{Account, Change, DebitId, Reason};
-
-/// An entry's place in its account's history: 1 for the first, without gaps. 0 stands before the first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct Sequence(u64);
-
-impl Sequence {
-    /// Before the first entry.
-    pub const NONE: Self = Self(0);
-
-    /// The sequence of that number.
-    #[must_use]
-    pub const fn new(number: u64) -> Self {
-        Self(number)
-    }
-
-    /// The number.
-    #[must_use]
-    pub const fn get(self) -> u64 {
-        self.0
-    }
-
-    /// The one after.
-    #[must_use]
-    pub const fn next(self) -> Self {
-        Self(self.0.saturating_add(1))
-    }
-}
-
-impl fmt::Display for Sequence {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
-}
 
 /// The kinds of entry (contract, section 3), as they are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -145,16 +109,4 @@ pub struct Entry {
     pub at: DateTime<Utc>,
     /// The account after it; its sequence is this entry's.
     pub account: Account,
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_sequence_counts_from_one_and_reads_as_a_number() {
-        let first = Sequence::NONE.next();
-        assert_eq!((first.get(), first.next().get()), (1, 2));
-        assert_eq!(Sequence::new(42).to_string(), "42");
-    }
 }

@@ -9,7 +9,7 @@ use scrip_pricing::Credits;
 
 use crate::{
     Account, Change, CustomerId, DebitId, Entry, Event, Period, Purchase, PurchaseId, Refusal,
-    SubscriptionId, SubscriptionRecord, refill,
+    SubscriptionId, SubscriptionRecord,
 };
 
 /// What a command comes to: one transaction.
@@ -73,28 +73,37 @@ impl Journal {
             // late clock can't take it back into a month that is settled.
             now: now.max(account.updated_at),
         };
-        refill::settle(&mut journal);
+        journal.settle();
         journal
     }
 
-    /// The moment of every entry made here.
-    pub(crate) fn now(&self) -> DateTime<Utc> {
-        self.now
+    /// Settles the account for the journal's month: an `expiry` entry for playground credits that were left,
+    /// if any, then, with a plan that is paid into the month, a `refill` entry that sets them to the highest
+    /// allowance. Nothing if that was done.
+    ///
+    /// What is due doesn't depend on when the first write of the month comes: a plan that was paid for at the month's first
+    /// moment has its refill even if that write comes after the paid time. An account that is paid for late has had
+    /// the month's expiry and no refill; the refill comes with the payment.
+    fn settle(&mut self) {
+        let ended = self.account.period;
+        let period = Period::of(self.now);
+        if period <= ended {
+            return;
+        }
+        // No entry by itself: the next one carries it.
+        self.account.turn_month(period);
+        if self.account.balance.playground() > 0 {
+            self.set_playground(Event::Expiry, 0, ended.to_string(), |_| {});
+        }
+        let allowance = self.account.granted();
+        if allowance > 0 {
+            self.refill(allowance, |_| {});
+        }
     }
 
     /// The account after the entries made so far.
     pub(crate) fn account(&self) -> &Account {
         &self.account
-    }
-
-    /// Gives up the entries: the account as it would be.
-    pub(crate) fn into_account(self) -> Account {
-        self.account
-    }
-
-    /// Enters a new month. No entry by itself, the next one carries it.
-    pub(crate) fn enter(&mut self, period: Period) {
-        self.account.turn_month(period);
     }
 
     /// Makes the entries of a refill: what is left of the playground credits expires, and they are set to the
@@ -155,5 +164,14 @@ impl Journal {
     /// The entries as a decision.
     pub(crate) fn close(self, records: Vec<Record>) -> Decision {
         Decision { entries: self.entries, records }
+    }
+}
+
+impl Account {
+    /// The account as of now: with the refill or expiry that is due counted in (rules 2 and 3), though
+    /// nothing was written, so the sequence stays.
+    #[must_use]
+    pub fn as_of(&self, now: DateTime<Utc>) -> Self {
+        Self { sequence: self.sequence, ..Journal::open(self, now).account }
     }
 }

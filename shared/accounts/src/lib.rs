@@ -11,16 +11,19 @@ mod clawback;
 pub mod debit;
 mod entry;
 pub mod facts;
+mod gone;
 mod ids;
 mod journal;
 pub mod money_back;
 mod outflows;
 mod period;
 mod purchase;
+mod reason;
 pub mod reconcile;
 pub mod refill;
 mod refusal;
 pub mod reversal;
+mod sequence;
 mod subscription;
 mod subscription_record;
 
@@ -28,7 +31,8 @@ pub use account::{Account, PlanStatus};
 pub use affordability::{AccountQuote, quote};
 pub use change::Change;
 pub use debit::Debit;
-pub use entry::{Entry, EntryKind, Event, Sequence};
+pub use entry::{Entry, EntryKind, Event};
+pub use gone::Gone;
 pub use ids::{
     AccountId, CustomerId, DebitId, EventId, InvalidId, OutflowId, PaymentId, PurchaseId, RefundId,
     ReversalId, SubscriptionId,
@@ -36,8 +40,10 @@ pub use ids::{
 pub use journal::{Decision, Record};
 pub use period::{InvalidPeriod, Period};
 pub use purchase::{Line, MoneyBack, MoneyBackStatus, Outflow, OutflowKind, Purchase, PurchaseStatus};
+pub use reason::Reason;
 pub use reconcile::Records;
 pub use refusal::Refusal;
-pub use reversal::{DebitRecord, Reason, Reversal};
+pub use reversal::{DebitRecord, Reversal};
+pub use sequence::Sequence;
 pub use subscription::{Subscription, SubscriptionStatus, Terms};
-pub use subscription_record::{Gone, Item, PlanPayment, SubscriptionRecord};
+pub use subscription_record::{Item, PlanPayment, SubscriptionRecord};

@@ -5,8 +5,7 @@ use scrip_pricing::Credits;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    CustomerId, Gone, OutflowId, PaymentId, Period, PurchaseId, Reason, RefundId, SubscriptionId,
-    facts::PaidFacts, subscription_record::share,
+    CustomerId, Gone, OutflowId, PaymentId, Period, PurchaseId, Reason, RefundId, SubscriptionId, gone::share,
 };
 
 /// The money-back guarantee: so long after the payment, to the second (contract, section 3).
@@ -141,26 +140,6 @@ fn is_zero(count: &u32) -> bool {
 }
 
 impl Purchase {
-    /// A payment of which nothing was granted yet.
-    pub(crate) fn of(paid: &PaidFacts) -> Self {
-        Self {
-            revision: 0,
-            id: paid.purchase_id.clone(),
-            lines: Vec::new(),
-            amount: paid.amount,
-            currency: paid.currency.clone(),
-            paid_at: paid.paid_at,
-            subscription_id: None,
-            payment_ids: paid.payment_ids.clone(),
-            customer_id: paid.customer_id.clone(),
-            outflows: Vec::new(),
-            revoked: Credits::ZERO,
-            spent: Credits::ZERO,
-            money_back: None,
-            refunds_failed: 0,
-        }
-    }
-
     /// Until when its money is given back on demand, inclusive.
     #[must_use]
     pub fn refundable_until(&self) -> DateTime<Utc> {

@@ -141,6 +141,28 @@ pub fn decide(
     Ok(journal.close(changed))
 }
 
+impl Purchase {
+    /// A payment of which nothing was granted yet.
+    fn of(paid: &PaidFacts) -> Self {
+        Self {
+            revision: 0,
+            id: paid.purchase_id.clone(),
+            lines: Vec::new(),
+            amount: paid.amount,
+            currency: paid.currency.clone(),
+            paid_at: paid.paid_at,
+            subscription_id: None,
+            payment_ids: paid.payment_ids.clone(),
+            customer_id: paid.customer_id.clone(),
+            outflows: Vec::new(),
+            revoked: Credits::ZERO,
+            spent: Credits::ZERO,
+            money_back: None,
+            refunds_failed: 0,
+        }
+    }
+}
+
 /// The records while they are brought in line.
 #[derive(Clone)]
 pub(crate) struct Work {

@@ -1,40 +1,17 @@
 //! The turn of the month: expiry of what was left, refill of the allowance (rules 1 to 3).
 //!
-//! Settling is part of every decision, so whoever comes first in a month, a debit, a purchase or the
-//! cron, makes these entries, in its own write, and nobody makes them twice.
+//! A journal settles the month when it is opened, for every decision. So the first of a month, a debit, a purchase
+//! or the cron, makes these entries, in its own write, and nothing makes them twice.
 
 use chrono::{DateTime, Utc};
 
-use crate::{Account, Decision, Event, Period, journal::Journal};
+use crate::{Account, Decision, journal::Journal};
 
 /// Decides the turn of the month by itself, as the sweep on the first of the month asks for it: the
 /// entries that are due at a moment, none where they were made.
 #[must_use]
 pub fn decide(account: &Account, moment: DateTime<Utc>) -> Decision {
     Journal::open(account, moment).close(Vec::new())
-}
-
-/// Settles the account for the journal's month: an `expiry` entry for playground credits that were left,
-/// if any, then, with a plan that is paid into the month, a `refill` entry that sets them to the highest
-/// allowance. Nothing if that was done.
-///
-/// What is due doesn't depend on when the first write of the month comes: a plan that was paid for at the month's first
-/// moment has its refill even if that write comes after the paid time. An account that is paid for late has had
-/// the month's expiry and no refill; the refill comes with the payment.
-pub(crate) fn settle(journal: &mut Journal) {
-    let ended = journal.account().period;
-    let period = Period::of(journal.now());
-    if period <= ended {
-        return;
-    }
-    journal.enter(period);
-    if journal.account().balance.playground() > 0 {
-        journal.set_playground(Event::Expiry, 0, ended.to_string(), |_| {});
-    }
-    let allowance = journal.account().granted();
-    if allowance > 0 {
-        journal.refill(allowance, |_| {});
-    }
 }
 
 #[cfg(test)]

@@ -8,12 +8,9 @@ use scrip_pricing::Credits;
 use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::{
-    Account, Change, DebitId, Decision, Event, Record, Refusal, ReversalId, clawback::pay_owed, ids::present,
-    journal::Journal,
+    Account, Change, DebitId, Decision, Event, Reason, Record, Refusal, ReversalId, clawback::pay_owed,
+    ids::present, journal::Journal,
 };
-
-/// The longest reason, in characters.
-const REASON_LENGTH_MAX: usize = 200;
 
 /// What the caller asks for. Its JSON is what a retry is compared by, so a field that is added later must
 /// leave the JSON of older requests as it is.
@@ -37,30 +34,6 @@ fn some_credits<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Cre
         ));
     }
     Ok(Some(credits))
-}
-
-/// Why, in the caller's words: at most 200 characters.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "String")]
-pub struct Reason(String);
-
-impl Reason {
-    /// The words.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl TryFrom<String> for Reason {
-    type Error = &'static str;
-
-    fn try_from(text: String) -> Result<Self, Self::Error> {
-        if text.chars().count() > REASON_LENGTH_MAX {
-            return Err("a reason must be at most 200 characters");
-        }
-        Ok(Self(text))
-    }
 }
 
 /// What is known of a debit that may be reversed.

@@ -3,9 +3,15 @@
 //! A transaction that was cancelled wrote nothing. Each reason stands where its write stood, so the same
 //! code means different things: an operation that exists is a retry, an entry that exists is a race.
 
-use aws_sdk_dynamodb::types::CancellationReason;
+use aws_sdk_dynamodb::{
+    error::SdkError, operation::transact_get_items::TransactGetItemsError, types::CancellationReason,
+};
 
-use crate::{Fault, items::Item};
+use crate::{
+    Error, Fault,
+    error::{Failure, classify},
+    items::Item,
+};
 
 /// What a write of the transaction was for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -80,6 +86,28 @@ pub(crate) fn read_reasons(slots: &[Slot], reasons: &[CancellationReason]) -> Ca
         (None, None, true) => Cancelled::Raced(newest),
         (None, None, false) if is_customer_known => Cancelled::CustomerKnown,
         (None, None, false) => Cancelled::Unknown("cancelled without a reason".to_owned()),
+    }
+}
+
+/// Reads why a transaction of reads failed: one of its items is being written, or anything else.
+pub(crate) fn read_cancelled(slots: &[Slot], error: &SdkError<TransactGetItemsError>) -> Failure {
+    const DOING: &str = "confirm a refusal";
+    let reasons = match error {
+        SdkError::ServiceError(service) => match service.err() {
+            TransactGetItemsError::TransactionCanceledException(cancelled) => {
+                cancelled.cancellation_reasons()
+            }
+            _ => return classify(DOING, error),
+        },
+        _ => return classify(DOING, error),
+    };
+    match read_reasons(slots, reasons) {
+        Cancelled::Wait(fault) => Failure::Transient(fault),
+        Cancelled::Unknown(cause) => Failure::Fatal(Error::Internal { doing: DOING, cause }),
+        // Reads have no conditions.
+        Cancelled::Retry | Cancelled::Raced(_) | Cancelled::Taken | Cancelled::CustomerKnown => {
+            classify(DOING, error)
+        }
     }
 }
 

@@ -4,10 +4,8 @@ use std::fmt;
 
 use aws_sdk_dynamodb::{
     error::{ProvideErrorMetadata, SdkError},
-    operation::{transact_get_items::TransactGetItemsError, transact_write_items::TransactWriteItemsError},
+    operation::transact_write_items::TransactWriteItemsError,
 };
-
-use crate::cancellation::{Cancelled, Slot, read_reasons};
 
 /// An error with its causes, for the log. The SDK's `DisplayErrorContext` also shows the answer, which may hold a secret.
 #[must_use]
@@ -157,27 +155,5 @@ pub(crate) fn cancellation(
             _ => None,
         },
         _ => None,
-    }
-}
-
-/// Reads why a transaction of reads failed: one of its items is being written, or anything else.
-pub(crate) fn read_cancelled(slots: &[Slot], error: &SdkError<TransactGetItemsError>) -> Failure {
-    const DOING: &str = "confirm a refusal";
-    let reasons = match error {
-        SdkError::ServiceError(service) => match service.err() {
-            TransactGetItemsError::TransactionCanceledException(cancelled) => {
-                cancelled.cancellation_reasons()
-            }
-            _ => return classify(DOING, error),
-        },
-        _ => return classify(DOING, error),
-    };
-    match read_reasons(slots, reasons) {
-        Cancelled::Wait(fault) => Failure::Transient(fault),
-        Cancelled::Unknown(cause) => Failure::Fatal(Error::Internal { doing: DOING, cause }),
-        // Reads have no conditions.
-        Cancelled::Retry | Cancelled::Raced(_) | Cancelled::Taken | Cancelled::CustomerKnown => {
-            classify(DOING, error)
-        }
     }
 }

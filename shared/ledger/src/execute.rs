@@ -5,13 +5,10 @@
 //! knowledge that nothing was written; where neither can be had, the caller is told to ask again.
 
 use chrono::{DateTime, Utc};
-use scrip_accounts::{
-    Account, AccountId, DebitId, DebitRecord, Decision, Entry, PurchaseId, Record, Records, Refusal,
-    SubscriptionId, refill,
-};
+use scrip_accounts::{Account, AccountId, DebitRecord, Decision, Entry, Record, Records, Refusal, refill};
 
 use crate::{
-    Error, Fault, Ledger, RequestHash,
+    Error, Fault, Ledger, Related, RequestHash,
     append::Appended,
     backoff::{Attempts, persist},
     error::Failure,
@@ -28,17 +25,6 @@ pub struct State {
     pub debit: Option<DebitRecord>,
     /// The records of the purchases and the subscription that were asked for, as far as there are any.
     pub records: Records,
-}
-
-/// What else a decision is made from than the account.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Related<'a> {
-    /// Nothing else.
-    Nothing,
-    /// A debit of the account.
-    Debit(&'a DebitId),
-    /// A subscription, and purchases of the account.
-    Records(Option<&'a SubscriptionId>, &'a [PurchaseId]),
 }
 
 /// What came of a command.

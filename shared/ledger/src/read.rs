@@ -14,10 +14,10 @@ use scrip_accounts::{
 };
 
 use crate::{
-    Error, Fault, Ledger, Parked, Related,
+    Error, Fault, Ledger, Parked,
     backoff::persist,
-    cancellation::Slot,
-    error::{Failure, classify, read_cancelled},
+    cancellation::{Slot, read_cancelled},
+    error::{Failure, classify},
     items::{self, Item, OperationItem, OwnerItem},
     keys::{self, Key, Operation},
 };
@@ -50,6 +50,17 @@ impl PurchaseCursor {
     pub fn as_text(&self) -> String {
         self.0.trim_start_matches(keys::BOUGHT_PREFIX).replacen('#', ".", 1)
     }
+}
+
+/// What else a decision is made from than the account.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Related<'a> {
+    /// Nothing else.
+    Nothing,
+    /// A debit of the account.
+    Debit(&'a DebitId),
+    /// A subscription, and purchases of the account.
+    Records(Option<&'a SubscriptionId>, &'a [PurchaseId]),
 }
 
 /// What a refusal stands on.
@@ -113,8 +124,15 @@ impl Ledger {
         Ok(entries.pop().map(|entry| entry.account))
     }
 
+    /// Reads what isn't there, so that the connection is made and the credentials were used when the first call
+    /// comes. That this fails is the first call's to find out.
+    pub async fn warm_up(&self) {
+        drop(self.read_nothing().await);
+        let _ = self.take_usage();
+    }
+
     /// Reads the head of no account: no id is empty.
-    pub(crate) async fn read_nothing(&self) -> Result<(), Failure> {
+    async fn read_nothing(&self) -> Result<(), Failure> {
         let query = QueryInput::builder()
             .key_condition_expression("#pk = :pk")
             .expression_attribute_names("#pk", keys::PK)

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Allowance, CatalogFile, Credits, Plan, Range};
+use super::shape::{Allowance, CatalogFile, Credits, Plan, Range};
 use crate::defaults::{IMAGES_DEFAULT, TRAIN_TUNE_PROMPTS_DEFAULT};
 
 #[path = "check_tables.rs"]

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use super::super::{Range, TextToImage, Upscale};
+use super::super::shape::{Range, TextToImage, Upscale};
 use super::{Problems, RATE_MAX};
 use crate::defaults::STEPS_DEFAULT;
 

@@ -50,15 +50,19 @@ impl fmt::Debug for Api<'_> {
     }
 }
 
-impl<'a> Api<'a> {
-    pub(crate) fn new(client: &'a Client, key: &str, deadline: Instant) -> Self {
+impl Client {
+    /// Begins a conversation: calls with that key that are all over at that time.
+    #[must_use]
+    pub fn api(&self, key: &str, deadline: Instant) -> Api<'_> {
         let mut authorization = HeaderValue::from_str(&format!("Bearer {}", key.trim())).ok();
         if let Some(value) = &mut authorization {
             value.set_sensitive(true);
         }
-        Self { client, authorization, deadline, calls: AtomicU32::new(0) }
+        Api { client: self, authorization, deadline, calls: AtomicU32::new(0) }
     }
+}
 
+impl Api<'_> {
     /// How many calls were sent.
     pub fn calls(&self) -> u32 {
         self.calls.load(Ordering::Relaxed)

@@ -14,9 +14,6 @@ use hyper_util::{
     client::legacy::{Client as HttpClient, connect::HttpConnector},
     rt::TokioExecutor,
 };
-use tokio::time::Instant;
-
-use crate::Api;
 
 /// The largest answer that is read: a page of fifty events of 300 KB, as those of large invoices are, is below it.
 const ANSWER_BYTES_MAX: usize = 16 * 1024 * 1024;
@@ -64,12 +61,6 @@ impl Client {
     #[must_use]
     pub fn over(transport: Transport, base_url: &str) -> Self {
         Self { transport, base_url: base_url.trim_end_matches('/').to_owned() }
-    }
-
-    /// Begins a conversation: calls with that key that are all over at that time.
-    #[must_use]
-    pub fn api(&self, key: &str, deadline: Instant) -> Api<'_> {
-        Api::new(self, key, deadline)
     }
 
     /// Where the API is, without a slash at its end.

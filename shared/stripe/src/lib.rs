@@ -19,7 +19,5 @@ pub use api::Api;
 pub use client::{BaseUrlUnset, Client, Exchange, Transport};
 pub use error::Error;
 pub use event::{InvalidEvent, ObjectRef, StripeEvent};
+pub use objects::API_VERSION;
 pub use skus::{ConfiguredPrices, InvalidPrices, LineSku};
-
-/// The version of Stripe's API that every call asks for, and that [`objects`] describes.
-pub const API_VERSION: &str = "2026-03-25.dahlia";

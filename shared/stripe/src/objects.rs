@@ -1,4 +1,4 @@
-//! Stripe's objects in version [`API_VERSION`](crate::API_VERSION), with the fields that matter.
+//! Stripe's objects in version [`API_VERSION`], with the fields that matter.
 //!
 //! Fields and their nullability were compared with the types of stripe-node 22.0.0, the library that Stripe generated
 //! from its API description of that very version. Fields that are not named here are ignored. A field that Stripe
@@ -27,6 +27,9 @@ pub(crate) use reference::identified;
 pub use reference::{Expandable, Identified, Reference};
 pub use session::{Session, SessionLine};
 pub use subscription::{PauseCollection, PendingUpdate, Subscription, SubscriptionItem};
+
+/// The version of Stripe's API that every call asks for, and that this module describes.
+pub const API_VERSION: &str = "2026-03-25.dahlia";
 
 /// Notes that a merchant puts on an object, by name.
 pub type Metadata = BTreeMap<String, String>;

@@ -55,7 +55,7 @@ def crates(function: str) -> set[str]:
             "tree",
             "--locked",
             "--package",
-            f"{function}-function",
+            f"scrip-{function}",
             "--edges",
             "normal,no-proc-macro",
             "--target",

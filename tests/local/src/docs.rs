@@ -4,7 +4,11 @@
 //! The page is Swagger UI, which its package brings whole, so that it works offline. What is ours of it fills in the token of
 //! a demo account.
 
-use crate::{seed, tokens::Tokens, yaml};
+use crate::{
+    callers::{Callers, USER, callers},
+    tokens::Tokens,
+    yaml,
+};
 use axum::{Json, Router, extract::State, http::header, response::Html, routing::get};
 use serde_json::{Value, json};
 use std::sync::{Arc, LazyLock};
@@ -53,9 +57,9 @@ pub fn router(tokens: Arc<Tokens>) -> Router {
 
 /// The tokens of those who call, for the page to offer.
 async fn issue(State(tokens): State<Arc<Tokens>>) -> Json<Value> {
-    let seed::Callers { user, backend, support } = seed::callers(&tokens);
+    let Callers { user, backend, support } = callers(&tokens);
     Json(json!([
-        {"name": format!("{}, a user", seed::USER), "token": user},
+        {"name": format!("{}, a user", USER), "token": user},
         {"name": "a backend, any account", "token": backend},
         {"name": "support, refunds", "token": support},
     ]))

@@ -7,6 +7,7 @@
 //! The program (`cargo local`) starts it for people, `tests/scenarios` for tests.
 
 pub mod binaries;
+pub mod callers;
 pub mod clock;
 pub mod cors;
 pub mod database;

@@ -8,7 +8,7 @@ use aws_sdk_dynamodb::{
 };
 use aws_smithy_runtime_api::client::http::HttpClient;
 use aws_types::SdkConfig;
-use chrono::{DateTime, Months, TimeDelta, Utc};
+use chrono::{DateTime, Months, Utc};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use scrip_accounts::{
     Account, AccountId, Decision, Line, PurchaseId, Refusal, SubscriptionId, Terms,
@@ -18,12 +18,10 @@ use scrip_accounts::{
 use scrip_ledger::{Ledger, Outcome, Related, State};
 use scrip_pricing::{CATALOG, Credits, Gives, Offer};
 
-use crate::{Stack, clock, template::REGION, tokens::Tokens};
+use crate::{Stack, clock, template::REGION};
 
-/// The demo account whose user calls.
-pub const USER: &str = "demo-standard";
-/// How long the demo's tokens last.
-const TOKEN_LIFETIME: TimeDelta = TimeDelta::days(7);
+pub use crate::callers::{Callers, USER, callers};
+
 /// What the demo account on a custom plan agreed on with support.
 const CUSTOM_ALLOWANCE: u64 = 12_000;
 
@@ -207,29 +205,4 @@ pub async fn demo_accounts(stack: &Stack) -> Result<Vec<String>, SeedError> {
     }
     let ids = accounts.iter().map(|(account, _)| *account).chain(["demo-none"]);
     Ok(ids.map(str::to_owned).collect())
-}
-
-/// The tokens of those who call a fresh local stack.
-#[derive(Debug)]
-pub struct Callers {
-    /// [`USER`], on the own account.
-    pub user: String,
-    /// The product's backend, on any account.
-    pub backend: String,
-    /// Support, for refunds on any account.
-    pub support: String,
-}
-
-/// Issues the tokens of those who call.
-#[must_use]
-pub fn callers(tokens: &Tokens) -> Callers {
-    let issue = |subject: &str, scopes: &[&str]| tokens.issue(subject, scopes, TOKEN_LIFETIME);
-    Callers {
-        user: issue(USER, &["credits:read", "credits:debit"]),
-        backend: issue(
-            "demo-backend",
-            &["credits:read", "credits:debit", "credits:settle", "credits:any-account"],
-        ),
-        support: issue("demo-support", &["credits:refund"]),
-    }
 }

@@ -3,18 +3,21 @@
 //! Invariant: every call is recorded, whatever becomes of it, and a call without a fault ([`crate::Faults`]) is
 //! answered as Stripe would. What a call changes makes events, which wait for [`Stripe::take_events`].
 
-pub mod calls;
-pub mod error;
+mod calls;
 mod expand;
-pub mod idempotency;
+mod idempotency;
+mod keys;
+mod kind;
 mod lists;
 mod pages;
 mod parameters;
-pub mod permissions;
 mod reads;
+mod reply;
 mod routes;
 
-use super::{Stripe, account::Account, faults::Fault, generation::Generation};
+use super::{
+    Stripe, account::Account, call::Call, desk::Desk, error::ApiError, faults::Fault, generation::Generation,
+};
 use crate::server::Server;
 use axum::{
     Router,
@@ -22,31 +25,13 @@ use axum::{
     extract::Request,
     http::{HeaderMap, HeaderName, Method, Response, StatusCode, header},
 };
-use calls::{Call, CallLog};
-use error::ApiError;
-use permissions::Keys;
+use reply::Reply;
 use serde_json::{Value, json};
 use std::{future, io, panic};
 use tokio::{net::TcpListener, time::sleep};
 
 /// Far above any request made here.
 const BODY_BYTES_MAX: usize = 1 << 20;
-
-/// Who takes the calls: the keys, and the record of what came.
-#[derive(Debug, Default)]
-pub struct Desk {
-    log: CallLog,
-    keys: Keys,
-}
-
-/// An answer.
-#[derive(Debug, Clone)]
-struct Reply {
-    status: u16,
-    body: Value,
-    /// The id of the request that was answered first, where this is its answer again.
-    replayed_from: Option<String>,
-}
 
 impl Stripe {
     /// Serves the API to who has the secret key, or one of [`Stripe::restrict_key`], until the server is stopped or

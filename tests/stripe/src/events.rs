@@ -3,22 +3,19 @@
 //! Invariant: `emit` is the only maker of events. Every event is kept, also one of a type that only newer
 //! versions have; the outbox and receipts hold those of the account's own version.
 
-use super::{Stripe, account::Account, event::Event, generation::Generation, snapshot::Snapshot};
+use super::{
+    Stripe,
+    account::Account,
+    event::Event,
+    generation::Generation,
+    kept::{Record, data},
+    snapshot::Snapshot,
+};
 use chrono::TimeDelta;
-use serde_json::{Map, Value, json};
+use serde_json::json;
 
 /// How long an event can be read.
 const KEPT: TimeDelta = TimeDelta::days(30);
-
-/// An event, with what it takes to render it in another version.
-#[derive(Debug, Clone)]
-pub struct Record {
-    pub event: Event,
-    object: Snapshot,
-    before: Option<Snapshot>,
-    /// Whether every endpoint took it.
-    pub delivered: bool,
-}
 
 impl Stripe {
     /// Notes that an event reached its endpoint.
@@ -66,15 +63,6 @@ impl Stripe {
     }
 }
 
-impl Record {
-    fn render(&self, generation: Generation) -> Event {
-        let mut json = self.event.json().clone();
-        json["api_version"] = json!(generation.api_version());
-        json["data"] = data(&self.object, self.before.as_ref(), generation);
-        Event::from_json(json)
-    }
-}
-
 impl Account {
     /// The events of the last thirty days that the account's version has, oldest first.
     pub fn kept_events(&self) -> impl DoubleEndedIterator<Item = &Record> {
@@ -101,19 +89,4 @@ impl Account {
         }
         self.events.push(Record { event, object, before, delivered: false });
     }
-}
-
-fn data(object: &Snapshot, before: Option<&Snapshot>, generation: Generation) -> Value {
-    let object = object.render(generation);
-    let previous = before.map(|before| differing(&before.render(generation), &object));
-    let mut data = Map::from_iter([("object".to_owned(), object)]);
-    data.extend(previous.map(|previous| ("previous_attributes".to_owned(), previous)));
-    Value::Object(data)
-}
-
-/// The members of `before` that are otherwise now.
-fn differing(before: &Value, now: &Value) -> Value {
-    let members = before.as_object().into_iter().flatten();
-    let differing = members.filter(|(name, was)| now.get(name.as_str()) != Some(was));
-    Value::Object(differing.map(|(name, was)| (name.clone(), was.clone())).collect::<Map<_, _>>())
 }

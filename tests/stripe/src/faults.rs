@@ -3,11 +3,7 @@
 //! Invariant: a call meets at most one fault: the next one scripted for its operation, else the next one for any call,
 //! else the lasting one. Stale reads come on top of that.
 
-use super::{
-    Stripe,
-    account::Account,
-    api::{calls::Call, error::ApiError},
-};
+use super::{account::Account, call::Call, error::ApiError};
 use std::{
     collections::{BTreeMap, VecDeque},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -135,24 +131,5 @@ impl Faults {
 
     fn script(&self) -> MutexGuard<'_, Script> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Stripe {
-    /// The faults of this account's API, for a test to switch on and off.
-    #[must_use]
-    pub fn faults(&self) -> Faults {
-        self.faults.clone()
-    }
-
-    /// Adds a fault for the next call of an operation ([`Call::operation`]) that has none yet.
-    pub fn fault(&self, operation: &str, fault: Fault) {
-        self.faults.next_of(operation, fault);
-    }
-
-    /// The account as it is now, for [`Faults::stale`].
-    #[must_use]
-    pub fn state(&self) -> AccountState {
-        self.with(|account| AccountState(Arc::new(account.clone())))
     }
 }

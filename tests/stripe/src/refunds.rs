@@ -6,7 +6,7 @@
 use super::{
     Stripe,
     account::Account,
-    api::error::ApiError,
+    error::ApiError,
     event::Event,
     invoices::dollars,
     plan::Metadata,

@@ -3,7 +3,6 @@
 //! Invariant: a snapshot holds copies of records, so that what happens afterwards doesn't change it.
 
 use super::{
-    account::Account,
     generation::Generation,
     records::{Dispute, Invoice, InvoicePayment, Payment, Refund, Session, Subscription},
     shapes,
@@ -45,48 +44,5 @@ impl Snapshot {
             Self::Refund(refund) => shapes::returned::refund_in(refund, generation),
             Self::Dispute(dispute) => shapes::returned::dispute_in(dispute, generation),
         }
-    }
-}
-
-impl Account {
-    pub(super) fn session_now(&self, at: usize) -> Snapshot {
-        Snapshot::Session(Box::new(self.sessions[at].clone()))
-    }
-
-    pub(super) fn intent_now(&self, at: usize) -> Snapshot {
-        Snapshot::Intent(Box::new(self.payments[at].clone()), self.refunds_of(at))
-    }
-
-    pub(super) fn charge_now(&self, at: usize) -> Snapshot {
-        Snapshot::Charge(Box::new(self.payments[at].clone()), self.refunds_of(at))
-    }
-
-    pub(super) fn invoice_now(&self, at: usize) -> Snapshot {
-        let payment = self.default_payment(&self.invoices[at]).cloned().map(Box::new);
-        Snapshot::Invoice(Box::new(self.invoices[at].clone()), payment)
-    }
-
-    pub(super) fn subscription_now(&self, at: usize) -> Snapshot {
-        Snapshot::Subscription(Box::new(self.subscriptions[at].clone()))
-    }
-
-    pub(super) fn refund_now(&self, at: usize) -> Snapshot {
-        Snapshot::Refund(self.refunds[at].clone())
-    }
-
-    pub(super) fn dispute_now(&self, at: usize) -> Snapshot {
-        Snapshot::Dispute(self.disputes[at].clone())
-    }
-
-    /// The refunds of the payment's latest charge, oldest first.
-    fn refunds_of(&self, at: usize) -> Vec<Refund> {
-        let intent = &self.payments[at].intent;
-        self.refunds.iter().filter(|refund| refund.intent == *intent).cloned().collect()
-    }
-
-    /// The payment that an older version names as the invoice's.
-    pub(super) fn default_payment(&self, invoice: &Invoice) -> Option<&Payment> {
-        let intent = invoice.intent.as_deref()?;
-        self.payments.iter().find(|payment| payment.intent == intent)
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! Invariant: an order that can't be filled is refused before anything is paid.
 
-use super::{Sale, ShopError, Till, Told};
+use super::till::{Sale, ShopError, Till, Told};
 use crate::clock;
 use axum::{
     Router,

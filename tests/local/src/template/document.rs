@@ -3,7 +3,11 @@
 //! Invariant: where an unknown field could change what a request meets (the API, its routes and
 //! authorizers), it is refused; what is known to change nothing here is named and not read.
 
-use serde::{Deserialize, de::IgnoredAny};
+use super::settings::TemplateError;
+use serde::{
+    Deserialize,
+    de::{DeserializeOwned, IgnoredAny},
+};
 use serde_json::Value;
 use std::collections::BTreeMap;
 
@@ -120,4 +124,9 @@ pub(super) struct AuthorizerProperties {
 pub(super) struct JwtConfiguration {
     pub(super) issuer: Value,
     pub(super) audience: Vec<Value>,
+}
+
+/// Reads a part of the document, found at a place, as its type.
+pub(super) fn typed<T: DeserializeOwned>(place: &str, value: Value) -> Result<T, TemplateError> {
+    serde_json::from_value(value).map_err(|why| TemplateError(format!("{place}: {why}")))
 }

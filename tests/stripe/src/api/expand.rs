@@ -3,8 +3,8 @@
 //! Invariant: a request names at most four levels, of which a list's `data` is one, and begins with a field that
 //! Stripe's reference marks as expandable. What it refuses, it refuses before anything changes.
 
-use super::{Call, error::ApiError, reads::Kind};
-use crate::{account::Account, generation::Generation, shapes};
+use super::kind::Kind;
+use crate::{account::Account, call::Call, error::ApiError, generation::Generation, shapes};
 use serde_json::Value;
 
 /// How deep a request may expand.

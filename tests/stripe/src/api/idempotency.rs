@@ -2,24 +2,13 @@
 //!
 //! Invariant: within 24 hours a key stands for one request and one answer, an error as much as a success.
 
-use super::{Call, Reply, error::ApiError};
-use crate::{account::Account, records::Time};
+use super::reply::Reply;
+use crate::{account::Account, call::Call, error::ApiError, kept::Stored};
 use chrono::TimeDelta;
 use serde_json::Value;
 
 /// How long an answer is kept.
 const KEPT: TimeDelta = TimeDelta::hours(24);
-
-/// An answer that is kept.
-#[derive(Debug, Clone)]
-pub struct Stored {
-    path: String,
-    parameters: Vec<(String, String)>,
-    request_id: String,
-    status: u16,
-    body: Value,
-    since: Time,
-}
 
 impl Account {
     /// The kept answer for a key, or the refusal of another request with it; none if the key is free.

@@ -4,16 +4,14 @@
 //! there finds nothing, but for a customer, whom Stripe then says to be missing.
 
 use super::{
-    Call,
-    error::ApiError,
+    kind::Kind,
     pages,
     parameters::{
         Filter::{self, Any, Flag, OneOf, Text, Time},
         SUBSCRIPTION_STATUSES,
     },
-    reads::Kind,
 };
-use crate::{account::Account, generation::Generation};
+use crate::{account::Account, call::Call, error::ApiError, generation::Generation};
 use serde_json::Value;
 
 /// The most types of events that one list can be asked for.

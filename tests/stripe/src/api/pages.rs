@@ -3,8 +3,7 @@
 //! Invariant: a page has one to a hundred objects, ten unless it is asked for otherwise, and keeps the list's order,
 //! whichever way it is paged.
 
-use super::{Call, error::ApiError};
-use crate::shapes;
+use crate::{call::Call, error::ApiError, shapes};
 use serde_json::{Value, json};
 
 /// How many objects a page has by default and at most.

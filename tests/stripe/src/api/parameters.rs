@@ -3,7 +3,8 @@
 //! Invariant: each list takes those of Stripe's reference for 2026-03-25.dahlia and no other,
 //! beside those that page and expand. What the model knows nothing of, such as test clocks, matches nothing.
 
-use super::reads::Kind;
+use super::kind::Kind;
+use crate::{call::Call, error::ApiError};
 use Filter::{Any, Flag, OneOf, Text, Time};
 
 /// What a parameter says of the objects that are listed.
@@ -157,5 +158,17 @@ impl Kind {
             Self::Customer => &CUSTOMERS,
             Self::Event => &EVENTS,
         }
+    }
+}
+
+/// Refuses a parameter that isn't named here; a name that ends in `[` stands for all that begin so.
+pub(super) fn known(call: &Call, names: &[&str]) -> Result<(), ApiError> {
+    let is_known = |given: &str| {
+        given.starts_with("expand[")
+            || names.iter().any(|name| given == *name || name.ends_with('[') && given.starts_with(name))
+    };
+    match call.parameters.iter().find(|(given, _)| !is_known(given)) {
+        Some((given, _)) => Err(ApiError::unknown_parameter(given)),
+        None => Ok(()),
     }
 }

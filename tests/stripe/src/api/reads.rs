@@ -3,72 +3,16 @@
 //! Invariant: lists are newest first, and an object has the shape of the version that the request asks for; an event
 //! that of the account when it was made.
 
-use super::{Call, error::ApiError, pages, routes};
+use super::{kind::Kind, pages, parameters::known};
 use crate::{
     account::Account,
+    call::Call,
+    error::ApiError,
     generation::Generation,
     records::{InvoicePayment, Session},
     shapes,
 };
 use serde_json::Value;
-
-/// A kind of object, by its place in the API.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
-    Session,
-    Subscription,
-    SubscriptionItem,
-    Invoice,
-    InvoicePayment,
-    PaymentIntent,
-    Charge,
-    Refund,
-    Dispute,
-    Price,
-    Product,
-    Customer,
-    Event,
-}
-
-impl Kind {
-    pub(super) fn of(path: &[&str]) -> Option<Self> {
-        Some(match path {
-            ["checkout", "sessions"] => Self::Session,
-            ["subscriptions"] => Self::Subscription,
-            ["subscription_items"] => Self::SubscriptionItem,
-            ["invoices"] => Self::Invoice,
-            ["invoice_payments"] => Self::InvoicePayment,
-            ["payment_intents"] => Self::PaymentIntent,
-            ["charges"] => Self::Charge,
-            ["refunds"] => Self::Refund,
-            ["disputes"] => Self::Dispute,
-            ["prices"] => Self::Price,
-            ["products"] => Self::Product,
-            ["customers"] => Self::Customer,
-            ["events"] => Self::Event,
-            _ => return None,
-        })
-    }
-
-    /// As error messages name it.
-    pub(super) fn name(self) -> &'static str {
-        match self {
-            Self::Session => "checkout.session",
-            Self::Subscription => "subscription",
-            Self::SubscriptionItem => "subscription_item",
-            Self::Invoice => "invoice",
-            Self::InvoicePayment => "invoice_payment",
-            Self::PaymentIntent => "payment_intent",
-            Self::Charge => "charge",
-            Self::Refund => "refund",
-            Self::Dispute => "dispute",
-            Self::Price => "price",
-            Self::Product => "product",
-            Self::Customer => "customer",
-            Self::Event => "event",
-        }
-    }
-}
 
 impl Account {
     /// Answers a `GET`.
@@ -85,7 +29,7 @@ impl Account {
                 (Some(kind), _) => self.list(call, kind, version),
                 (None, Some((id, of))) => {
                     let kind = Kind::of(of).ok_or_else(unknown)?;
-                    routes::known(call, &[])?;
+                    known(call, &[])?;
                     self.find(kind, id, version).ok_or_else(|| ApiError::missing(kind.name(), id, "id"))
                 }
                 (None, None) => Err(unknown()),
@@ -119,7 +63,7 @@ impl Account {
             Kind::Customer => {
                 self.customers.iter().map(|customer| shapes::price::customer(customer, version)).collect()
             }
-            Kind::Event => self.kept_events().map(|known| known.event.json().clone()).collect(),
+            Kind::Event => self.kept_events().map(|kept| kept.event.json().clone()).collect(),
         };
         all.reverse();
         all
@@ -144,7 +88,7 @@ impl Account {
     }
 
     fn line_items(&self, call: &Call, id: &str, version: Generation) -> Result<Value, ApiError> {
-        routes::known(call, &pages::PAGING)?;
+        known(call, &pages::PAGING)?;
         let lines = &self.session(id)?.lines;
         let lines = lines.iter().map(|line| shapes::session::line_item(line, version));
         pages::page(call, "item", lines.collect())
@@ -152,7 +96,7 @@ impl Account {
 
     /// The lines of an invoice, in the order in which it shows its first ten.
     fn lines(&self, call: &Call, id: &str, version: Generation) -> Result<Value, ApiError> {
-        routes::known(call, &pages::PAGING)?;
+        known(call, &pages::PAGING)?;
         let at = self.invoice_of(id).ok_or_else(|| ApiError::missing("invoice", id, "id"))?;
         let invoice = &self.invoices[at];
         let lines = invoice.lines.iter().map(|line| shapes::line::line(invoice, line, version));

@@ -1,6 +1,10 @@
-//! What is asked of DynamoDB: each operation once, and what it used.
+//! The table, and what is asked of DynamoDB: each operation once, and what it used.
+
+use std::sync::Arc;
 
 use aws_sdk_dynamodb::{
+    Client,
+    config::{Builder, retry::RetryConfig},
     error::SdkError,
     operation::{
         get_item::GetItemError,
@@ -10,10 +14,37 @@ use aws_sdk_dynamodb::{
     },
     types::{ReturnConsumedCapacity, TransactGetItem, TransactWriteItem},
 };
+use aws_types::SdkConfig;
 
-use crate::{Ledger, items::Item, keys::Key};
+use crate::{
+    items::Item,
+    keys::Key,
+    usage::{Meter, Usage},
+};
+
+/// The ledger in its table. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Ledger {
+    client: Client,
+    pub(crate) table: String,
+    meter: Arc<Meter>,
+}
 
 impl Ledger {
+    /// The ledger kept in that table. Each request is sent once: every attempt here reads again first, which
+    /// makes a lost response harmless.
+    #[must_use]
+    pub fn new(config: &SdkConfig, table: impl Into<String>) -> Self {
+        let config = Builder::from(config).retry_config(RetryConfig::disabled()).build();
+        Self { client: Client::from_conf(config), table: table.into(), meter: Arc::default() }
+    }
+
+    /// What was asked of DynamoDB since this was called last.
+    #[must_use]
+    pub fn take_usage(&self) -> Usage {
+        self.meter.take()
+    }
+
     /// A page of what a query finds in the table.
     pub(crate) async fn query(&self, query: QueryInputBuilder) -> Result<QueryOutput, SdkError<QueryError>> {
         let query = query.table_name(&self.table).return_consumed_capacity(ReturnConsumedCapacity::Total);

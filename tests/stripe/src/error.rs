@@ -134,7 +134,7 @@ impl ApiError {
         Self::new(400, "idempotency_error", None, &message)
     }
 
-    pub(super) fn body(&self, request_id: &str) -> Value {
+    pub(crate) fn body(&self, request_id: &str) -> Value {
         let mut body = json!({
             "message": self.message, "type": self.kind,
             "request_log_url": format!("https://dashboard.stripe.com/test/logs/{request_id}"),

@@ -4,8 +4,7 @@
 //! of invoices to invoices, the items of subscriptions to subscriptions. Permission to write is permission to read.
 //! What is expanded must be readable, too.
 
-use super::{calls::Call, error::ApiError};
-use crate::Stripe;
+use super::{call::Call, error::ApiError};
 use std::collections::BTreeSet;
 
 /// How Stripe words that a key lacks a permission; both forms are met.
@@ -22,8 +21,8 @@ pub enum PermissionWording {
 /// The API keys beside the server's own, which may do everything unless it is restricted here.
 #[derive(Debug, Default)]
 pub struct Keys {
-    restricted: Vec<(String, BTreeSet<String>)>,
-    wording: PermissionWording,
+    pub restricted: Vec<(String, BTreeSet<String>)>,
+    pub wording: PermissionWording,
 }
 
 /// The resources that permissions are for: as permissions and as the dashboard name them, with their paths' first
@@ -55,28 +54,6 @@ const FIELDS: [(&str, &str); 11] = [
     ("refunds", "charge"),
     ("subscription", "subscription"),
 ];
-
-impl Stripe {
-    /// Lets a key do only what these permissions (`charge_read`, `subscription_write` …) allow. The server takes the
-    /// key from now on, beside its own.
-    pub fn restrict_key(&self, key: &str, permissions: &[&str]) {
-        let permissions = permissions.iter().map(|&permission| permission.to_owned()).collect();
-        self.with_desk(|desk| {
-            desk.keys.restricted.retain(|(known, _)| known != key);
-            desk.keys.restricted.push((key.to_owned(), permissions));
-        });
-    }
-
-    /// Forgets a restricted key: the server takes it no longer, or without restriction if it is the server's own.
-    pub fn lift_restriction(&self, key: &str) {
-        self.with_desk(|desk| desk.keys.restricted.retain(|(known, _)| known != key));
-    }
-
-    /// Sets how it is worded that a key lacks a permission.
-    pub fn word_permissions(&self, wording: PermissionWording) {
-        self.with_desk(|desk| desk.keys.wording = wording);
-    }
-}
 
 impl Keys {
     /// Whether the API takes a key beside the server's own.

@@ -1,0 +1,30 @@
+//! Why a caller asks for something, in its own words.
+
+use serde::{Deserialize, Serialize};
+
+/// The longest reason, in characters.
+const REASON_LENGTH_MAX: usize = 200;
+
+/// Why, in the caller's words: at most 200 characters.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String")]
+pub struct Reason(String);
+
+impl Reason {
+    /// The words.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl TryFrom<String> for Reason {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        if text.chars().count() > REASON_LENGTH_MAX {
+            return Err("a reason must be at most 200 characters");
+        }
+        Ok(Self(text))
+    }
+}

@@ -1,0 +1,51 @@
+//! The place of an entry in its account's history.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// An entry's place in its account's history: 1 for the first, without gaps. 0 stands before the first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Sequence(u64);
+
+impl Sequence {
+    /// Before the first entry.
+    pub const NONE: Self = Self(0);
+
+    /// The sequence of that number.
+    #[must_use]
+    pub const fn new(number: u64) -> Self {
+        Self(number)
+    }
+
+    /// The number.
+    #[must_use]
+    pub const fn get(self) -> u64 {
+        self.0
+    }
+
+    /// The one after.
+    #[must_use]
+    pub const fn next(self) -> Self {
+        Self(self.0.saturating_add(1))
+    }
+}
+
+impl fmt::Display for Sequence {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sequence_counts_from_one_and_reads_as_a_number() {
+        let first = Sequence::NONE.next();
+        assert_eq!((first.get(), first.next().get()), (1, 2));
+        assert_eq!(Sequence::new(42).to_string(), "42");
+    }
+}
