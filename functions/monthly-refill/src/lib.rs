@@ -23,6 +23,7 @@ use scrip_api::Metric;
 use scrip_ledger::{DUE_SHARDS, Ledger};
 use serde_json::{Value, json};
 use tokio::time::Instant;
+use tracing::Instrument;
 
 use input::{Input, Message, Work};
 pub use queue::Queue;
@@ -65,7 +66,8 @@ impl RefillFunction {
     pub async fn handle(&self, event: LambdaEvent<Value>) -> Result<Value, Error> {
         let LambdaEvent { payload, context } = event;
         let time_left = context.deadline().duration_since(SystemTime::now()).unwrap_or_default();
-        let answer = self.answer(payload, scrip_api::now(), time_left).await;
+        let span = tracing::info_span!("refill", request_id = context.request_id);
+        let answer = self.answer(payload, scrip_api::now(), time_left).instrument(span).await;
         let ids = (context.request_id.as_str(), context.xray_trace_id.as_deref());
         scrip_api::invocation(ids, self.ledger.take_usage(), &answer);
         answer

@@ -1,14 +1,9 @@
 //! The queue that the sweep is spread over.
 
-use std::time::Duration;
-
-use aws_sdk_sqs::{
-    Client,
-    config::{Builder, retry::RetryConfig},
-    types::SendMessageBatchRequestEntry,
-};
+use aws_sdk_sqs::{Client, config::Builder, types::SendMessageBatchRequestEntry};
 use aws_types::SdkConfig;
 use lambda_runtime::Error;
+use scrip_api::aws_retries;
 use scrip_ledger::chain;
 
 use crate::input::Message;
@@ -17,8 +12,6 @@ use crate::input::Message;
 const BATCH_MESSAGES_MAX: usize = 10;
 /// How often a batch is sent. A message that comes twice does no harm.
 const SEND_ATTEMPTS_MAX: u32 = 3;
-/// At most so long is waited before the second attempt, and twice as long before the third.
-const BACKOFF_MAX: Duration = Duration::from_millis(100);
 
 /// The refill's own queue.
 #[derive(Debug, Clone)]
@@ -31,8 +24,7 @@ impl Queue {
     /// The queue at that URL.
     #[must_use]
     pub fn new(config: &SdkConfig, url: String) -> Self {
-        let retries = RetryConfig::standard().with_max_attempts(SEND_ATTEMPTS_MAX);
-        let config = Builder::from(config).retry_config(retries.with_initial_backoff(BACKOFF_MAX)).build();
+        let config = Builder::from(config).retry_config(aws_retries(SEND_ATTEMPTS_MAX)).build();
         Self { client: Client::from_conf(config), url }
     }
 

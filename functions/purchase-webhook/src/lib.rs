@@ -21,9 +21,7 @@ use lambda_http::{
     http::{HeaderName, StatusCode},
 };
 use scrip_accounts::EventId;
-use scrip_api::{
-    ApiRequest, ApiResponse, Code, Invocation, InvocationAnswer, Metric, Problem, finish_command,
-};
+use scrip_api::{ApiRequest, ApiResponse, Code, Invocation, InvocationAnswer, Metric, Problem};
 use scrip_stripe::{StripeEvent, signature};
 use serde_json::{json, value::RawValue};
 use tokio::time::Instant;
@@ -50,14 +48,12 @@ impl WebhookFunction {
     /// Handles an invocation.
     ///
     /// # Errors
-    /// If the event can't be read, or its command can't be carried out now: Lambda invokes the function again.
+    /// If the event is neither of the two, or its command can't be carried out now: Lambda invokes the function again.
     pub async fn handle(&self, event: LambdaEvent<Box<RawValue>>) -> Result<InvocationAnswer, Error> {
         match Invocation::parse(event)? {
             Invocation::Http(request) => Ok(self.answer(*request).await.into()),
-            Invocation::Command(command, context) => {
-                let started = std::time::Instant::now();
-                let result = self.recover(&command).await;
-                finish_command("recover", &context, started, result, self.ledger.take_usage())
+            Invocation::Command(invocation) => {
+                invocation.answer(&self.ledger, async |command| self.recover(&command).await).await
             }
         }
     }
@@ -84,6 +80,7 @@ impl WebhookFunction {
             .map_err(|why| Problem::invalid(format!("The body is no event: {why}.")))?;
         let event_id = EventId::parse(event.id.as_str())
             .map_err(|invalid| Problem::invalid(format!("The event's id {invalid}.")))?;
+        request.span().record("event_id", event_id.as_str());
         let report = self.apply_event(&event, event_id.clone(), now).await?;
         answer(event_id, report)
     }

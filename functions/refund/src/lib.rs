@@ -5,10 +5,8 @@ mod pending;
 mod provider;
 mod reversal;
 
-use std::time::Instant;
-
 use lambda_http::{Body, Error, LambdaEvent, Request, Response};
-use scrip_api::{ApiRequest, ApiResponse, Invocation, InvocationAnswer, Problem, finish_command};
+use scrip_api::{ApiRequest, ApiResponse, Invocation, InvocationAnswer, Problem};
 use scrip_ledger::Ledger;
 use serde_json::value::RawValue;
 use tracing::Instrument;
@@ -48,20 +46,14 @@ impl RefundFunction {
     /// Handles an invocation.
     ///
     /// # Errors
-    /// If the event can't be read, or its command can't be carried out now: Lambda invokes the function again.
+    /// If the event is neither of the two, or its command can't be carried out now: Lambda invokes the function again.
     pub async fn handle(&self, event: LambdaEvent<Box<RawValue>>) -> Result<InvocationAnswer, Error> {
         match Invocation::parse(event)? {
             Invocation::Http(request) => Ok(self.answer(*request).await.into()),
-            Invocation::Command(command, context) => {
-                let started = Instant::now();
-                let result = pending::complete(&self.ledger, &self.provider, &command).await;
-                finish_command(
-                    "complete_pending_refunds",
-                    &context,
-                    started,
-                    result,
-                    self.ledger.take_usage(),
-                )
+            Invocation::Command(invocation) => {
+                let complete =
+                    async |command| pending::complete(&self.ledger, &self.provider, &command).await;
+                invocation.answer(&self.ledger, complete).await
             }
         }
     }

@@ -4,7 +4,7 @@ use std::{env, fs, path::Path, time::Duration};
 
 use aws_config::{
     BehaviorVersion, SdkConfig, environment::credentials::EnvironmentVariableCredentialsProvider,
-    environment::region::EnvironmentVariableRegionProvider,
+    environment::region::EnvironmentVariableRegionProvider, retry::RetryConfig,
     stalled_stream_protection::StalledStreamProtectionConfig, timeout::TimeoutConfig,
 };
 use aws_smithy_http_client::{
@@ -17,13 +17,15 @@ use lambda_http::Error;
 use rustls_pki_types::{CertificateDer, pem::PemObject};
 use webpki::anchor_from_trusted_cert;
 
-/// An address that doesn't take a connection by then won't.
+/// An address that doesn't take a connection by then won't. The TLS handshake counts.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 /// The services answer in milliseconds: an answer that hasn't come by then is given up.
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(2);
+/// At most so long is waited before a second attempt.
+const BACKOFF_MAX: Duration = Duration::from_millis(100);
 
-/// The five roots of <https://www.amazontrust.com/repository/>, which vouch for AWS's endpoints. Reading the hundred that
-/// a machine trusts takes longer than the rest of a start.
+/// The five roots of <https://www.amazontrust.com/repository/>, which vouch for AWS's endpoints. Reading the hundred
+/// that a machine trusts takes longer than the rest of a start.
 pub const AMAZON_ROOTS: &[u8] = include_bytes!("amazon_roots.pem");
 /// Names a file of other roots: for a partition of AWS with its own, or the day that Amazon's are replaced.
 const ROOTS_FILE: &str = "SSL_CERT_FILE";
@@ -32,8 +34,14 @@ const ROOTS_FILE: &str = "SSL_CERT_FILE";
 /// credentials is asked, because Lambda replaces a function before its credentials expire.
 ///
 /// # Errors
-/// If `AWS_REGION` isn't set, or the roots that `SSL_CERT_FILE` names can't be read.
+/// If one of Lambda's variables isn't set, or the roots that `SSL_CERT_FILE` names can't be read.
 pub async fn aws_config() -> Result<SdkConfig, Error> {
+    for variable in ["AWS_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"] {
+        // Without it every request fails, and the first call would be the one to find out.
+        if env::var_os(variable).is_none() {
+            return Err(format!("set {variable}, as Lambda does").into());
+        }
+    }
     let config = aws_config::defaults(BehaviorVersion::latest())
         .region(EnvironmentVariableRegionProvider::new())
         .credentials_provider(EnvironmentVariableCredentialsProvider::new())
@@ -43,10 +51,14 @@ pub async fn aws_config() -> Result<SdkConfig, Error> {
         .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
         .load()
         .await;
-    if config.region().is_none() {
-        return Err("set AWS_REGION, as Lambda does".into());
-    }
     Ok(config)
+}
+
+/// How often a client sends a request, if its answer is lost or says that sending it again may help: so many times, with
+/// waits of up to 0.1 s before the second and twice as long before each one after.
+#[must_use]
+pub fn aws_retries(attempts_max: u32) -> RetryConfig {
+    RetryConfig::standard().with_max_attempts(attempts_max).with_initial_backoff(BACKOFF_MAX)
 }
 
 /// How long a request may take.

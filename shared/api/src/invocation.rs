@@ -6,9 +6,10 @@ use lambda_http::{
     Body, Context, Error, LambdaEvent, Request, RequestExt, Response,
     aws_lambda_events::apigw::ApiGatewayV2httpResponse, request::LambdaRequest,
 };
-use scrip_ledger::Usage;
+use scrip_ledger::Ledger;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::{Value, value::RawValue};
+use tracing::{Instrument, info_span};
 
 use crate::{
     ApiResponse, Problem, clock,
@@ -20,44 +21,93 @@ use crate::{
 pub enum Invocation<Command> {
     /// By API Gateway.
     Http(Box<Request>),
-    /// By a schedule or an operator, who may invoke the function itself: the command, and whose invocation it is.
-    Command(Command, Box<Context>),
+    /// By a schedule or an operator, who may invoke the function itself.
+    Command(Box<CommandInvocation<Command>>),
 }
 
-/// What it answers.
+/// The invocation of a command.
+#[derive(Debug)]
+pub struct CommandInvocation<Command> {
+    command: Result<Command, Problem>,
+    context: Context,
+    started: Instant,
+}
+
+/// What an invocation is answered.
 #[derive(Debug, Serialize)]
 #[serde(untagged)]
 pub enum InvocationAnswer {
     /// To API Gateway.
     Http(Box<ApiGatewayV2httpResponse>),
-    /// To the one who commanded.
+    /// To the one who commanded: the command's summary, or its problem.
     Command(Value),
 }
 
-/// Enough of an event to tell which of the two it is.
+/// Enough of an event to tell a command from a request. API Gateway's events have a `requestContext` and no `command`,
+/// whatever the caller sent: their keys are the gateway's own.
 #[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
 struct Kind<'a> {
     #[serde(borrow)]
     command: Option<&'a RawValue>,
+    #[serde(borrow)]
+    request_context: Option<&'a RawValue>,
 }
 
 impl<Command: DeserializeOwned> Invocation<Command> {
-    /// Reads an event. One with a `command` is a command; API Gateway's events have none.
+    /// Reads an event.
     ///
     /// # Errors
-    /// If it is neither of the two, in words for the operator.
+    /// If it is neither a command nor a request, in words for the operator.
     pub fn parse(event: LambdaEvent<Box<RawValue>>) -> Result<Self, Error> {
         let LambdaEvent { payload, context } = event;
-        let is_command =
-            serde_json::from_str::<Kind<'_>>(payload.get()).is_ok_and(|kind| kind.command.is_some());
+        let is_command = serde_json::from_str::<Kind<'_>>(payload.get())
+            .is_ok_and(|kind| kind.command.is_some() && kind.request_context.is_none());
         if is_command {
             let command = serde_json::from_str(payload.get())
-                .map_err(|error| format!("the command can't be read: {error}"))?;
-            return Ok(Self::Command(command, Box::new(context)));
+                .map_err(|error| Problem::invalid(format!("The command is invalid: {error}.")));
+            let invocation = CommandInvocation { command, context, started: Instant::now() };
+            return Ok(Self::Command(Box::new(invocation)));
         }
         let request: LambdaRequest = serde_json::from_str(payload.get())
             .map_err(|error| format!("neither a request of API Gateway nor a command: {error}"))?;
         Ok(Self::Http(Box::new(Request::from(request).with_lambda_context(context))))
+    }
+}
+
+impl<Command> CommandInvocation<Command> {
+    /// Carries the command out, logs what came of it and what it used of the ledger, and answers.
+    ///
+    /// # Errors
+    /// If it could not be carried out now, so that Lambda invokes the function again.
+    pub async fn answer(
+        self,
+        ledger: &Ledger,
+        carry_out: impl AsyncFnOnce(Command) -> Result<ApiResponse, Problem>,
+    ) -> Result<InvocationAnswer, Error> {
+        let request_id = self.context.request_id.as_str();
+        let span = info_span!("command", request_id);
+        let result = match self.command {
+            Ok(command) => carry_out(command).instrument(span).await,
+            Err(problem) => Err(problem),
+        };
+        let line = Line {
+            request_id,
+            trace_id: self.context.xray_trace_id.as_deref(),
+            route: "command",
+            account_id: "",
+            result: &result,
+            usage: ledger.take_usage(),
+            elapsed: self.started.elapsed(),
+        };
+        log::finished(&line, clock::now());
+        match result {
+            Ok(response) => Ok(InvocationAnswer::Command(response.into_json())),
+            Err(problem) if problem.code().status() >= 500 => {
+                Err(format!("the command failed: {}", problem.code().as_str()).into())
+            }
+            Err(problem) => Ok(InvocationAnswer::Command(problem.body())),
+        }
     }
 }
 
@@ -69,36 +119,6 @@ impl From<Response<Body>> for InvocationAnswer {
         answer.headers = head.headers;
         answer.body = Some(body);
         Self::Http(Box::new(answer))
-    }
-}
-
-/// Ends a command: logs what came of it, and answers with the body. A refusal's body is the problem.
-///
-/// # Errors
-/// If it could not be carried out now, so that Lambda invokes the function again.
-pub fn finish_command(
-    name: &str,
-    context: &Context,
-    started: Instant,
-    result: Result<ApiResponse, Problem>,
-    usage: Usage,
-) -> Result<InvocationAnswer, Error> {
-    let line = Line {
-        request_id: &context.request_id,
-        trace_id: context.xray_trace_id.as_deref(),
-        route: name,
-        account_id: "",
-        result: &result,
-        usage,
-        elapsed: started.elapsed(),
-    };
-    log::finished(&line, clock::now());
-    match result {
-        Ok(response) => Ok(InvocationAnswer::Command(response.into_json())),
-        Err(problem) if problem.code().status() >= 500 => {
-            Err(format!("{name} failed: {}", problem.code().as_str()).into())
-        }
-        Err(problem) => Ok(InvocationAnswer::Command(problem.body())),
     }
 }
 
@@ -123,19 +143,21 @@ mod tests {
     #[test]
     fn an_event_with_a_command_is_a_command() {
         let parsed = parse(&json!({"command": "tidy", "room": "attic"})).unwrap();
-        let Invocation::Command(command, _) = parsed else { panic!("{parsed:?}") };
-        assert_eq!(command, Command::Tidy { room: "attic".to_owned() });
+        let Invocation::Command(invocation) = parsed else { panic!("{parsed:?}") };
+        assert_eq!(invocation.command.unwrap(), Command::Tidy { room: "attic".to_owned() });
     }
 
     #[test]
-    fn an_unknown_command_is_refused_with_those_that_are_known() {
-        let error = parse(&json!({"command": "sing"})).unwrap_err();
-        assert!(
-            error.starts_with("the command can't be read: unknown variant `sing`, expected `tidy`"),
-            "{error}"
-        );
-        let error = parse(&json!({"command": "tidy"})).unwrap_err();
-        assert!(error.starts_with("the command can't be read: missing field `room`"), "{error}");
+    fn a_command_that_cannot_be_read_is_a_problem_that_says_why() {
+        for (event, why) in [
+            (json!({"command": "sing"}), "unknown variant `sing`, expected `tidy`"),
+            (json!({"command": "tidy"}), "missing field `room`"),
+            (json!({"command": 1}), "invalid type"),
+        ] {
+            let Invocation::Command(invocation) = parse(&event).unwrap() else { panic!("{event}") };
+            let detail = invocation.command.unwrap_err().body()["detail"].to_string();
+            assert!(detail.starts_with("\"The command is invalid: ") && detail.contains(why), "{detail}");
+        }
     }
 
     #[test]
@@ -147,6 +169,14 @@ mod tests {
             "isBase64Encoded": false,
         });
         assert!(matches!(parse(&request), Ok(Invocation::Http(_))));
+        // No caller of the gateway makes a request a command, wherever the word stands.
+        let mut named = request.clone();
+        named["body"] = json!({"command": "tidy", "room": "attic"}).to_string().into();
+        named["headers"]["command"] = "tidy".into();
+        named["rawQueryString"] = "command=tidy".into();
+        assert!(matches!(parse(&named), Ok(Invocation::Http(_))));
+        named["command"] = "tidy".into();
+        assert!(matches!(parse(&named), Ok(Invocation::Http(_))));
         for event in [json!({}), json!(null), json!("tidy"), json!({"Records": []})] {
             let error = parse(&event).unwrap_err();
             assert!(

@@ -1,5 +1,5 @@
-//! What the functions have in common beside the rules: requests, responses, problems, claims, commands, secrets, logs, metrics,
-//! and the configuration of AWS's clients.
+//! What the functions have in common beside the rules: requests, responses, problems, claims, commands, secrets, logs,
+//! metrics, and the configuration of AWS's clients.
 //!
 //! A handler reads an [`ApiRequest`], checks who calls, and answers with an [`ApiResponse`] or a [`Problem`]; what
 //! both look like on the wire, and what is logged of them, is decided here once for all functions.
@@ -17,10 +17,10 @@ mod request;
 mod response;
 mod start;
 
-pub use aws::{AMAZON_ROOTS, aws_config, aws_timeouts};
+pub use aws::{AMAZON_ROOTS, aws_config, aws_retries, aws_timeouts};
 pub use claims::Scope;
 pub use clock::now;
-pub use invocation::{Invocation, InvocationAnswer, finish_command};
+pub use invocation::{CommandInvocation, Invocation, InvocationAnswer};
 pub use log::{init_tracing, invocation};
 pub use metrics::{Metric, count};
 pub use parameter::Parameter;

@@ -1,7 +1,7 @@
-//! Logs: a line of JSON for each request or invocation, and for what else an operator must know. No token, key, signature or
-//! body is ever in one.
+//! Logs: a line of JSON for each request or invocation, and for what else an operator must know. No token, key, signature
+//! or body is ever in one.
 
-use std::{io, time::Duration};
+use std::{io, panic, time::Duration};
 
 use chrono::{DateTime, Utc};
 use lambda_http::Error;
@@ -19,17 +19,26 @@ use tracing_subscriber::{
 use crate::{ApiResponse, Metric, Problem, metrics};
 
 /// Sends what is logged to standard output, which Lambda keeps: lines of Scrip's own from `info`, those of libraries from
-/// `warn`. First thing in `main`, so that the runtime's own errors are among them. A second call does nothing.
+/// `warn`, and panics. First thing in `main`, so that the runtime's own errors are among them. A second call does
+/// nothing.
 pub fn init_tracing() {
-    // Only a second call fails.
-    drop(subscriber(io::stdout).try_init());
+    if subscriber(io::stdout).try_init().is_ok() {
+        panic::set_hook(Box::new(|panic| {
+            let (text, location) = (panic.payload_as_str(), panic.location().map(ToString::to_string));
+            tracing::error!(location, cause = text, "panicked");
+        }));
+    }
 }
 
 fn subscriber<W>(writer: W) -> impl Subscriber + Send + Sync
 where
     W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
 {
-    let levels = Targets::new().with_default(LevelFilter::WARN).with_target("scrip", LevelFilter::INFO);
+    let levels = Targets::new()
+        .with_default(LevelFilter::WARN)
+        .with_target("scrip", LevelFilter::INFO)
+        // It calls each connection that could not be made an error of its own.
+        .with_target("aws_smithy_runtime::client::http::connection_poisoning", LevelFilter::OFF);
     let lines = fmt::layer().json().flatten_event(true).with_span_list(false).with_target(false);
     Registry::default().with(levels).with(lines.without_time().with_writer(writer))
 }

@@ -4,15 +4,12 @@
 use std::{env, time::Duration};
 
 use aws_config::SdkConfig;
-use aws_sdk_ssm::{
-    Client,
-    config::{Builder, retry::RetryConfig},
-};
+use aws_sdk_ssm::{Client, config::Builder};
 use lambda_http::Error;
 use scrip_ledger::chain;
 use tokio::{sync::Mutex, time::Instant};
 
-use crate::Problem;
+use crate::{Problem, aws_retries};
 
 /// A value that is older is read anew, so that a secret that was taken away doesn't live on.
 const AGE_MAX: Duration = Duration::from_mins(1);
@@ -20,8 +17,6 @@ const AGE_MAX: Duration = Duration::from_mins(1);
 const READ_AGAIN_AFTER: Duration = Duration::from_secs(10);
 /// How often it is asked for: two attempts end well before Stripe, or who asks for a refund, stops waiting.
 const READ_ATTEMPTS_MAX: u32 = 2;
-/// At most so long is waited between the two.
-const BACKOFF_MAX: Duration = Duration::from_millis(100);
 
 /// A parameter of the type `SecureString`, decrypted.
 #[derive(Debug)]
@@ -59,8 +54,7 @@ impl Parameter {
     /// The parameter of that name.
     #[must_use]
     pub fn new(config: &SdkConfig, name: String) -> Self {
-        let retries = RetryConfig::standard().with_max_attempts(READ_ATTEMPTS_MAX);
-        let config = Builder::from(config).retry_config(retries.with_initial_backoff(BACKOFF_MAX)).build();
+        let config = Builder::from(config).retry_config(aws_retries(READ_ATTEMPTS_MAX)).build();
         Self { client: Client::from_conf(config), name, kept: Mutex::new(None) }
     }
 

@@ -44,7 +44,7 @@ impl ApiRequest {
         let context = context(&request);
         let request_id = context.and_then(|context| context.request_id.as_deref());
         let route = context.and_then(|context| context.route_key.as_deref());
-        let span = info_span!("request", request_id, route, account_id = Empty);
+        let span = info_span!("request", request_id, route, account_id = Empty, event_id = Empty);
         Self { request, started: Instant::now(), span, account_id: OnceLock::new() }
     }
 

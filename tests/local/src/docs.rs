@@ -1,8 +1,8 @@
 //! The API's document, and the page on which a person reads it and tries the API: `/docs`, beside the local
 //! gateway. No deployment has them.
 //!
-//! The page is Swagger UI, which its package brings whole, so that it works offline. What is ours of it fills in the token of
-//! a demo account.
+//! The page is Swagger UI, which its package brings whole, so that it works offline. What is ours of it fills in the
+//! token of a demo account.
 
 use crate::{
     callers::{Callers, USER, callers},

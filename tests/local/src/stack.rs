@@ -246,8 +246,8 @@ impl Stack {
         self.invocations.invoke(function, &event).await
     }
 
-    /// Carries out the webhook's recovery command (`{"object_id": "sub_…"}`, say) at a time, and returns its answer: what it
-    /// did, or the problem.
+    /// Carries out the webhook's recovery command (`{"object_id": "sub_…"}`, say) at a time, and returns its answer: what
+    /// it did, or the problem.
     ///
     /// # Errors
     /// If the function fails, as Lambda would report it.

@@ -355,8 +355,8 @@ fn schedules_say_what_the_functions_read() {
         [
             r#"MonthlyRefillFunction cron(0 0 1 * ? *): {"time":"<aws.scheduler.scheduled-time>"}"#,
             r#"MonthlyRefillFunction rate(1 hour): {"overdue_at":"<aws.scheduler.scheduled-time>"}"#,
-            r#"PurchaseWebhookFunction cron(30 4 * * ? *): {"command":"recover","time":"<aws.scheduler.scheduled-time>","undelivered":true}"#,
-            r#"RefundFunction rate(1 hour): {"command":"complete_pending_refunds","time":"<aws.scheduler.scheduled-time>"}"#,
+            r#"PurchaseWebhookFunction cron(30 4 * * ? *): {"command":"recover","undelivered":true}"#,
+            r#"RefundFunction rate(1 hour): {"command":"complete_pending_refunds"}"#,
         ]
     );
 }

@@ -64,7 +64,7 @@ impl Stripe {
         self.faults.clone()
     }
 
-    /// Adds a fault for the next call of an operation ([`Call::operation`]) that has none yet.
+    /// Adds a fault for the next call of an operation ([`Call::operation`](crate::Call::operation)) that has none yet.
     pub fn fault(&self, operation: &str, fault: Fault) {
         self.faults.next_of(operation, fault);
     }

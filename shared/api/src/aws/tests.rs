@@ -1,4 +1,10 @@
-use std::{path::PathBuf, sync::Arc};
+use std::{
+    path::PathBuf,
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
+};
 
 use aws_sdk_ssm::config::{Credentials, Region, SharedCredentialsProvider};
 use rustls::{ServerConfig, pki_types::PrivateKeyDer};
@@ -54,6 +60,29 @@ fn a_file_of_roots_is_read_or_refused() {
         let error = read_roots(&file(name)).unwrap_err().to_string();
         assert!(error.starts_with("SSL_CERT_FILE names ") && error.contains(why), "{error}");
     }
+}
+
+#[tokio::test]
+async fn a_parameter_is_asked_for_twice_if_the_service_fails() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/", listener.local_addr().unwrap());
+    let asked = Arc::new(AtomicU32::new(0));
+    let counted = Arc::clone(&asked);
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let counted = Arc::clone(&counted);
+            tokio::spawn(async move {
+                while stream.read(&mut [0; 4096]).await.is_ok_and(|read| read > 0) {
+                    counted.fetch_add(1, Ordering::Relaxed);
+                    let answer = b"HTTP/1.1 500 Internal Server Error\r\ncontent-length: 2\r\n\r\n{}";
+                    stream.write_all(answer).await.unwrap();
+                }
+            });
+        }
+    });
+    let why = read_parameter(TrustStore::empty().with_pem_certificate(AMAZON_ROOTS), &url).await;
+    assert!(why.starts_with("could not read it: "), "{why}");
+    assert_eq!(asked.load(Ordering::Relaxed), 2);
 }
 
 /// Why a parameter can't be read from that server, which answers every request with an empty object.

@@ -1,8 +1,7 @@
 //! A pipe to the database that takes the `ClientRequestToken` out of what passes.
 //!
 //! The SDK's clients give every transaction a token of its own, and the engine goes through all tokens of the last ten
-//! minutes at each one: with 100,000 of them a write takes milliseconds more. The ledger sends none; this is for what it
-//! is measured against.
+//! minutes at each one: with 100,000 of them a write takes milliseconds more.
 //!
 //! Invariant: nothing else changes, not even a length. A token that two reads share stays, which only
 //! costs time.
