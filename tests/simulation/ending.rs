@@ -17,6 +17,8 @@ use crate::{entry::plain, scheduler::lock, world::World};
 const SWEEPS_MAX: usize = 4;
 /// How long a draft of the provider's lies, and then some.
 const DRAFTED: Duration = Duration::from_mins(70);
+/// On how many days the daily recovery may fail each time. An event is listed there for longer.
+const DAYS_FAILING_MAX: u32 = 7;
 /// A day of the provider's, and then some.
 const DAY: Duration = Duration::from_hours(25);
 
@@ -64,8 +66,12 @@ impl World {
     pub async fn make_up_daily(self: &Arc<Self>) {
         let Some((_, until)) = self.plan.outage else { return };
         sleep((until - self.now()).to_std().unwrap_or_default()).await;
-        loop {
+        for day in 0.. {
             sleep(DAY).await;
+            // A recovery of days of events makes so many calls that it is killed far more often here than on Lambda.
+            if day == DAYS_FAILING_MAX {
+                self.calm_down();
+            }
             for _ in 0..3 {
                 let summary = self.recover(&json!({"undelivered": true})).await;
                 if summary.is_some_and(|summary| summary["failed"] == 0 && summary["remaining"] == 0) {

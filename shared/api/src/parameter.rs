@@ -1,10 +1,10 @@
 //! A secret in SSM Parameter Store: read when it is first needed, kept for a minute, and read again when it
 //! seems to have been rotated.
 
-use std::{env, time::Duration};
+use std::{env, sync::OnceLock, time::Duration};
 
 use aws_config::SdkConfig;
-use aws_sdk_ssm::{Client, config::Builder};
+use aws_sdk_ssm::{Client, Config, config::Builder};
 use lambda_http::Error;
 use scrip_ledger::chain;
 use tokio::{sync::Mutex, time::Instant};
@@ -21,7 +21,9 @@ const READ_ATTEMPTS_MAX: u32 = 2;
 /// A parameter of the type `SecureString`, decrypted.
 #[derive(Debug)]
 pub struct Parameter {
-    client: Client,
+    config: Box<Config>,
+    /// Made when it is first needed: making one takes as long as half a start, and few starts read a secret.
+    client: OnceLock<Client>,
     name: String,
     kept: Mutex<Option<Kept>>,
 }
@@ -55,7 +57,7 @@ impl Parameter {
     #[must_use]
     pub fn new(config: &SdkConfig, name: String) -> Self {
         let config = Builder::from(config).retry_config(aws_retries(READ_ATTEMPTS_MAX)).build();
-        Self { client: Client::from_conf(config), name, kept: Mutex::new(None) }
+        Self { config: Box::new(config), client: OnceLock::new(), name, kept: Mutex::new(None) }
     }
 
     /// The value as it was read last.
@@ -93,7 +95,8 @@ impl Parameter {
     }
 
     async fn read(&self) -> Result<String, Problem> {
-        let get = self.client.get_parameter().name(&self.name).with_decryption(true);
+        let client = self.client.get_or_init(|| Client::from_conf(Config::clone(&self.config)));
+        let get = client.get_parameter().name(&self.name).with_decryption(true);
         let answer = get
             .send()
             .await
