@@ -10,7 +10,6 @@ use scrip_api::{ApiRequest, ApiResponse, Metric, Problem, Scope};
 use scrip_ledger::{Ledger, Outcome, Related, RequestHash};
 use scrip_pricing::{Credits, Operation};
 use serde::Serialize;
-use tracing::Instrument;
 
 /// The routes this function serves, as the template names them.
 pub const ROUTES: [&str; 1] = [DEBIT];
@@ -41,8 +40,7 @@ impl DebitFunction {
     /// Answers a request.
     pub async fn handle(&self, request: Request) -> Response<Body> {
         let request = ApiRequest::new(request);
-        let result = self.route(&request).instrument(request.span()).await;
-        request.finish(result, self.ledger.take_usage())
+        request.answer(&self.ledger, self.route(&request)).await
     }
 
     async fn route(&self, request: &ApiRequest) -> Result<ApiResponse, Problem> {

@@ -25,7 +25,6 @@ use scrip_api::{ApiRequest, ApiResponse, Code, Invocation, InvocationAnswer, Met
 use scrip_stripe::{StripeEvent, signature};
 use serde_json::{json, value::RawValue};
 use tokio::time::Instant;
-use tracing::Instrument;
 
 use apply::Cause;
 use disposition::{Disposition, Report};
@@ -48,7 +47,7 @@ impl WebhookFunction {
     /// Handles an invocation.
     ///
     /// # Errors
-    /// If the event is neither of the two, or its command can't be carried out now: Lambda invokes the function again.
+    /// If the event is neither a request nor a command, or the command can't be carried out now: Lambda invokes the function again.
     pub async fn handle(&self, event: LambdaEvent<Box<RawValue>>) -> Result<InvocationAnswer, Error> {
         match Invocation::parse(event)? {
             Invocation::Http(request) => Ok(self.answer(*request).await.into()),
@@ -61,8 +60,7 @@ impl WebhookFunction {
     /// Answers a request.
     pub async fn answer(&self, request: Request) -> Response<Body> {
         let request = ApiRequest::new(request);
-        let result = self.route(&request).instrument(request.span()).await;
-        request.finish(result, self.ledger.take_usage())
+        request.answer(&self.ledger, self.route(&request)).await
     }
 
     async fn route(&self, request: &ApiRequest) -> Result<ApiResponse, Problem> {

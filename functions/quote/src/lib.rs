@@ -10,7 +10,6 @@ mod quotes;
 use lambda_http::{Body, Error, Request, Response};
 use scrip_api::{ApiRequest, ApiResponse, Problem};
 use scrip_ledger::Ledger;
-use tracing::Instrument;
 
 /// The routes this function serves, as the template names them.
 pub const ROUTES: [&str; 6] = [CATALOG, QUOTE, ACCOUNT_QUOTE, ACCOUNT, ENTRIES, PURCHASES];
@@ -46,8 +45,7 @@ impl QuoteFunction {
     /// Answers a request.
     pub async fn handle(&self, request: Request) -> Response<Body> {
         let request = ApiRequest::new(request);
-        let result = self.route(&request).instrument(request.span()).await;
-        request.finish(result, self.ledger.take_usage())
+        request.answer(&self.ledger, self.route(&request)).await
     }
 
     async fn route(&self, request: &ApiRequest) -> Result<ApiResponse, Problem> {

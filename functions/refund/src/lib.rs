@@ -9,7 +9,6 @@ use lambda_http::{Body, Error, LambdaEvent, Request, Response};
 use scrip_api::{ApiRequest, ApiResponse, Invocation, InvocationAnswer, Problem};
 use scrip_ledger::Ledger;
 use serde_json::value::RawValue;
-use tracing::Instrument;
 
 pub use pending::Command;
 pub use provider::Provider;
@@ -46,7 +45,7 @@ impl RefundFunction {
     /// Handles an invocation.
     ///
     /// # Errors
-    /// If the event is neither of the two, or its command can't be carried out now: Lambda invokes the function again.
+    /// If the event is neither a request nor a command, or the command can't be carried out now: Lambda invokes the function again.
     pub async fn handle(&self, event: LambdaEvent<Box<RawValue>>) -> Result<InvocationAnswer, Error> {
         match Invocation::parse(event)? {
             Invocation::Http(request) => Ok(self.answer(*request).await.into()),
@@ -61,8 +60,7 @@ impl RefundFunction {
     /// Answers a request.
     pub async fn answer(&self, request: Request) -> Response<Body> {
         let request = ApiRequest::new(request);
-        let result = self.route(&request).instrument(request.span()).await;
-        request.finish(result, self.ledger.take_usage())
+        request.answer(&self.ledger, self.route(&request)).await
     }
 
     async fn route(&self, request: &ApiRequest) -> Result<ApiResponse, Problem> {

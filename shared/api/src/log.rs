@@ -48,7 +48,7 @@ where
 pub(crate) struct Line<'a> {
     pub(crate) request_id: &'a str,
     pub(crate) trace_id: Option<&'a str>,
-    /// The route, or the name of a command.
+    /// The route; `command` for a command.
     pub(crate) route: &'a str,
     pub(crate) account_id: &'a str,
     pub(crate) result: &'a Result<ApiResponse, Problem>,

@@ -12,9 +12,9 @@ use lambda_http::{
     request::RequestContext,
 };
 use scrip_accounts::{AccountId, InvalidId};
-use scrip_ledger::Usage;
+use scrip_ledger::{Ledger, Usage};
 use serde::de::DeserializeOwned;
-use tracing::{Span, field::Empty, info_span};
+use tracing::{Instrument, Span, field::Empty, info_span};
 
 use crate::{
     ApiResponse, Code, Problem, Scope,
@@ -172,6 +172,18 @@ impl ApiRequest {
     #[must_use]
     pub fn no_such_route(&self) -> Problem {
         Problem::new(Code::NotFound, "This function doesn't serve the route it was called for.")
+    }
+
+    /// Answers it with what a route comes to, whose lines in the log are in the request's span, and whose use of the ledger
+    /// is logged.
+    pub fn answer<'a>(
+        &'a self,
+        ledger: &'a Ledger,
+        route: impl Future<Output = Result<ApiResponse, Problem>> + 'a,
+    ) -> impl Future<Output = Response<Body>> + 'a {
+        // Boxed: the route's future is pages long, and each that holds it would be as long again.
+        let route = Box::pin(route.instrument(self.span.clone()));
+        async move { self.finish(route.await, ledger.take_usage()) }
     }
 
     /// Ends it: logs what came of it and what it used of the database, and makes the response. Outside of the request's
