@@ -14,6 +14,7 @@ pub mod database;
 pub mod delivery;
 pub mod demo;
 pub mod docs;
+mod es256;
 pub mod event;
 pub mod gateway;
 pub mod instances;

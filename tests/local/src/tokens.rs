@@ -5,7 +5,7 @@
 //! (API Gateway itself accepts RSA signatures only; ES256 is used here because `ring` can make such a
 //! key, and nothing behind the gateway ever sees the signature.)
 
-use crate::{clock, template::Authorizer};
+use crate::{clock, es256, template::Authorizer};
 use chrono::TimeDelta;
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation, decode, encode};
 use ring::{
@@ -46,6 +46,8 @@ impl Tokens {
     /// When the system has no randomness to make a key of.
     #[must_use]
     pub fn new(authorizer: Authorizer) -> Self {
+        // It may be there already, of another stack in this process.
+        let _ = es256::PROVIDER.install_default();
         let random = SystemRandom::new();
         let algorithm = &ECDSA_P256_SHA256_FIXED_SIGNING;
         let document = EcdsaKeyPair::generate_pkcs8(algorithm, &random).expect("randomness for a key");
