@@ -1,12 +1,11 @@
-//! What a million debits cost at DynamoDB's list prices, by the capacity that a real one is told to have consumed.
+//! What a debit, its refusal and its replay ask of DynamoDB, and what a million debits cost at its list prices, by the
+//! capacity that a real one is told to have consumed.
 
-use scrip_debit::DebitFunction;
 use scrip_local::seed;
-use scrip_peers::powertools::Debits;
 
 use crate::{
+    engine::{Debits, Kind},
     figure::{Bound, Figure},
-    requests::Asked,
     setting::{Services, Setting, account},
     wire::Recorder,
 };
@@ -15,43 +14,54 @@ use crate::{
 const WRITE_DOLLARS: f64 = 0.625;
 const READ_DOLLARS: f64 = 0.125;
 
-const RATIO_MAX: f64 = 1.06;
+const RATIO_MAX: f64 = 0.56;
+
+/// The most requests, write units and read units.
+const DEBIT_MAX: [f64; 3] = [3.0, 2.0, 1.0];
+const REPLAY_MAX: [f64; 3] = [3.0, 1.0, 2.0];
+const REFUSAL_MAX: [f64; 3] = [2.0, 0.0, 5.0];
 
 /// What a debit consumed.
 #[derive(Debug, Default)]
 struct Consumed {
-    requests: usize,
+    requests: f64,
     read: f64,
     written: f64,
 }
 
 pub async fn measure(setting: &Setting) -> Result<Vec<Figure>, String> {
     let services = Services::start(setting).await?;
-    services.subscribe(1).await?;
+    services.subscribe(2).await?;
     services.idempotency(1).await?;
     let recorder = Recorder::default();
     let config = seed::aws_config_over(services.database.endpoint(), recorder.http_client());
-    let ledger = services.ledger_through(recorder.http_client());
-    let pattern = Debits::new(&config, services.table.clone());
-    let asked = || Asked::debit(&account(0), "debit").request();
-    let ours = (DebitFunction::new(ledger.clone()).handle(asked()).await.status(), consumed(&recorder));
-    let theirs = (pattern.handle(asked()).await.status(), consumed(&recorder));
+    let debits = |kind| Debits::new(kind, &config, &services.table);
+    let [ours, before, pattern] = [Kind::Ours, Kind::Before, Kind::IdempotencyTable].map(debits);
+    let made = consumed(201, &ours, 0, &recorder).await?;
+    let replayed = consumed(201, &ours, 0, &recorder).await?;
+    // The account was never seen.
+    let refused = consumed(402, &ours, 2, &recorder).await?;
+    let made_before = consumed(201, &before, 1, &recorder).await?;
+    let pattern = consumed(201, &pattern, 0, &recorder).await?;
     services.stop().await;
-    if ours.0 != 201 || theirs.0 != 201 {
-        return Err(format!("a debit was answered {} or {}", ours.0, theirs.0));
-    }
-    if ours.1.written == 0.0 || theirs.1.written == 0.0 {
+    if [&made, &made_before, &pattern].iter().any(|consumed| consumed.written == 0.0) {
         return Err("the database doesn't tell what was consumed".to_owned());
     }
-    let (own, other) = (ours.1.dollars(), theirs.1.dollars());
-    Ok(vec![Figure {
-        what: "DynamoDB for a million debits, against an idempotency table, balance and ledger row"
-            .to_owned(),
-        value: own / other,
+    let against = |other: &Consumed, what: &str, bound| Figure {
+        what: format!("DynamoDB for a million debits, against {what}"),
+        value: made.dollars() / other.dollars(),
         unit: "×",
-        bound: Bound::AtMost(RATIO_MAX),
-        from: format!("{}; {}", ours.1.working(), theirs.1.working()),
-    }])
+        bound,
+        from: format!("{}; {}", made.working(), other.working()),
+    };
+    let pattern = against(&pattern, "an idempotency table, balance and ledger row", Bound::AtMost(RATIO_MAX));
+    let before = against(&made_before, "the protocol before", Bound::None);
+    let units = [
+        made.figures("an ordinary debit", DEBIT_MAX),
+        replayed.figures("the replay of an ordinary debit", REPLAY_MAX),
+        refused.figures("a debit that is refused", REFUSAL_MAX),
+    ];
+    Ok([pattern, before].into_iter().chain(units.into_iter().flatten()).collect())
 }
 
 impl Consumed {
@@ -68,13 +78,37 @@ impl Consumed {
             self.dollars()
         )
     }
+
+    fn figures(&self, what: &str, most: [f64; 3]) -> [Figure; 3] {
+        let measured = [("requests", self.requests), ("WCU", self.written), ("RCU", self.read)];
+        std::array::from_fn(|place| {
+            let (unit, value) = measured[place];
+            let (what, from) = (format!("{what}: {unit}"), String::new());
+            Figure { what, value, unit: "", bound: Bound::AtMost(most[place]), from }
+        })
+    }
 }
 
-/// What the answers since the last look say was consumed.
-fn consumed(recorder: &Recorder) -> Consumed {
+/// What a debit consumes, as its answers say. A put whose condition failed says nothing, and costs a unit for an item
+/// of up to 1 KB.
+async fn consumed(
+    expected: u16,
+    debits: &Debits,
+    number: usize,
+    recorder: &Recorder,
+) -> Result<Consumed, String> {
+    recorder.take();
+    let status = debits.make(&account(number), "debit").await;
+    if status != expected {
+        return Err(format!("a debit was answered {status}"));
+    }
     let mut consumed = Consumed::default();
     for (operation, answer) in recorder.take() {
-        consumed.requests += 1;
+        consumed.requests += 1.0;
+        let kind = answer["__type"].as_str().unwrap_or_default();
+        if kind.ends_with("#ConditionalCheckFailedException") {
+            consumed.written += 1.0;
+        }
         let told = &answer["ConsumedCapacity"];
         let told = told.as_array().map_or_else(|| vec![told], |tables| tables.iter().collect());
         let units: f64 = told.iter().filter_map(|table| table["CapacityUnits"].as_f64()).sum();
@@ -83,5 +117,5 @@ fn consumed(recorder: &Recorder) -> Consumed {
             _ => consumed.written += units,
         }
     }
-    consumed
+    Ok(consumed)
 }

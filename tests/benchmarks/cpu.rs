@@ -1,5 +1,5 @@
 //! What a debit costs of CPU that is ours: reading the request, deciding, making and reading items, answering,
-//! logging. The database is answers that were recorded, and the same two calls without anything around them are taken
+//! logging. The database is answers that were recorded, and the same three calls without anything around them are taken
 //! off: making, signing and reading them.
 
 use std::{collections::BTreeMap, fs, sync::Arc, thread};
@@ -24,7 +24,7 @@ const ROUNDS: usize = 40;
 /// Debits in each.
 const DEBITS: u32 = 2_000;
 /// In µs.
-const OWN_MAX: f64 = 60.0;
+const OWN_MAX: f64 = 75.0;
 
 pub async fn measure(setting: &Setting) -> Result<Vec<Figure>, String> {
     let services = Services::start(setting).await?;
@@ -46,12 +46,12 @@ pub async fn measure(setting: &Setting) -> Result<Vec<Figure>, String> {
     // Of each round; what disturbs one is in both of its halves.
     let of_rounds = |part: fn(&(f64, f64)) -> f64| middle(&rounds.iter().map(part).collect::<Vec<_>>());
     Ok(vec![Figure {
-        what: "our own CPU per debit, its two calls taken off".to_owned(),
+        what: "our own CPU per debit, its three calls taken off".to_owned(),
         value: of_rounds(|(ours, theirs)| ours - theirs),
         unit: "µs",
         bound: Bound::AtMost(OWN_MAX),
         from: format!(
-            "p50 of {ROUNDS} rounds: {} µs a debit, {} µs its two calls alone",
+            "p50 of {ROUNDS} rounds: {} µs a debit, {} µs its three calls alone",
             short(of_rounds(|round| round.0)),
             short(of_rounds(|round| round.1)),
         ),

@@ -1,5 +1,5 @@
-//! Debits per second, against the two calls of one by the SDK alone, and against a debit with an idempotency table: all
-//! in this process, each client with a connection and an account of its own, as an instance of a function has them.
+//! Debits per second, against the three calls of one by the SDK alone, and against a debit with an idempotency table:
+//! all in this process, each client with a connection and an account of its own, as an instance of a function has them.
 
 use std::{
     pin::Pin,
@@ -61,7 +61,7 @@ pub async fn measure(setting: &Setting) -> Result<Vec<Figure>, String> {
             line.points.push((f64::from(clients), percentile(&done.times, percent).as_secs_f64() * 1e3));
         }
         if HELD.contains(&clients) {
-            alone.push(figure(clients, &ours, &raw, ("the SDK's two calls alone", ALONE_MIN)));
+            alone.push(figure(clients, &ours, &raw, ("the same three calls by the SDK alone", ALONE_MIN)));
             let what = "an idempotency table, a balance and a ledger row, in Rust";
             pattern.push(figure(clients, &ours, &other, (what, PATTERN_MIN)));
         }

@@ -8,9 +8,11 @@ mod canned;
 mod cost;
 mod cpu;
 mod debits;
+mod engine;
 mod figure;
 mod hot;
 mod instance;
+mod latency;
 mod memory;
 mod patterns;
 mod plot;
@@ -54,9 +56,11 @@ enum Subject {
     Quotes,
     /// What the debit function holds of memory over 100,000 debits.
     Memory,
-    /// What a debit costs of CPU beside its two calls.
+    /// What a debit costs of CPU beside its three calls.
     Cpu,
-    /// Debits per second of 1 to 64 clients, beside the SDK's two calls alone, and an idempotency table.
+    /// How long a debit waits for DynamoDB, beside the protocol before, and an idempotency table.
+    Latency,
+    /// Debits per second of 1 to 64 clients, beside the SDK's three calls alone, and an idempotency table.
     Debits,
     /// Debits, and a start, beside AWS Powertools in Python.
     Patterns,
@@ -64,8 +68,18 @@ enum Subject {
     Hot,
     /// A month's turn of ten thousand accounts up to a million.
     Refill,
-    /// What a million debits cost.
+    /// What a debit, its refusal and its replay ask of DynamoDB, and what a million debits cost.
     Cost,
+}
+
+impl Subject {
+    /// Whether it runs the functions' binaries, and not only their code.
+    fn runs_binaries(self) -> bool {
+        match self {
+            Self::Starts | Self::Quotes | Self::Memory | Self::Patterns | Self::Refill => true,
+            Self::Cpu | Self::Latency | Self::Debits | Self::Hot | Self::Cost => false,
+        }
+    }
 }
 
 /// Set for the process that measures, whose standard output takes the functions' log lines.
@@ -102,11 +116,14 @@ fn run_inside() -> ExitCode {
 }
 
 async fn measure(arguments: &Arguments) -> Result<Vec<Figure>, String> {
-    let setting = Setting::prepare().await?;
     let subjects = match &*arguments.subjects {
         [] => Subject::value_variants(),
         named => named,
     };
+    let mut setting = Setting::read()?;
+    if subjects.iter().any(|subject| subject.runs_binaries()) {
+        setting.build().await?;
+    }
     let mut figures = Vec::new();
     for subject in subjects {
         eprintln!("{subject:?} ...");
@@ -115,6 +132,7 @@ async fn measure(arguments: &Arguments) -> Result<Vec<Figure>, String> {
             Subject::Quotes => quotes::measure(&setting).await?,
             Subject::Memory => memory::measure(&setting).await?,
             Subject::Cpu => cpu::measure(&setting).await?,
+            Subject::Latency => latency::measure(&setting).await?,
             Subject::Debits => debits::measure(&setting).await?,
             Subject::Patterns => patterns::measure(&setting).await?,
             Subject::Hot => hot::measure(&setting).await?,

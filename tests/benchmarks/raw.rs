@@ -20,8 +20,8 @@ pub type Item = HashMap<String, AttributeValue>;
 pub struct Calls {
     client: Client,
     table: String,
+    claim: Item,
     entry: Item,
-    operation: Item,
 }
 
 impl Calls {
@@ -29,9 +29,9 @@ impl Calls {
     pub async fn of(client: &Client, table: &str, account: &str, key: &str) -> Result<Self, String> {
         let newest = head(client, table, account).await?.ok_or("the account has no entry")?;
         let id = format!("OPERATION#{account}#debit#{key}");
-        let operation = client.get_item().table_name(table).key("pk", text(id)).key("sk", text("OPERATION"));
-        let operation = operation.send().await.map_err(told)?.item.ok_or("the debit left no operation")?;
-        Ok(Self { client: client.clone(), table: table.to_owned(), entry: newest, operation })
+        let claim = client.get_item().table_name(table).key("pk", text(id)).key("sk", text("OPERATION"));
+        let claim = claim.send().await.map_err(told)?.item.ok_or("the debit left no claim")?;
+        Ok(Self { client: client.clone(), table: table.to_owned(), claim, entry: newest })
     }
 
     /// The same calls, by another client.
@@ -39,22 +39,34 @@ impl Calls {
         Self { client, ..self.clone() }
     }
 
-    /// What a debit will write: the operation, and the entry but for its place.
+    /// What a debit will write: the claim, and the entry, but for their places in the history.
     pub fn prepared(&self, account: &str, key: &str) -> (Item, Item) {
-        let (mut operation, mut entry) = (self.operation.clone(), self.entry.clone());
-        operation.insert("pk".to_owned(), text(format!("OPERATION#{account}#debit#{key}")));
+        let (mut claim, mut entry) = (self.claim.clone(), self.entry.clone());
+        claim.insert("pk".to_owned(), text(format!("OPERATION#{account}#debit#{key}")));
         entry.insert("pk".to_owned(), text(format!("ACCOUNT#{account}")));
-        (operation, entry)
+        (claim, entry)
     }
 
-    /// Reads an account's newest entry, and writes the next with an operation.
-    pub async fn debit(&self, account: &str, (operation, mut entry): (Item, Item)) -> Result<(), String> {
+    /// Reads an account's newest entry, and puts a claim and the next entry.
+    pub async fn debit(&self, account: &str, (mut claim, mut entry): (Item, Item)) -> Result<(), String> {
         let newest = head(&self.client, &self.table, account).await?;
         let sequence = newest.as_ref().and_then(|newest| newest.get("sequence")?.as_n().ok()?.parse().ok());
-        let sequence: u64 = sequence.unwrap_or(0) + 1;
-        entry.insert("sk".to_owned(), text(format!("ENTRY#{sequence:012}")));
-        entry.insert("sequence".to_owned(), AttributeValue::N(sequence.to_string()));
-        write(&self.client, vec![put_new(&self.table, operation)?, put_new(&self.table, entry)?]).await
+        let from: u64 = sequence.unwrap_or(0);
+        claim.insert("from".to_owned(), AttributeValue::N(from.to_string()));
+        entry.insert("sk".to_owned(), text(format!("ENTRY#{:012}", from + 1)));
+        entry.insert("sequence".to_owned(), AttributeValue::N((from + 1).to_string()));
+        self.put_if_absent(claim).await?;
+        self.put_if_absent(entry).await
+    }
+
+    async fn put_if_absent(&self, item: Item) -> Result<(), String> {
+        let put = self.client.put_item().table_name(&self.table).set_item(Some(item));
+        let put = put
+            .condition_expression("attribute_not_exists(#pk)")
+            .expression_attribute_names("#pk", "pk")
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+            .return_consumed_capacity(ReturnConsumedCapacity::Total);
+        put.send().await.map(drop).map_err(told)
     }
 }
 

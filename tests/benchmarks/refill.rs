@@ -160,7 +160,7 @@ impl Rows {
             .await
             .map_err(told)?;
         let id = AccountId::parse(name).map_err(told)?;
-        ledger.settle(&id, first).await.map_err(told)?;
+        ledger.turn_month(&id, first).await.map_err(told)?;
         recorder.take();
         ledger.entries(&id, None, 3).await.map_err(told)?;
         let (_, page) = recorder.take().pop().ok_or("nothing was read")?;

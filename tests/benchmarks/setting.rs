@@ -38,7 +38,7 @@ const BUILT: &[&str] = &[
     "--examples",
 ];
 
-/// The binaries and the template.
+/// The template, and the binaries once they are built.
 #[derive(Debug)]
 pub struct Setting {
     /// Where the workspace is.
@@ -48,8 +48,8 @@ pub struct Setting {
 }
 
 impl Setting {
-    /// Builds the binaries.
-    pub async fn prepare() -> Result<Self, String> {
+    /// Reads the template.
+    pub fn read() -> Result<Self, String> {
         let root = Options::default().root;
         let prices = stack::prices();
         let given = BTreeMap::from([
@@ -59,8 +59,13 @@ impl Setting {
             ("StripePrices", &prices),
         ]);
         let template = Template::read(&root.join("template.yaml"), &given).map_err(told)?;
-        let executables = binaries::build(&root, BUILT).await.map_err(told)?;
-        Ok(Self { root, template, executables })
+        Ok(Self { root, template, executables: BTreeMap::new() })
+    }
+
+    /// Builds the binaries.
+    pub async fn build(&mut self) -> Result<(), String> {
+        self.executables = binaries::build(&self.root, BUILT).await.map_err(told)?;
+        Ok(())
     }
 
     /// The functions' names.
@@ -123,35 +128,12 @@ impl Services {
 
     /// Has so many accounts (`account-0`, …) buy a plan of 12,000 credits.
     pub async fn subscribe(&self, accounts: usize) -> Result<(), String> {
-        let (ledger, now) = (self.ledger(), clock::now());
-        for number in 0..accounts {
-            let account = account(number);
-            seed::buy(&ledger, (&account, "plan"), "custom", now + TimeDelta::days(365), now)
-                .await
-                .map_err(told)?;
-        }
-        Ok(())
+        subscribe(&self.ledger(), accounts).await
     }
 
     /// The table of idempotency records, and a balance for each of so many accounts, for those who debit that way.
     pub async fn idempotency(&self, accounts: usize) -> Result<(), String> {
-        let client = self.client();
-        let key = KeySchemaElement::builder().attribute_name("id").key_type(KeyType::Hash);
-        let id = AttributeDefinition::builder().attribute_name("id").attribute_type(ScalarAttributeType::S);
-        let create =
-            client.create_table().table_name(IDEMPOTENCY_TABLE).billing_mode(BillingMode::PayPerRequest);
-        let create =
-            create.key_schema(key.build().map_err(told)?).attribute_definitions(id.build().map_err(told)?);
-        create.send().await.map_err(told)?;
-        for number in 0..accounts {
-            let put = client.put_item().table_name(&self.table);
-            let put = put
-                .item("pk", AttributeValue::S(format!("ACCOUNT#{}", account(number))))
-                .item("sk", AttributeValue::S("BALANCE".to_owned()))
-                .item("balance", AttributeValue::N("1000000000".to_owned()));
-            put.send().await.map_err(told)?;
-        }
-        Ok(())
+        idempotency(&self.client(), &self.table, accounts).await
     }
 
     /// A binary that calls these.
@@ -164,6 +146,37 @@ impl Services {
         self.database.stop().await;
         self.parameters.stop().await;
     }
+}
+
+/// Has so many accounts (`account-0`, …) buy a plan of 12,000 credits.
+pub async fn subscribe(ledger: &Ledger, accounts: usize) -> Result<(), String> {
+    let now = clock::now();
+    for number in 0..accounts {
+        let account = account(number);
+        seed::buy(ledger, (&account, "plan"), "custom", now + TimeDelta::days(365), now)
+            .await
+            .map_err(told)?;
+    }
+    Ok(())
+}
+
+/// The table of idempotency records, and a balance for each of so many accounts, for those who debit that way.
+pub async fn idempotency(client: &Client, table: &str, accounts: usize) -> Result<(), String> {
+    let key = KeySchemaElement::builder().attribute_name("id").key_type(KeyType::Hash);
+    let id = AttributeDefinition::builder().attribute_name("id").attribute_type(ScalarAttributeType::S);
+    let create = client.create_table().table_name(IDEMPOTENCY_TABLE).billing_mode(BillingMode::PayPerRequest);
+    let create =
+        create.key_schema(key.build().map_err(told)?).attribute_definitions(id.build().map_err(told)?);
+    create.send().await.map_err(told)?;
+    for number in 0..accounts {
+        let put = client.put_item().table_name(table);
+        let put = put
+            .item("pk", AttributeValue::S(format!("ACCOUNT#{}", account(number))))
+            .item("sk", AttributeValue::S("BALANCE".to_owned()))
+            .item("balance", AttributeValue::N("1000000000".to_owned()));
+        put.send().await.map_err(told)?;
+    }
+    Ok(())
 }
 
 /// The name of an account.

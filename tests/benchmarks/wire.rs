@@ -24,6 +24,11 @@ pub fn operation(request: &HttpRequest) -> &str {
     request.headers().get("x-amz-target").unwrap_or_default().rsplit('.').next().unwrap_or_default()
 }
 
+/// The body of a request, as text.
+pub fn text(request: &HttpRequest) -> String {
+    request.body().bytes().map(String::from_utf8_lossy).unwrap_or_default().into_owned()
+}
+
 /// The body of a request.
 pub fn body(request: &HttpRequest) -> Value {
     request.body().bytes().and_then(|bytes| serde_json::from_slice(bytes).ok()).unwrap_or_default()

@@ -10,11 +10,12 @@ use std::{fmt::Debug, hint::black_box, str::FromStr};
 use chrono::{DateTime, Utc};
 use gungraun::prelude::*;
 use scrip_accounts::{
-    Account, AccountId, Debit, DebitId, DebitRecord, Decision, Entry, Refusal, Reversal, ReversalId, Sequence,
+    Account, AccountId, Command, CommandKey, CommandState, Debit, DebitId, DebitRecord, DebitRequest,
+    Decision, Entry, Posting, Refusal, Reversal, ReversalId, ReversalRequest, Sequence,
 };
 use scrip_ledger::{
-    Error, RequestHash,
-    encoding::{self, Item, OperationItem},
+    Error,
+    encoding::{self, Claim, Item, RequestHash, StoredEntry},
 };
 use scrip_pricing::{CATALOG, Credits, Operation, Price, Unsupported};
 
@@ -39,11 +40,11 @@ fn quote(operation: &Operation) -> Result<Price, Unsupported> {
 }
 
 #[library_benchmark]
-#[bench::ordinary(account(40), parsed(NOVEMBER), id(), work())]
-#[bench::month_turns(account(40), parsed(DECEMBER), id(), work())]
-#[bench::refused(account(3), parsed(NOVEMBER), id(), work())]
-fn debit(account: &Account, now: DateTime<Utc>, id: &DebitId, debit: &Debit) -> Result<Decision, Refusal> {
-    black_box(scrip_accounts::debit::decide(black_box(account), id, debit, now))
+#[bench::ordinary(account(40), parsed(NOVEMBER), work())]
+#[bench::month_turns(account(40), parsed(DECEMBER), work())]
+#[bench::refused(account(3), parsed(NOVEMBER), work())]
+fn debit(account: &Account, now: DateTime<Utc>, debit: &Debit) -> Result<Posting, Refusal> {
+    black_box(debit.decide(&CommandState { account: black_box(account), debit: None, now }))
 }
 
 #[library_benchmark]
@@ -54,60 +55,44 @@ fn refill(account: &Account, now: DateTime<Utc>) -> Decision {
 }
 
 #[library_benchmark]
-#[bench::all_of_a_debit(account(40), reversal_id(), id(), parsed(NOVEMBER))]
-fn reversal(
-    account: &Account,
-    id: &ReversalId,
-    of: &DebitId,
-    now: DateTime<Utc>,
-) -> Result<Decision, Refusal> {
-    let debit = DebitRecord { taken: Credits::new(4, 0, 0), reversed: Credits::ZERO };
-    let all = Reversal { credits: None, reason: None };
-    black_box(scrip_accounts::reversal::decide(
-        black_box(account),
-        id,
-        of,
-        Some(black_box(&debit)),
-        &all,
+#[bench::all_of_a_debit(account(40), all_of_a_debit(), parsed(NOVEMBER))]
+fn reversal(account: &Account, reversal: &Reversal, now: DateTime<Utc>) -> Result<Posting, Refusal> {
+    let (sequence, taken, reversed) = (Sequence::new(42), Credits::new(4, 0, 0), Credits::ZERO);
+    let debit = DebitRecord { sequence, taken, reversed };
+    black_box(reversal.decide(&CommandState {
+        account: black_box(account),
+        debit: Some(black_box(&debit)),
         now,
-    ))
+    }))
 }
 
 #[library_benchmark]
-#[bench::debit(whose(), entry())]
-fn write_entry(of: &AccountId, entry: &Entry) -> Result<Item, Error> {
-    black_box(encoding::entry(of, black_box(entry)))
+#[bench::debit(whose(), entry(), request())]
+fn write_entry(of: &AccountId, entry: &Entry, request: &RequestHash) -> Result<Item, Error> {
+    black_box(encoding::write_entry(of, black_box(entry), Some(request)))
 }
 
 #[library_benchmark]
-#[bench::debit(encoding::entry(whose(), entry()).unwrap())]
-fn read_entry(item: Item) -> Result<Entry, Error> {
+#[bench::debit(encoding::write_entry(whose(), entry(), Some(request())).unwrap())]
+fn read_entry(item: Item) -> Result<StoredEntry, Error> {
     black_box(encoding::read_entry(black_box(item)))
 }
 
 #[library_benchmark]
-#[bench::debit(whose(), operation_key(), request())]
-fn write_operation(
-    of: &AccountId,
-    key: &scrip_ledger::Operation,
-    request: &RequestHash,
-) -> Result<Item, Error> {
-    let answered_by = (Sequence::new(42), Some(Credits::new(4, 0, 0)));
-    black_box(encoding::operation(of, black_box(key), request, answered_by))
+#[bench::debit(whose(), key())]
+fn write_claim(of: &AccountId, key: &CommandKey) -> Result<Item, Error> {
+    black_box(encoding::write_claim(of, black_box(key), Sequence::new(41)))
 }
 
 #[library_benchmark]
-#[bench::debit(operation_item())]
-fn read_operation(item: Item) -> Result<OperationItem, Error> {
-    black_box(encoding::read_operation(black_box(item)))
+#[bench::debit(encoding::write_claim(whose(), key(), Sequence::new(41)).unwrap())]
+fn read_claim(item: Item) -> Result<Claim, Error> {
+    black_box(encoding::read_claim(black_box(item)))
 }
 
 library_benchmark_group!(name = price, benchmarks = [parse, quote]);
 library_benchmark_group!(name = decide, benchmarks = [debit, refill, reversal]);
-library_benchmark_group!(
-    name = item,
-    benchmarks = [write_entry, read_entry, write_operation, read_operation]
-);
+library_benchmark_group!(name = item, benchmarks = [write_entry, read_entry, write_claim, read_claim]);
 main!(library_benchmark_groups = [price, decide, item]);
 
 /// An account of November 2026 on the basic plan.
@@ -123,7 +108,8 @@ fn account(playground: u64) -> &'static Account {
 }
 
 fn work() -> &'static Debit {
-    kept(Debit { expected_credits: None, operation: operation(TEXT_TO_IMAGE).clone() })
+    let request = DebitRequest { expected_credits: None, operation: operation(TEXT_TO_IMAGE).clone() };
+    kept(Debit { id: id(), request })
 }
 
 fn operation(json: &str) -> &'static Operation {
@@ -134,31 +120,31 @@ fn whose() -> &'static AccountId {
     kept(AccountId::parse("demo-standard").unwrap())
 }
 
-fn id() -> &'static DebitId {
-    kept(DebitId::parse("job-1").unwrap())
+fn id() -> DebitId {
+    DebitId::parse("job-1").unwrap()
 }
 
-fn reversal_id() -> &'static ReversalId {
-    kept(ReversalId::parse("job-1-failed").unwrap())
+fn all_of_a_debit() -> &'static Reversal {
+    let (id, request) =
+        (ReversalId::parse("job-1-failed").unwrap(), ReversalRequest { credits: None, reason: None });
+    kept(Reversal { id, debit_id: self::id(), request })
 }
 
 /// The entry of an ordinary debit.
 fn entry() -> &'static Entry {
-    let decided = scrip_accounts::debit::decide(account(40), id(), work(), parsed(NOVEMBER)).unwrap();
-    kept(decided.entries[0].clone())
+    kept(debit_of(account(40), parsed(NOVEMBER)).entry)
 }
 
-fn operation_key() -> &'static scrip_ledger::Operation {
-    kept(scrip_ledger::Operation::Debit(id().clone()))
+fn debit_of(account: &Account, now: DateTime<Utc>) -> Posting {
+    work().decide(&CommandState { account, debit: None, now }).unwrap()
+}
+
+fn key() -> &'static CommandKey {
+    kept(work().key())
 }
 
 fn request() -> &'static RequestHash {
     kept(RequestHash::of(work()).unwrap())
-}
-
-fn operation_item() -> Item {
-    let answered_by = (Sequence::new(42), Some(Credits::new(4, 0, 0)));
-    encoding::operation(whose(), operation_key(), request(), answered_by).unwrap()
 }
 
 fn parsed<T: FromStr<Err: Debug>>(text: &str) -> T {

@@ -1,49 +1,68 @@
-//! A decision as one transaction: the writes of `shared/ledger/src/append.rs`, each with its condition.
+//! A decision as writes, each with its condition: those of `shared/ledger/src/append.rs`, and the operation's row of the
+//! protocol before claims.
 
-use scrip_accounts::{Account, DebitRecord, Decision, EntryKind, Purchase, Record};
+use scrip_accounts::{Account, CommandKey, Decision, EntryKind, Purchase, Record};
 use scrip_pricing::Credits;
 
 use crate::{
+    item::{Claim, Item, Key, Who},
     plant::Plant,
-    table::{Change, Condition, Item, Key, Slot, Who, Write},
+    write::{Change, Condition, Request, Slot, Write},
 };
 
-/// What a caller knows a command by: the key of its operation, and a hash of the request.
+/// What a caller knows a command by: its key, and a digest of the request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Identity {
-    pub operation: Key,
+    pub key: CommandKey,
+    /// The key of its claim.
+    pub claim: Key,
     pub request: u64,
 }
 
-/// The key of an operation's row.
-pub fn operation(who: Who, kind: &str, key: &str) -> Key {
-    Key::Operation(who, format!("{kind}#{key}"))
+impl Identity {
+    pub fn new(who: Who, key: CommandKey, request: u64) -> Self {
+        Self { claim: claim_key(who, &key), key, request }
+    }
 }
 
-/// The writes of a decision that was made from an account.
-pub fn writes(
+/// The key of a command's claim.
+pub fn claim_key(who: Who, key: &CommandKey) -> Key {
+    Key::Claim(who, format!("{}#{}", key.kind(), key.id()))
+}
+
+/// The put of a claim from an entry on.
+pub fn claim(identity: &Identity, from: u64, plant: Option<Plant>) -> Request {
+    let is_hash_claimed = matches!(plant, Some(Plant::HashInClaim | Plant::ReusedByClaim));
+    let request = is_hash_claimed.then_some(identity.request);
+    let claim = Claim { from: Some(from), request, ..Claim::default() };
+    Request::of(Write {
+        slot: Slot::Claim,
+        key: identity.claim.clone(),
+        change: put(Item::Claim(claim)),
+        condition: Condition::Absent,
+    })
+}
+
+/// The raise of a claim to an entry.
+pub fn raise(claim: Key, to: u64) -> Request {
+    let (change, condition) = (Change::RaiseClaim(to), Condition::Present);
+    Request::of(Write { slot: Slot::Record, key: claim, change, condition })
+}
+
+/// The writes of a decision that was made from an account. The last entry holds the request of a command with a key.
+pub fn append(
     who: Who,
     from: &Account,
     identity: Option<&Identity>,
-    decision: &Decision,
+    decision: Decision,
     plant: Option<Plant>,
-) -> Vec<Write> {
+) -> Request {
     let mut writes = Vec::new();
-    let last = decision.entries.last();
-    if let Some(Identity { operation, request }) = identity
-        && plant != Some(Plant::NoOperation)
-    {
-        let sequence = last.map_or(from.sequence, |last| last.account.sequence).get();
-        let taken = last.filter(|last| last.event.kind() == EntryKind::Debit).map(|last| last.change.taken());
-        let debit = taken.map(|taken| DebitRecord { taken, reversed: Credits::ZERO });
-        let item = put(Item::Operation { sequence, request: *request, debit });
-        let is_checked = plant != Some(Plant::CheckedBefore);
-        let condition = if is_checked { Condition::Absent } else { Condition::Anything };
-        writes.push(Write { slot: Slot::Operation, key: operation.clone(), change: item, condition });
-    }
+    let own = decision.entries.last().map(|last| last.account.sequence);
     for entry in &decision.entries {
-        let key = Key::Entry(who, entry.account.sequence.get());
-        let change = put(Item::Entry(entry.clone()));
+        let sequence = entry.account.sequence;
+        let request = identity.map(|identity| identity.request).filter(|_| own == Some(sequence));
+        let (key, change) = (Key::Entry(who, sequence.get()), put(Item::Entry(entry.clone(), request)));
         writes.push(Write { slot: Slot::Entry, key, change, condition: Condition::Absent });
     }
     if decision.entries.is_empty() {
@@ -53,7 +72,7 @@ pub fn writes(
     for record in &decision.records {
         write_record(&mut writes, who, record, plant);
     }
-    if let Some(last) = last {
+    if let Some(last) = decision.entries.last() {
         let change = match (from.due_after(), last.account.due_after()) {
             (before, after) if before == after => None,
             (_, Some(settled)) => Some(put(Item::Due(settled))),
@@ -61,7 +80,18 @@ pub fn writes(
         };
         writes.extend(change.map(|change| unconditional(Key::Due(who), change)));
     }
-    writes
+    Request { writes, decision: Some(decision) }
+}
+
+/// The same in the protocol before claims: the operation's row is written with the entry, and holds the request.
+pub fn append_with_row(who: Who, from: &Account, identity: &Identity, decision: Decision) -> Request {
+    let sequence = decision.entries.last().map(|last| last.account.sequence.get());
+    let request = Some(identity.request);
+    let row = Item::Claim(Claim { from: None, sequence, request, reversed: Credits::ZERO });
+    let mut append = append(who, from, None, decision, None);
+    let (key, change) = (identity.claim.clone(), put(row));
+    append.writes.insert(0, Write { slot: Slot::Claim, key, change, condition: Condition::Absent });
+    append
 }
 
 fn write_record(writes: &mut Vec<Write>, who: Who, record: &Record, plant: Option<Plant>) {
@@ -69,9 +99,11 @@ fn write_record(writes: &mut Vec<Write>, who: Who, record: &Record, plant: Optio
         writes.push(Write { slot: Slot::Record, key, change, condition });
     };
     match record {
-        Record::Reversed { debit_id, before, after } => {
-            let key = operation(who, "debit", debit_id.as_str());
-            write(key, Change::Reverse(*after), Condition::Reversed(*before));
+        Record::Reversed { debit_id, sequence, before, after } => {
+            let key = claim_key(who, &CommandKey::Debit(debit_id.clone()));
+            let is_capped = plant != Some(Plant::UncappedReversal);
+            let condition = if is_capped { Condition::Reversed(*before) } else { Condition::Present };
+            write(key, Change::Reverse(*after, sequence.get()), condition);
         }
         Record::Purchase(purchase) => {
             let key = Key::Purchase(who, purchase.id.clone());
@@ -88,10 +120,10 @@ fn write_record(writes: &mut Vec<Write>, who: Who, record: &Record, plant: Optio
             write(Key::Subscription, item, follows(record.revision, plant));
         }
         Record::SeenPurchase(id, revision) => {
-            write(Key::Purchase(who, id.clone()), Change::Raise, follows(*revision, plant));
+            write(Key::Purchase(who, id.clone()), Change::RaiseRevision, follows(*revision, plant));
         }
         Record::SeenSubscription(_, revision) => {
-            write(Key::Subscription, Change::Raise, follows(*revision, plant));
+            write(Key::Subscription, Change::RaiseRevision, follows(*revision, plant));
         }
         Record::Customer(_) => {
             let owner = Box::new(Item::Owner(who));

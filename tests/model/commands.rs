@@ -1,13 +1,15 @@
 //! What the cases are made of: commands, payments, and the moments of November and December at which they come.
 
 use chrono::{DateTime, Utc};
-use scrip_accounts::{Debit, DebitId, ReversalId, SubscriptionId};
+use scrip_accounts::{Debit, DebitId, DebitRequest, Reversal, ReversalId, ReversalRequest, SubscriptionId};
+use scrip_pricing::Credits;
 
 use crate::{
-    protocol::World,
-    provider::{Buys, Change, Payment},
-    table::Who,
+    item::Who,
+    payment::{Buys, Payment},
+    provider::Change,
     task::{Command, Subject, Task},
+    world::World,
 };
 
 pub const NOVEMBER: &str = "2026-11-20T00:00:00Z";
@@ -22,14 +24,29 @@ pub fn task(name: &'static str, account: Who, now: &str, command: Command) -> Ta
     Task::new(name, account, time(now), command)
 }
 
+/// The same by a program from before claims.
+pub fn old_task(name: &'static str, account: Who, now: &str, command: Command) -> Task {
+    Task { is_old: true, ..task(name, account, now, command) }
+}
+
 pub fn debit(key: &str, operation: &str) -> Command {
-    let body: Debit = serde_json::from_str(operation).expect("a debit");
-    Command::Debit(debit_id(key), body)
+    let request: DebitRequest = serde_json::from_str(operation).expect("a debit");
+    Command::Debit(Debit { id: debit_id(key), request })
 }
 
 /// Gives back all that a debit took.
 pub fn reversal(key: &str, debit: &str) -> Command {
-    Command::Reverse(ReversalId::parse(key).expect("an id"), debit_id(debit))
+    reversal_of(key, debit, None)
+}
+
+/// Gives back some images of Tunes that a debit took.
+pub fn part_reversal(key: &str, debit: &str, images: u64) -> Command {
+    reversal_of(key, debit, Some(Credits::new(0, 0, images)))
+}
+
+fn reversal_of(key: &str, debit: &str, credits: Option<Credits>) -> Command {
+    let (id, debit_id) = (ReversalId::parse(key).expect("an id"), debit_id(debit));
+    Command::Reverse(Reversal { id, debit_id, request: ReversalRequest { credits, reason: None } })
 }
 
 fn debit_id(key: &str) -> DebitId {
@@ -70,14 +87,14 @@ pub fn invoice(id: &'static str, at: &'static str, until: &'static str) -> Payme
 /// A provider with these payments, and nothing in the table.
 pub fn provider(payments: &[Payment]) -> World {
     let mut world = World::default();
-    world.provider.payments = payments.to_vec();
+    world.provider_mut(|provider| provider.payments = payments.to_vec());
     world
 }
 
 /// The same world once these were paid.
 pub fn paid(mut world: World, ids: &[&'static str]) -> World {
     for id in ids {
-        let topic = world.provider.change(Change::Pay(id));
+        let topic = world.provider_mut(|provider| provider.change(Change::Pay(id)));
         world.note_change(topic);
     }
     world

@@ -9,12 +9,14 @@ use scrip_accounts::{
 };
 
 use crate::{
-    client::{Answer, Phase, Unwritten},
+    item::{Key, Row, Who},
+    payment::customer,
+    phase::{Answer, Phase, Unwritten},
     plant::Plant,
-    protocol::{Protocol, World},
-    provider::customer,
-    table::{Key, Row, Table, Who},
+    protocol::Protocol,
+    table::Table,
     task::{Command, Subject, Task, purchase_id},
+    world::World,
 };
 
 /// What was read so far.

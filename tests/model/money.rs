@@ -3,17 +3,18 @@
 use scrip_accounts::{EntryKind, MoneyBackStatus, Purchase};
 
 use crate::{
-    cases::{OUTDATED, RACED, REFUSED, any},
-    client::{Answer, Phase},
     commands::{
         LATER, LITTLE, NOVEMBER, ONE, TWO, before, debit, invoice, look, look_at_subscription, packs, paid,
         provider, reversal, task,
     },
+    item::{Key, Row},
+    phase::{Answer, Phase},
     properties::entries_of,
-    protocol::{Protocol, World},
+    protocol::Protocol,
     provider::Change,
-    table::{Key, Row},
+    sights::{OUTDATED, RACED, REFUSED, any},
     task::{Command, purchase_id},
+    world::World,
 };
 
 /// A pack whose money goes back and forth.
@@ -113,7 +114,7 @@ fn money_back(world: &World) -> Option<(MoneyBackStatus, usize)> {
     Some((refund.status, refund.refund_ids.len()))
 }
 
-fn pack(world: &World) -> &crate::provider::Payment {
+fn pack(world: &World) -> &crate::payment::Payment {
     world.provider.payment("pi_1")
 }
 

@@ -3,14 +3,40 @@
 /// A protocol that is wrong in one place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Plant {
-    /// A command's key isn't written down.
-    NoOperation,
-    /// Whether a command was carried out is looked up before its transaction, not in it.
-    CheckedBefore,
+    /// What follows a claim that exists isn't read.
+    NoScan,
+    /// The claim is written after the entry.
+    ClaimAfterAppend,
+    /// A claim names an entry that comes after the newest that was read.
+    NewerFrom,
+    /// A claim is raised to the newest entry, and what is before that isn't read.
+    RaisedUnread,
+    /// The entry that a lost race carries isn't compared with the own key.
+    UncheckedCarried,
+    /// An entry is sent though the claim's put wasn't answered.
+    UnansweredClaim,
+    /// After a write that wasn't answered only the newest entry is read.
+    NewestReread,
+    /// The request's hash is in the claim, and the entry's isn't compared.
+    HashInClaim,
+    /// A claim of another request is taken for its entry.
+    ReusedByClaim,
     /// What is refused isn't looked up first.
     Unconfirmed,
-    /// What is refused is looked up by a plain read.
+    /// What is refused is looked up by plain reads.
     PlainlyConfirmed,
+    /// A claim that is found on looking up a refusal isn't followed.
+    ConfirmedWithoutClaim,
+    /// An entry that a lost race carried is refused on.
+    RefusedOnCarried,
+    /// The claim of what is refused is deleted.
+    DeletedClaim,
+    /// A second attempt decides by another price.
+    ImpureDecision,
+    /// A reversal is written whatever came back of the debit before.
+    UncappedReversal,
+    /// A debit is looked for in the first entry after its claim only.
+    OneEntryRead,
     /// A record is written whatever revision there is.
     UnguardedRecord,
     /// A refill adds to what was left.

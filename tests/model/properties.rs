@@ -1,109 +1,91 @@
-//! What always holds: nothing is lost, nothing is doubled, nobody is told what isn't so, and in the end the account is
-//! what the provider says.
+//! What always holds: nothing is lost, nothing is doubled, nobody is answered what isn't so. What holds of money is in a
+//! file of its own.
 
 use std::collections::BTreeSet;
 
-use scrip_accounts::{Entry, EntryKind, Event, MoneyBackStatus, Purchase, SubscriptionStatus};
+use scrip_accounts::{Account, CommandKey, Entry, EntryKind, ReversalOutcome};
 use scrip_pricing::Credits;
 use stateright::Property;
 
 use crate::{
-    client::{Answer, Phase},
-    commands::{subscription, time},
-    protocol::{Protocol, World, Wrong},
-    provider::{ALLOWANCE, AMOUNT, Buys, Payment},
-    table::{Item, Key, Who},
-    task::{Command, Task, purchase_id},
+    append::Identity,
+    item::{Claim, Item, Key, Row, Who},
+    money_properties,
+    payment::Payment,
+    phase::{Answer, Phase},
+    protocol::Protocol,
+    task::{Command, Task},
+    world::{World, Wrong},
 };
 
 pub const ACCOUNTS: [Who; 2] = [0, 1];
 
 pub const HISTORY: &str = "a balance is the sum of its entries, which have no gaps";
 pub const ONE_EFFECT: &str = "a key has one effect";
-pub const ONE_GRANT: &str = "a payment is granted once";
 pub const ONE_REFILL: &str = "a month is refilled once, to the allowance";
-pub const ONE_REFUND: &str = "a purchase's money-back refund is asked for once, and stands once";
-pub const ONE_ENTRY: &str = "a change has one entry";
-pub const KEPT: &str = "who is told of success has it in the ledger";
+pub const CLAIMED: &str = "a key has a claim before its entry, which is after what the claim names";
+pub const CAPPED: &str = "of a debit comes back what its claim counts, and no more than it took";
+pub const KEPT: &str = "what is answered of an entry is in the ledger, for the same request";
+pub const REUSED: &str = "a key is called reused if another request has its entry";
 pub const TRUE: &str = "what is refused was so at a moment between call and answer";
+pub const LAST: &str = "nothing of a call is written after its answer";
 pub const SERIAL: &str = "what is written is what would be decided on the newest entry and records";
-pub const CONSERVED: &str =
-    "credits are what was granted, less what was spent and what is gone, and owed where they were spent";
-pub const REVOKED: &str = "credits are revoked where the money is gone or pending, and nowhere else";
-pub const SPENT: &str = "what couldn't be revoked was spent";
-pub const FIRST: &str = "the account that a customer first bought for stays that";
-pub const HEALED: &str = "in the end, a pack's credits follow its money";
-pub const SHOWN: &str = "in the end, the account shows the subscription as the provider does";
-pub const OVER: &str = "in the end, a plan that is paid for has its month's credits, and any other is over";
 pub const DUE: &str = "the due index names who has a month to settle";
 
 pub fn always() -> Vec<Property<Protocol>> {
-    vec![
+    let ledger = vec![
         Property::always(HISTORY, |_, world: &World| ACCOUNTS.iter().all(|who| adds_up(world, *who))),
         Property::always(ONE_EFFECT, |_, world: &World| {
             let of = |who: &Who, kind| is_once(entries_of(world, *who, kind));
             ACCOUNTS.iter().all(|who| of(who, EntryKind::Debit) && of(who, EntryKind::Reversal))
         }),
-        Property::always(ONE_GRANT, |_, world: &World| {
-            is_once(ACCOUNTS.iter().flat_map(|who| entries_of(world, *who, EntryKind::Purchase)))
-        }),
         Property::always(ONE_REFILL, |_, world: &World| {
             ACCOUNTS.iter().all(|who| is_refilled_once(world, *who))
         }),
-        Property::always(ONE_REFUND, |_, world: &World| {
-            world.provider.is_asked_once() && world.provider.payments.iter().all(is_refunded_once)
-        }),
-        Property::always(ONE_ENTRY, |_, world: &World| has_one_entry_each(world)),
+        Property::always(CLAIMED, |_, world: &World| ACCOUNTS.iter().all(|who| is_claimed(world, *who))),
+        Property::always(CAPPED, |_, world: &World| ACCOUNTS.iter().all(|who| is_capped(world, *who))),
         Property::always(KEPT, |protocol: &Protocol, world: &World| {
-            world.clients.iter().all(|client| match &client.phase {
-                Phase::Done(answer) => has_it(world, &protocol.tasks[client.task], answer),
-                _ => true,
-            })
+            answers(protocol, world).all(|(task, answer)| has_it(world, task, answer))
+        }),
+        Property::always(REUSED, |protocol: &Protocol, world: &World| {
+            let is_other = |task: &Task| {
+                let identity = task.identity.as_ref().expect("it has a key");
+                entry_of(world, task.account, &identity.key)
+                    .is_some_and(|entry| request(world, identity, entry) != Some(identity.request))
+            };
+            answers(protocol, world).all(|(task, answer)| *answer != Answer::KeyReused || is_other(task))
         }),
         Property::always(TRUE, |_, world: &World| !world.wrongs.contains(&Wrong::Untrue)),
+        Property::always(LAST, |_, world: &World| !world.wrongs.contains(&Wrong::Landed)),
         Property::always(SERIAL, |_, world: &World| !world.wrongs.contains(&Wrong::Stale)),
-        Property::always(CONSERVED, |_, world: &World| ACCOUNTS.iter().all(|who| is_conserved(world, *who))),
-        Property::always(REVOKED, |_, world: &World| {
-            let is_marked = |purchase: &Purchase| {
-                let payment = world.provider.payment(purchase.id.as_str());
-                purchase.money_back.is_some() || payment.money_back() == 0
-            };
-            packs(world).all(|(_, purchase)| gone_of(purchase) == gone_by(purchase, known_gone(purchase)))
-                && purchases(world).all(|(_, purchase)| is_marked(purchase))
-        }),
-        Property::always(SPENT, |_, world: &World| {
-            packs(world).all(|(who, purchase)| purchase.spent.tune_image() <= debited(world, who))
-        }),
-        Property::always(FIRST, |_, world: &World| !world.wrongs.contains(&Wrong::Moved)),
-        Property::always(HEALED, |protocol: &Protocol, world: &World| {
-            in_the_end(protocol, world, |world| {
-                let is_pack = |payment: &&Payment| matches!(payment.buys, Buys::Packs { .. });
-                world.provider.payments.iter().filter(is_pack).all(|payment| is_healed(world, payment))
-            })
-        }),
-        Property::always(SHOWN, |protocol: &Protocol, world: &World| in_the_end(protocol, world, is_shown)),
-        Property::always(OVER, |protocol: &Protocol, world: &World| in_the_end(protocol, world, is_over)),
         Property::always(DUE, |_, world: &World| {
             ACCOUNTS.iter().all(|who| {
                 let due = world.table.written(&Key::Due(*who)).map(|row| Item::clone(row));
-                due == world.table.account(*who).and_then(scrip_accounts::Account::due_after).map(Item::Due)
+                due == world.table.account(*who).and_then(Account::due_after).map(Item::Due)
             })
         }),
-    ]
-}
-
-/// Whether it holds once everybody has an answer, and one more look was made at what changed since the last.
-fn in_the_end(protocol: &Protocol, world: &World, holds: impl Fn(&World) -> bool) -> bool {
-    !world.is_settled() || holds(&world.after_a_look(protocol))
+    ];
+    ledger.into_iter().chain(money_properties::always()).collect()
 }
 
 pub fn entries_of(world: &World, who: Who, kind: EntryKind) -> impl Iterator<Item = &Entry> {
     world.table.entries(who).map(|(_, entry)| entry).filter(move |entry| entry.event.kind() == kind)
 }
 
-fn is_once<'a>(mut entries: impl Iterator<Item = &'a Entry>) -> bool {
+pub fn is_once<'a>(mut entries: impl Iterator<Item = &'a Entry>) -> bool {
     let mut seen = BTreeSet::new();
     entries.all(|entry| seen.insert(entry.reference.as_str()))
+}
+
+/// What was answered to whom.
+fn answers<'a>(
+    protocol: &'a Protocol,
+    world: &'a World,
+) -> impl Iterator<Item = (&'a Task, &'a Answer)> + 'a {
+    world.clients.iter().filter_map(|client| match &client.phase {
+        Phase::Done(answer) => Some((&protocol.tasks[client.task], answer)),
+        _ => None,
+    })
 }
 
 fn adds_up(world: &World, who: Who) -> bool {
@@ -124,187 +106,67 @@ fn is_refilled_once(world: &World, who: Who) -> bool {
     })
 }
 
-fn is_refunded_once(payment: &Payment) -> bool {
-    payment.money_back() <= 1 && payment.refunded() <= AMOUNT
+/// The entry that carries a key.
+pub fn entry_of<'a>(world: &'a World, who: Who, key: &CommandKey) -> Option<&'a Row> {
+    world.table.rows(who).map(|(_, row)| row).find(|row| row.is_of(key))
 }
 
-fn purchases(world: &World) -> impl Iterator<Item = (Who, &Purchase)> {
-    world.table.all().filter_map(|(key, row)| match key {
-        Key::Purchase(who, _) => row.purchase().map(|purchase| (*who, purchase)),
-        _ => None,
+/// The digest of the request that the entry of a key was made for. An entry from before claims left it on the row.
+fn request(world: &World, identity: &Identity, entry: &Row) -> Option<u64> {
+    let claimed = || world.table.written(&identity.claim).and_then(|row| row.claim()?.request);
+    entry.request().or_else(claimed)
+}
+
+fn claim<'a>(world: &'a World, who: Who, entry: &Row) -> Option<&'a Claim> {
+    let entry = entry.entry()?;
+    let kind = if entry.event.kind() == EntryKind::Debit { "debit" } else { "reversal" };
+    world.table.written(&Key::Claim(who, format!("{kind}#{}", entry.reference)))?.claim()
+}
+
+fn is_claimed(world: &World, who: Who) -> bool {
+    let has_key = |row: &Row| {
+        let kind = row.entry().map(|entry| entry.event.kind());
+        matches!(kind, Some(EntryKind::Debit | EntryKind::Reversal))
+    };
+    world.table.rows(who).filter(|(_, row)| has_key(row)).all(|(number, row)| {
+        claim(world, who, row).is_some_and(|claim| {
+            claim.from() < number && claim.sequence.is_none_or(|sequence| sequence == number)
+        })
     })
 }
 
-fn packs(world: &World) -> impl Iterator<Item = (Who, &Purchase)> {
-    purchases(world).filter(|(_, purchase)| !purchase.has_plan())
-}
-
-fn granted(purchase: &Purchase) -> u64 {
-    purchase.lines.iter().map(|line| line.credits.tune_image()).sum()
-}
-
-/// What is gone of a pack by its record: taken back, or to be.
-fn gone_of(purchase: &Purchase) -> u64 {
-    purchase.revoked.tune_image() + purchase.spent.tune_image()
-}
-
-/// What is gone of a pack if that much of its money is.
-fn gone_by(purchase: &Purchase, money: u64) -> u64 {
-    granted(purchase) * money.min(AMOUNT) / AMOUNT
-}
-
-/// How much of a purchase's money is gone or on its way, as far as is known.
-fn known_gone(purchase: &Purchase) -> u64 {
-    let gone: u64 = purchase.outflows.iter().map(|outflow| outflow.amount).sum();
-    if purchase.is_refund_pending() { AMOUNT } else { gone }
-}
-
-/// Images of Tunes that debits took: what packs grant in the model.
-fn debited(world: &World, who: Who) -> u64 {
-    entries_of(world, who, EntryKind::Debit).map(|entry| entry.change.taken().tune_image()).sum()
-}
-
-/// Images of Tunes that came back of debits, set against what is owed or not.
-fn reversed(world: &World, who: Who) -> u64 {
-    let reversals = entries_of(world, who, EntryKind::Reversal);
-    let offset = |entry: &Entry| match &entry.event {
-        Event::Reversal { offset, .. } => offset.tune_image(),
-        _ => 0,
-    };
-    reversals.map(|entry| entry.change.given().tune_image() + offset(entry)).sum()
-}
-
-fn is_conserved(world: &World, who: Who) -> bool {
-    let own = || packs(world).filter(|(of, _)| *of == who).map(|(_, purchase)| purchase);
-    let granted: u64 = own().map(granted).sum();
-    let gone: u64 = own().map(gone_of).sum();
-    let (balance, owed) = world
-        .table
-        .account(who)
-        .map_or((0, 0), |account| (account.balance.tune_image(), account.owed.tune_image()));
-    granted + reversed(world, who) + owed == balance + gone + debited(world, who)
-}
-
-/// Whether no purchase and no subscription has more entries than it had changes.
-fn has_one_entry_each(world: &World) -> bool {
-    let count = |is: &dyn Fn(&Entry) -> bool| {
-        ACCOUNTS.iter().flat_map(|who| world.table.entries(*who)).filter(|(_, entry)| is(entry)).count()
-    };
-    // A money-back refund takes the credits when it is requested, and gives them back if it is refused.
-    let own = world.requested + world.provider.refused();
-    let is_of_money = |entry: &Entry| {
-        use EntryKind::{Dispute, DisputeWon, Refund, RefundFailed};
-        matches!(entry.event.kind(), Dispute | DisputeWon | Refund | RefundFailed)
-    };
-    let changes = |payment: &Payment| payment.changes - usize::from(payment.is_paid);
-    let of_subscription = count(&|entry| entry.event.kind() == EntryKind::Subscription);
-    let plans = world.provider.invoices().map(|invoice| invoice.changes).sum::<usize>();
-    of_subscription <= world.provider.changes + plans + own
-        && world.provider.payments.iter().all(|payment| {
-            let id = payment.id;
-            let of_money = count(&|entry| entry.reference == id && is_of_money(entry));
-            of_money <= changes(payment) + own
-        })
+/// Whether no more came back of any debit than it took, and as much as its claim counts.
+fn is_capped(world: &World, who: Who) -> bool {
+    let reversals = || entries_of(world, who, EntryKind::Reversal);
+    entries_of(world, who, EntryKind::Debit).all(|debit| {
+        let of = |entry: &Entry| match ReversalOutcome::try_from(entry) {
+            Ok(outcome) if outcome.debit_id.as_str() == debit.reference => outcome.credits,
+            _ => Credits::ZERO,
+        };
+        let reversed = reversals().map(of).try_fold(Credits::ZERO, Credits::checked_add);
+        let key = Key::Claim(who, format!("debit#{}", debit.reference));
+        let counted = world.table.written(&key).and_then(Row::claim).map(|claim| claim.reversed);
+        reversed.is_some_and(|reversed| debit.change.taken().covers(reversed))
+            && (reversed == counted || counted.is_none())
+    })
 }
 
 fn has_it(world: &World, task: &Task, answer: &Answer) -> bool {
-    let wrote = |number: &u64| {
-        let row = world.table.written(&Key::Entry(task.account, *number));
-        let Some(entry) = row.and_then(|row| row.entry()) else { return false };
-        let is = |kind, reference: &str| entry.event.kind() == kind && entry.reference == reference;
-        match &task.command {
-            Command::Debit(id, debit) => {
-                let took =
-                    matches!(&entry.event, Event::Debit { operation, .. } if *operation == debit.operation);
-                is(EntryKind::Debit, id.as_str()) && took
-            }
-            Command::Reverse(id, _) => is(EntryKind::Reversal, id.as_str()),
-            _ => true,
-        }
+    let wrote = |number: u64| {
+        let Some(row) = world.table.written(&Key::Entry(task.account, number)) else { return false };
+        // A look's account is its payment's.
+        task.identity.as_ref().is_none_or(|identity| {
+            row.is_of(&identity.key) && request(world, identity, row) == Some(identity.request)
+        })
     };
     let is_failed = |payment: &Payment| payment.refunds.iter().any(|refund| refund.has_failed);
     match answer {
-        // A look's account is its payment's.
         Answer::Appended(_) if matches!(task.command, Command::Look(_)) => true,
-        Answer::Appended(number) | Answer::Replayed(number) => wrote(number),
+        Answer::Appended(number) | Answer::Replayed(number) => wrote(*number),
         Answer::Refunded => world.provider.was_refunded(),
         Answer::ProviderRefused => {
             world.provider.refused() > 0 || world.provider.payments.iter().any(is_failed)
         }
-        Answer::KeyReused => {
-            let identity = task.identity.as_ref().expect("it has a key");
-            let row = world.table.written(&identity.operation).map(|row| Item::clone(row));
-            matches!(row, Some(Item::Operation { request, .. }) if request != identity.request)
-        }
-        Answer::Recorded | Answer::Unwritten(_) => true,
+        Answer::Recorded | Answer::Unwritten(_) | Answer::KeyReused | Answer::Failed => true,
     }
-}
-
-/// Whether a payment for packs is granted whole, less what belongs to money that is gone.
-fn is_healed(world: &World, payment: &Payment) -> bool {
-    let mut known = packs(world).filter(|(_, purchase)| purchase.id.as_str() == payment.id);
-    let Some((_, purchase)) = known.next() else {
-        // Its account isn't known yet.
-        return !payment.is_paid || payment.named.is_none();
-    };
-    let own = payment.money_back() > 0;
-    let status = purchase.money_back.as_ref().map(|refund| refund.status);
-    known.next().is_none()
-        && granted(purchase) == payment.grants().tune_image()
-        && gone_of(purchase) == gone_by(purchase, payment.gone())
-        && match status {
-            Some(MoneyBackStatus::Pending) => false,
-            Some(MoneyBackStatus::Refunded) => own || payment.gone() == AMOUNT,
-            None => !own,
-        }
-}
-
-/// The invoices whose money isn't wholly gone.
-fn standing(world: &World) -> impl Iterator<Item = &Payment> {
-    world.provider.invoices().filter(|invoice| invoice.gone() < AMOUNT)
-}
-
-fn is_shown(world: &World) -> bool {
-    let provider = &world.provider;
-    let Some(newest) = provider.invoices().last() else { return true };
-    let until = |invoice: &Payment| match invoice.buys {
-        Buys::Plan { until } => time(until),
-        Buys::Packs { .. } => unreachable!("an invoice of the subscription"),
-    };
-    let known = world.table.account(0).and_then(|account| account.subscription(&subscription()));
-    let Some(known) = known else { return false };
-    let is_gone = newest.gone() == AMOUNT;
-    let status = match () {
-        () if provider.ended_at.is_some() || is_gone => SubscriptionStatus::Canceled,
-        () if provider.past_due => SubscriptionStatus::PastDue,
-        () => SubscriptionStatus::Active,
-    };
-    let ended_at = provider.ended_at.map(time);
-    let paid_through = ended_at.map_or(until(newest), |ended_at| ended_at.min(until(newest)));
-    known.status == status
-        && if is_gone { known.paid_through <= paid_through } else { known.paid_through == paid_through }
-}
-
-fn is_over(world: &World) -> bool {
-    let Some(account) = world.table.account(0) else { return world.provider.invoices().next().is_none() };
-    if world.provider.invoices().next().is_none() {
-        return true;
-    }
-    let month = account.period;
-    let spent: u64 = world
-        .table
-        .entries(0)
-        .filter(|(_, entry)| entry.account.period == month && entry.event.kind() == EntryKind::Debit)
-        .map(|(_, entry)| entry.change.taken().playground())
-        .sum();
-    let level = if standing(world).next().is_some() { ALLOWANCE } else { 0 };
-    let is_ended = world.provider.invoices().all(|invoice| {
-        let row = world.table.written(&Key::Purchase(0, purchase_id(invoice.id)));
-        let refund = row.and_then(|row| row.purchase()?.money_back.as_ref());
-        let is_newest = world.provider.invoices().last() == Some(invoice);
-        refund.is_none_or(|refund| {
-            refund.status == MoneyBackStatus::Refunded && (!is_newest || world.provider.ended_at.is_some())
-        })
-    });
-    account.balance.playground() + spent == level + account.owed.playground() && is_ended
 }

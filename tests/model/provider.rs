@@ -1,59 +1,13 @@
 //! The payment provider: a small state machine of its own. What is paid, refunded, disputed or ended changes at any
 //! moment; a refund that is asked for by a key is answered the same whenever that key comes again.
 
-use scrip_accounts::{
-    CustomerId, Line, Outflow, OutflowId, OutflowKind, PaymentId, PurchaseId, RefundId, Terms,
-    facts::{MoneyFacts, PaidFacts, PlanFacts, SubscriptionFacts},
-};
-use scrip_pricing::Credits;
+use scrip_accounts::facts::SubscriptionFacts;
 
 use crate::{
     commands::{subscription, time},
-    plant::Plant,
-    table::Who,
+    item::Who,
+    payment::{AMOUNT, Buys, PART, Payment, Refund, terms},
 };
-
-/// What each payment costs, in cents.
-pub const AMOUNT: u64 = 1000;
-/// What a refund in part sends back: not a whole share of any grant.
-pub const PART: u64 = 300;
-/// Images of Tunes that one pack grants.
-pub const PACK: u64 = 8;
-/// Playground credits that the plan grants a month.
-pub const ALLOWANCE: u64 = 1000;
-
-/// What a payment is for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Buys {
-    Packs { quantity: u64 },
-    Plan { until: &'static str },
-}
-
-/// A payment of a pack, or an invoice of the subscription.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct Payment {
-    pub id: &'static str,
-    pub buys: Buys,
-    pub at: &'static str,
-    /// When its money goes, if it does.
-    pub gone_at: &'static str,
-    /// The account that its metadata names.
-    pub named: Option<Who>,
-    pub is_paid: bool,
-    pub refunds: Vec<Refund>,
-    /// Whether a dispute holds the money, if there was one.
-    pub dispute: Option<bool>,
-    /// How often something changed that the credits have to follow.
-    pub changes: usize,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Refund {
-    /// The attempt of a money-back refund; none for a refund that the merchant made.
-    pub attempt: Option<u32>,
-    pub amount: u64,
-    pub has_failed: bool,
-}
 
 /// What a refund that is asked for is answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -113,124 +67,6 @@ impl Topics {
 
     pub fn without(self, other: Self) -> Self {
         Self(self.0 & !other.0)
-    }
-}
-
-impl Payment {
-    pub fn new(
-        id: &'static str,
-        named: Option<Who>,
-        (at, gone_at): (&'static str, &'static str),
-        buys: Buys,
-    ) -> Self {
-        Self { id, buys, at, gone_at, named, is_paid: false, refunds: Vec::new(), dispute: None, changes: 0 }
-    }
-
-    fn purchase_id(&self) -> PurchaseId {
-        PurchaseId::parse(self.id).expect("an id")
-    }
-
-    /// What it grants if all of its money is there.
-    pub fn grants(&self) -> Credits {
-        match self.buys {
-            Buys::Packs { quantity } => Credits::new(0, 0, PACK * quantity),
-            Buys::Plan { .. } => Credits::new(ALLOWANCE, 0, 0),
-        }
-    }
-
-    fn standing(&self) -> impl Iterator<Item = &Refund> {
-        self.refunds.iter().filter(|refund| !refund.has_failed)
-    }
-
-    pub fn refunded(&self) -> u64 {
-        self.standing().map(|refund| refund.amount).sum()
-    }
-
-    /// Money-back refunds whose money went back and stayed there.
-    pub fn money_back(&self) -> usize {
-        self.standing().filter(|refund| refund.attempt.is_some()).count()
-    }
-
-    fn disputed(&self) -> u64 {
-        if self.dispute == Some(true) { AMOUNT - self.refunded() } else { 0 }
-    }
-
-    /// How much of the money is gone.
-    pub fn gone(&self) -> u64 {
-        (self.refunded() + self.disputed()).min(AMOUNT)
-    }
-
-    /// Whether its charge says that money was refunded or disputed.
-    pub fn is_moved(&self) -> bool {
-        self.refunded() > 0 || self.dispute.is_some()
-    }
-
-    /// What was paid and granted for it.
-    pub fn paid(&self, plant: Option<Plant>) -> PaidFacts {
-        let (quantity, sku) = match self.buys {
-            Buys::Packs { .. } if plant == Some(Plant::DroppedQuantity) => (1, "tune_pack"),
-            Buys::Packs { quantity } => (quantity, "tune_pack"),
-            Buys::Plan { .. } => (1, "basic_monthly"),
-        };
-        let line = |credits| Line { id: format!("li_{}", self.id), sku: sku.to_owned(), quantity, credits };
-        let (packs, plan) = match self.buys {
-            Buys::Packs { .. } => (vec![line(Credits::new(0, 0, PACK * quantity))], None),
-            Buys::Plan { until } => {
-                let paid_until = time(until);
-                let plan =
-                    PlanFacts { line: line(self.grants()), terms: terms(), paid_until, is_change: false };
-                (Vec::new(), Some(plan))
-            }
-        };
-        let prefix = if plan.is_some() { "pi_" } else { "" };
-        PaidFacts {
-            purchase_id: self.purchase_id(),
-            amount: AMOUNT,
-            currency: "usd".to_owned(),
-            paid_at: time(self.at),
-            invoiced_at: time(self.at),
-            customer_id: Some(customer()),
-            payment_ids: vec![PaymentId::parse(format!("{prefix}{}", self.id)).expect("an id")],
-            packs,
-            plan,
-        }
-    }
-
-    /// What became of its money.
-    pub fn money(&self) -> MoneyFacts {
-        let numbered = || self.refunds.iter().enumerate();
-        let outflow = |(number, refund): (usize, &Refund)| Outflow {
-            id: OutflowId::from(&self.refund_id(number)),
-            kind: OutflowKind::Refund,
-            amount: refund.amount,
-            at: time(self.gone_at),
-        };
-        let standing = numbered().filter(|(_, refund)| !refund.has_failed).map(outflow);
-        let failed = numbered().filter(|(_, refund)| refund.has_failed);
-        let attempts =
-            numbered().filter_map(|(number, refund)| Some((self.refund_id(number), refund.attempt?)));
-        MoneyFacts {
-            purchase_id: self.purchase_id(),
-            outflows: standing.chain(self.dispute()).collect(),
-            failed: failed.map(|(number, _)| self.refund_id(number)).collect(),
-            attempts: attempts.collect(),
-        }
-    }
-
-    /// Its dispute, if that holds money.
-    fn dispute(&self) -> Option<Outflow> {
-        let id = || OutflowId::parse(format!("dp_{}", self.id)).expect("an id");
-        (self.dispute == Some(true)).then(|| Outflow {
-            id: id(),
-            kind: OutflowKind::Dispute,
-            amount: AMOUNT,
-            at: time(self.gone_at),
-        })
-    }
-
-    /// The provider's id of one of its refunds.
-    pub fn refund_id(&self, number: usize) -> RefundId {
-        RefundId::parse(format!("re_{}_{number}", self.id)).expect("an id")
     }
 }
 
@@ -369,14 +205,4 @@ impl Provider {
             .enumerate()
             .all(|(place, one)| !self.asked[..place].iter().any(|other| is_same(one, other)))
     }
-}
-
-/// What the subscription's item gives.
-fn terms() -> Terms {
-    Terms { allowance: ALLOWANCE, plan: "basic".to_owned() }
-}
-
-/// Everything is paid by one customer.
-pub fn customer() -> CustomerId {
-    CustomerId::parse("cus_1").expect("an id")
 }

@@ -2,16 +2,18 @@
 
 use chrono::{DateTime, Utc};
 use scrip_accounts::{
-    Account, Debit, DebitId, DebitRecord, Decision, PurchaseId, Record, Records, Refusal, Reversal,
-    ReversalId, debit, facts::MoneyFacts, money_back, reconcile, refill, reversal,
+    Account, Command as _, CommandKey, CommandState, Debit, DebitRecord, Decision, Posting, PurchaseId,
+    Record, Records, Refusal, Reversal, facts::MoneyFacts, money_back, reconcile, refill,
 };
 
 use crate::{
-    append::{Identity, adding, forgetting, operation},
+    append::{Identity, adding, claim_key, forgetting},
+    item::{Key, Row, Who, digest},
     look::Look,
+    payment::Buys,
     plant::Plant,
-    provider::{Buys, Provider, RefundAnswer, Topics},
-    table::{Key, Table, Who, digest},
+    provider::{Provider, RefundAnswer, Topics},
+    table::Table,
 };
 
 /// A client's task.
@@ -24,12 +26,14 @@ pub struct Task {
     pub now: DateTime<Utc>,
     /// What makes it happen once; none for what follows from the state alone.
     pub identity: Option<Identity>,
+    /// Whether the program is of the time before claims.
+    pub is_old: bool,
 }
 
 #[derive(Debug, Clone)]
 pub enum Command {
-    Debit(DebitId, Debit),
-    Reverse(ReversalId, DebitId),
+    Debit(Debit),
+    Reverse(Reversal),
     /// The webhook's application of an event, or the recovery's of no event at all.
     Look(Subject),
     /// The money-back refund: request, ask, confirm.
@@ -59,18 +63,62 @@ pub enum Stage {
 /// What a command is decided from beside the account.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Related {
-    pub debit: Option<DebitRecord>,
+    pub debit: DebitSeen,
     /// None where the subscription belongs to another account.
     pub records: Option<Records>,
 }
 
+/// The debit that a reversal names, as it was read (`shared/ledger/src/debit.rs`).
+#[derive(Debug, Clone, PartialEq, Default)]
+pub enum DebitSeen {
+    /// Its key was never claimed.
+    #[default]
+    Absent,
+    /// Its key was claimed, and no entry up to the newest carries it.
+    Unfinished(Row),
+    /// It was carried out.
+    Found(Row, DebitRecord),
+}
+
+impl DebitSeen {
+    /// A debit by its claim and its entry.
+    pub fn found(claim: Row, entry: &Row) -> Option<Self> {
+        let entry = entry.entry()?;
+        let (sequence, taken) = (entry.account.sequence, entry.change.taken());
+        let reversed = claim.claim()?.reversed;
+        Some(Self::Found(claim, DebitRecord { sequence, taken, reversed }))
+    }
+
+    fn record(&self) -> Option<&DebitRecord> {
+        if let Self::Found(_, record) = self { Some(record) } else { None }
+    }
+
+    /// Whether the claim is still as it was read, as far as a refusal stands on it.
+    pub fn agrees_with(&self, now: Option<&Row>) -> bool {
+        let reversed = |row: &Row| row.claim().map(|claim| claim.reversed);
+        match (self, now) {
+            (Self::Absent, None) => true,
+            (Self::Unfinished(claim) | Self::Found(claim, _), Some(now)) => reversed(claim) == reversed(now),
+            (Self::Absent, Some(_)) | (Self::Unfinished(_) | Self::Found(..), None) => false,
+        }
+    }
+}
+
 /// How a table's item is read: as it was written, or as a plain read sees it.
-pub type Reader = fn(&Table, &Key) -> Option<crate::table::Row>;
+pub type Reader = fn(&Table, &Key) -> Option<Row>;
 
 impl Task {
     pub fn new(name: &'static str, account: Who, now: DateTime<Utc>, command: Command) -> Self {
         let identity = command.identity(account);
-        Self { name, account, command, now, identity }
+        Self { name, account, command, now, identity, is_old: false }
+    }
+
+    /// The key and the key of the claim of the debit that it names.
+    pub fn debit(&self) -> Option<(CommandKey, Key)> {
+        let Command::Reverse(reversal) = &self.command else { return None };
+        let key = CommandKey::Debit(reversal.debit_id.clone());
+        let claim = claim_key(self.account, &key);
+        Some((key, claim))
     }
 
     /// The real decision.
@@ -82,12 +130,10 @@ impl Task {
     ) -> Result<Decision, Refusal> {
         let records = || related.records.as_ref().ok_or(Refusal::PaymentTaken);
         let now = self.now;
+        let known = CommandState { account, debit: related.debit.record(), now };
         let decided = match (&self.command, stage) {
-            (Command::Debit(id, debit), _) => debit::decide(account, id, debit, now),
-            (Command::Reverse(id, debit_id), _) => {
-                let all = Reversal { credits: None, reason: None };
-                reversal::decide(account, id, debit_id, related.debit.as_ref(), &all, now)
-            }
+            (Command::Debit(debit), _) => debit.decide(&known).map(of_posting),
+            (Command::Reverse(reversal), _) => reversal.decide(&known).map(of_posting),
             (Command::Look(_), _) if plant == Some(Plant::UncheckedRevision) => {
                 reconcile::decide(account, records()?, &look.facts, now)
             }
@@ -128,16 +174,25 @@ impl Task {
         }
     }
 
-    /// Reads what it is decided from beside the account.
+    /// What it would be decided from beside the account if all were read as it was written.
+    pub fn truly_related(&self, table: &Table, look: &Look) -> Related {
+        let Some((key, claim)) = self.debit() else {
+            return self.related(table, look, |table, key| table.written(key).cloned());
+        };
+        let entry = table.rows(self.account).find(|(_, row)| row.is_of(&key));
+        let debit = match (table.written(&claim), entry) {
+            (Some(claim), Some((_, entry))) => DebitSeen::found(claim.clone(), entry),
+            (claim, _) => claim.cloned().map(DebitSeen::Unfinished),
+        };
+        Related { debit: debit.unwrap_or_default(), records: None }
+    }
+
+    /// Reads the records that a command without a key is decided from beside the account.
     pub fn related(&self, table: &Table, look: &Look, read: Reader) -> Related {
         let who = look.who.unwrap_or(self.account);
         let mut ids = Vec::new();
         let has_subscription = match &self.command {
-            Command::Reverse(_, id) => {
-                let row = read(table, &operation(who, "debit", id.as_str()));
-                return Related { debit: row.and_then(|row| row.debit()), records: None };
-            }
-            Command::Debit(..) | Command::Turn => return Related::default(),
+            Command::Debit(_) | Command::Reverse(_) | Command::Turn => return Related::default(),
             Command::Look(subject) => {
                 let money = look.facts.money.iter().map(|money: &MoneyFacts| &money.purchase_id);
                 ids.extend(look.facts.paid.iter().map(|paid| &paid.purchase_id).chain(money).cloned());
@@ -158,7 +213,7 @@ impl Task {
         };
         let rows = ids.into_iter().filter_map(|id| read(table, &Key::Purchase(who, id)));
         let purchases = rows.filter_map(|row| row.purchase().cloned()).collect();
-        Related { debit: None, records: Some(Records { subscription, purchases }) }
+        Related { records: Some(Records { subscription, purchases }), ..Related::default() }
     }
 
     /// What of the provider is seen, once it is done.
@@ -170,22 +225,27 @@ impl Task {
                     provider.payments.iter().filter(|payment| matches!(payment.buys, Buys::Plan { .. }));
                 of_plans.fold(Topics::SUBSCRIPTION, |topics, payment| topics.with(provider.topic(payment.id)))
             }
-            Command::Debit(..) | Command::Reverse(..) | Command::Refund(_) | Command::Turn => {
-                Topics::default()
-            }
+            Command::Debit(_) | Command::Reverse(_) | Command::Refund(_) | Command::Turn => Topics::default(),
         }
     }
 }
 
 impl Command {
     fn identity(&self, who: Who) -> Option<Identity> {
-        let (kind, key, request) = match self {
-            Self::Debit(id, debit) => ("debit", id.as_str(), digest(debit)),
-            Self::Reverse(id, debit_id) => ("reversal", id.as_str(), digest(debit_id)),
-            Self::Look(_) | Self::Refund(_) | Self::Turn => return None,
-        };
-        Some(Identity { operation: operation(who, kind, key), request })
+        match self {
+            Self::Debit(debit) => Some(Identity::new(who, debit.key(), digest(&debit.request))),
+            Self::Reverse(reversal) => {
+                let request = digest(&(&reversal.debit_id, &reversal.request));
+                Some(Identity::new(who, reversal.key(), request))
+            }
+            Self::Look(_) | Self::Refund(_) | Self::Turn => None,
+        }
     }
+}
+
+/// A posting as a decision: its entries, the command's own last.
+fn of_posting(posting: Posting) -> Decision {
+    Decision { entries: posting.entries().cloned().collect(), records: posting.records }
 }
 
 pub fn purchase_id(id: &str) -> PurchaseId {

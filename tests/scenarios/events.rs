@@ -21,6 +21,7 @@ async fn every_sample_event_is_answered() {
         ("account.json", "quote", json!(200)),
         ("entries.json", "quote", json!(200)),
         ("debit.json", "debit", json!(201)),
+        ("debit-status.json", "quote", json!(200)),
         ("reversal.json", "refund", json!(201)),
         ("webhook.json", "purchase-webhook", json!(200)),
         ("purchases.json", "quote", json!(200)),

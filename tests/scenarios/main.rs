@@ -17,6 +17,7 @@ mod hostile;
 mod identities;
 mod kills;
 mod local;
+mod mixed_fleet;
 mod money_back;
 mod openapi;
 mod orders;

@@ -52,6 +52,50 @@ async fn a_retry_gets_the_first_answer() {
     api.reverse("other", "other", &json!({})).await.is(201);
 }
 
+/// A job that is tried again under its old key does not run for free.
+#[tokio::test]
+async fn a_replayed_debit_says_what_came_back_of_it() {
+    let api = Api::with_playground(10).await;
+    let first = api.debit("d", &enhance(10)).await;
+    assert_eq!(first.header("debit-reversed"), None);
+    assert_eq!(api.debit("d", &enhance(10)).await.header("debit-reversed"), None);
+    for (key, said) in
+        [("r-1", "playground=4, tune=0, tune_image=0"), ("r-2", "playground=8, tune=0, tune_image=0")]
+    {
+        let reversal = api.reverse("d", key, &json!({"credits": credits(4, 0, 0)})).await;
+        assert_eq!(reversal.is(201).header("debit-reversed"), None);
+        let again = api.debit("d", &enhance(10)).await;
+        assert_eq!(
+            (again.header("idempotent-replayed"), again.header("debit-reversed")),
+            (Some("true"), Some(said))
+        );
+        assert_eq!(again.text, first.text);
+    }
+}
+
+#[tokio::test]
+async fn a_debit_is_shown_as_it_was_answered_with_what_came_back_since() {
+    let api = Api::with_playground(10).await;
+    let mut expected = api.debit("d", &enhance(10)).await.is(201).json.clone();
+    for (key, back, status) in
+        [(None, 0, "taken"), (Some("r-1"), 4, "partly_reversed"), (Some("r-2"), 10, "reversed")]
+    {
+        if let Some(key) = key {
+            let reversal = if key == "r-1" { json!({"credits": credits(4, 0, 0)}) } else { json!({}) };
+            api.reverse("d", key, &reversal).await.is(201);
+        }
+        expected["status"] = json!(status);
+        expected["reversed"] = credits(back, 0, 0);
+        let location = api.path("/debits/d");
+        assert_eq!(api.get(&location).await.is(200).json, expected);
+    }
+    api.debit("free", &json!({"operation": "download"})).await.is(201);
+    for unknown in ["nothing", "free", "r-1"] {
+        let location = api.path(&format!("/debits/{unknown}"));
+        api.get(&location).await.is_problem(404, "debit_not_found");
+    }
+}
+
 #[tokio::test]
 async fn a_debit_that_is_not_there_is_not_found() {
     let api = Api::with_playground(10).await;

@@ -125,7 +125,7 @@ async fn the_logs_say_what_happened_and_what_it_took_and_nothing_secret() {
     let expect =
         |outcome: &str, requests: f64, read: f64, written: f64| (outcome.to_owned(), requests, read, written);
     let debits: Vec<_> = calls("debit").iter().map(took).collect();
-    assert_eq!(debits[0], expect("debited", 2.0, 1.0, 4.0));
+    assert_eq!(debits[0], expect("debited", 3.0, 1.0, 2.0));
     assert_eq!(debits[2], expect("insufficient_credits", 2.0, 5.0, 0.0));
     assert_eq!(debits[3], expect("invalid_request", 0.0, 0.0, 0.0));
     assert_eq!(debits[1].0, "replayed");

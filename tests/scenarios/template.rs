@@ -53,6 +53,7 @@ fn routes_say_who_answers_and_who_may_ask() {
         routes,
         [
             "GET /v1/accounts/{account_id} -> quote, credits:read",
+            "GET /v1/accounts/{account_id}/debits/{debit_id} -> quote, credits:read",
             "GET /v1/accounts/{account_id}/entries -> quote, credits:read",
             "GET /v1/accounts/{account_id}/purchases -> quote, credits:read",
             "GET /v1/catalog -> quote, public",

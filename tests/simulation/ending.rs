@@ -163,8 +163,17 @@ impl World {
                 let pk = format!("OPERATION#{account}#{kind}#{}", entry.reference);
                 let row = items.iter().find(|item| item["pk"] == pk);
                 let row = row.unwrap_or_else(|| panic!("nothing makes a retry safe of {entry:?}"));
-                assert_eq!(row["sequence"], entry.sequence, "{row} {entry:?}");
+                assert!(row["from"].as_i64() < Some(entry.sequence), "claimed too late: {row} {entry:?}");
+                let named = row["sequence"].as_i64().unwrap_or(entry.sequence);
+                assert_eq!(named, entry.sequence, "{row} {entry:?}");
+                let request = entry.item["request"].as_str().map(str::len);
+                assert_eq!(request, Some(32), "no fingerprint: {entry:?}");
             }
+        }
+        let newest = book.head().map_or(0, |head| head.sequence);
+        let claims = format!("OPERATION#{account}#");
+        for row in items.iter().filter(|item| item["pk"].as_str().is_some_and(|pk| pk.starts_with(&claims))) {
+            assert!(row["from"].as_i64() <= Some(newest), "a claim from an entry that isn't there: {row}");
         }
     }
 

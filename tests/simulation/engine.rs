@@ -93,6 +93,8 @@ fn embedded(database: &Database, operation: &str, body: &str) -> (u16, String) {
     match operation {
         "Query" => answer(body, |request| database.query(request)),
         "GetItem" => answer(body, |request| database.get_item(request)),
+        "PutItem" => answer(body, |request| database.put_item(request)),
+        "UpdateItem" => answer(body, |request| database.update_item(request)),
         "TransactWriteItems" => answer(body, |request| database.transact_write_items(request)),
         "TransactGetItems" => answer(body, |request| database.transact_get_items(request)),
         "Scan" => answer(body, |request| database.scan(request)),

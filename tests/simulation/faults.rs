@@ -29,10 +29,12 @@ faults! {
     AnswerLost 40,
     /// A write is carried out after the function gave up waiting, or fails then, since another was first.
     Late 30,
-    /// Another transaction has the items.
+    /// A transaction has the items that another, or a single write, is about.
     TransactionConflict 25,
     /// So says the database of a transaction that it believes to be running already.
     TransactionInProgress 15,
+    /// A key was claimed, and before its entry is written many others are: mostly dozens, now and then thousands.
+    Crowd 30,
     /// Too many requests, of the table or of one item.
     Throttled 15,
     /// An index that has yet to hear of the newest writes.

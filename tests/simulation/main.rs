@@ -10,6 +10,7 @@ mod actors;
 mod audit;
 mod bought;
 mod callers;
+mod crowd;
 mod deliveries;
 mod ending;
 mod engine;

@@ -67,7 +67,7 @@ impl World {
             self.scheduler.spawn(async move {
                 sleep(Duration::from_millis(late_ms)).await;
                 world.carry_out(&operation, &body);
-                if operation == "TransactWriteItems" {
+                if is_write(&operation) {
                     world.happened(Fault::Late);
                 }
             });
@@ -89,6 +89,7 @@ impl World {
     /// Why the database doesn't do what is asked, if it doesn't.
     fn refusal(&self, operation: &str, body: &str) -> Option<(u16, String)> {
         let is_transaction = operation.starts_with("Transact");
+        let is_single_write = is_write(operation) && !is_transaction;
         if self.happens(Fault::ErrorBefore) {
             return Some(error(500, "InternalServerError"));
         }
@@ -102,8 +103,10 @@ impl World {
         if is_transaction && self.happens(Fault::TransactionConflict) {
             return Some(self.cancelled(body, "TransactionConflict"));
         }
-        let is_write = operation == "TransactWriteItems";
-        (is_write && self.happens(Fault::TransactionInProgress))
+        if is_single_write && self.happens(Fault::TransactionConflict) {
+            return Some(error(400, "TransactionConflictException"));
+        }
+        (operation == "TransactWriteItems" && self.happens(Fault::TransactionInProgress))
             .then(|| error(400, "TransactionInProgressException"))
     }
 
@@ -132,12 +135,16 @@ impl World {
     fn carry_out(&self, operation: &str, body: &str) -> ((u16, String), bool) {
         let (status, answer) = self.engine.call(operation, body);
         self.note((operation, status));
-        let is_written = operation == "TransactWriteItems" && status == 200;
+        let is_written = is_write(operation) && status == 200;
         if is_written {
             let mut request: Value = serde_json::from_str(body).expect("the functions' requests are JSON");
+            if operation == "PutItem" {
+                request = json!({"TransactItems": [{"Put": {"Item": request["Item"]}}]});
+            }
             lock(&self.audit).written(&request, self.step());
             request.sort_all_objects();
             self.note(request["TransactItems"].to_string().replace(&self.engine.table, "table"));
+            self.may_crowd(&request);
         }
         ((status, answer), is_written)
     }
@@ -166,6 +173,11 @@ impl World {
         );
         json!({"Successful": sent.collect::<Vec<_>>(), "Failed": []}).to_string()
     }
+}
+
+/// Whether an operation writes.
+fn is_write(operation: &str) -> bool {
+    matches!(operation, "TransactWriteItems" | "PutItem" | "UpdateItem")
 }
 
 fn error(status: u16, name: &str) -> (u16, String) {

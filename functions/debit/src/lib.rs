@@ -5,11 +5,10 @@ use lambda_http::{
     Body, Error, Request, Response,
     http::{StatusCode, header},
 };
-use scrip_accounts::{Account, AccountId, Debit, DebitId, Entry, Event, debit};
-use scrip_api::{ApiRequest, ApiResponse, Metric, Problem, Scope};
-use scrip_ledger::{Ledger, Outcome, Related, RequestHash};
-use scrip_pricing::{Credits, Operation};
-use serde::Serialize;
+use scrip_accounts::{Account, AccountId, Debit, DebitId, DebitOutcome, DebitRequest};
+use scrip_api::{ApiRequest, ApiResponse, DebitBody, Metric, Problem, Scope};
+use scrip_ledger::{Ledger, Receipt};
+use scrip_pricing::Credits;
 
 /// The routes this function serves, as the template names them.
 pub const ROUTES: [&str; 1] = [DEBIT];
@@ -51,36 +50,54 @@ impl DebitFunction {
     }
 
     async fn debit(&self, request: &ApiRequest) -> Result<ApiResponse, Problem> {
-        let account = request.authorized_account(Scope::Debit)?;
+        let account_id = request.authorized_account(Scope::Debit)?;
         let id: DebitId = request.idempotency_key()?;
-        let debit: Debit = request.json()?;
-        let now = request.now();
-
-        let identity = (&scrip_ledger::Operation::Debit(id.clone()), &RequestHash::of(&debit)?);
-        let executed = self
-            .ledger
-            .execute(&account, identity, Related::Nothing, now, |state| {
-                debit::decide(&state.account, &id, &debit, now)
-            })
-            .await?;
-        let (entry, replayed) = match executed.outcome {
-            Outcome::Appended(entry) => (entry, false),
-            Outcome::Replayed(entry) => (entry, true),
-            Outcome::Unchanged(unchanged) => {
-                let body = TakenBody::free((&account, &id), &debit.operation, &unchanged, now);
-                let answer = created(&body)?.executed("free", executed.attempts, false);
-                return Ok(answer.about(debit.operation.name()));
-            }
-            Outcome::Recorded(_) => return Err(Problem::internal("a debit without an entry")),
-            Outcome::Refused(refusal) => return Err(Problem::from(refusal).attempted(executed.attempts)),
-        };
-        let outcome = if replayed { "replayed" } else { "debited" };
-        let body = TakenBody::of((&account, &id), &entry)?;
-        let operation = body.operation.name();
-        let spent = if replayed { Vec::new() } else { spent(operation, body.credits) };
-        let answer = created(&body)?.executed(outcome, executed.attempts, replayed);
-        Ok(answer.about(operation).counting(spent))
+        let body: DebitRequest = request.json()?;
+        let debit = Debit { id, request: body };
+        if debit.request.is_free() {
+            return self.free(&account_id, &debit, request.now()).await;
+        }
+        taken(&account_id, &debit.id, &self.ledger.execute(&account_id, &debit, request.now()).await?)
     }
+
+    /// Work that is free is not written down, so a retry is answered as of its own moment; but a key that took credits
+    /// keeps its answer.
+    async fn free(
+        &self,
+        account_id: &AccountId,
+        debit: &Debit,
+        now: DateTime<Utc>,
+    ) -> Result<ApiResponse, Problem> {
+        if let Some(receipt) = self.ledger.find_receipt(account_id, debit, now).await? {
+            return taken(account_id, &debit.id, &receipt);
+        }
+        let account = self.ledger.account(account_id).await?;
+        let account = account.map_or_else(|| Account::unseen(now), |account| account.as_of(now));
+        let operation = &debit.request.operation;
+        let body = DebitBody {
+            debit_id: &debit.id,
+            account_id,
+            operation,
+            credits: Credits::ZERO,
+            balance: account.balance,
+            sequence: account.sequence.get(),
+            deferred_images: 0,
+            created_at: now,
+        };
+        Ok(created(&body)?.outcome("free").attempted(Some(1)).about(operation.name()))
+    }
+}
+
+/// The answer to a debit that took credits, now or before.
+fn taken(
+    account_id: &AccountId,
+    id: &DebitId,
+    receipt: &Receipt<DebitOutcome>,
+) -> Result<ApiResponse, Problem> {
+    let body = DebitBody::new(account_id, id, &receipt.outcome);
+    let operation = body.operation.name();
+    let spent = if receipt.is_replayed { Vec::new() } else { spent(operation, body.credits) };
+    Ok(created(&body)?.receipt("debited", receipt).about(operation).counting(spent))
 }
 
 /// A debit as it is counted.
@@ -97,57 +114,7 @@ fn spent(operation: &'static str, credits: Credits) -> Vec<Metric> {
     [Metric::debit(operation)].into_iter().chain(of_kinds).collect()
 }
 
-/// What was taken. What cost something is read off its entry, so that a retry gets the same body forever.
-#[derive(Serialize)]
-struct TakenBody<'a> {
-    debit_id: &'a DebitId,
-    account_id: &'a AccountId,
-    operation: &'a Operation,
-    credits: Credits,
-    balance: Credits,
-    sequence: u64,
-    deferred_images: u64,
-    created_at: DateTime<Utc>,
-}
-
-impl<'a> TakenBody<'a> {
-    fn of((account_id, debit_id): (&'a AccountId, &'a DebitId), entry: &'a Entry) -> Result<Self, Problem> {
-        let Event::Debit { operation, deferred_images, .. } = &entry.event else {
-            return Err(Problem::internal("the operation of a debit names an entry of another kind"));
-        };
-        Ok(Self {
-            debit_id,
-            account_id,
-            operation,
-            credits: entry.change.taken(),
-            balance: entry.account.balance,
-            sequence: entry.account.sequence.get(),
-            deferred_images: *deferred_images,
-            created_at: entry.at,
-        })
-    }
-
-    /// Of work that is free: nothing is written, so a retry is answered as of its own moment.
-    fn free(
-        (account_id, debit_id): (&'a AccountId, &'a DebitId),
-        operation: &'a Operation,
-        account: &Account,
-        now: DateTime<Utc>,
-    ) -> Self {
-        Self {
-            debit_id,
-            account_id,
-            operation,
-            credits: Credits::ZERO,
-            balance: account.balance,
-            sequence: account.sequence.get(),
-            deferred_images: 0,
-            created_at: now,
-        }
-    }
-}
-
-fn created(body: &TakenBody<'_>) -> Result<ApiResponse, Problem> {
+fn created(body: &DebitBody<'_>) -> Result<ApiResponse, Problem> {
     let location =
         scrip_api::path(&["v1", "accounts", body.account_id.as_str(), "debits", body.debit_id.as_str()]);
     Ok(ApiResponse::json(StatusCode::CREATED, body)?.header(header::LOCATION, &location))

@@ -6,7 +6,7 @@ use futures_util::{StreamExt, stream};
 use lambda_runtime::Error;
 use scrip_accounts::{AccountId, EntryKind, Period};
 use scrip_api::Metric;
-use scrip_ledger::{DuePartition, Executed, Ledger, Outcome};
+use scrip_ledger::{Applied, DuePartition, Ledger, chain};
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
@@ -114,7 +114,7 @@ impl<'a> Sweep<'a> {
 
     /// Settles one account.
     pub(crate) async fn account(&self, account: &AccountId) -> Result<(), Error> {
-        self.ledger.settle(account, self.period.start()).await?;
+        self.ledger.turn_month(account, self.period.start()).await?;
         Ok(())
     }
 
@@ -201,18 +201,14 @@ impl<'a> Sweep<'a> {
 
     /// Settles an account for the sweep's month. One that was missed for months may have nothing due in this one,
     /// and be listed for ever: its first month's turn is made up for then.
-    async fn settle_from(
-        &self,
-        account: &AccountId,
-        listed: Period,
-    ) -> Result<Executed, scrip_ledger::Error> {
-        let executed = self.ledger.settle(account, self.period.start()).await?;
+    async fn settle_from(&self, account: &AccountId, listed: Period) -> Result<Applied, scrip_ledger::Error> {
+        let applied = self.ledger.turn_month(account, self.period.start()).await?;
         let missed = listed.next();
-        if missed < self.period && matches!(executed.outcome, Outcome::Unchanged(_)) {
-            self.ledger.settle(account, missed.start()).await?;
-            return self.ledger.settle(account, self.period.start()).await;
+        if missed < self.period && applied.entries.is_empty() {
+            self.ledger.turn_month(account, missed.start()).await?;
+            return self.ledger.turn_month(account, self.period.start()).await;
         }
-        Ok(executed)
+        Ok(applied)
     }
 
     /// What came of an account, and how often it was tried.
@@ -225,20 +221,17 @@ impl<'a> Sweep<'a> {
             .into());
         }
         let settled = match self.settle_from(&account, listed).await {
-            Ok(executed) => {
-                let settled = match executed.outcome {
-                    Outcome::Appended(entry) if entry.event.kind() == EntryKind::Refill => Settled::Refilled,
-                    Outcome::Appended(_) => Settled::Expired,
-                    Outcome::Unchanged(_)
-                    | Outcome::Recorded(_)
-                    | Outcome::Replayed(_)
-                    | Outcome::Refused(_) => Settled::Already,
+            Ok(applied) => {
+                let settled = match applied.entries.last() {
+                    Some(entry) if entry.event.kind() == EntryKind::Refill => Settled::Refilled,
+                    Some(_) => Settled::Expired,
+                    None => Settled::Already,
                 };
-                (settled, executed.attempts)
+                (settled, applied.attempts)
             }
             Err(error) => {
                 let (account_id, period) = (account.as_str(), self.period.to_string());
-                tracing::error!(account_id, period, cause = %error, "refill failed");
+                tracing::error!(account_id, period, cause = chain(&error), "refill failed");
                 (Settled::Failed(account), error.attempts())
             }
         };

@@ -4,9 +4,9 @@
 use std::collections::BTreeSet;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use scrip_accounts::{AccountId, EventId, PurchaseId, Record, Refusal, SubscriptionId, reconcile};
+use scrip_accounts::{AccountId, Decision, EventId, PurchaseId, Record, Refusal, SubscriptionId, reconcile};
 use scrip_api::Problem;
-use scrip_ledger::{Executed, Ledger, Outcome, Parked, Related, State};
+use scrip_ledger::{Applied, Error, Ledger, Parked, State, Subjects};
 use scrip_stripe::{Api, ConfiguredPrices};
 
 use crate::{
@@ -144,32 +144,36 @@ impl Application<'_> {
             facts.new_customer = Some(customer_id.clone());
         }
         let purchase_ids = found.all_purchase_ids();
-        let related = Related::Records(found.subscription_id.as_ref(), &purchase_ids);
+        let subjects = Subjects { subscription: found.subscription_id.as_ref(), purchases: &purchase_ids };
         let before = before.records();
-        let decide =
-            |state: &State| reconcile::look(&state.account, &state.records, &before, &facts, self.cause.now);
-        if self.cause.is_dry_run {
-            let decided = self.ledger.preview(account_id, related, self.cause.now, decide).await?;
-            return Ok(match decided {
-                Ok(decision) => {
-                    let is_change =
-                        !decision.entries.is_empty() || decision.records.iter().any(Record::is_news);
-                    let disposition = if is_change { Disposition::Applied } else { Disposition::Unchanged };
-                    Written::Done(Report {
-                        account_id: Some(account_id.clone()),
-                        entries: decision.entries,
-                        ..disposition.into()
-                    })
-                }
-                Err(Refusal::OutdatedFacts) => Written::Outdated(purchase_ids),
-                Err(refusal) => Written::Refused(refusal),
-            });
+        let now = self.cause.now;
+        let decide = |state: &State| reconcile::look(&state.account, &state.records, &before, &facts, now);
+        let applied = if self.cause.is_dry_run {
+            let decided = self.ledger.preview(account_id, subjects, now, decide).await;
+            decided.map(|Decision { entries, records }| Applied { entries, records, attempts: 1 })
+        } else {
+            self.ledger.apply(account_id, subjects, now, decide).await
+        };
+        match applied {
+            Ok(applied) => Ok(Written::Done(self.report(account_id, applied))),
+            Err(Error::Refused { refusal, .. }) if *refusal == Refusal::OutdatedFacts => {
+                Ok(Written::Outdated(purchase_ids))
+            }
+            Err(Error::Refused { refusal, .. }) => Ok(Written::Refused(*refusal)),
+            Err(error) => Err(error.into()),
         }
-        let executed = self.ledger.apply(account_id, related, self.cause.now, decide).await?;
-        if executed.outcome == Outcome::Refused(Refusal::OutdatedFacts) {
-            return Ok(Written::Outdated(purchase_ids));
+    }
+
+    fn report(&self, account_id: &AccountId, applied: Applied) -> Report {
+        let Applied { mut entries, records, attempts } = applied;
+        let is_change = !entries.is_empty() || records.iter().any(Record::is_news);
+        let disposition = if is_change { Disposition::Applied } else { Disposition::Unchanged };
+        let attempts = (!self.cause.is_dry_run).then_some(attempts);
+        // A preview shows all that would be written; of what was written the last entry is counted, as the command's own.
+        if !self.cause.is_dry_run {
+            entries.drain(..entries.len().saturating_sub(1));
         }
-        Ok(written(account_id, executed))
+        Report { account_id: Some(account_id.clone()), attempts, entries, ..disposition.into() }
     }
 
     /// Parks what can't be granted of something whose rest was.
@@ -287,18 +291,4 @@ impl Application<'_> {
         }
         Ok(report)
     }
-}
-
-fn written(account_id: &AccountId, executed: Executed) -> Written {
-    let (disposition, entries) = match executed.outcome {
-        Outcome::Appended(entry) => (Disposition::Applied, vec![entry]),
-        Outcome::Recorded(records) => {
-            let is_change = records.iter().any(Record::is_news);
-            (if is_change { Disposition::Applied } else { Disposition::Unchanged }, Vec::new())
-        }
-        Outcome::Unchanged(_) | Outcome::Replayed(_) => (Disposition::Unchanged, Vec::new()),
-        Outcome::Refused(refusal) => return Written::Refused(refusal),
-    };
-    let (account_id, attempts) = (Some(account_id.clone()), Some(executed.attempts));
-    Written::Done(Report { account_id, attempts, entries, ..disposition.into() })
 }

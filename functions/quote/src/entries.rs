@@ -5,10 +5,10 @@
 
 use chrono::{DateTime, Utc};
 use lambda_http::http::StatusCode;
-use scrip_accounts::{Change, DebitId, Entry, EntryKind, Event, Reason, Sequence};
+use scrip_accounts::{Change, Entry, Event, Sequence};
 use scrip_api::{ApiRequest, ApiResponse, Problem, Scope};
 use scrip_ledger::Ledger;
-use scrip_pricing::{Credits, Operation};
+use scrip_pricing::Credits;
 use serde::Serialize;
 
 use crate::page::{Query, number};
@@ -25,64 +25,25 @@ struct PageBody<'a> {
 #[derive(Serialize)]
 struct EntryBody<'a> {
     sequence: Sequence,
-    kind: EntryKind,
+    /// Its kind, and what only that kind has.
+    #[serde(flatten)]
+    event: &'a Event,
     credits: Change,
     balance: Credits,
     at: DateTime<Utc>,
     reference: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    operation: Option<&'a Operation>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    deferred_images: Option<u64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    catalog_version: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    debit_id: Option<&'a DebitId>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    offset: Option<Credits>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    reason: Option<&'a Reason>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    credits_spent: Option<Credits>,
 }
 
 impl<'a> From<&'a Entry> for EntryBody<'a> {
     fn from(entry: &'a Entry) -> Self {
-        let mut body = Self {
+        Self {
             sequence: entry.account.sequence,
-            kind: entry.event.kind(),
+            event: &entry.event,
             credits: entry.change,
             balance: entry.account.balance,
             at: entry.at,
             reference: &entry.reference,
-            operation: None,
-            deferred_images: None,
-            catalog_version: None,
-            debit_id: None,
-            offset: None,
-            reason: None,
-            credits_spent: None,
-        };
-        match &entry.event {
-            Event::Purchase
-            | Event::Refill
-            | Event::Expiry
-            | Event::Subscription
-            | Event::RefundFailed
-            | Event::DisputeWon => {}
-            Event::Refund { spent } | Event::Dispute { spent } => body.credits_spent = Some(*spent),
-            Event::Debit { operation, deferred_images, catalog_version } => {
-                body.operation = Some(operation);
-                body.deferred_images = Some(*deferred_images);
-                body.catalog_version = Some(catalog_version);
-            }
-            Event::Reversal { debit_id, offset, reason } => {
-                body.debit_id = Some(debit_id);
-                body.offset = Some(*offset);
-                body.reason = reason.as_ref();
-            }
         }
-        body
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod account;
 mod catalog;
+mod debit;
 mod entries;
 mod page;
 mod purchases;
@@ -12,13 +13,14 @@ use scrip_api::{ApiRequest, ApiResponse, Problem};
 use scrip_ledger::Ledger;
 
 /// The routes this function serves, as the template names them.
-pub const ROUTES: [&str; 6] = [CATALOG, QUOTE, ACCOUNT_QUOTE, ACCOUNT, ENTRIES, PURCHASES];
+pub const ROUTES: [&str; 7] = [CATALOG, QUOTE, ACCOUNT_QUOTE, ACCOUNT, ENTRIES, DEBIT, PURCHASES];
 
 const CATALOG: &str = "GET /v1/catalog";
 const QUOTE: &str = "POST /v1/quotes";
 const ACCOUNT_QUOTE: &str = "POST /v1/accounts/{account_id}/quotes";
 const ACCOUNT: &str = "GET /v1/accounts/{account_id}";
 const ENTRIES: &str = "GET /v1/accounts/{account_id}/entries";
+const DEBIT: &str = "GET /v1/accounts/{account_id}/debits/{debit_id}";
 const PURCHASES: &str = "GET /v1/accounts/{account_id}/purchases";
 
 /// The function: answers requests of [`ROUTES`].
@@ -56,6 +58,7 @@ impl QuoteFunction {
             ACCOUNT_QUOTE => quotes::price_for_account(ledger, request).await,
             ACCOUNT => account::show(ledger, request).await,
             ENTRIES => entries::list(ledger, request).await,
+            DEBIT => debit::show(ledger, request).await,
             PURCHASES => purchases::list(ledger, request).await,
             _ => Err(request.no_such_route()),
         }

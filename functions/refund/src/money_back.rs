@@ -10,7 +10,7 @@ use scrip_accounts::{
     AccountId, Decision, MoneyBackStatus, Purchase, PurchaseId, Reason, Records, Refusal, money_back,
 };
 use scrip_api::{ApiRequest, ApiResponse, Code, Problem, Scope};
-use scrip_ledger::{Ledger, Outcome, Related, State};
+use scrip_ledger::{Error, Ledger, State, Subjects};
 use scrip_pricing::Credits;
 use serde::{Deserialize, Deserializer, Serialize};
 use tokio::time::Instant;
@@ -91,12 +91,8 @@ impl MoneyBack<'_> {
         };
         let subscription_id = self.subscription_id().await?;
         let purchases = [self.purchase_id.clone()];
-        let related = Related::Records(subscription_id.as_ref(), &purchases);
-        let executed = self.ledger.apply(self.account_id, related, self.now, decide).await?;
-        match executed.outcome {
-            Outcome::Refused(refusal) => Err(Problem::from(refusal).attempted(executed.attempts)),
-            _ => Ok(executed.attempts),
-        }
+        let subjects = Subjects { subscription: subscription_id.as_ref(), purchases: &purchases };
+        Ok(self.ledger.apply(self.account_id, subjects, self.now, decide).await?.attempts)
     }
 
     /// Asks Stripe for a pending refund, and writes down what is known then: it is refunded, or the credits are back.
@@ -155,12 +151,11 @@ impl MoneyBack<'_> {
         decide: impl Fn(&State) -> Result<Decision, Refusal> + Send + Sync,
     ) -> Result<bool, Problem> {
         let purchases = [self.purchase_id.clone()];
-        let related = Related::Records(purchase.subscription_id.as_ref(), &purchases);
-        let executed = self.ledger.apply(self.account_id, related, self.now, decide).await?;
-        match executed.outcome {
-            Outcome::Refused(Refusal::OutdatedFacts) => Ok(false),
-            Outcome::Refused(refusal) => Err(Problem::from(refusal)),
-            _ => Ok(true),
+        let subjects = Subjects { subscription: purchase.subscription_id.as_ref(), purchases: &purchases };
+        match self.ledger.apply(self.account_id, subjects, self.now, decide).await {
+            Ok(_) => Ok(true),
+            Err(Error::Refused { refusal, .. }) if *refusal == Refusal::OutdatedFacts => Ok(false),
+            Err(error) => Err(error.into()),
         }
     }
 

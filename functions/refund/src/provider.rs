@@ -12,7 +12,7 @@ use scrip_accounts::{
     money_back::{Ending, ending},
 };
 use scrip_api::{Metric, Parameter, Problem};
-use scrip_ledger::RequestHash;
+use scrip_ledger::fingerprint;
 use scrip_stripe::{Api, Client, objects::Subscription};
 use tokio::time::Instant;
 
@@ -127,8 +127,8 @@ impl Asking<'_> {
     ) -> Result<Result<RefundResult, scrip_stripe::Error>, Problem> {
         // The same for every attempt until one is refused or fails, so the money goes back once.
         let purchase = self.purchase;
-        let key = RequestHash::of(&(self.account_id, &purchase.id, payment_id, purchase.refunds_failed))?;
-        let key = format!("scrip-refund-{}", key.as_str());
+        let key = fingerprint(&(self.account_id, &purchase.id, payment_id, purchase.refunds_failed))?;
+        let key = format!("scrip-refund-{key}");
         let attempt = purchase.refunds_failed.to_string();
         let metadata = [(scrip_stripe::facts::ATTEMPT, attempt.as_str())];
         let refund = self.api.create_refund(payment_id.as_str(), None, &key, &metadata).await;

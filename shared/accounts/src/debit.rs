@@ -5,13 +5,13 @@ use scrip_pricing::{CATALOG, Credits, Operation};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Account, Change, DebitId, Decision, Event, Refusal, affordability, ids::present, journal::Journal,
+    Change, Command, CommandKey, CommandState, DebitId, Entry, Event, OtherKind, Posting, Refusal, Sequence,
+    affordability, ids::present, journal::Journal,
 };
 
-/// What the caller asks for. Its JSON is what a retry is compared by, so a field that is added later must
-/// leave the JSON of older requests as it is.
+/// The body of a debit's request.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Debit {
+pub struct DebitRequest {
     /// The price the caller showed its user; where it differs now, nothing is taken. It may be left out,
     /// but null is no price: a guard that failed to be one isn't taken for none.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "present")]
@@ -21,49 +21,101 @@ pub struct Debit {
     pub operation: Operation,
 }
 
-/// Decides a debit: the entry that takes the credits, after what the month's turn made due. No entries
-/// where the work is free.
-///
-/// # Errors
-/// [`Refusal::Unsupported`], [`Refusal::PriceChanged`], [`Refusal::InsufficientCredits`], in this order.
-pub fn decide(
-    account: &Account,
-    id: &DebitId,
-    debit: &Debit,
-    now: DateTime<Utc>,
-) -> Result<Decision, Refusal> {
-    let price = CATALOG.quote(&debit.operation).map_err(Refusal::Unsupported)?;
-    let mut journal = Journal::open(account, now);
-    let balance = journal.account().balance;
-    let charge = price.charge(balance);
-    // A caller may expect the full price, as the public quote says it, or what an account's quote said
-    // would be taken: less, where a Tune's images wait.
-    if let Some(expected) = debit.expected_credits
-        && expected != charge.credits
-        && expected != price.credits()
-    {
-        return Err(Refusal::PriceChanged { expected, current: charge.credits });
+impl DebitRequest {
+    /// Whether the work is free now, and the caller expects no other price: then nothing is taken and nothing is written.
+    #[must_use]
+    pub fn is_free(&self) -> bool {
+        let is_expected = self.expected_credits.is_none_or(Credits::is_zero);
+        CATALOG.quote(&self.operation).is_ok_and(|price| price.credits().is_zero()) && is_expected
     }
-    if charge.credits.is_zero() {
-        return Ok(Decision::default());
+}
+
+/// Takes the credits of work that costs something.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
+pub struct Debit {
+    /// The caller's idempotency key.
+    #[serde(skip)]
+    pub id: DebitId,
+    /// What the caller asks for.
+    pub request: DebitRequest,
+}
+
+/// A debit that was carried out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DebitOutcome {
+    /// The work, with every default spelled out.
+    pub operation: Operation,
+    /// What it took.
+    pub credits: Credits,
+    /// Images of a Tune that wait for credits.
+    pub deferred_images: u64,
+    /// What the account had after it.
+    pub balance: Credits,
+    /// Its entry.
+    pub sequence: Sequence,
+    /// When it was carried out.
+    pub at: DateTime<Utc>,
+}
+
+impl TryFrom<&Entry> for DebitOutcome {
+    type Error = OtherKind;
+
+    fn try_from(entry: &Entry) -> Result<Self, OtherKind> {
+        let Event::Debit { operation, deferred_images, .. } = &entry.event else { return Err(OtherKind) };
+        Ok(Self {
+            operation: operation.clone(),
+            credits: entry.change.taken(),
+            deferred_images: *deferred_images,
+            balance: entry.account.balance,
+            sequence: entry.account.sequence,
+            at: entry.at,
+        })
     }
-    if !balance.covers(charge.credits) {
-        return Err(affordability::insufficient(journal.account(), charge.credits));
+}
+
+impl Command for Debit {
+    type Outcome = DebitOutcome;
+
+    fn key(&self) -> CommandKey {
+        CommandKey::Debit(self.id.clone())
     }
-    let event = Event::Debit {
-        operation: debit.operation.clone(),
-        deferred_images: charge.deferred_images,
-        catalog_version: CATALOG.version().to_owned(),
-    };
-    let taken = Change::take(charge.credits).ok_or(Refusal::BalanceLimit)?;
-    journal.post(event, taken, id.as_str(), |_| {})?;
-    Ok(journal.close(Vec::new()))
+
+    /// The entry that takes the credits, after the entries that the month's turn made due.
+    ///
+    /// # Errors
+    /// [`Refusal::Unsupported`], [`Refusal::PriceChanged`], [`Refusal::InsufficientCredits`], in this order.
+    fn decide(&self, state: &CommandState<'_>) -> Result<Posting, Refusal> {
+        let request = &self.request;
+        let price = CATALOG.quote(&request.operation).map_err(Refusal::Unsupported)?;
+        let journal = Journal::open(state.account, state.now);
+        let balance = journal.account().balance;
+        let charge = price.charge(balance);
+        // A caller may expect the full price, as the public quote says it, or what an account's quote said
+        // would be taken: less, if a Tune's images wait.
+        if let Some(expected) = request.expected_credits
+            && expected != charge.credits
+            && expected != price.credits()
+        {
+            return Err(Refusal::PriceChanged { expected, current: charge.credits });
+        }
+        if !balance.covers(charge.credits) {
+            return Err(affordability::insufficient(journal.account(), charge.credits));
+        }
+        let event = Event::Debit {
+            operation: request.operation.clone(),
+            deferred_images: charge.deferred_images,
+            catalog_version: CATALOG.version().to_owned(),
+        };
+        let taken = Change::take(charge.credits).ok_or(Refusal::BalanceLimit)?;
+        journal.close_with(event, taken, self.id.as_str(), |_| {})
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{EntryKind, Period, Sequence, Subscription};
+    use crate::{Account, EntryKind, Period, Subscription};
 
     fn time(text: &str) -> DateTime<Utc> {
         text.parse().unwrap()
@@ -81,12 +133,17 @@ mod tests {
         }
     }
 
-    fn parse(body: &str) -> Debit {
+    fn parse(body: &str) -> DebitRequest {
         serde_json::from_str(body).unwrap()
     }
 
-    fn decide_at(balance: Credits, body: &str, now: &str) -> Result<Decision, Refusal> {
-        super::decide(&account(balance), &DebitId::parse("d").unwrap(), &parse(body), time(now))
+    fn decide(account: &Account, body: &str, now: &str) -> Result<Posting, Refusal> {
+        let debit = Debit { id: DebitId::parse("d").unwrap(), request: parse(body) };
+        debit.decide(&CommandState { account, debit: None, now: time(now) })
+    }
+
+    fn decide_at(balance: Credits, body: &str, now: &str) -> Result<Posting, Refusal> {
+        decide(&account(balance), body, now)
     }
 
     const NOW: &str = "2026-11-22T10:00:00Z";
@@ -112,8 +169,8 @@ mod tests {
             (c(0, 1, 0), r#"{"operation":"train_tune","prompts":0}"#, Ok((c(0, 0, 0), 0))),
         ] {
             match (decide_at(balance, body, NOW), expected) {
-                (Ok(decision), Ok((after, deferred))) => {
-                    let [entry] = &decision.entries[..] else { panic!("{body}: {decision:?}") };
+                (Ok(Posting { due, entry, .. }), Ok((after, deferred))) => {
+                    assert!(due.is_empty(), "{body}: {due:?}");
                     assert_eq!(entry.account.balance, after, "{body}");
                     assert_eq!(entry.account.sequence, Sequence::new(8));
                     let Event::Debit { deferred_images, .. } = entry.event else { panic!("{entry:?}") };
@@ -142,15 +199,16 @@ mod tests {
         let range = decide_at(c(9, 0, 0), &expecting(r#"{"operation":"upscale","factor":3}"#, 1), NOW);
         assert!(matches!(range, Err(Refusal::Unsupported(_))), "{range:?}");
         assert!(decide_at(c(1, 0, 0), &expecting(FACE, 1), NOW).is_ok());
-        let free = decide_at(c(0, 0, 0), &expecting(r#"{"operation":"download"}"#, 1), NOW);
-        assert_eq!(free, Err(changed(c(1, 0, 0), c(0, 0, 0))));
+        let free = expecting(r#"{"operation":"download"}"#, 1);
+        assert!(!parse(&free).is_free());
+        assert_eq!(decide_at(c(0, 0, 0), &free, NOW), Err(changed(c(1, 0, 0), c(0, 0, 0))));
         // A train_tune that defers may be expected at its full price or at what it takes now; but never
         // takes more than was expected.
         let train = |playground, tune, tune_image| {
             let credits = format!(r#"{{"playground":{playground},"tune":{tune},"tune_image":{tune_image}}}"#);
             format!(r#"{{"operation":"train_tune","expected_credits":{credits}}}"#)
         };
-        let taken = |decided: Result<Decision, Refusal>| decided.unwrap().entries[0].change.taken();
+        let taken = |decided: Result<Posting, Refusal>| decided.unwrap().entry.change.taken();
         assert_eq!(taken(decide_at(c(0, 1, 0), &train(0, 1, 64), NOW)), c(0, 1, 0));
         assert_eq!(taken(decide_at(c(0, 1, 0), &train(0, 1, 0), NOW)), c(0, 1, 0));
         assert_eq!(taken(decide_at(c(0, 1, 64), &train(0, 1, 64), NOW)), c(0, 1, 64));
@@ -159,9 +217,20 @@ mod tests {
     }
 
     #[test]
-    fn a_download_is_free_and_leaves_nothing() {
-        let decision = decide_at(Credits::ZERO, r#"{"operation":"download"}"#, NOW);
-        assert_eq!(decision, Ok(Decision::default()));
+    fn a_download_is_free() {
+        for (body, is_free) in [
+            (r#"{"operation":"download"}"#, true),
+            (r#"{"operation":"download","expected_credits":{"playground":0,"tune":0,"tune_image":0}}"#, true),
+            (
+                r#"{"operation":"download","expected_credits":{"playground":1,"tune":0,"tune_image":0}}"#,
+                false,
+            ),
+            (FACE, false),
+            (r#"{"operation":"train_tune","prompts":0}"#, false),
+            (r#"{"operation":"upscale","factor":3}"#, false),
+        ] {
+            assert_eq!(parse(body).is_free(), is_free, "{body}");
+        }
     }
 
     #[test]
@@ -171,8 +240,7 @@ mod tests {
         assert!(matches!(before, Err(Refusal::InsufficientCredits { .. })), "{before:?}");
         let after = decide_at(Credits::new(150, 0, 0), body, "2026-12-01T00:00:00Z").unwrap();
         let rows: Vec<_> = after
-            .entries
-            .iter()
+            .entries()
             .map(|entry| {
                 let account = &entry.account;
                 (
@@ -191,7 +259,7 @@ mod tests {
                 (EntryKind::Debit, 10, 800, "d"),
             ]
         );
-        let last = &after.entries[2].account;
+        let last = &after.entry.account;
         assert_eq!((last.period, last.granted()), ("2026-12".parse::<Period>().unwrap(), 1000));
     }
 
@@ -199,12 +267,7 @@ mod tests {
     fn remedies_are_what_one_purchase_would_cover() {
         let big = r#"{"operation":"text_to_image","width":1024,"height":1024,"steps":150,"images":100}"#; // 1000
         let unseen = Account::unseen(time(NOW));
-        let remedies = |account: &Account, body: &str| match super::decide(
-            account,
-            &DebitId::parse("d").unwrap(),
-            &parse(body),
-            time(NOW),
-        ) {
+        let remedies = |account: &Account, body: &str| match decide(account, body, NOW) {
             Err(Refusal::InsufficientCredits { remedies, .. }) => remedies,
             decided => panic!("{decided:?}"),
         };
@@ -230,7 +293,8 @@ mod tests {
 
     #[test]
     fn a_retry_is_known_by_what_it_asks_for() {
-        let json = |body: &str| serde_json::to_string(&parse(body)).unwrap();
+        let debit = |body: &str| Debit { id: DebitId::parse("d").unwrap(), request: parse(body) };
+        let json = |body: &str| serde_json::to_string(&debit(body)).unwrap();
         // Rows written by older versions are compared with this text's hash: it must never change.
         let spelled_out = r#"{"operation":"text_to_image","width":768,"height":512,"steps":50,"images":1}"#;
         assert_eq!(json(r#" {"height":512, "width":768, "operation":"text_to_image"}"#), spelled_out);

@@ -3,13 +3,21 @@
 use chrono::{DateTime, Utc};
 use scrip_pricing::{Credits, Operation};
 use serde::{Deserialize, Serialize};
+use strum::EnumDiscriminants;
 
-use crate::{Account, Change, DebitId, Reason};
+use crate::{Account, Change, CommandKey, DebitId, Reason};
 
-/// The kinds of entry (contract, section 3), as they are written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum EntryKind {
+/// What happened, with what only this kind of entry knows. The one list of the kinds of entry (contract, section 3):
+/// their names as they are stored and shown, and [`EntryKind`], are made from it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, EnumDiscriminants)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+#[strum_discriminants(
+    name(EntryKind),
+    derive(Serialize),
+    serde(rename_all = "snake_case"),
+    doc = "The kind of an entry."
+)]
+pub enum Event {
     /// A plan or a pack was paid.
     Purchase,
     /// The month's allowance was set.
@@ -17,31 +25,6 @@ pub enum EntryKind {
     /// Playground credits of a month that is over were dropped.
     Expiry,
     /// Work was paid with credits.
-    Debit,
-    /// Credits of a debit came back, because the work failed.
-    Reversal,
-    /// The plan, its status or its paid time changed, and no credits moved.
-    Subscription,
-    /// Money went back, and credits with it.
-    Refund,
-    /// A refund failed after all: the credits came back.
-    RefundFailed,
-    /// The money of a purchase was disputed, and credits went with it.
-    Dispute,
-    /// The dispute was won: the credits came back.
-    DisputeWon,
-}
-
-/// What happened, with what only this kind of entry knows.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Event {
-    /// See [`EntryKind::Purchase`].
-    Purchase,
-    /// See [`EntryKind::Refill`].
-    Refill,
-    /// See [`EntryKind::Expiry`].
-    Expiry,
-    /// See [`EntryKind::Debit`].
     Debit {
         /// The work, with every default spelled out.
         operation: Operation,
@@ -50,49 +33,42 @@ pub enum Event {
         /// The catalog that priced it.
         catalog_version: String,
     },
-    /// See [`EntryKind::Reversal`].
+    /// Credits of a debit came back, because the work failed.
     Reversal {
         /// The debit whose credits came back.
         debit_id: DebitId,
-        /// What of them was set against what the account owes (rule 9).
+        /// The part of them that was set against what the account owes (rule 9). Early entries have none if it is zero.
+        #[serde(default)]
         offset: Credits,
         /// Why, in the caller's words.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
         reason: Option<Reason>,
     },
-    /// See [`EntryKind::Subscription`].
+    /// The plan, its status or its paid time changed, and no credits moved.
     Subscription,
-    /// See [`EntryKind::Refund`].
+    /// Money went back, and credits with it.
     Refund {
-        /// What couldn't be taken back of the purchase, because it was spent (rule 7).
+        /// Credits of the purchase that could not be taken back, because they were spent (rule 7).
+        #[serde(rename = "credits_spent")]
         spent: Credits,
     },
-    /// See [`EntryKind::RefundFailed`].
+    /// A refund failed after all: the credits came back.
     RefundFailed,
-    /// See [`EntryKind::Dispute`].
+    /// The money of a purchase was disputed, and credits went with it.
     Dispute {
-        /// What couldn't be taken back of the purchase, because it was spent (rule 7).
+        /// Credits of the purchase that could not be taken back, because they were spent (rule 7).
+        #[serde(rename = "credits_spent")]
         spent: Credits,
     },
-    /// See [`EntryKind::DisputeWon`].
+    /// The dispute was won: the credits came back.
     DisputeWon,
 }
 
 impl Event {
-    /// The kind this is written as.
+    /// The kind of entry that this makes.
     #[must_use]
     pub fn kind(&self) -> EntryKind {
-        match self {
-            Self::Purchase => EntryKind::Purchase,
-            Self::Refill => EntryKind::Refill,
-            Self::Expiry => EntryKind::Expiry,
-            Self::Debit { .. } => EntryKind::Debit,
-            Self::Reversal { .. } => EntryKind::Reversal,
-            Self::Subscription => EntryKind::Subscription,
-            Self::Refund { .. } => EntryKind::Refund,
-            Self::RefundFailed => EntryKind::RefundFailed,
-            Self::Dispute { .. } => EntryKind::Dispute,
-            Self::DisputeWon => EntryKind::DisputeWon,
-        }
+        self.into()
     }
 }
 
@@ -109,4 +85,16 @@ pub struct Entry {
     pub at: DateTime<Utc>,
     /// The account after it; its sequence is this entry's.
     pub account: Account,
+}
+
+impl Entry {
+    /// Whether this is the entry of the command with that key: of its kind, and made by its id.
+    #[must_use]
+    pub fn is_of(&self, key: &CommandKey) -> bool {
+        let is_its_kind = match key {
+            CommandKey::Debit(_) => self.event.kind() == EntryKind::Debit,
+            CommandKey::Reversal(_) => self.event.kind() == EntryKind::Reversal,
+        };
+        is_its_kind && self.reference == key.id()
+    }
 }

@@ -8,11 +8,29 @@ use chrono::{DateTime, Utc};
 use scrip_pricing::Credits;
 
 use crate::{
-    Account, Change, CustomerId, DebitId, Entry, Event, Period, Purchase, PurchaseId, Refusal,
+    Account, Change, CustomerId, DebitId, Entry, Event, Period, Purchase, PurchaseId, Refusal, Sequence,
     SubscriptionId, SubscriptionRecord,
 };
 
-/// What a command comes to: one transaction.
+/// What a command with a key comes to: at least its own entry.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Posting {
+    /// What the month's turn made due, oldest first: appended with it, before it.
+    pub due: Vec<Entry>,
+    /// The command's own entry.
+    pub entry: Entry,
+    /// What else changes with them.
+    pub records: Vec<Record>,
+}
+
+impl Posting {
+    /// All its entries, oldest first; the command's own is the last.
+    pub fn entries(&self) -> impl Iterator<Item = &Entry> {
+        self.due.iter().chain([&self.entry])
+    }
+}
+
+/// What a command without a key comes to: one transaction.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Decision {
     /// The entries to append, oldest first; the command's own is the last, but for a refill that it made
@@ -29,6 +47,8 @@ pub enum Record {
     Reversed {
         /// Which debit.
         debit_id: DebitId,
+        /// The debit's entry.
+        sequence: Sequence,
         /// Reversed in total before; the write fails where this is no longer so.
         before: Credits,
         /// Reversed in total after.
@@ -154,11 +174,51 @@ impl Journal {
         reference: String,
         update: impl FnOnce(&mut Account),
     ) {
+        let entry = self.make(event, change, balance, reference, update);
+        self.entries.push(entry);
+    }
+
+    fn make(
+        &mut self,
+        event: Event,
+        change: Change,
+        balance: Credits,
+        reference: String,
+        update: impl FnOnce(&mut Account),
+    ) -> Entry {
+        // The other half of this check is in the ledger, where entries are read.
+        assert_eq!(
+            change.apply(self.account.balance),
+            Some(balance),
+            "an entry's balance is the one before and its change"
+        );
         update(&mut self.account);
         self.account.balance = balance;
         self.account.sequence = self.account.sequence.next();
         self.account.updated_at = self.now;
-        self.entries.push(Entry { event, change, reference, at: self.now, account: self.account.clone() });
+        Entry { event, change, reference, at: self.now, account: self.account.clone() }
+    }
+
+    /// Ends the journal with the entry of a command that has a key.
+    ///
+    /// # Errors
+    /// As [`Journal::post`].
+    pub(crate) fn close_with(
+        mut self,
+        event: Event,
+        change: Change,
+        reference: impl Into<String>,
+        update: impl FnOnce(&mut Account),
+    ) -> Result<Posting, Refusal> {
+        let due = std::mem::take(&mut self.entries);
+        let entry = self.make(
+            event,
+            change,
+            change.apply(self.account.balance).ok_or(Refusal::BalanceLimit)?,
+            reference.into(),
+            update,
+        );
+        Ok(Posting { due, entry, records: Vec::new() })
     }
 
     /// The entries as a decision.

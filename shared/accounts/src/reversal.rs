@@ -5,19 +5,18 @@
 
 use chrono::{DateTime, Utc};
 use scrip_pricing::Credits;
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::{
-    Account, Change, DebitId, Decision, Event, Reason, Record, Refusal, ReversalId, clawback::pay_owed,
-    ids::present, journal::Journal,
+    Change, Command, CommandKey, CommandState, DebitId, Entry, Event, OtherKind, Posting, Reason, Record,
+    Refusal, ReversalId, Sequence, clawback::pay_owed, ids::present, journal::Journal,
 };
 
-/// What the caller asks for. Its JSON is what a retry is compared by, so a field that is added later must
-/// leave the JSON of older requests as it is.
+/// The body of a reversal's request.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Reversal {
-    /// How much comes back; all that is left of the debit where it isn't said.
+pub struct ReversalRequest {
+    /// How much comes back; absent for all that is left of the debit.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some_credits")]
     pub credits: Option<Credits>,
     /// Why.
@@ -36,52 +35,127 @@ fn some_credits<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Cre
     Ok(Some(credits))
 }
 
-/// What is known of a debit that may be reversed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct DebitRecord {
-    /// What the debit took.
-    pub taken: Credits,
-    /// What came back so far, in all its reversals.
-    pub reversed: Credits,
+/// Gives back credits of a debit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reversal {
+    /// The caller's idempotency key.
+    pub id: ReversalId,
+    /// The debit whose credits come back.
+    pub debit_id: DebitId,
+    /// What the caller asks for.
+    pub request: ReversalRequest,
 }
 
-/// Decides a reversal: the entry that gives the credits back and the debit's new total.
-///
-/// # Errors
-/// [`Refusal::DebitNotFound`], or [`Refusal::ExceedsDebit`] where more is asked for than is left of the
-/// debit, of any kind, or where nothing is left.
-pub fn decide(
-    account: &Account,
-    id: &ReversalId,
-    debit_id: &DebitId,
-    debit: Option<&DebitRecord>,
-    reversal: &Reversal,
-    now: DateTime<Utc>,
-) -> Result<Decision, Refusal> {
-    let debit = debit.ok_or(Refusal::DebitNotFound)?;
-    let reversible = debit.taken.checked_sub(debit.reversed).unwrap_or(Credits::ZERO);
-    let credits = reversal.credits.unwrap_or(reversible);
-    if credits.is_zero() || !reversible.covers(credits) {
-        return Err(Refusal::ExceedsDebit { reversible });
+/// The debit is part of the request: the same key for another debit is another request.
+impl Serialize for Reversal {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        (&self.debit_id, &self.request).serialize(serializer)
     }
-    let after = debit.reversed.checked_add(credits).ok_or(Refusal::BalanceLimit)?;
-    let mut journal = Journal::open(account, now);
-    // What is owed is paid first: nobody ends with both the money and the credits (rule 9).
-    let (given, owed) = pay_owed(journal.account().owed, credits);
-    let offset = given.shortfall(credits);
-    let change = Change::give(given).ok_or(Refusal::BalanceLimit)?;
-    let event = Event::Reversal { debit_id: debit_id.clone(), offset, reason: reversal.reason.clone() };
-    journal.post(event, change, id.as_str(), |account| account.owed = owed)?;
-    Ok(journal.close(vec![Record::Reversed { debit_id: debit_id.clone(), before: debit.reversed, after }]))
+}
+
+/// A reversal that was carried out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReversalOutcome {
+    /// The debit.
+    pub debit_id: DebitId,
+    /// What came back of it, the offset counted in.
+    pub credits: Credits,
+    /// The part that was set against what the account owes (rule 9).
+    pub offset: Credits,
+    /// What the account had after it.
+    pub balance: Credits,
+    /// Its entry.
+    pub sequence: Sequence,
+    /// When it was carried out.
+    pub at: DateTime<Utc>,
+}
+
+impl TryFrom<&Entry> for ReversalOutcome {
+    type Error = OtherKind;
+
+    fn try_from(entry: &Entry) -> Result<Self, OtherKind> {
+        let Event::Reversal { debit_id, offset, .. } = &entry.event else { return Err(OtherKind) };
+        Ok(Self {
+            debit_id: debit_id.clone(),
+            // Both are parts of what a debit took, so they have room together.
+            credits: entry.change.given().checked_add(*offset).unwrap_or_default(),
+            offset: *offset,
+            balance: entry.account.balance,
+            sequence: entry.account.sequence,
+            at: entry.at,
+        })
+    }
+}
+
+impl Command for Reversal {
+    type Outcome = ReversalOutcome;
+
+    fn key(&self) -> CommandKey {
+        CommandKey::Reversal(self.id.clone())
+    }
+
+    fn debit_id(&self) -> Option<&DebitId> {
+        Some(&self.debit_id)
+    }
+
+    /// The entry that gives the credits back, and the debit's new total.
+    ///
+    /// # Errors
+    /// [`Refusal::DebitNotFound`], or [`Refusal::ExceedsDebit`] if more is asked for than is left of the debit, of any
+    /// kind, or if nothing is left.
+    fn decide(&self, state: &CommandState<'_>) -> Result<Posting, Refusal> {
+        let debit = state.debit.ok_or(Refusal::DebitNotFound)?;
+        let reversible = debit.taken.checked_sub(debit.reversed).unwrap_or(Credits::ZERO);
+        let credits = self.request.credits.unwrap_or(reversible);
+        if credits.is_zero() || !reversible.covers(credits) {
+            return Err(Refusal::ExceedsDebit { reversible });
+        }
+        let after = debit.reversed.checked_add(credits).ok_or(Refusal::BalanceLimit)?;
+        let journal = Journal::open(state.account, state.now);
+        // What is owed is paid first: nobody ends with both the money and the credits (rule 9).
+        let (given, owed) = pay_owed(journal.account().owed, credits);
+        let offset = given.shortfall(credits);
+        let change = Change::give(given).ok_or(Refusal::BalanceLimit)?;
+        let (debit_id, reason) = (self.debit_id.clone(), self.request.reason.clone());
+        let reversed = Record::Reversed {
+            debit_id: debit_id.clone(),
+            sequence: debit.sequence,
+            before: debit.reversed,
+            after,
+        };
+        let event = Event::Reversal { debit_id, offset, reason };
+        let posting = journal.close_with(event, change, self.id.as_str(), |account| account.owed = owed)?;
+        Ok(Posting { records: vec![reversed], ..posting })
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::EntryKind;
+    use crate::{Account, DebitRecord, EntryKind};
 
     fn now() -> DateTime<Utc> {
         "2026-11-22T10:00:00Z".parse().unwrap()
+    }
+
+    /// A reversal `r` of the debit `d`.
+    fn decide(
+        account: &Account,
+        debit: Option<&DebitRecord>,
+        credits: Option<Credits>,
+    ) -> Result<Posting, Refusal> {
+        let (id, debit_id) = (ReversalId::parse("r").unwrap(), DebitId::parse("d").unwrap());
+        let reversal = Reversal { id, debit_id, request: ReversalRequest { credits, reason: None } };
+        reversal.decide(&CommandState { account, debit, now: now() })
+    }
+
+    fn record(taken: Credits, reversed: Credits) -> DebitRecord {
+        DebitRecord { sequence: Sequence::new(3), taken, reversed }
+    }
+
+    fn reversed(before: Credits, after: Credits) -> [Record; 1] {
+        let (debit_id, sequence) = (DebitId::parse("d").unwrap(), Sequence::new(3));
+        [Record::Reversed { debit_id, sequence, before, after }]
     }
 
     fn playground(credits: u64) -> Credits {
@@ -92,7 +166,7 @@ mod tests {
     fn never_more_comes_back_than_was_taken_of_any_kind() {
         let tune = Credits::new(0, 1, 64);
         // taken, reversed before, asked for -> given, or what is reversible
-        for (taken, reversed, asked, expected) in [
+        for (taken, before, asked, expected) in [
             (playground(10), playground(0), None, Ok(playground(10))),
             (playground(10), playground(0), Some(playground(10)), Ok(playground(10))),
             (playground(10), playground(0), Some(playground(11)), Err(playground(10))),
@@ -106,24 +180,18 @@ mod tests {
             (tune, Credits::new(0, 0, 64), None, Ok(Credits::new(0, 1, 0))),
             (tune, Credits::new(0, 0, 64), Some(Credits::new(0, 0, 1)), Err(Credits::new(0, 1, 0))),
         ] {
-            let account = Account::unseen(now());
-            let ids = (ReversalId::parse("r").unwrap(), DebitId::parse("d").unwrap());
-            let debit = DebitRecord { taken, reversed };
-            let reversal = Reversal { credits: asked, reason: None };
-            let decided = decide(&account, &ids.0, &ids.1, Some(&debit), &reversal, now());
+            let decided = decide(&Account::unseen(now()), Some(&record(taken, before)), asked);
             match (decided, expected) {
-                (Ok(decision), Ok(given)) => {
-                    assert_eq!(decision.entries.len(), 1);
-                    let entry = &decision.entries[0];
+                (Ok(Posting { due, entry, records }), Ok(given)) => {
+                    assert!(due.is_empty());
                     assert_eq!(entry.event.kind(), EntryKind::Reversal);
                     assert_eq!((entry.change.given(), entry.account.balance), (given, given));
-                    let after = reversed.checked_add(given).unwrap();
+                    let after = before.checked_add(given).unwrap();
                     assert!(taken.covers(after));
-                    let record = Record::Reversed { debit_id: ids.1, before: reversed, after };
-                    assert_eq!(decision.records, [record]);
+                    assert_eq!(records, reversed(before, after));
                 }
                 (Err(refusal), Err(reversible)) => assert_eq!(refusal, Refusal::ExceedsDebit { reversible }),
-                (decided, _) => panic!("{taken:?} {reversed:?} {asked:?}: {decided:?}"),
+                (decided, _) => panic!("{taken:?} {before:?} {asked:?}: {decided:?}"),
             }
         }
     }
@@ -132,7 +200,7 @@ mod tests {
     fn a_reversal_pays_what_is_owed_first() {
         let c = Credits::new;
         // owed, reversed -> given, still owed
-        for (owed, reversed, given, still) in [
+        for (owed, taken, given, still) in [
             (c(0, 0, 0), c(10, 0, 0), c(10, 0, 0), c(0, 0, 0)),
             (c(4, 0, 0), c(10, 0, 0), c(6, 0, 0), c(0, 0, 0)),
             (c(10, 0, 0), c(10, 0, 0), c(0, 0, 0), c(0, 0, 0)),
@@ -141,25 +209,19 @@ mod tests {
             (c(9, 0, 8), c(0, 1, 64), c(0, 1, 56), c(9, 0, 0)),
         ] {
             let account = Account { owed, ..Account::unseen(now()) };
-            let ids = (ReversalId::parse("r").unwrap(), DebitId::parse("d").unwrap());
-            let debit = DebitRecord { taken: reversed, reversed: Credits::ZERO };
-            let reversal = Reversal { credits: None, reason: None };
-            let decision = decide(&account, &ids.0, &ids.1, Some(&debit), &reversal, now()).unwrap();
-            let [entry] = &decision.entries[..] else { panic!("{decision:?}") };
+            let posting = decide(&account, Some(&record(taken, Credits::ZERO)), None).unwrap();
+            let entry = posting.entry;
             let Event::Reversal { offset, .. } = entry.event else { panic!("{entry:?}") };
-            assert_eq!((entry.change.given(), entry.account.owed), (given, still), "{owed:?} {reversed:?}");
-            assert_eq!(given.checked_add(offset), Some(reversed), "{owed:?} {reversed:?}");
-            let after = Record::Reversed { debit_id: ids.1, before: Credits::ZERO, after: reversed };
-            assert_eq!(decision.records, [after], "the debit counts all of it as reversed");
+            assert_eq!((entry.change.given(), entry.account.owed), (given, still), "{owed:?} {taken:?}");
+            assert_eq!(given.checked_add(offset), Some(taken), "{owed:?} {taken:?}");
+            let all = reversed(Credits::ZERO, taken);
+            assert_eq!(posting.records, all, "the debit counts all of it as reversed");
         }
     }
 
     #[test]
     fn a_debit_that_is_not_known_is_not_reversed() {
-        let ids = (ReversalId::parse("r").unwrap(), DebitId::parse("d").unwrap());
-        let reversal = Reversal { credits: None, reason: None };
-        let decided = decide(&Account::unseen(now()), &ids.0, &ids.1, None, &reversal, now());
-        assert_eq!(decided, Err(Refusal::DebitNotFound));
+        assert_eq!(decide(&Account::unseen(now()), None, None), Err(Refusal::DebitNotFound));
     }
 
     #[test]
@@ -177,9 +239,18 @@ mod tests {
             (reason(200), true),
             (reason(201), false),
         ] {
-            assert_eq!(serde_json::from_str::<Reversal>(&body).is_ok(), valid, "{body}");
+            assert_eq!(serde_json::from_str::<ReversalRequest>(&body).is_ok(), valid, "{body}");
         }
-        let reversal: Reversal = serde_json::from_str(r#"{"reason":"one image failed"}"#).unwrap();
+        let reversal: ReversalRequest = serde_json::from_str(r#"{"reason":"one image failed"}"#).unwrap();
         assert_eq!(reversal.reason.as_ref().map(Reason::as_str), Some("one image failed"));
+    }
+
+    #[test]
+    fn a_retry_is_known_by_its_debit_and_its_body() {
+        let (id, debit_id) = (ReversalId::parse("r").unwrap(), DebitId::parse("d").unwrap());
+        let request = serde_json::from_str(r#"{"reason":"one image failed"}"#).unwrap();
+        let json = serde_json::to_string(&Reversal { id, debit_id, request }).unwrap();
+        // Rows written by older versions are compared with this text's hash: it must never change.
+        assert_eq!(json, r#"["d",{"reason":"one image failed"}]"#);
     }
 }

@@ -7,6 +7,7 @@
 mod aws;
 mod claims;
 mod clock;
+mod debit_body;
 mod invocation;
 mod log;
 mod metrics;
@@ -20,6 +21,7 @@ mod start;
 pub use aws::{AMAZON_ROOTS, aws_config, aws_retries, aws_timeouts};
 pub use claims::Scope;
 pub use clock::now;
+pub use debit_body::DebitBody;
 pub use invocation::{CommandInvocation, Invocation, InvocationAnswer};
 pub use log::{init_tracing, invocation};
 pub use metrics::{Metric, count};

@@ -3,7 +3,7 @@
 //! The caller gets a stable code and advice; the log gets the causes.
 
 use scrip_accounts::Refusal;
-use scrip_ledger::Error;
+use scrip_ledger::{Error, chain};
 use serde_json::{Map, Value, json};
 
 /// The stable codes of the contract.
@@ -296,19 +296,20 @@ impl From<Refusal> for Problem {
 impl From<Error> for Problem {
     fn from(error: Error) -> Self {
         match error {
+            Error::Refused { refusal, attempts } => Self::from(*refusal).attempted(attempts),
             Error::KeyReused => Self::new(
                 Code::IdempotencyKeyReused,
                 "This Idempotency-Key was used for another request on this account. Use a new key for new work.",
             ),
             Error::TryAgain { attempts, .. } => Self {
-                cause: Some(error.to_string()),
+                cause: Some(chain(&error)),
                 attempts: Some(attempts),
                 ..Self::new(
                     Code::TryAgain,
                     "The account or the table is busy. Ask again with the same Idempotency-Key: it happens once.",
                 )
             },
-            Error::Internal { .. } => Self::internal(error.to_string()),
+            Error::Internal { .. } => Self::internal(chain(&error)),
         }
     }
 }
@@ -363,8 +364,8 @@ mod tests {
     fn errors() -> Vec<Error> {
         vec![
             Error::KeyReused,
-            Error::TryAgain { attempts: 10, last: Fault::Throttled },
-            Error::Internal { doing: "append", cause: SECRET.to_owned() },
+            Error::TryAgain { attempts: 10, last: Fault::Throttled, source: None },
+            Error::Internal { doing: "append", source: SECRET.into() },
         ]
     }
 
@@ -387,13 +388,13 @@ mod tests {
 
     #[test]
     fn a_cause_is_for_the_log_only() {
-        let internal = Error::Internal { doing: "append", cause: SECRET.to_owned() };
+        let internal = Error::Internal { doing: "append", source: SECRET.into() };
         for problem in [Problem::from(internal), Problem::internal(SECRET)] {
             assert!(problem.cause().unwrap().contains(SECRET));
             let body = problem.body().to_string();
             assert!(!body.contains("arn:") && !body.contains("append"), "{body}");
         }
-        let busy = Problem::from(Error::TryAgain { attempts: 10, last: Fault::Throttled });
+        let busy = Problem::from(Error::TryAgain { attempts: 10, last: Fault::Throttled, source: None });
         assert!(busy.cause().unwrap().contains("throttled"));
         assert!(!busy.body().to_string().contains("throttled"));
     }

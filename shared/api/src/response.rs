@@ -5,6 +5,7 @@ use lambda_http::{
     http::{HeaderName, HeaderValue, StatusCode, header},
 };
 use scrip_accounts::{AccountId, EventId};
+use scrip_ledger::Receipt;
 use serde::Serialize;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
@@ -118,13 +119,20 @@ impl ApiResponse {
         self
     }
 
-    /// Says what came of a command, for the log, and to the caller whether it had happened before.
+    /// Says what came of a command, for the log; and to the caller whether it had happened before, and what came back of
+    /// a debit since, so that a job that is tried again under its old key does not run for free.
     #[must_use]
-    pub fn executed(mut self, outcome: &'static str, attempts: u32, replayed: bool) -> Self {
-        self.outcome = outcome;
-        self.attempts = Some(attempts);
-        if replayed {
+    pub fn receipt<O>(mut self, outcome: &'static str, receipt: &Receipt<O>) -> Self {
+        self.outcome = if receipt.is_replayed { "replayed" } else { outcome };
+        self.attempts = Some(receipt.attempts);
+        if receipt.is_replayed {
             self = self.header(HeaderName::from_static("idempotent-replayed"), "true");
+        }
+        if !receipt.reversed.is_zero() {
+            let back = receipt.reversed;
+            let (playground, tune, tune_image) = (back.playground(), back.tune(), back.tune_image());
+            let back = format!("playground={playground}, tune={tune}, tune_image={tune_image}");
+            self = self.header(HeaderName::from_static("debit-reversed"), &back);
         }
         self
     }

@@ -5,7 +5,10 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::{Error, Fault, error::Failure};
+use crate::{
+    Error, Fault,
+    error::{Failure, Source},
+};
 
 /// How often a command or a read is tried while the service fails or throttles.
 const ATTEMPTS_FAILED_MAX: u32 = 10;
@@ -49,33 +52,33 @@ impl Attempts {
     ///
     /// # Errors
     /// [`Error::TryAgain`] where there have been enough, or it is too late.
-    pub(crate) fn again_at_once(&mut self, last: Fault) -> Result<(), Error> {
-        self.again_after(Duration::ZERO, last)
+    pub(crate) fn again_at_once(&mut self, last: Fault, source: Option<Source>) -> Result<(), Error> {
+        self.again_after(Duration::ZERO, last, source)
     }
 
     /// Goes on to another attempt after a random wait.
     ///
     /// # Errors
     /// [`Error::TryAgain`] where there have been enough, or it would be too late; without the wait.
-    pub(crate) async fn again(&mut self, last: Fault) -> Result<(), Error> {
+    pub(crate) async fn again(&mut self, last: Fault, source: Option<Source>) -> Result<(), Error> {
         let ceiling_ms = match last {
             Fault::Raced | Fault::Contended => contended_ceiling_ms(self.contended, self.since.elapsed()),
             Fault::Throttled | Fault::Unknown => failed_ceiling_ms(self.failed),
         };
         let wait = Duration::from_millis(fastrand::u64(0..=ceiling_ms));
-        self.again_after(wait, last)?;
+        self.again_after(wait, last, source)?;
         tokio::time::sleep(wait).await;
         Ok(())
     }
 
-    fn again_after(&mut self, wait: Duration, last: Fault) -> Result<(), Error> {
+    fn again_after(&mut self, wait: Duration, last: Fault, source: Option<Source>) -> Result<(), Error> {
         let attempts = self.made();
         let (count, max) = match last {
             Fault::Raced | Fault::Contended => (&mut self.contended, ATTEMPTS_CONTENDED_MAX),
             Fault::Throttled | Fault::Unknown => (&mut self.failed, ATTEMPTS_FAILED_MAX),
         };
         if *count + 1 == max || self.since.elapsed() + wait > Duration::from_millis(ATTEMPTS_MS_MAX) {
-            return Err(Error::TryAgain { attempts, last });
+            return Err(Error::TryAgain { attempts, last, source });
         }
         *count += 1;
         Ok(())
@@ -92,7 +95,7 @@ where
         match read().await {
             Ok(value) => return Ok(value),
             Err(Failure::Fatal(error)) => return Err(error),
-            Err(Failure::Transient(fault)) => attempts.again(fault).await?,
+            Err(Failure::Transient(fault, source)) => attempts.again(fault, source).await?,
         }
     }
 }
@@ -144,28 +147,28 @@ mod tests {
         let mut attempts = Attempts::first();
         for attempt in 1..10 {
             let before = Instant::now();
-            attempts.again(Fault::Throttled).await.unwrap();
+            attempts.again(Fault::Throttled, None).await.unwrap();
             // Paused time passes by what is slept, in whole milliseconds.
             let most = Duration::from_millis(failed_ceiling_ms(attempt - 1) + 1);
             assert!(before.elapsed() <= most, "{attempt}");
         }
         assert_eq!(attempts.made(), 10);
-        let enough = attempts.again(Fault::Throttled).await.unwrap_err();
-        assert!(matches!(enough, Error::TryAgain { attempts: 10, last: Fault::Throttled }), "{enough}");
+        let enough = attempts.again(Fault::Throttled, None).await.unwrap_err();
+        assert!(matches!(enough, Error::TryAgain { attempts: 10, last: Fault::Throttled, .. }), "{enough}");
         // Waiting for others is counted for itself.
-        attempts.again(Fault::Contended).await.unwrap();
+        attempts.again(Fault::Contended, None).await.unwrap();
         assert_eq!(attempts.made(), 11);
     }
 
     #[tokio::test(start_paused = true)]
     async fn others_are_waited_for_until_the_time_is_over() {
         let mut attempts = Attempts::first();
-        while attempts.again(Fault::Contended).await.is_ok() {}
+        while attempts.again(Fault::Contended, None).await.is_ok() {}
         assert!(attempts.since.elapsed() > Duration::from_millis(4_800), "{attempts:?}");
         assert!((11..200).contains(&attempts.made()), "{attempts:?}");
         // However fast they are.
         let mut attempts = Attempts::first();
-        while attempts.again_at_once(Fault::Raced).is_ok() {}
+        while attempts.again_at_once(Fault::Raced, None).is_ok() {}
         assert_eq!(attempts.made(), 200);
     }
 
@@ -175,7 +178,7 @@ mod tests {
         for _ in 0..100 {
             let mut ninth = Attempts { failed: 8, ..Attempts::first() };
             let before = Instant::now();
-            ninth.again(Fault::Unknown).await.unwrap();
+            ninth.again(Fault::Unknown, None).await.unwrap();
             waits.insert(before.elapsed());
         }
         // Out of 401: the odds against it have more than ten digits.
@@ -189,14 +192,14 @@ mod tests {
         for (slept_ms, goes_on) in [(4_980, true), (5_001, false)] {
             let mut attempts = Attempts::first();
             tokio::time::sleep(Duration::from_millis(slept_ms)).await;
-            assert_eq!(attempts.again(Fault::Unknown).await.is_ok(), goes_on, "{slept_ms}");
+            assert_eq!(attempts.again(Fault::Unknown, None).await.is_ok(), goes_on, "{slept_ms}");
             assert_eq!(attempts.made(), if goes_on { 2 } else { 1 });
         }
         // Both sides of the last moment.
         let mut attempts = Attempts::first();
         tokio::time::sleep(Duration::from_secs(5)).await;
-        attempts.again_at_once(Fault::Raced).unwrap();
+        attempts.again_at_once(Fault::Raced, None).unwrap();
         tokio::time::sleep(Duration::from_millis(1)).await;
-        attempts.again_at_once(Fault::Raced).unwrap_err();
+        attempts.again_at_once(Fault::Raced, None).unwrap_err();
     }
 }

@@ -1,7 +1,7 @@
 //! Why a transaction was cancelled: its reasons, read by position.
 //!
 //! A transaction that was cancelled wrote nothing. Each reason stands where its write stood, so the same
-//! code means different things: an operation that exists is a retry, an entry that exists is a race.
+//! code means different things: an entry that exists is a race, a payment that exists is another account's.
 
 use aws_sdk_dynamodb::{
     error::SdkError, operation::transact_get_items::TransactGetItemsError, types::CancellationReason,
@@ -16,8 +16,6 @@ use crate::{
 /// What a write of the transaction was for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Slot {
-    /// The row that makes the command happen once.
-    Operation,
     /// An entry; its condition makes the history one line.
     Entry,
     /// A row that is read before it is written, under the condition that it is as it was read.
@@ -35,8 +33,6 @@ pub(crate) enum Slot {
 /// What a cancelled transaction says.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Cancelled {
-    /// The operation was carried out before: this is a retry.
-    Retry,
     /// What was paid belongs to another account.
     Taken,
     /// Someone else appended first; the newest entry that the reasons carry, if any does.
@@ -49,9 +45,8 @@ pub(crate) enum Cancelled {
     Unknown(String),
 }
 
-/// Reads the reasons of a cancelled transaction. A retry outweighs everything, since its answer stands
-/// whatever else happened. An unknown code outweighs the rest: it isn't waited for in silence. What another
-/// account was granted stays that one's, so that outweighs what may change.
+/// Reads the reasons of a cancelled transaction. An unknown code outweighs the rest: it isn't waited for in
+/// silence. What another account was granted stays that one's, so that outweighs what may change.
 pub(crate) fn read_reasons(slots: &[Slot], reasons: &[CancellationReason]) -> Cancelled {
     if slots.len() != reasons.len() {
         return Cancelled::Unknown(format!("{} writes, {} reasons", slots.len(), reasons.len()));
@@ -63,7 +58,6 @@ pub(crate) fn read_reasons(slots: &[Slot], reasons: &[CancellationReason]) -> Ca
     for (slot, reason) in slots.iter().zip(reasons) {
         match (reason.code().unwrap_or("None"), slot) {
             ("None", _) => {}
-            ("ConditionalCheckFailed", Slot::Operation) => return Cancelled::Retry,
             ("ConditionalCheckFailed", Slot::Entry) => {
                 raced = true;
                 newest = reason.item().cloned().map(Box::new);
@@ -90,9 +84,9 @@ pub(crate) fn read_reasons(slots: &[Slot], reasons: &[CancellationReason]) -> Ca
 }
 
 /// Reads why a transaction of reads failed: one of its items is being written, or anything else.
-pub(crate) fn read_cancelled(slots: &[Slot], error: &SdkError<TransactGetItemsError>) -> Failure {
+pub(crate) fn read_cancelled(slots: &[Slot], error: SdkError<TransactGetItemsError>) -> Failure {
     const DOING: &str = "confirm a refusal";
-    let reasons = match error {
+    let reasons = match &error {
         SdkError::ServiceError(service) => match service.err() {
             TransactGetItemsError::TransactionCanceledException(cancelled) => {
                 cancelled.cancellation_reasons()
@@ -102,12 +96,10 @@ pub(crate) fn read_cancelled(slots: &[Slot], error: &SdkError<TransactGetItemsEr
         _ => return classify(DOING, error),
     };
     match read_reasons(slots, reasons) {
-        Cancelled::Wait(fault) => Failure::Transient(fault),
-        Cancelled::Unknown(cause) => Failure::Fatal(Error::Internal { doing: DOING, cause }),
+        Cancelled::Wait(fault) => Failure::Transient(fault, Some(error.into())),
+        Cancelled::Unknown(cause) => Error::internal(DOING, cause).into(),
         // Reads have no conditions.
-        Cancelled::Retry | Cancelled::Raced(_) | Cancelled::Taken | Cancelled::CustomerKnown => {
-            classify(DOING, error)
-        }
+        Cancelled::Raced(_) | Cancelled::Taken | Cancelled::CustomerKnown => classify(DOING, error),
     }
 }
 
@@ -128,43 +120,39 @@ mod tests {
 
     #[test]
     fn reasons_mean_what_their_position_says() {
-        use Slot::{Customer, Entry, Operation, Owner, Record, Unconditional};
+        use Slot::{Customer, Entry, Owner, Record, Unconditional};
         const NONE: &str = "None";
         const FAILED: &str = "ConditionalCheckFailed";
         const CONFLICT: &str = "TransactionConflict";
         const THROTTLED: &str = "ThrottlingError";
-        let slots = [Operation, Entry, Entry, Record, Owner, Unconditional];
+        let slots = [Entry, Entry, Record, Owner, Unconditional];
         let carried = |position: &str| {
             let item = Item::from([("at".to_owned(), AttributeValue::N(position.to_owned()))]);
             Cancelled::Raced(Some(Box::new(item)))
         };
         let unknown = |text: &str| Cancelled::Unknown(text.to_owned());
         for (codes, expected) in [
-            ([FAILED, NONE, NONE, NONE, NONE, NONE], Cancelled::Retry),
-            ([FAILED, FAILED, FAILED, FAILED, NONE, NONE], Cancelled::Retry),
-            ([FAILED, CONFLICT, NONE, NONE, NONE, THROTTLED], Cancelled::Retry),
-            ([NONE, FAILED, NONE, NONE, NONE, NONE], carried("1")),
-            ([NONE, FAILED, FAILED, NONE, NONE, NONE], carried("2")),
-            ([NONE, NONE, NONE, FAILED, NONE, NONE], Cancelled::Raced(None)),
-            ([NONE, FAILED, NONE, FAILED, NONE, NONE], carried("1")),
-            ([NONE, CONFLICT, NONE, NONE, NONE, NONE], Cancelled::Wait(Fault::Contended)),
-            ([CONFLICT, FAILED, NONE, NONE, NONE, NONE], Cancelled::Wait(Fault::Contended)),
-            ([NONE, NONE, NONE, NONE, NONE, THROTTLED], Cancelled::Wait(Fault::Throttled)),
+            ([FAILED, NONE, NONE, NONE, NONE], carried("0")),
+            ([FAILED, FAILED, NONE, NONE, NONE], carried("1")),
+            ([NONE, NONE, FAILED, NONE, NONE], Cancelled::Raced(None)),
+            ([FAILED, NONE, FAILED, NONE, NONE], carried("0")),
+            ([CONFLICT, NONE, NONE, NONE, NONE], Cancelled::Wait(Fault::Contended)),
+            ([FAILED, CONFLICT, NONE, NONE, NONE], Cancelled::Wait(Fault::Contended)),
+            ([NONE, NONE, NONE, NONE, THROTTLED], Cancelled::Wait(Fault::Throttled)),
             (
-                [CONFLICT, NONE, NONE, NONE, NONE, "ProvisionedThroughputExceeded"],
+                [CONFLICT, NONE, NONE, NONE, "ProvisionedThroughputExceeded"],
                 Cancelled::Wait(Fault::Throttled),
             ),
-            ([NONE, "ValidationError", NONE, NONE, NONE, NONE], unknown("ValidationError at Entry: ")),
-            ([NONE, CONFLICT, "Novel", NONE, NONE, NONE], unknown("Novel at Entry: ")),
-            ([NONE, NONE, NONE, NONE, NONE, FAILED], unknown("ConditionalCheckFailed at Unconditional: ")),
-            ([NONE, NONE, NONE, NONE, FAILED, NONE], Cancelled::Taken),
-            ([NONE, FAILED, NONE, NONE, FAILED, CONFLICT], Cancelled::Taken),
-            ([FAILED, NONE, NONE, NONE, FAILED, NONE], Cancelled::Retry),
-            ([NONE, NONE, NONE, NONE, NONE, NONE], unknown("cancelled without a reason")),
+            (["ValidationError", NONE, NONE, NONE, NONE], unknown("ValidationError at Entry: ")),
+            ([CONFLICT, "Novel", NONE, NONE, NONE], unknown("Novel at Entry: ")),
+            ([NONE, NONE, NONE, NONE, FAILED], unknown("ConditionalCheckFailed at Unconditional: ")),
+            ([NONE, NONE, NONE, FAILED, NONE], Cancelled::Taken),
+            ([FAILED, NONE, NONE, FAILED, CONFLICT], Cancelled::Taken),
+            ([NONE, NONE, NONE, NONE, NONE], unknown("cancelled without a reason")),
         ] {
             assert_eq!(read_reasons(&slots, &reasons(&codes)), expected, "{codes:?}");
         }
-        assert_eq!(read_reasons(&slots, &reasons(&[NONE])), unknown("6 writes, 1 reasons"));
+        assert_eq!(read_reasons(&slots, &reasons(&[NONE])), unknown("5 writes, 1 reasons"));
         for (codes, expected) in [
             ([NONE, FAILED], Cancelled::CustomerKnown),
             ([FAILED, FAILED], Cancelled::Raced(None)),

@@ -110,7 +110,7 @@ impl Ledger {
         start: Option<Item>,
     ) -> Result<(Vec<Item>, Option<DueCursor>), Failure> {
         let query = Self::due_query(partition).limit(PAGE_ITEMS_MAX).set_exclusive_start_key(start);
-        let answer = self.query(query).await.map_err(|error| classify("read the due index", &error))?;
+        let answer = self.query(query).await.map_err(|error| classify("read the due index", error))?;
         Ok((answer.items.unwrap_or_default(), answer.last_evaluated_key.map(DueCursor)))
     }
 
@@ -121,7 +121,7 @@ impl Ledger {
     ) -> Result<(u64, Option<Item>), Failure> {
         let value = keys::due_partition(partition.settled, partition.shard);
         let query = Self::due_query(value).select(Select::Count).set_exclusive_start_key(start);
-        let answer = self.query(query).await.map_err(|error| classify("count the due accounts", &error))?;
+        let answer = self.query(query).await.map_err(|error| classify("count the due accounts", error))?;
         Ok((u64::from(answer.count.unsigned_abs()), answer.last_evaluated_key))
     }
 

@@ -6,6 +6,7 @@ use aws_sdk_dynamodb::{
     error::{ProvideErrorMetadata, SdkError},
     operation::transact_write_items::TransactWriteItemsError,
 };
+use scrip_accounts::Refusal;
 
 /// An error with its causes, for the log. The SDK's `DisplayErrorContext` also shows the answer, which may hold a secret.
 #[must_use]
@@ -20,28 +21,43 @@ pub fn chain(error: &(dyn std::error::Error + 'static)) -> String {
     text
 }
 
+/// What an error came from.
+pub type Source = Box<dyn std::error::Error + Send + Sync>;
+
 /// A command or a read that wasn't carried out.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
+    /// The command is refused. Nothing was written, and nothing of it is written later.
+    #[error("refused: {refusal:?}")]
+    Refused {
+        /// Why.
+        refusal: Box<Refusal>,
+        /// How often it was tried.
+        attempts: u32,
+    },
     /// The same key was used for another request.
     #[error("the key was used for another request")]
     KeyReused,
-    /// Contention, throttling or a network fault outlasted the retries. Asking again with the same key is
-    /// safe, whatever happened.
+    /// Contention, throttling or a network fault outlasted the retries. The command may have been carried out, or may
+    /// be until another entry takes its place: asking again with the same key tells, and is safe.
     #[error("gave up after {attempts} attempts: {last}")]
     TryAgain {
         /// How often it was tried.
         attempts: u32,
-        /// What the last attempt met.
+        /// The fault of the last attempt.
         last: Fault,
+        /// What the last attempt failed with, if anything did.
+        #[source]
+        source: Option<Source>,
     },
     /// Asking again doesn't help: a mistake in this program, its permissions or its table.
-    #[error("could not {doing}: {cause}")]
+    #[error("could not {doing}")]
     Internal {
         /// What was being done.
         doing: &'static str,
-        /// The chain of causes, for the log only.
-        cause: String,
+        /// What it failed with.
+        #[source]
+        source: Source,
     },
 }
 
@@ -51,7 +67,7 @@ impl Error {
     pub fn is_transient(&self) -> bool {
         match self {
             Self::TryAgain { .. } => true,
-            Self::KeyReused | Self::Internal { .. } => false,
+            Self::Refused { .. } | Self::KeyReused | Self::Internal { .. } => false,
         }
     }
 
@@ -59,17 +75,17 @@ impl Error {
     #[must_use]
     pub fn attempts(&self) -> u32 {
         match self {
-            Self::TryAgain { attempts, .. } => *attempts,
+            Self::Refused { attempts, .. } | Self::TryAgain { attempts, .. } => *attempts,
             Self::KeyReused | Self::Internal { .. } => 1,
         }
     }
 
-    pub(crate) fn internal(doing: &'static str, source: &(dyn std::error::Error + 'static)) -> Self {
-        Self::Internal { doing, cause: chain(source) }
+    pub(crate) fn internal(doing: &'static str, source: impl Into<Source>) -> Self {
+        Self::Internal { doing, source: source.into() }
     }
 
     pub(crate) fn corrupt(pk: &str, sk: &str, missing: &'static str) -> Self {
-        Self::Internal { doing: "read an item", cause: format!("{pk} {sk} has no {missing}") }
+        Self::internal("read an item", format!("{pk} {sk} has no {missing}"))
     }
 }
 
@@ -97,11 +113,20 @@ impl fmt::Display for Fault {
     }
 }
 
-/// An attempt that failed: worth another, or not.
+/// An attempt that failed.
 #[derive(Debug)]
 pub(crate) enum Failure {
-    Transient(Fault),
+    /// Another attempt may succeed.
+    Transient(Fault, Option<Source>),
+    /// None will.
     Fatal(Error),
+}
+
+impl Failure {
+    /// Another write is under way, or came first.
+    pub(crate) fn contended() -> Self {
+        Self::Transient(Fault::Contended, None)
+    }
 }
 
 impl From<Error> for Failure {
@@ -110,13 +135,13 @@ impl From<Error> for Failure {
     }
 }
 
-/// Reads what the SDK says of a request that failed. (A cancelled transaction is read before, by its
-/// reasons.)
-pub(crate) fn classify<E>(doing: &'static str, error: &SdkError<E>) -> Failure
+/// Reads what the SDK says of a request that failed. (A condition that failed and a cancelled transaction are read
+/// before, by what they carry.)
+pub(crate) fn classify<E>(doing: &'static str, error: SdkError<E>) -> Failure
 where
-    E: std::error::Error + ProvideErrorMetadata + 'static,
+    E: std::error::Error + ProvideErrorMetadata + Send + Sync + 'static,
 {
-    let fault = match error {
+    let fault = match &error {
         // No whole answer came: the request may have been carried out.
         SdkError::TimeoutError(_) | SdkError::DispatchFailure(_) | SdkError::ResponseError(_) => {
             Some(Fault::Unknown)
@@ -138,7 +163,7 @@ where
         _ => None,
     };
     match fault {
-        Some(fault) => Failure::Transient(fault),
+        Some(fault) => Failure::Transient(fault, Some(error.into())),
         None => Failure::Fatal(Error::internal(doing, error)),
     }
 }

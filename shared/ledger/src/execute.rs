@@ -1,288 +1,320 @@
-//! A command, from reading the head to its answer: the one loop in which anything is written.
+//! A command with a key, from reading the account to its receipt: claim, then append (README.md says why).
 //!
-//! Each attempt reads, decides and appends. What it refuses is looked up first, so a retry of a debit that
-//! emptied the account gets its first answer. Every outcome is either an entry that exists or the
-//! knowledge that nothing was written; where neither can be had, the caller is told to ask again.
+//! A call goes through steps. Each step is one attempt that leads to the next; a fault leads back to where the call
+//! still knows what it saw. All that a call knows once its claim exists is the account after an entry: every entry up to
+//! that one was seen, and none carries the key.
 
 use chrono::{DateTime, Utc};
-use scrip_accounts::{Account, AccountId, DebitRecord, Decision, Entry, Record, Records, Refusal, refill};
+use scrip_accounts::{
+    Account, AccountId, Command, CommandKey, CommandState, DebitRecord, Entry, OtherKind, Posting, Refusal,
+};
+use scrip_pricing::Credits;
 
 use crate::{
-    Error, Fault, Ledger, Related, RequestHash,
+    Error, Fault, Ledger, Receipt,
     append::Appended,
     backoff::{Attempts, persist},
+    debit::DebitSeen,
     error::Failure,
-    items::OperationItem,
-    keys::Operation,
+    items::{Claim, StoredEntry},
+    request_hash::RequestHash,
+    scan::{Raise, Scanned},
 };
 
-/// What a decision is made from, as one attempt read it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct State {
-    /// The account.
-    pub account: Account,
-    /// The debit that was asked for; `None` where there is no such debit, or none was asked for.
-    pub debit: Option<DebitRecord>,
-    /// The records of the purchases and the subscription that were asked for, as far as there are any.
-    pub records: Records,
-}
-
-/// What came of a command.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Outcome {
-    /// It was carried out now.
-    Appended(Entry),
-    /// It was carried out before, by the same request.
-    Replayed(Entry),
-    /// No credits and no plan changed; these records of purchases or a subscription were written.
-    Recorded(Vec<Record>),
-    /// It changes nothing and nothing was written; the account as of now.
-    Unchanged(Account),
-    /// It was refused, and nothing was written.
-    Refused(Refusal),
-}
-
-/// A command's outcome, and what it took to get there.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Executed {
-    /// What came of it.
-    pub outcome: Outcome,
-    /// How often it was tried: 1 without contention or faults.
-    pub attempts: u32,
-}
-
-/// A command as the ledger sees it.
-struct Command<'a, D> {
-    account: &'a AccountId,
-    /// What a caller knows it by; `None` for what follows from the account alone, a month's turn.
-    identity: Option<(&'a Operation, &'a RequestHash)>,
-    related: Related<'a>,
+/// A command, as one call carries it out.
+struct Call<'a, C> {
+    ledger: &'a Ledger,
+    account_id: &'a AccountId,
+    command: &'a C,
+    key: CommandKey,
+    request: RequestHash,
     now: DateTime<Utc>,
-    decide: D,
+    /// Whether a claim behind which much is read is raised.
+    raise: Raise,
+}
+
+/// Where a call is.
+enum Step {
+    /// It knows nothing: it reads the newest entry, decides, and claims.
+    Begin,
+    /// A claim exists that this call has not scanned. The account is the newest that was read before.
+    Scan { claim: Claim, head: Account },
+    /// It has seen all entries up to the account's: it reads those that follow.
+    Rescan { verified: Account },
+    /// It decides on the account. A carried entry came with a lost race, and may have been followed since.
+    Decide { verified: Account, is_carried: bool },
+    /// It appends what it decided.
+    Append { verified: Account, posting: Box<Posting>, is_carried: bool },
+}
+
+/// What a step leads to.
+enum Next {
+    Done(Found),
+    Refused(Refusal),
+    Step(Step),
+    /// Others wrote meanwhile: the same call goes on at once, or after a wait.
+    AtOnce(Step),
+    Wait(Step),
+}
+
+/// The command's entry, and how it came to be.
+struct Found {
+    entry: Entry,
+    is_replayed: bool,
+    reversed: Credits,
+}
+
+/// What a call reads to decide.
+struct Related {
+    debit: DebitSeen,
+    record: Option<DebitRecord>,
 }
 
 impl Ledger {
-    /// Carries out a command once, however often it is asked for: reads the account (and what else is
-    /// named), lets `decide` decide, and appends what it decides in one transaction. `decide` may
-    /// be called several times and must be a pure function of the state.
+    /// Carries out a command once, however often it is asked for: the same key and request get the same receipt forever.
+    /// One claim and one entry: three requests without contention.
     ///
     /// # Errors
-    /// [`Error::KeyReused`] where the operation was carried out for another request,
-    /// [`Error::TryAgain`] where contention or faults outlast the attempts, [`Error::Internal`].
-    pub async fn execute(
+    /// [`Error::Refused`], [`Error::KeyReused`] if the key was carried out for another request, [`Error::TryAgain`] if
+    /// contention or faults outlast the attempts, [`Error::Internal`].
+    pub async fn execute<C: Command + Sync>(
         &self,
-        account: &AccountId,
-        identity: (&Operation, &RequestHash),
-        related: Related<'_>,
+        account_id: &AccountId,
+        command: &C,
         now: DateTime<Utc>,
-        decide: impl Fn(&State) -> Result<Decision, Refusal> + Send + Sync,
-    ) -> Result<Executed, Error> {
-        self.run(&Command { account, identity: Some(identity), related, now, decide }).await
-    }
-
-    /// Settles an account for the month of a moment: writes the expiry and the refill that are due then,
-    /// or finds that nothing is ([`Outcome::Unchanged`]). At most two requests without contention.
-    ///
-    /// # Errors
-    /// [`Error::TryAgain`] where contention or faults outlast the attempts, [`Error::Internal`].
-    pub async fn settle(&self, account: &AccountId, moment: DateTime<Utc>) -> Result<Executed, Error> {
-        let decide = |state: &State| Ok(refill::decide(&state.account, moment));
-        self.apply(account, Related::Nothing, moment, decide).await
-    }
-
-    /// Carries out what is known by its own state and needs no operation: facts of the payment provider that
-    /// are news or aren't, a refund that is pending or isn't.
-    ///
-    /// # Errors
-    /// [`Error::TryAgain`] where contention or faults outlast the attempts, [`Error::Internal`].
-    pub async fn apply(
-        &self,
-        account: &AccountId,
-        related: Related<'_>,
-        now: DateTime<Utc>,
-        decide: impl Fn(&State) -> Result<Decision, Refusal> + Send + Sync,
-    ) -> Result<Executed, Error> {
-        self.run(&Command { account, identity: None, related, now, decide }).await
-    }
-
-    /// Decides as [`Ledger::apply`] would, and writes nothing.
-    ///
-    /// # Errors
-    /// As [`Ledger::apply`].
-    pub async fn preview(
-        &self,
-        account: &AccountId,
-        related: Related<'_>,
-        now: DateTime<Utc>,
-        decide: impl Fn(&State) -> Result<Decision, Refusal> + Send + Sync,
-    ) -> Result<Result<Decision, Refusal>, Error> {
-        let (mut debit, mut records) = (None, Records::default());
-        match related {
-            Related::Nothing => {}
-            Related::Debit(id) => debit = persist(|| self.debit(account, id)).await?,
-            Related::Records(subscription, purchases) => {
-                match persist(|| self.records(account, subscription, purchases)).await? {
-                    Some(known) => records = known,
-                    None => return Ok(Err(Refusal::PaymentTaken)),
-                }
-            }
-        }
-        let account = self.account(account).await?.unwrap_or_else(|| Account::unseen(now));
-        Ok(decide(&State { account, debit, records }))
-    }
-
-    async fn run<D>(&self, command: &Command<'_, D>) -> Result<Executed, Error>
-    where
-        D: Fn(&State) -> Result<Decision, Refusal> + Send + Sync,
-    {
+    ) -> Result<Receipt<C::Outcome>, Error> {
+        let request = RequestHash::of(command)?;
+        let (key, raise) = (command.key(), Raise::Claim);
+        let call = Call { ledger: self, account_id, command, key, request, now, raise };
         let mut attempts = Attempts::first();
-        // The entry that won a race, to decide again on without reading.
-        let mut carried = None;
+        let mut step = Step::Begin;
         loop {
-            let again = match self.attempt(command, carried.take()).await {
-                Ok(Attempt::Settled(outcome)) => return Ok(Executed { outcome, attempts: attempts.made() }),
-                Ok(Attempt::Raced(Some(newest))) => {
-                    carried = Some(newest);
-                    attempts.again_at_once(Fault::Raced)
+            let back = step.back();
+            let (next, again) = match call.take(step).await {
+                Ok(Next::Done(found)) => return found.receipt(attempts.made()),
+                Ok(Next::Refused(refusal)) => {
+                    return Err(Error::Refused { refusal: Box::new(refusal), attempts: attempts.made() });
                 }
-                Ok(Attempt::Raced(None)) => attempts.again(Fault::Raced).await,
-                Err(Failure::Transient(fault)) => attempts.again(fault).await,
+                Ok(Next::Step(next)) => (next, Ok(())),
+                Ok(Next::AtOnce(next)) => (next, attempts.again_at_once(Fault::Raced, None)),
+                Ok(Next::Wait(next)) => (next, attempts.again(Fault::Raced, None).await),
+                Err(Failure::Transient(fault, source)) => (back, attempts.again(fault, source).await),
                 Err(Failure::Fatal(error)) => return Err(error),
             };
             if let Err(enough) = again {
-                return self.last_look(command, attempts.made(), enough).await;
+                return call.last_look(next, enough).await?.receipt(attempts.made());
             }
+            step = next;
         }
     }
 
-    async fn attempt<D>(&self, command: &Command<'_, D>, carried: Option<Account>) -> Result<Attempt, Failure>
-    where
-        D: Fn(&State) -> Result<Decision, Refusal> + Send + Sync,
-    {
-        let is_carried = carried.is_some();
-        let account = match carried {
-            Some(account) => Some(account),
-            None => self.head(command.account).await?,
-        };
-        // Read after the head: the append fails unless the head is still the newest entry, so what is
-        // read here belongs to it.
-        let (mut debit, mut records) = (None, Records::default());
-        match command.related {
-            Related::Nothing => {}
-            Related::Debit(id) => debit = self.debit(command.account, id).await?,
-            Related::Records(subscription, purchases) => {
-                match self.records(command.account, subscription, purchases).await? {
-                    Some(known) => records = known,
-                    None => return Ok(Attempt::Settled(Outcome::Refused(Refusal::PaymentTaken))),
-                }
-            }
-        }
-        let account = account.unwrap_or_else(|| Account::unseen(command.now));
-        let state = State { account, debit, records };
-        let unwritten = match (command.decide)(&state) {
-            Ok(decision) if decision != Decision::default() => {
-                return self.write(command, &state.account, decision, is_carried).await;
-            }
-            // A carried entry may be old by now: it is good enough to try an append on, which fails if so.
-            Ok(_) | Err(_) if is_carried => return Ok(Attempt::Raced(None)),
-            Ok(_) => Outcome::Unchanged(state.account.as_of(command.now)),
-            Err(refusal) => Outcome::Refused(refusal),
-        };
-        self.confirm(command, &state, unwritten).await
-    }
-
-    /// Makes sure of what is answered without a write. The reads before may have seen half of another
-    /// transaction, or of an earlier attempt's own: DynamoDB only keeps single items from that. So the
-    /// operation, the place after the newest entry and the debit are read once more, in a transaction,
-    /// which fails while any of them is being written. Where they agree with what was read, the answer was
-    /// true at that moment; where the operation exists, it is a retry.
-    async fn confirm<D>(
+    /// The receipt of a command that was carried out; `None` if it was not. Nothing is written: for work that is free
+    /// now, and may have cost something when it was asked for first.
+    ///
+    /// # Errors
+    /// As [`Ledger::execute`], but for refusals.
+    pub async fn find_receipt<C: Command + Sync>(
         &self,
-        command: &Command<'_, D>,
-        state: &State,
-        unwritten: Outcome,
-    ) -> Result<Attempt, Failure> {
-        let Some((operation, _)) = command.identity else {
-            return Ok(Attempt::Settled(unwritten));
-        };
-        let newest = state.account.sequence;
-        let snapshot = self.snapshot(command.account, operation, newest, command.related).await?;
-        match snapshot.operation {
-            Some(operation) => self.replay(command, operation).await.map(Attempt::Settled),
-            None if snapshot.is_newest && snapshot.debit == state.debit => Ok(Attempt::Settled(unwritten)),
-            None => Ok(Attempt::Raced(None)),
-        }
+        account_id: &AccountId,
+        command: &C,
+        now: DateTime<Utc>,
+    ) -> Result<Option<Receipt<C::Outcome>>, Error> {
+        let request = RequestHash::of(command)?;
+        let (key, raise) = (command.key(), Raise::Nothing);
+        let call = Call { ledger: self, account_id, command, key, request, now, raise };
+        persist(|| call.find(None)).await?.map(|found| found.receipt(1)).transpose()
     }
+}
 
-    async fn write<D>(
-        &self,
-        command: &Command<'_, D>,
-        from: &Account,
-        mut decision: Decision,
-        was_carried: bool,
-    ) -> Result<Attempt, Failure> {
-        match self.append(command.account, from, command.identity, &decision).await? {
-            Appended::Done => Ok(Attempt::Settled(match decision.entries.pop() {
-                Some(last) => Outcome::Appended(last),
-                None => Outcome::Recorded(decision.records),
-            })),
-            Appended::Retry => match self.look_up(command).await? {
-                Some(outcome) => Ok(Attempt::Settled(outcome)),
-                // It is still being written.
-                None => Err(Failure::Transient(Fault::Contended)),
-            },
-            Appended::Taken => Ok(Attempt::Settled(Outcome::Refused(Refusal::PaymentTaken))),
-            // At once the first time; who loses again waits its turn and reads where the history is now.
-            Appended::Raced(newest) => {
-                Ok(Attempt::Raced(newest.filter(|_| !was_carried).map(|entry| entry.account)))
-            }
-        }
-    }
-
-    /// The answer of the same command carried out before, if it was.
-    async fn look_up<D>(&self, command: &Command<'_, D>) -> Result<Option<Outcome>, Failure> {
-        let Some((operation, _)) = command.identity else {
-            return Ok(None);
-        };
-        match self.operation(command.account, operation).await? {
-            Some(operation) => self.replay(command, operation).await.map(Some),
-            None => Ok(None),
-        }
-    }
-
-    /// The answer of an operation that was carried out, if it was for the same request.
-    async fn replay<D>(
-        &self,
-        command: &Command<'_, D>,
-        operation: OperationItem,
-    ) -> Result<Outcome, Failure> {
-        if command.identity.is_none_or(|(_, request)| *request != operation.request) {
-            return Err(Failure::Fatal(Error::KeyReused));
-        }
-        match self.entry(command.account, operation.sequence).await? {
-            Some(entry) => Ok(Outcome::Replayed(entry)),
-            // It is still being written: entries are never deleted.
-            None => Err(Failure::Transient(Fault::Contended)),
-        }
-    }
-
-    /// Before giving up: an attempt whose answer was lost may have been carried out.
-    async fn last_look<D>(
-        &self,
-        command: &Command<'_, D>,
+impl Found {
+    fn receipt<O: for<'a> TryFrom<&'a Entry, Error = OtherKind>>(
+        self,
         attempts: u32,
-        enough: Error,
-    ) -> Result<Executed, Error> {
-        match self.look_up(command).await {
-            Ok(Some(outcome)) => Ok(Executed { outcome, attempts }),
-            Ok(None) | Err(Failure::Transient(_)) => Err(enough),
-            Err(Failure::Fatal(error)) => Err(error),
+    ) -> Result<Receipt<O>, Error> {
+        let Self { entry, is_replayed, reversed } = self;
+        let outcome = O::try_from(&entry).map_err(|source| Error::internal("read an entry", source))?;
+        Ok(Receipt { entry, outcome, is_replayed, reversed, attempts })
+    }
+}
+
+impl Step {
+    /// Where a call goes on after a fault: what it saw stays true. An unscanned claim is read again, as it may have been
+    /// raised meanwhile.
+    fn back(&self) -> Self {
+        match self {
+            Self::Begin | Self::Scan { .. } => Self::Begin,
+            Self::Rescan { verified } | Self::Decide { verified, .. } | Self::Append { verified, .. } => {
+                Self::Rescan { verified: verified.clone() }
+            }
         }
     }
 }
 
-/// What came of one attempt.
-enum Attempt {
-    Settled(Outcome),
-    Raced(Option<Account>),
+impl<C: Command + Sync> Call<'_, C> {
+    async fn take(&self, step: Step) -> Result<Next, Failure> {
+        match step {
+            Step::Begin => self.begin().await,
+            Step::Scan { claim, head } => self.scan(claim, head).await,
+            Step::Rescan { verified } => self.rescan(verified).await,
+            Step::Decide { verified, is_carried } => self.decide(verified, is_carried).await,
+            Step::Append { verified, posting, is_carried } => {
+                self.append(verified, *posting, is_carried).await
+            }
+        }
+    }
+
+    /// No entry of this call is sent before an answer says that its claim exists.
+    async fn begin(&self) -> Result<Next, Failure> {
+        let head = self.ledger.head(self.account_id).await?;
+        let head = head.unwrap_or_else(|| Account::unseen(self.now));
+        let related = self.read_related().await?;
+        let posting = match self.decide_on(&head, &related) {
+            Ok(posting) => Box::new(posting),
+            Err(refusal) => return self.confirm(head, &related, refusal, Step::Begin).await,
+        };
+        Ok(match self.ledger.put_claim(self.account_id, &self.key, head.sequence).await? {
+            None => Next::Step(Step::Append { verified: head, posting, is_carried: false }),
+            Some(claim) => Next::Step(Step::Scan { claim, head }),
+        })
+    }
+
+    async fn scan(&self, claim: Claim, head: Account) -> Result<Next, Failure> {
+        if let Some(sequence) = claim.sequence {
+            let stored = self.ledger.claimed_entry(self.account_id, &self.key, sequence).await?;
+            return self.replay(stored, Some(claim)).await;
+        }
+        let verified = match self.ledger.scan(self.account_id, &self.key, claim.from, self.raise).await? {
+            Scanned::Found(stored) => return self.replay(*stored, Some(claim)).await,
+            Scanned::Absent(Some(newest)) => newest,
+            Scanned::Absent(None) if claim.from == head.sequence => head,
+            Scanned::Absent(None) => self.ledger.account_at(self.account_id, claim.from, self.now).await?,
+            Scanned::Unfinished(verified) => return Ok(Next::AtOnce(Step::Rescan { verified })),
+        };
+        Ok(Next::Step(Step::Decide { verified, is_carried: false }))
+    }
+
+    async fn rescan(&self, verified: Account) -> Result<Next, Failure> {
+        match self.ledger.scan(self.account_id, &self.key, verified.sequence, self.raise).await? {
+            Scanned::Found(stored) => self.replay(*stored, None).await,
+            Scanned::Absent(newest) => {
+                Ok(Next::Step(Step::Decide { verified: newest.unwrap_or(verified), is_carried: false }))
+            }
+            Scanned::Unfinished(verified) => Ok(Next::AtOnce(Step::Rescan { verified })),
+        }
+    }
+
+    async fn decide(&self, verified: Account, is_carried: bool) -> Result<Next, Failure> {
+        let related = self.read_related().await?;
+        match self.decide_on(&verified, &related) {
+            Ok(posting) => Ok(Next::Step(Step::Append { verified, posting: Box::new(posting), is_carried })),
+            // It may be old by now: good enough to try an append on, which fails if so, and not to refuse.
+            Err(_) if is_carried => Ok(Next::Step(Step::Rescan { verified })),
+            Err(refusal) => {
+                let again = Step::Rescan { verified: verified.clone() };
+                self.confirm(verified, &related, refusal, again).await
+            }
+        }
+    }
+
+    async fn append(&self, verified: Account, posting: Posting, was_carried: bool) -> Result<Next, Failure> {
+        let appended =
+            self.ledger.append_posting(self.account_id, &verified, &posting, &self.request).await?;
+        match appended {
+            Appended::Done => {
+                Ok(Next::Done(Found { entry: posting.entry, is_replayed: false, reversed: Credits::ZERO }))
+            }
+            Appended::Exists(stored) if stored.entry.is_of(&self.key) => self.replay(*stored, None).await,
+            // The next entry is another's: all up to it were seen. At once the first time; a call that loses again
+            // waits its turn, and reads all that was appended meanwhile.
+            Appended::Exists(stored) => {
+                let verified = stored.entry.account;
+                Ok(if was_carried {
+                    Next::Wait(Step::Rescan { verified })
+                } else {
+                    Next::AtOnce(Step::Decide { verified, is_carried: true })
+                })
+            }
+            // What changed isn't carried: it is read, after a wait.
+            Appended::Raced => Ok(Next::Wait(Step::Rescan { verified })),
+        }
+    }
+
+    /// Makes sure of a refusal. The reads before may have seen half of a transaction: DynamoDB only keeps single items
+    /// from that. So the claim, the place after the account's entry and the debit are read once more, in a transaction,
+    /// which fails while any of them is being written. If they agree with what was read, the refusal was true at that
+    /// moment, and nothing of this call lands later. `again` is where the call goes on if they don't.
+    async fn confirm(
+        &self,
+        seen: Account,
+        related: &Related,
+        refusal: Refusal,
+        again: Step,
+    ) -> Result<Next, Failure> {
+        let debit_id = self.command.debit_id();
+        let snapshot = self.ledger.snapshot(self.account_id, &self.key, seen.sequence, debit_id).await?;
+        let is_scanned = !matches!(again, Step::Begin);
+        match snapshot.claim {
+            Some(claim) if !is_scanned => Ok(Next::Step(Step::Scan { claim, head: seen })),
+            _ if snapshot.is_newest && related.debit.agrees_with(snapshot.debit.as_ref()) => {
+                Ok(Next::Refused(refusal))
+            }
+            _ => Ok(Next::Wait(again)),
+        }
+    }
+
+    /// What is read beside the account. It is read after it: an append fails unless the account's entry is still the
+    /// newest, so what is read here belongs to it.
+    async fn read_related(&self) -> Result<Related, Failure> {
+        let debit = match self.command.debit_id() {
+            Some(id) => self.ledger.debit_seen(self.account_id, id, self.raise).await?,
+            None => DebitSeen::Absent,
+        };
+        Ok(Related { record: debit.record(), debit })
+    }
+
+    fn decide_on(&self, account: &Account, related: &Related) -> Result<Posting, Refusal> {
+        self.command.decide(&CommandState { account, debit: related.record.as_ref(), now: self.now })
+    }
+
+    /// The receipt of an entry that carries the key, if it was for the same request. The claim as it was read on the way
+    /// to it, if it was.
+    async fn replay(&self, stored: StoredEntry, claim: Option<Claim>) -> Result<Next, Failure> {
+        let claim = match claim {
+            Some(claim) => Some(claim),
+            None => self.ledger.claim(self.account_id, &self.key).await?,
+        };
+        // An entry from before claims left its request on the row.
+        let request = stored.request.or_else(|| claim.as_ref().and_then(|claim| claim.request.clone()));
+        if request.is_some_and(|request| request != self.request) {
+            return Err(Failure::Fatal(Error::KeyReused));
+        }
+        let reversed = claim.map(|claim| claim.reversed).unwrap_or_default();
+        Ok(Next::Done(Found { entry: stored.entry, is_replayed: true, reversed }))
+    }
+
+    /// Looks for the command's entry after the entries that were seen. One attempt.
+    async fn find(&self, verified: Option<&Account>) -> Result<Option<Found>, Failure> {
+        let Some(mut claim) = self.ledger.claim(self.account_id, &self.key).await? else { return Ok(None) };
+        claim.from = claim.from.max(verified.map_or(claim.from, |verified| verified.sequence));
+        let head = verified.cloned().unwrap_or_else(|| Account::unseen(self.now));
+        Ok(match self.scan(claim, head).await? {
+            Next::Done(found) => Some(found),
+            _ => None,
+        })
+    }
+
+    /// Before giving up: an attempt whose answer was lost may have been carried out.
+    async fn last_look(&self, step: Step, enough: Error) -> Result<Found, Error> {
+        let verified = match &step {
+            Step::Rescan { verified } | Step::Decide { verified, .. } | Step::Append { verified, .. } => {
+                Some(verified)
+            }
+            Step::Begin | Step::Scan { .. } => None,
+        };
+        match self.find(verified).await {
+            Ok(Some(found)) => Ok(found),
+            Ok(None) | Err(Failure::Transient(..)) => Err(enough),
+            Err(Failure::Fatal(error)) => Err(error),
+        }
+    }
 }

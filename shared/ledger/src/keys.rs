@@ -1,10 +1,10 @@
-//! Every key and attribute name of the table. Who reads this file knows each item; docs/ledger.md's item
+//! Every key and attribute name of the table. Who reads this file knows each item; README.md's item
 //! table says the same.
 //!
 //! | item | pk | sk |
 //! |---|---|---|
 //! | entry | `ACCOUNT#<account>` | `ENTRY#<sequence, 12 digits>` |
-//! | operation | `OPERATION#<account>#<kind>#<key>` | `OPERATION` |
+//! | claim | `OPERATION#<account>#<kind>#<key>` | `OPERATION` |
 //! | purchase | `ACCOUNT#<account>` | `PURCHASE#<purchase>` |
 //! | bought | `ACCOUNT#<account>` | `BOUGHT#<time of payment>#<purchase>` |
 //! | subscription | `SUBSCRIPTION#<subscription>` | `SUBSCRIPTION` |
@@ -13,15 +13,14 @@
 //! | due | `ACCOUNT#<account>` | `DUE` |
 //! | parked | `PARKED#<object>` | `PARKED` |
 //!
-//! No id has `#` in it, whoever chose it, so no two items can share a key. The longest key is an operation's: two
+//! No id has `#` in it, whoever chose it, so no two items can share a key. The longest key is a claim's: two
 //! chosen ids of 128 bytes and 20 more, where DynamoDB allows 2048 for a partition key and 1024 for a sort key.
 
 use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use scrip_accounts::{
-    AccountId, CustomerId, DebitId, PaymentId, Period, Purchase, PurchaseId, ReversalId, Sequence,
-    SubscriptionId,
+    AccountId, CommandKey, CustomerId, PaymentId, Period, Purchase, PurchaseId, Sequence, SubscriptionId,
 };
 
 use crate::Error;
@@ -30,7 +29,11 @@ use crate::Error;
 pub(crate) const PK: &str = "pk";
 /// The sort key.
 pub(crate) const SK: &str = "sk";
-/// What of a debit came back so far, on its operation.
+/// No entry up to this one carries a claim's key.
+pub(crate) const FROM: &str = "from";
+/// The entry of a debit that was reversed, on its claim.
+pub(crate) const SEQUENCE: &str = "sequence";
+/// What came back of a debit so far, on its claim.
 pub(crate) const REVERSED: &str = "reversed";
 /// Whose something is.
 pub(crate) const ACCOUNT_ID: &str = "account_id";
@@ -71,8 +74,8 @@ impl Key {
 }
 
 /// The partition of an account: its entries and its due row.
-pub(crate) fn account(account: &AccountId) -> String {
-    format!("ACCOUNT#{account}")
+pub(crate) fn account(account_id: &AccountId) -> String {
+    format!("ACCOUNT#{account_id}")
 }
 
 /// The partition of no account.
@@ -83,25 +86,28 @@ pub(crate) fn entry_sort(sequence: Sequence) -> String {
     format!("ENTRY#{:012}", sequence.get())
 }
 
+/// The highest sequence that twelve digits can hold.
+pub(crate) const SEQUENCE_MAX: Sequence = Sequence::new(999_999_999_999);
+
 /// What entries' sort keys start with.
 pub(crate) const ENTRY_PREFIX: &str = "ENTRY#";
 
 /// One entry of an account.
-pub(crate) fn entry(of: &AccountId, sequence: Sequence) -> Key {
-    Key { pk: account(of), sk: entry_sort(sequence) }
+pub(crate) fn entry(account_id: &AccountId, sequence: Sequence) -> Key {
+    Key { pk: account(account_id), sk: entry_sort(sequence) }
 }
 
 /// The record of a purchase.
-pub(crate) fn purchase(of: &AccountId, id: &PurchaseId) -> Key {
-    Key { pk: account(of), sk: format!("{PURCHASE_PREFIX}{id}") }
+pub(crate) fn purchase(account_id: &AccountId, id: &PurchaseId) -> Key {
+    Key { pk: account(account_id), sk: format!("{PURCHASE_PREFIX}{id}") }
 }
 
 const PURCHASE_PREFIX: &str = "PURCHASE#";
 
 /// The row that lists a purchase in the order of payments: ten digits of seconds, so that text order is time order.
-pub(crate) fn bought(of: &AccountId, purchase: &Purchase) -> Key {
+pub(crate) fn bought(account_id: &AccountId, purchase: &Purchase) -> Key {
     let seconds = purchase.paid_at.timestamp().clamp(0, 9_999_999_999);
-    Key { pk: account(of), sk: format!("{BOUGHT_PREFIX}{seconds:010}#{}", purchase.id) }
+    Key { pk: account(account_id), sk: format!("{BOUGHT_PREFIX}{seconds:010}#{}", purchase.id) }
 }
 
 /// What the sort keys of these rows start with.
@@ -147,8 +153,8 @@ pub(crate) fn parked_of(mut item: HashMap<String, AttributeValue>) -> Result<Str
 }
 
 /// The row that says an account must be settled at the next month.
-pub(crate) fn due(of: &AccountId) -> Key {
-    Key { pk: account(of), sk: "DUE".to_owned() }
+pub(crate) fn due(account_id: &AccountId) -> Key {
+    Key { pk: account(account_id), sk: "DUE".to_owned() }
 }
 
 /// The account and the purchase of a record's key.
@@ -175,41 +181,31 @@ pub(crate) fn due_partition(settled: Period, shard: u64) -> String {
 }
 
 /// An account's shard. A hash that never changes keeps an account in one shard.
-pub(crate) fn due_shard(of: &AccountId) -> u64 {
+pub(crate) fn due_shard(account_id: &AccountId) -> u64 {
     // FNV-1a: spreads short ids evenly; nothing hangs on it being hard to guess.
-    let hash = of.as_str().bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+    let hash = account_id.as_str().bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
     });
     hash % DUE_SHARDS
 }
 
-/// What a command is known by, forever: its account, its kind and the key the caller gave it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Operation {
-    /// A debit.
-    Debit(DebitId),
-    /// A reversal of a debit.
-    Reversal(ReversalId),
-}
-
-/// The row of an operation.
-pub(crate) fn operation(of: &AccountId, operation: &Operation) -> Key {
-    let (kind, key) = match operation {
-        Operation::Debit(id) => ("debit", id.as_str()),
-        Operation::Reversal(id) => ("reversal", id.as_str()),
-    };
-    Key { pk: format!("OPERATION#{of}#{kind}#{key}"), sk: "OPERATION".to_owned() }
+/// The claim of a command's key.
+pub(crate) fn operation(account_id: &AccountId, key: &CommandKey) -> Key {
+    let (kind, id) = (key.kind(), key.id());
+    Key { pk: format!("OPERATION#{account_id}#{kind}#{id}"), sk: "OPERATION".to_owned() }
 }
 
 #[cfg(test)]
 mod tests {
+    use scrip_accounts::{DebitId, ReversalId};
+
     use super::*;
 
     #[test]
     fn keys_are_written_as_the_table_says() {
         let alice = AccountId::parse("alice").unwrap();
-        let debit = Operation::Debit(DebitId::parse("d-1").unwrap());
-        let reversal = Operation::Reversal(ReversalId::parse("r-1").unwrap());
+        let debit = CommandKey::Debit(DebitId::parse("d-1").unwrap());
+        let reversal = CommandKey::Reversal(ReversalId::parse("r-1").unwrap());
         let period: Period = "2026-11".parse().unwrap();
         for (key, pk, sk) in [
             (entry(&alice, Sequence::new(42)), "ACCOUNT#alice", "ENTRY#000000000042"),
@@ -249,8 +245,8 @@ mod tests {
         for account in ODD.map(|id| AccountId::parse(id).unwrap()) {
             for id in ODD {
                 for of in [
-                    Operation::Debit(DebitId::parse(id).unwrap()),
-                    Operation::Reversal(ReversalId::parse(id).unwrap()),
+                    CommandKey::Debit(DebitId::parse(id).unwrap()),
+                    CommandKey::Reversal(ReversalId::parse(id).unwrap()),
                 ] {
                     let key = operation(&account, &of);
                     assert!(keys.insert((key.pk.clone(), key.sk.clone())), "{key:?}");
@@ -279,8 +275,8 @@ mod tests {
     #[test]
     fn the_longest_ids_fit_into_keys() {
         let longest = AccountId::parse("~".repeat(128)).unwrap();
-        let debit = Operation::Debit(DebitId::parse("|".repeat(128)).unwrap());
-        let reversal = Operation::Reversal(ReversalId::parse("|".repeat(128)).unwrap());
+        let debit = CommandKey::Debit(DebitId::parse("|".repeat(128)).unwrap());
+        let reversal = CommandKey::Reversal(ReversalId::parse("|".repeat(128)).unwrap());
         let stripes = PurchaseId::parse("x".repeat(255)).unwrap();
         for (key, lengths) in [
             (operation(&longest, &debit), (273, 9)),

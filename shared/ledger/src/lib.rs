@@ -1,12 +1,15 @@
 //! How accounts are kept: an append-only log in one DynamoDB table whose newest row is the balance.
 //!
-//! The only crate that speaks DynamoDB. [`Ledger::execute`] is the one way to write: it reads the head,
-//! lets a pure function of the accounts crate decide, and appends in one transaction the entries, the
-//! operation's row that makes a retry safe forever, and what must change with them.
+//! The only crate that speaks DynamoDB. [`Ledger::execute`] carries out a command that has a key, once forever: it
+//! claims the key, then appends the entry (README.md explains the protocol). [`Ledger::apply`] writes what has none, in
+//! one transaction. Both read, let a pure function of the accounts crate decide, and append.
 
 mod append;
+mod apply;
 mod backoff;
 mod cancellation;
+mod claims;
+mod debit;
 mod due;
 mod error;
 mod execute;
@@ -14,20 +17,29 @@ mod items;
 mod keys;
 mod park;
 mod read;
+mod receipt;
+mod request_hash;
+mod scan;
 mod table;
 mod usage;
+mod writes;
 
+pub use apply::{State, Subjects};
 pub use due::{DueCursor, DuePage, DuePartition};
-pub use error::{Error, Fault, chain};
-pub use execute::{Executed, Outcome, State};
-pub use items::{Parked, RequestHash};
-pub use keys::{DUE_SHARDS, Operation};
-pub use read::{Page, PurchaseCursor, Related};
+pub use error::{Error, Fault, Source, chain};
+pub use items::Parked;
+pub use keys::DUE_SHARDS;
+pub use read::{Page, PurchaseCursor};
+pub use receipt::{Applied, DebitStatus, Receipt};
+pub use request_hash::fingerprint;
 pub use table::Ledger;
 pub use usage::Usage;
 
-/// How entries and operations become items, and are read again: only for tests/instructions, which count that.
+/// How entries and claims become items, and are read again: only for tests/instructions, which counts that, and tests/peers.
 #[doc(hidden)]
 pub mod encoding {
-    pub use crate::items::{Item, OperationItem, entry, operation, read_entry, read_operation};
+    pub use crate::{
+        items::{Claim, Item, StoredEntry, read_claim, read_entry, write_claim, write_entry},
+        request_hash::RequestHash,
+    };
 }

@@ -33,12 +33,12 @@ impl Ledger {
             .expression_attribute_values(":parked_at", items::attribute(&parked.parked_at)?)
             .expression_attribute_values(":reason", items::attribute(&parked.reason)?)
             .build()
-            .map_err(|source| Error::internal("build a delete", &source))?;
+            .map_err(|source| Error::internal("build a delete", source))?;
         let delete = TransactWriteItem::builder().delete(delete).build();
         backoff::persist(|| self.write_alone("forget what was parked", Slot::Record, delete.clone())).await
     }
 
-    /// One write, in a transaction like every other: the functions' roles allow no other kind. One whose condition fails
+    /// One write, in a transaction: the webhook's role allows no other kind. One whose condition fails
     /// is over.
     async fn write_alone(
         &self,
@@ -49,8 +49,8 @@ impl Ledger {
         let Err(error) = self.transact(vec![write]).await else { return Ok(()) };
         match cancellation(&error).map(|reasons| read_reasons(&[slot], reasons)) {
             Some(Cancelled::Raced(_)) => Ok(()),
-            Some(Cancelled::Wait(fault)) => Err(Failure::Transient(fault)),
-            _ => Err(classify(doing, &error)),
+            Some(Cancelled::Wait(fault)) => Err(Failure::Transient(fault, Some(error.into()))),
+            _ => Err(classify(doing, error)),
         }
     }
 }

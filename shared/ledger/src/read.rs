@@ -1,25 +1,26 @@
 //! Reading accounts and their history. Every read is consistent: what was answered is seen.
 //!
 //! A read of several items may still see half of a transaction that is being written. A decision that ends
-//! in an append is guarded by the append's conditions; what is answered without one stands on a
-//! [`Snapshot`].
+//! in an append is guarded by the append's conditions; what a command with a key is answered without one stands on
+//! a [`Snapshot`].
 
 use aws_sdk_dynamodb::{
     operation::query::{QueryInput, builders::QueryInputBuilder},
-    types::{AttributeValue, Get, TransactGetItem},
+    types::{Get, TransactGetItem},
 };
+use chrono::{DateTime, Utc};
 use scrip_accounts::{
-    Account, AccountId, CustomerId, DebitId, DebitRecord, Entry, PaymentId, Purchase, PurchaseId, Records,
+    Account, AccountId, CommandKey, CustomerId, DebitId, Entry, PaymentId, Purchase, PurchaseId, Records,
     Sequence, SubscriptionId, SubscriptionRecord,
 };
 
 use crate::{
-    Error, Fault, Ledger, Parked,
+    Error, Ledger, Parked, Subjects,
     backoff::persist,
     cancellation::{Slot, read_cancelled},
     error::{Failure, classify},
-    items::{self, Item, OperationItem, OwnerItem},
-    keys::{self, Key, Operation},
+    items::{self, Claim, Item, OwnerItem, StoredEntry, text},
+    keys::{self, Key},
 };
 
 /// A page of an account's history, newest first.
@@ -52,26 +53,15 @@ impl PurchaseCursor {
     }
 }
 
-/// What else a decision is made from than the account.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Related<'a> {
-    /// Nothing else.
-    Nothing,
-    /// A debit of the account.
-    Debit(&'a DebitId),
-    /// A subscription, and purchases of the account.
-    Records(Option<&'a SubscriptionId>, &'a [PurchaseId]),
-}
-
 /// What a refusal stands on.
 #[derive(Debug)]
 pub(crate) struct Snapshot {
-    /// The operation, if it was carried out.
-    pub(crate) operation: Option<OperationItem>,
+    /// The claim of the command's key, if there is one.
+    pub(crate) claim: Option<Claim>,
     /// Whether nothing follows the entry that was taken for the newest.
     pub(crate) is_newest: bool,
-    /// The debit that was asked for.
-    pub(crate) debit: Option<DebitRecord>,
+    /// The claim of the debit that the command names.
+    pub(crate) debit: Option<Claim>,
 }
 
 impl Ledger {
@@ -80,8 +70,8 @@ impl Ledger {
     ///
     /// # Errors
     /// [`Error::TryAgain`] where throttling or faults outlast ten attempts, [`Error::Internal`].
-    pub async fn account(&self, account: &AccountId) -> Result<Option<Account>, Error> {
-        persist(|| self.head(account)).await
+    pub async fn account(&self, account_id: &AccountId) -> Result<Option<Account>, Error> {
+        persist(|| self.head(account_id)).await
     }
 
     /// A page of the history, newest first, of at most `limit` entries (1 or more) below a sequence.
@@ -90,7 +80,7 @@ impl Ledger {
     /// As [`Ledger::account`].
     pub async fn entries(
         &self,
-        account: &AccountId,
+        account_id: &AccountId,
         below: Option<Sequence>,
         limit: u8,
     ) -> Result<Page, Error> {
@@ -99,12 +89,12 @@ impl Ledger {
             return Ok(Page { entries: Vec::new(), next_below: None });
         }
         let entries = persist(|| {
-            let query = Self::history(account)
+            let query = Self::history(account_id)
                 .key_condition_expression("#pk = :pk AND #sk BETWEEN :oldest AND :newest")
                 .expression_attribute_values(":oldest", text(keys::entry_sort(Sequence::new(1))))
                 .expression_attribute_values(
                     ":newest",
-                    text(keys::entry_sort(Sequence::new(newest.min(SEQUENCE_MAX)))),
+                    text(keys::entry_sort(Sequence::new(newest).min(keys::SEQUENCE_MAX))),
                 )
                 .limit(i32::from(limit));
             self.read_page(query, limit)
@@ -115,10 +105,10 @@ impl Ledger {
     }
 
     /// The newest entry's account: one attempt.
-    pub(crate) async fn head(&self, account: &AccountId) -> Result<Option<Account>, Failure> {
-        let query = Self::history(account)
+    pub(crate) async fn head(&self, account_id: &AccountId) -> Result<Option<Account>, Failure> {
+        let query = Self::history(account_id)
             .key_condition_expression("#pk = :pk AND begins_with(#sk, :entry)")
-            .expression_attribute_values(":entry", text(keys::ENTRY_PREFIX.to_owned()))
+            .expression_attribute_values(":entry", text(keys::ENTRY_PREFIX))
             .limit(1);
         let mut entries = self.read_entries("read the head", query).await?;
         Ok(entries.pop().map(|entry| entry.account))
@@ -136,50 +126,52 @@ impl Ledger {
         let query = QueryInput::builder()
             .key_condition_expression("#pk = :pk")
             .expression_attribute_names("#pk", keys::PK)
-            .expression_attribute_values(":pk", text(keys::NOBODY.to_owned()))
+            .expression_attribute_values(":pk", text(keys::NOBODY))
             .limit(1);
         self.read_entries("warm up", query).await.map(drop)
     }
 
-    /// What is known of a debit that may be reversed: one attempt.
-    pub(crate) async fn debit(
+    /// The account as an entry left it, which was seen or claimed from; one that was never seen before the first. One
+    /// attempt.
+    pub(crate) async fn account_at(
         &self,
-        account: &AccountId,
-        id: &DebitId,
-    ) -> Result<Option<DebitRecord>, Failure> {
-        let operation = self.operation(account, &Operation::Debit(id.clone())).await?;
-        Ok(operation.and_then(|operation| operation.debit()))
+        account_id: &AccountId,
+        sequence: Sequence,
+        now: DateTime<Utc>,
+    ) -> Result<Account, Failure> {
+        if sequence == Sequence::NONE {
+            return Ok(Account::unseen(now));
+        }
+        // Entries are never deleted: it is still being written.
+        let stored = self.entry(account_id, sequence).await?.ok_or_else(Failure::contended)?;
+        Ok(stored.entry.account)
     }
 
     /// What a refusal stands on, read in one transaction: it fails, and is worth another attempt, while
     /// one of the items is being written.
     pub(crate) async fn snapshot(
         &self,
-        account: &AccountId,
-        operation: &Operation,
+        account_id: &AccountId,
+        key: &CommandKey,
         newest: Sequence,
-        related: Related<'_>,
+        debit_id: Option<&DebitId>,
     ) -> Result<Snapshot, Failure> {
-        let mut wanted = vec![keys::operation(account, operation), keys::entry(account, newest.next())];
-        wanted.extend(match related {
-            Related::Debit(id) => Some(keys::operation(account, &Operation::Debit(id.clone()))),
-            // Nothing with a key is decided from records.
-            Related::Nothing | Related::Records(..) => None,
-        });
+        let mut wanted = vec![keys::operation(account_id, key), keys::entry(account_id, newest.next())];
+        wanted.extend(debit_id.map(|id| keys::operation(account_id, &CommandKey::Debit(id.clone()))));
         let slots = vec![Slot::Read; wanted.len()];
         let wanted =
             wanted.into_iter().map(|key| self.transact_get(key)).collect::<Result<Vec<_>, Error>>()?;
-        let found = self.transact_reads(wanted).await.map_err(|error| read_cancelled(&slots, &error))?;
+        let found = self.transact_reads(wanted).await.map_err(|error| read_cancelled(&slots, error))?;
         let mut items = found.into_iter();
-        let operation = items.next().flatten().map(items::read_operation).transpose()?;
+        let claim = items.next().flatten().map(items::read_claim).transpose()?;
         let is_newest = items.next().flatten().is_none();
-        let debit = items.next().flatten().map(items::read_operation).transpose()?;
-        Ok(Snapshot { operation, is_newest, debit: debit.and_then(|debit| debit.debit()) })
+        let debit = items.next().flatten().map(items::read_claim).transpose()?;
+        Ok(Snapshot { claim, is_newest, debit })
     }
 
     fn transact_get(&self, key: Key) -> Result<TransactGetItem, Error> {
         let get = Get::builder().table_name(&self.table).set_key(Some(key.into_attributes())).build();
-        let get = get.map_err(|source| Error::internal("build a read", &source))?;
+        let get = get.map_err(|source| Error::internal("build a read", source))?;
         Ok(TransactGetItem::builder().get(get).build())
     }
 
@@ -187,17 +179,17 @@ impl Ledger {
     ///
     /// # Errors
     /// As [`Ledger::account`].
-    pub async fn purchase(&self, account: &AccountId, id: &PurchaseId) -> Result<Option<Purchase>, Error> {
-        persist(|| self.purchase_once(account, id)).await
+    pub async fn purchase(&self, account_id: &AccountId, id: &PurchaseId) -> Result<Option<Purchase>, Error> {
+        persist(|| self.purchase_once(account_id, id)).await
     }
 
     /// The record of a purchase: one attempt.
     pub(crate) async fn purchase_once(
         &self,
-        account: &AccountId,
+        account_id: &AccountId,
         id: &PurchaseId,
     ) -> Result<Option<Purchase>, Failure> {
-        let item = self.item("read a purchase", keys::purchase(account, id)).await?;
+        let item = self.item("read a purchase", keys::purchase(account_id, id)).await?;
         Ok(item.map(items::read_purchase).transpose()?)
     }
 
@@ -205,21 +197,20 @@ impl Ledger {
     /// another account: one attempt.
     pub(crate) async fn records(
         &self,
-        account: &AccountId,
-        subscription: Option<&SubscriptionId>,
-        purchases: &[PurchaseId],
+        account_id: &AccountId,
+        subjects: Subjects<'_>,
     ) -> Result<Option<Records>, Failure> {
         let mut records = Records::default();
-        if let Some(id) = subscription
+        if let Some(id) = subjects.subscription
             && let Some((owner, record)) = self.subscription_once(id).await?
         {
-            if owner != *account {
+            if owner != *account_id {
                 return Ok(None);
             }
             records.subscription = Some(record);
         }
-        for id in purchases {
-            records.purchases.extend(self.purchase_once(account, id).await?);
+        for id in subjects.purchases {
+            records.purchases.extend(self.purchase_once(account_id, id).await?);
         }
         Ok(Some(records))
     }
@@ -249,40 +240,40 @@ impl Ledger {
     /// As [`Ledger::account`].
     pub async fn purchases(
         &self,
-        account: &AccountId,
+        account_id: &AccountId,
         after: Option<PurchaseCursor>,
         limit: u8,
     ) -> Result<(Vec<Purchase>, Option<PurchaseCursor>), Error> {
         // One more than the page says whether another page follows.
-        let mut listed = persist(|| self.bought(account, after.as_ref(), i32::from(limit) + 1)).await?;
+        let mut listed = persist(|| self.bought(account_id, after.as_ref(), i32::from(limit) + 1)).await?;
         let has_more = listed.len() > usize::from(limit);
         listed.truncate(usize::from(limit));
         let mut purchases = Vec::with_capacity(listed.len());
         for PurchaseCursor(sk) in &listed {
             let id = keys::purchase_of_bought(sk)?;
-            purchases.push(persist(|| self.listed_purchase(account, &id)).await?);
+            purchases.push(persist(|| self.listed_purchase(account_id, &id)).await?);
         }
         Ok((purchases, listed.pop().filter(|_| has_more)))
     }
 
     /// The record of a purchase that is listed: it is there, or being written.
-    async fn listed_purchase(&self, account: &AccountId, id: &PurchaseId) -> Result<Purchase, Failure> {
-        self.purchase_once(account, id).await?.ok_or(Failure::Transient(Fault::Contended))
+    async fn listed_purchase(&self, account_id: &AccountId, id: &PurchaseId) -> Result<Purchase, Failure> {
+        self.purchase_once(account_id, id).await?.ok_or_else(Failure::contended)
     }
 
     async fn bought(
         &self,
-        account: &AccountId,
+        account_id: &AccountId,
         after: Option<&PurchaseCursor>,
         limit: i32,
     ) -> Result<Vec<PurchaseCursor>, Failure> {
-        let start = after.map(|PurchaseCursor(sk)| Key { pk: keys::account(account), sk: sk.clone() });
-        let query = Self::history(account)
+        let start = after.map(|PurchaseCursor(sk)| Key { pk: keys::account(account_id), sk: sk.clone() });
+        let query = Self::history(account_id)
             .key_condition_expression("#pk = :pk AND begins_with(#sk, :bought)")
-            .expression_attribute_values(":bought", text(keys::BOUGHT_PREFIX.to_owned()))
+            .expression_attribute_values(":bought", text(keys::BOUGHT_PREFIX))
             .set_exclusive_start_key(start.map(Key::into_attributes))
             .limit(limit);
-        let answer = self.query(query).await.map_err(|error| classify("list purchases", &error))?;
+        let answer = self.query(query).await.map_err(|error| classify("list purchases", error))?;
         let keys = answer.items.unwrap_or_default().into_iter().filter_map(|mut item| item.remove(keys::SK));
         Ok(keys.filter_map(|sk| sk.as_s().ok().cloned()).map(PurchaseCursor).collect())
     }
@@ -318,35 +309,25 @@ impl Ledger {
         item.map(items::read_parked).transpose()
     }
 
-    /// The row of an operation: one attempt.
-    pub(crate) async fn operation(
-        &self,
-        account: &AccountId,
-        operation: &Operation,
-    ) -> Result<Option<OperationItem>, Failure> {
-        let item = self.item("look up an operation", keys::operation(account, operation)).await?;
-        Ok(item.map(items::read_operation).transpose()?)
-    }
-
     /// One entry: one attempt.
     pub(crate) async fn entry(
         &self,
-        account: &AccountId,
+        account_id: &AccountId,
         sequence: Sequence,
-    ) -> Result<Option<Entry>, Failure> {
-        let item = self.item("read an entry", keys::entry(account, sequence)).await?;
+    ) -> Result<Option<StoredEntry>, Failure> {
+        let item = self.item("read an entry", keys::entry(account_id, sequence)).await?;
         Ok(item.map(items::read_entry).transpose()?)
     }
 
     async fn item(&self, doing: &'static str, key: Key) -> Result<Option<Item>, Failure> {
-        self.get(key).await.map_err(|error| classify(doing, &error))
+        self.get(key).await.map_err(|error| classify(doing, error))
     }
 
-    fn history(account: &AccountId) -> QueryInputBuilder {
+    fn history(account_id: &AccountId) -> QueryInputBuilder {
         QueryInput::builder()
             .expression_attribute_names("#pk", keys::PK)
             .expression_attribute_names("#sk", keys::SK)
-            .expression_attribute_values(":pk", text(keys::account(account)))
+            .expression_attribute_values(":pk", text(keys::account(account_id)))
             .scan_index_forward(false)
             .consistent_read(true)
     }
@@ -357,9 +338,17 @@ impl Ledger {
         let entries = self.read_entries("read the history", query).await?;
         let sequence = |entry: &Entry| entry.account.sequence;
         let gap = entries.windows(2).any(|pair| sequence(&pair[1]).next() != sequence(&pair[0]));
+        let adds_up =
+            |pair: &[Entry]| pair[0].change.apply(pair[1].account.balance) == Some(pair[0].account.balance);
         let ends_early = entries.len() < usize::from(limit)
             && entries.last().is_some_and(|oldest| sequence(oldest) != Sequence::new(1));
-        if gap || ends_early { Err(Failure::Transient(Fault::Contended)) } else { Ok(entries) }
+        match () {
+            () if gap || ends_early => Err(Failure::contended()),
+            () if !entries.windows(2).all(adds_up) => {
+                Err(Error::internal("read the history", "an entry doesn't add up").into())
+            }
+            () => Ok(entries),
+        }
     }
 
     async fn read_entries(
@@ -367,15 +356,8 @@ impl Ledger {
         doing: &'static str,
         query: QueryInputBuilder,
     ) -> Result<Vec<Entry>, Failure> {
-        let answer = self.query(query).await.map_err(|error| classify(doing, &error))?;
+        let answer = self.query(query).await.map_err(|error| classify(doing, error))?;
         let entries = answer.items.unwrap_or_default().into_iter();
-        Ok(entries.map(items::read_entry).collect::<Result<_, _>>()?)
+        Ok(entries.map(|item| Ok(items::read_entry(item)?.entry)).collect::<Result<_, Error>>()?)
     }
-}
-
-/// The highest sequence that twelve digits can hold.
-const SEQUENCE_MAX: u64 = 999_999_999_999;
-
-fn text(value: String) -> AttributeValue {
-    AttributeValue::S(value)
 }

@@ -8,17 +8,22 @@ use aws_sdk_dynamodb::{
     error::SdkError,
     operation::{
         get_item::GetItemError,
+        put_item::PutItemError,
         query::{QueryError, QueryOutput, builders::QueryInputBuilder},
         transact_get_items::TransactGetItemsError,
         transact_write_items::TransactWriteItemsError,
     },
-    types::{ReturnConsumedCapacity, TransactGetItem, TransactWriteItem},
+    types::{
+        ReturnConsumedCapacity, ReturnValuesOnConditionCheckFailure, TransactGetItem, TransactWriteItem,
+    },
 };
 use aws_types::SdkConfig;
 
 use crate::{
-    items::Item,
-    keys::Key,
+    Error,
+    error::{Failure, classify},
+    items::{self, Item},
+    keys::{self, Key},
     usage::{Meter, Usage},
 };
 
@@ -31,8 +36,8 @@ pub struct Ledger {
 }
 
 impl Ledger {
-    /// The ledger kept in that table. Each request is sent once: every attempt here reads again first, which
-    /// makes a lost response harmless.
+    /// The ledger kept in that table. Each request is sent once: after every fault the next attempt
+    /// reads again first, which makes a lost answer harmless.
     #[must_use]
     pub fn new(config: &SdkConfig, table: impl Into<String>) -> Self {
         let config = Builder::from(config).retry_config(RetryConfig::disabled()).build();
@@ -75,6 +80,63 @@ impl Ledger {
         let answer = transaction.send().await?;
         self.meter.read(answer.consumed_capacity());
         Ok(answer.responses.unwrap_or_default().into_iter().map(|response| response.item).collect())
+    }
+
+    /// Puts an item that must not exist: `None` once it is written, else the item that exists.
+    pub(crate) async fn put_if_absent(
+        &self,
+        doing: &'static str,
+        item: Item,
+    ) -> Result<Option<Item>, Failure> {
+        let put = self.client.put_item().table_name(&self.table).set_item(Some(item));
+        let put =
+            put.condition_expression("attribute_not_exists(#pk)").expression_attribute_names("#pk", keys::PK);
+        let put = put.return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
+        let put = put.return_consumed_capacity(ReturnConsumedCapacity::Total);
+        self.meter.ask();
+        let error = match put.send().await {
+            Ok(answer) => {
+                self.meter.write(answer.consumed_capacity());
+                return Ok(None);
+            }
+            Err(error) => error,
+        };
+        if let SdkError::ServiceError(service) = &error
+            && let PutItemError::ConditionalCheckFailedException(failed) = service.err()
+        {
+            let exists = failed.item().cloned();
+            return exists
+                .map(Some)
+                .ok_or_else(|| Error::internal(doing, "the answer lacks the item that exists").into());
+        }
+        Err(classify(doing, error))
+    }
+
+    /// Sets a number of an item, if the item exists. Nothing happens if it doesn't.
+    pub(crate) async fn set_number(
+        &self,
+        doing: &'static str,
+        key: Key,
+        (name, number): (&'static str, u64),
+    ) -> Result<(), Failure> {
+        let update = self.client.update_item().table_name(&self.table).set_key(Some(key.into_attributes()));
+        let update =
+            update.update_expression("SET #name = :number").condition_expression("attribute_exists(#pk)");
+        let update =
+            update.expression_attribute_names("#name", name).expression_attribute_names("#pk", keys::PK);
+        let update = update.expression_attribute_values(":number", items::number(number));
+        let update = update.return_consumed_capacity(ReturnConsumedCapacity::Total);
+        self.meter.ask();
+        match update.send().await {
+            Ok(answer) => {
+                self.meter.write(answer.consumed_capacity());
+                Ok(())
+            }
+            Err(SdkError::ServiceError(service)) if service.err().is_conditional_check_failed_exception() => {
+                Ok(())
+            }
+            Err(error) => Err(classify(doing, error)),
+        }
     }
 
     /// Writes everything, or nothing. The SDK gives each request a token of its own, which makes no attempt a repetition

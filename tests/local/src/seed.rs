@@ -11,11 +11,11 @@ use aws_types::SdkConfig;
 use chrono::{DateTime, Months, Utc};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use scrip_accounts::{
-    Account, AccountId, Decision, Line, PurchaseId, Refusal, SubscriptionId, Terms,
+    Account, AccountId, Decision, Line, PurchaseId, SubscriptionId, Terms,
     facts::{Facts, PaidFacts, PlanFacts, SubscriptionFacts},
     reconcile,
 };
-use scrip_ledger::{Ledger, Outcome, Related, State};
+use scrip_ledger::{Ledger, State, Subjects};
 use scrip_pricing::{CATALOG, Credits, Gives, Offer};
 
 use crate::{Stack, clock, template::REGION};
@@ -31,12 +31,9 @@ const NOT_OF_A_PURCHASE: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_')
 /// Why the accounts could not be seeded.
 #[derive(Debug, thiserror::Error)]
 pub enum SeedError {
-    /// The database refuses a write.
+    /// The database fails, or a rule refuses a purchase.
     #[error("seeding: {0}")]
     Ledger(#[from] scrip_ledger::Error),
-    /// A rule refuses a purchase.
-    #[error("seeding: {0:?}")]
-    Refused(Refusal),
     /// The catalog doesn't sell it.
     #[error("seeding: the catalog has no {0}")]
     Unknown(&'static str),
@@ -110,7 +107,7 @@ pub async fn buy(
     let purchase = Purchase { id: purchase_id(account, name)?, offer, paid_through, paid_at: now };
     let is_plan = matches!(offer.gives, Gives::Plan { .. });
     let purchase_ids = [purchase.id.clone()];
-    let related = Related::Records(is_plan.then_some(&subscription_id), &purchase_ids);
+    let subjects = Subjects { subscription: is_plan.then_some(&subscription_id), purchases: &purchase_ids };
     let decide = |state: &State| {
         if !state.records.purchases.is_empty() {
             return Ok(Decision::default());
@@ -122,12 +119,8 @@ pub async fn buy(
             now,
         )
     };
-    match ledger.apply(&account_id, related, now, decide).await?.outcome {
-        Outcome::Refused(refusal) => Err(SeedError::Refused(refusal)),
-        Outcome::Appended(_) | Outcome::Recorded(_) | Outcome::Replayed(_) | Outcome::Unchanged(_) => {
-            Ok(purchase.id)
-        }
-    }
+    ledger.apply(&account_id, subjects, now, decide).await?;
+    Ok(purchase.id)
 }
 
 /// A purchase that is seeded.

@@ -1,7 +1,8 @@
-//! What Scrip's functions are measured against: a function that does nothing, and a debit as it is built with an
-//! idempotency table.
+//! What Scrip's functions are measured against: a function that does nothing, a debit as it is built with an
+//! idempotency table, and a debit by the protocol that Scrip had before.
 //!
-//! The former runs as an example, since cargo-lambda takes each binary of the workspace for a function to deploy.
+//! The first runs as an example, since cargo-lambda takes each binary of the workspace for a function to deploy.
 
+pub mod before;
 pub mod hello;
 pub mod powertools;

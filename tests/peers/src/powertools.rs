@@ -13,7 +13,7 @@ use aws_sdk_dynamodb::{
 use aws_types::SdkConfig;
 use chrono::{DateTime, TimeDelta, Utc};
 use lambda_http::{Body, Request, Response, http::StatusCode};
-use scrip_accounts::{AccountId, Debit, DebitId, Refusal};
+use scrip_accounts::{AccountId, DebitId, DebitRequest, Refusal};
 use scrip_api::{ApiRequest, ApiResponse, Code, Problem, Scope};
 use scrip_ledger::Usage;
 use scrip_pricing::CATALOG;
@@ -64,7 +64,7 @@ impl Debits {
     async fn take(&self, request: &ApiRequest) -> Result<ApiResponse, Problem> {
         let account = request.authorized_account(Scope::Debit)?;
         let id: DebitId = request.idempotency_key()?;
-        let debit: Debit = request.json()?;
+        let debit: DebitRequest = request.json()?;
         let price = CATALOG.quote(&debit.operation).map_err(Refusal::Unsupported)?;
         let (credits, now) = (price.credits().playground(), request.now());
         let key = format!("{account}#{id}");
@@ -148,7 +148,12 @@ impl Debits {
     }
 
     /// Writes the ledger's row.
-    async fn put_row(&self, taken: &Taken<'_>, debit: &Debit, now: DateTime<Utc>) -> Result<(), Problem> {
+    async fn put_row(
+        &self,
+        taken: &Taken<'_>,
+        debit: &DebitRequest,
+        now: DateTime<Utc>,
+    ) -> Result<(), Problem> {
         let put = self
             .client
             .put_item()

@@ -76,6 +76,12 @@ async fn account() -> Api {
     api
 }
 
+/// The debit that the example of a path names.
+async fn take(api: &Api) {
+    let work = json!({"operation": "text_to_image", "width": 768, "height": 512, "steps": 80, "images": 2});
+    api.debit("job-1", &work).await.is(201);
+}
+
 /// A call as the examples of the parameters make it, but for one header, on that account and by a token of that
 /// route's scopes.
 fn call(operation: &Operation, api: &Api, instead: Option<&(&str, String)>) -> RequestBuilder {
@@ -142,8 +148,7 @@ async fn requests_are_answered_as_the_examples_show() {
             let (status, expected) = answer(operation, name);
             let api = account().await;
             if operation.path.contains("{debit_id}") {
-                let work = json!({"operation": "text_to_image", "width": 768, "height": 512, "steps": 80, "images": 2});
-                api.debit("job-1", &work).await.is(201);
+                take(&api).await;
             }
             let body = example.to_string().replace("demo-standard", &api.account);
             let instead = if operation.path.contains("/webhooks/") {
@@ -170,6 +175,7 @@ async fn requests_are_answered_as_the_examples_show() {
 #[tokio::test]
 async fn what_is_read_is_as_documented() {
     let api = account().await;
+    take(&api).await;
     for operation in operations().iter().filter(|operation| operation.method == "get") {
         let reply = send(call(operation, &api, None)).await;
         reply.is(200);

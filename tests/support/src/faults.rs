@@ -19,6 +19,7 @@ use aws_smithy_runtime_api::{
 };
 use aws_smithy_types::body::SdkBody;
 use serde_json::{Value, json};
+use tokio::sync::oneshot;
 
 /// What happens to one request.
 pub enum Fault {
@@ -32,6 +33,27 @@ pub enum Fault {
     Answer(u16, String),
     /// Something else happens first; then it passes.
     Meanwhile(Box<dyn Future<Output = ()> + Send + Sync>),
+    /// It is carried out; then something else happens before its answer arrives.
+    Then(Box<dyn Future<Output = ()> + Send + Sync>),
+    /// Its connection is lost, and the request itself arrives later, or never.
+    Held(oneshot::Sender<(SharedHttpConnector, HttpRequest)>),
+}
+
+/// A request that was held back.
+#[derive(Debug)]
+pub struct Held(oneshot::Receiver<(SharedHttpConnector, HttpRequest)>);
+
+impl Held {
+    /// Lets the request arrive: the status and the body of its answer, which nobody waits for. `None` if there was no
+    /// such request.
+    pub async fn arrive(self) -> Option<(u16, Value)> {
+        let (connector, request) = self.0.await.ok()?;
+        let answer = connector.call(request).await.ok()?;
+        let status = answer.status().as_u16();
+        let body = axum::body::Body::new(answer.into_body());
+        let body = axum::body::to_bytes(body, usize::MAX).await.ok()?;
+        Some((status, serde_json::from_slice(&body).unwrap_or_default()))
+    }
 }
 
 impl Fault {
@@ -55,6 +77,18 @@ impl Fault {
     pub fn meanwhile(what: impl Future<Output = ()> + Send + Sync + 'static) -> Self {
         Self::Meanwhile(Box::new(what))
     }
+
+    /// Something that happens between the request and its answer.
+    pub fn then(what: impl Future<Output = ()> + Send + Sync + 'static) -> Self {
+        Self::Then(Box::new(what))
+    }
+
+    /// A request that arrives after its caller went on.
+    #[must_use]
+    pub fn held() -> (Self, Held) {
+        let (sender, receiver) = oneshot::channel();
+        (Self::Held(sender), Held(receiver))
+    }
 }
 
 fn error(name: &str) -> Value {
@@ -69,6 +103,8 @@ impl fmt::Debug for Fault {
             Self::LostAfter => f.write_str("LostAfter"),
             Self::Answer(status, body) => write!(f, "Answer({status}, {body})"),
             Self::Meanwhile(_) => f.write_str("Meanwhile"),
+            Self::Then(_) => f.write_str("Then"),
+            Self::Held(_) => f.write_str("Held"),
         }
     }
 }
@@ -132,6 +168,16 @@ impl Faults {
                     Fault::Meanwhile(what) => {
                         Box::into_pin(what).await;
                         inner.call(request).await
+                    }
+                    Fault::Then(what) => {
+                        let answer = inner.call(request).await;
+                        Box::into_pin(what).await;
+                        answer
+                    }
+                    Fault::Held(sender) => {
+                        // Whether anyone lets it arrive is the test's choice.
+                        drop(sender.send((inner, request)));
+                        Err(lost())
                     }
                 }
             })

@@ -35,11 +35,12 @@ const BYTES_MAX: usize = 4 << 20;
 const NOWHERE: &str = "http://127.0.0.1:9";
 
 /// The routes on which a token must allow what is done, and by which scope.
-const PROTECTED: [(&str, &str); 7] = [
+const PROTECTED: [(&str, &str); 8] = [
     ("POST /v1/accounts/{account_id}/quotes", "credits:read"),
     ("GET /v1/accounts/{account_id}", "credits:read"),
     ("GET /v1/accounts/{account_id}/entries", "credits:read"),
     ("GET /v1/accounts/{account_id}/purchases", "credits:read"),
+    ("GET /v1/accounts/{account_id}/debits/{debit_id}", "credits:read"),
     ("POST /v1/accounts/{account_id}/debits", "credits:debit"),
     ("POST /v1/accounts/{account_id}/debits/{debit_id}/reversals", "credits:settle"),
     ("POST /v1/accounts/{account_id}/purchases/{purchase_id}/refund", "credits:refund"),

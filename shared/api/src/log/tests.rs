@@ -34,9 +34,10 @@ fn logged(act: impl FnOnce()) -> Vec<Value> {
 #[test]
 fn a_request_is_one_line_with_what_it_took() {
     let response = ApiResponse::json(StatusCode::CREATED, &json!({"secret": "body"})).unwrap();
-    let response = response.executed("debited", 2, false).about("upscale");
+    let response = response.outcome("debited").attempted(Some(2)).about("upscale");
     let refused = Problem::new(Code::InsufficientCredits, "Nothing was taken.");
-    let busy = Problem::from(scrip_ledger::Error::TryAgain { attempts: 10, last: Fault::Throttled });
+    let busy =
+        Problem::from(scrip_ledger::Error::TryAgain { attempts: 10, last: Fault::Throttled, source: None });
     let usage = Usage { requests: 2, read_half_units: 3, write_half_units: 8 };
     let lines = logged(|| {
         for result in [Ok(response), Err(refused.attempted(1)), Err(busy)] {

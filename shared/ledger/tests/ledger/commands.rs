@@ -1,10 +1,13 @@
 //! What a command is answered: now, again, under another's key, and where nothing is written.
 
 use scrip_accounts::{Period, Refusal, Sequence, SubscriptionStatus};
-use scrip_ledger::{Outcome, RequestHash};
 use scrip_pricing::Credits;
 
-use crate::world::{NOW, World, ended, name, pack, past_due, plan, settled, time};
+use crate::{
+    facts::{ended, pack, past_due, plan, settled},
+    outcome::{Outcome, name},
+    world::{NOW, World, time},
+};
 
 #[tokio::test]
 async fn a_command_is_carried_out_once_and_answered_the_same_forever() {
@@ -24,7 +27,7 @@ async fn a_key_is_not_used_for_another_request() {
     let world = World::new().await;
     world.take("d", 10).await.unwrap();
     assert_eq!(name(&world.take("d", 11).await), ("key reused", 1));
-    // Nor where it would be refused: the operation is looked up first.
+    // Nor where it would be refused: the key is looked up first.
     assert_eq!(name(&world.take("d", 100).await), ("key reused", 1));
     world.reverse("r", "d", 1).await.unwrap();
     assert_eq!(name(&world.reverse("r", "d", 2).await), ("key reused", 1));
@@ -88,26 +91,22 @@ async fn an_account_is_as_its_newest_entry_left_it() {
 }
 
 #[tokio::test]
-async fn a_month_is_settled_once() {
+async fn a_month_is_turned_once() {
     let world = World::new().await;
     world.take("d", 10).await.unwrap();
-    let settled = world.ledger.settle(&world.account, time("2026-12-01T00:00:00Z")).await.unwrap();
+    let settled = world.turn_month("2026-12-01T00:00:00Z").await.unwrap();
     assert_eq!(settled.attempts, 1);
     let Outcome::Appended(refill) = settled.outcome else { panic!() };
     // The expiry of 990 came before it.
     assert_eq!((refill.account.sequence, refill.account.balance.playground()), (Sequence::new(4), 1000));
     assert_eq!(refill.account.period, "2026-12".parse::<Period>().unwrap());
-    let Outcome::Unchanged(account) =
-        world.ledger.settle(&world.account, time("2026-12-31T23:59:59Z")).await.unwrap().outcome
-    else {
-        panic!()
-    };
-    assert_eq!(account, refill.account);
+    assert_eq!(name(&world.turn_month("2026-12-31T23:59:59Z").await), ("unchanged", 1));
+    assert_eq!(world.ledger.account(&world.account).await.unwrap(), Some(refill.account));
     assert_eq!(world.balance().await, 1000);
 }
 
 #[tokio::test]
-async fn a_debit_that_comes_first_in_a_month_settles_it() {
+async fn a_debit_that_comes_first_in_a_month_turns_it() {
     let world = World::new().await;
     assert_eq!(name(&world.take_at("d", 10, "2026-12-01T00:00:00Z").await), ("appended", 1));
     let page = world.ledger.entries(&world.account, None, 100).await.unwrap();
@@ -122,11 +121,9 @@ async fn a_debit_that_comes_first_in_a_month_settles_it() {
 }
 
 #[tokio::test]
-async fn settling_an_account_that_was_never_seen_writes_nothing() {
+async fn the_month_of_an_account_that_was_never_seen_writes_nothing() {
     let world = World::empty().await;
-    let settled = world.ledger.settle(&world.account, time(NOW)).await.unwrap();
-    let Outcome::Unchanged(account) = settled.outcome else { panic!("{settled:?}") };
-    assert_eq!((account.sequence, account.updated_at), (Sequence::NONE, time(NOW)));
+    assert_eq!(name(&world.turn_month(NOW).await), ("unchanged", 1));
     assert_eq!(world.keys().await, Vec::<String>::new());
 }
 
@@ -198,7 +195,7 @@ async fn a_fifth_subscription_is_refused() {
 
 /// The JSON's own SHA-256, as `sha256sum` computes it.
 #[test]
-fn a_request_is_known_by_its_hash() {
-    let hash = RequestHash::of(&"a request").unwrap();
-    assert_eq!(hash.as_str(), "a2984a68a4cb34fc7ed25e5a774ae8b9bfd304466523b5ba05d7cde72dd90c76");
+fn a_request_is_known_by_its_fingerprint() {
+    let fingerprint = scrip_ledger::fingerprint(&"a request").unwrap();
+    assert_eq!(fingerprint, "a2984a68a4cb34fc7ed25e5a774ae8b9bfd304466523b5ba05d7cde72dd90c76");
 }

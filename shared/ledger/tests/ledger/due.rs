@@ -2,10 +2,13 @@
 //! purchase in its own while its refund is pending.
 
 use scrip_accounts::{AccountId, PurchaseId};
-use scrip_ledger::{DUE_SHARDS, DuePage, DuePartition, Ledger};
+use scrip_ledger::{DUE_SHARDS, DuePage, DuePartition, Ledger, chain};
 use serde_json::{Value, json};
 
-use crate::world::{World, pack, plan, time};
+use crate::{
+    facts::{pack, plan},
+    world::World,
+};
 use scrip_test_support::faults::Fault;
 
 /// The accounts of a month, each with its shard.
@@ -35,11 +38,11 @@ async fn an_account_moves_through_the_index_with_its_months() {
     world.take("d", 10).await.unwrap();
     assert_eq!(due(&world.ledger, "2026-11").await, alice(7));
     // Who settles December moves it.
-    world.ledger.settle(&world.account, time("2026-12-01T00:00:00Z")).await.unwrap();
+    world.turn_month("2026-12-01T00:00:00Z").await.unwrap();
     assert_eq!(due(&world.ledger, "2026-11").await, none);
     assert_eq!(due(&world.ledger, "2026-12").await, alice(7));
     // Nothing is paid in January: what is left expires, and then nothing is due.
-    world.ledger.settle(&world.account, time("2027-01-01T00:00:00Z")).await.unwrap();
+    world.turn_month("2027-01-01T00:00:00Z").await.unwrap();
     assert_eq!(due(&world.ledger, "2026-12").await, none);
     assert_eq!(due(&world.ledger, "2027-01").await, none);
     assert!(!world.keys().await.contains(&"ACCOUNT#alice DUE".to_owned()));
@@ -162,7 +165,7 @@ async fn a_row_that_is_nobodys_is_an_error() {
         let row = json!({"Items": [{"pk": {"S": pk}, "sk": {"S": sk}}]}).to_string();
         world.faults.next("Query", Fault::Answer(200, row.clone()));
         let error = world.ledger.pending_refunds(None).await.unwrap_err();
-        assert!(error.to_string().starts_with("could not read an item: due index "), "{error}");
+        assert!(chain(&error).starts_with("could not read an item: due index "), "{}", chain(&error));
         world.faults.next("Query", Fault::Answer(200, row));
         assert_eq!(world.ledger.due(partition, None).await.is_ok(), pk == "ACCOUNT#alice", "{pk}");
     }

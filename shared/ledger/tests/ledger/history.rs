@@ -2,7 +2,7 @@
 
 use scrip_accounts::Sequence;
 
-use crate::world::{World, pack};
+use crate::{facts::pack, world::World};
 
 /// An account with seven entries.
 async fn seven() -> World {

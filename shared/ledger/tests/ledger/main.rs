@@ -4,19 +4,31 @@
 //! The engine is embedded; `SCRIP_TEST_DYNAMODB` names the endpoint of another one to run on instead. Each test
 //! has a table of its own.
 
+mod claims;
 mod commands;
+mod crashes;
 mod due;
 mod engine;
+mod facts;
 mod giving_up;
 mod half_visible;
 mod history;
 mod interleavings;
+mod late;
+mod mixed;
+mod outcome;
 mod owners;
 mod parked;
+mod planted;
 mod preview;
 mod purchases;
 mod races;
 mod requests;
+mod reversals;
 mod rows;
+mod scripted;
+mod sizes;
+mod stopped;
+mod units;
 mod waits;
 mod world;

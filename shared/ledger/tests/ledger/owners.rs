@@ -1,10 +1,13 @@
 //! Which account payments, purchases and customers belong to.
 
 use scrip_accounts::{CustomerId, PaymentId, PurchaseId, Refusal, facts::Facts};
-use scrip_ledger::Outcome;
 use serde_json::json;
 
-use crate::world::{NOW, WRITE, World, name, pack, plan};
+use crate::{
+    facts::{pack, past_due, plan},
+    outcome::{Outcome, name},
+    world::{NOW, WRITE, World},
+};
 
 fn payment(id: &str) -> PaymentId {
     PaymentId::parse(id).unwrap()
@@ -124,7 +127,7 @@ async fn a_subscription_stays_with_its_account() {
     for facts in [
         plan("in_1", "sub_1", "2026-11-20T00:00:00Z", "2027-11-20T00:00:00Z"),
         plan("in_2", "sub_1", NOW, "2027-12-20T00:00:00Z"),
-        crate::world::past_due("sub_1"),
+        past_due("sub_1"),
     ] {
         let outcome = bob.reconcile(&facts).await.unwrap();
         assert_eq!((outcome.outcome, outcome.attempts), (Outcome::Refused(Refusal::PaymentTaken), 1));
@@ -143,7 +146,7 @@ async fn a_customer_stays_with_the_account_that_it_bought_for_first() {
     assert_eq!(name(&world.of("bob").buy(&facts).await), ("appended", 1));
     assert_eq!(world.ledger.customer(&customer("cus_1")).await.unwrap(), Some(world.account.clone()));
     // A look that changes no purchase writes no customer either.
-    let only_customer = Facts { new_customer: Some(customer("cus_2")), ..crate::world::past_due("sub_9") };
+    let only_customer = Facts { new_customer: Some(customer("cus_2")), ..past_due("sub_9") };
     assert_eq!(name(&world.reconcile(&only_customer).await), ("unchanged", 1));
     assert_eq!(world.ledger.customer(&customer("cus_2")).await.unwrap(), None);
 }

@@ -1,10 +1,13 @@
 //! What couldn't be granted stays listed by its id until it is forgotten.
 
 use scrip_accounts::{AccountId, EventId};
-use scrip_ledger::Parked;
+use scrip_ledger::{Parked, chain};
 use serde_json::json;
 
-use crate::world::{NOW, WRITE, World, pack, time};
+use crate::{
+    facts::pack,
+    world::{NOW, WRITE, World, time},
+};
 use scrip_test_support::faults::Fault;
 
 fn parked(object_id: &str, reason: &str) -> Parked {
@@ -109,7 +112,7 @@ async fn a_row_that_is_no_parked_object_is_an_error() {
     for row in [json!({"pk": {"S": "ACCOUNT#alice"}, "sk": {"S": "DUE"}}), json!({"sk": {"S": "PARKED"}})] {
         world.faults.next("Query", Fault::Answer(200, json!({"Items": [row]}).to_string()));
         let error = world.ledger.list_parked(None).await.unwrap_err();
-        assert_eq!(error.to_string(), "could not read an item: due index PARKED has no object");
+        assert_eq!(chain(&error), "could not read an item: due index PARKED has no object");
     }
 }
 
@@ -154,7 +157,7 @@ async fn parking_and_forgetting_wait_out_what_passes() {
         world.faults.asked();
         world.faults.next(WRITE, fault);
         let error = world.ledger.unpark(&known).await.unwrap_err();
-        assert!(error.to_string().starts_with("could not forget what was parked: "), "{error}");
+        assert!(chain(&error).starts_with("could not forget what was parked: "), "{}", chain(&error));
         assert_eq!(world.faults.asked(), [WRITE]);
     }
     assert_eq!(listed(&world).await, ["in_1"]);

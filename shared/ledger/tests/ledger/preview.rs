@@ -1,9 +1,13 @@
 //! A preview decides as a write would, and writes nothing.
 
 use scrip_accounts::{Decision, Refusal, facts::Facts};
-use scrip_ledger::{Outcome, Related, State};
+use scrip_ledger::{Error, State, Subjects};
 
-use crate::world::{NOW, World, ended, money, name, outflow, pack, past_due, plan, settled, time};
+use crate::{
+    facts::{ended, money, outflow, pack, past_due, plan, settled},
+    outcome::{Outcome, name},
+    world::{NOW, World, time},
+};
 use scrip_test_support::faults::Fault;
 
 /// What a write may come to: entries, records alone, both, nothing.
@@ -44,7 +48,7 @@ async fn a_preview_decides_as_the_write_that_follows() {
         match executed.outcome {
             Outcome::Appended(entry) => assert_eq!(last, Some(entry)),
             Outcome::Recorded(_) => assert!(last.is_none() && !decided.records.is_empty(), "{facts:?}"),
-            Outcome::Unchanged(_) => assert_eq!((last, decided), (None, Decision::default())),
+            Outcome::Unchanged => assert_eq!((last, decided), (None, Decision::default())),
             other => panic!("{other:?}"),
         }
         // Then there is nothing left to do.
@@ -88,6 +92,7 @@ async fn the_reads_of_a_preview_are_tried_again() {
 async fn a_preview_without_records_decides_too() {
     let world = World::new().await;
     let refused = |_: &State| Err(Refusal::BalanceLimit);
-    let decided = world.ledger.preview(&world.account, Related::Nothing, time(NOW), refused).await.unwrap();
-    assert_eq!(decided, Err(Refusal::BalanceLimit));
+    let decided = world.ledger.preview(&world.account, Subjects::default(), time(NOW), refused).await;
+    let Err(Error::Refused { refusal, attempts: 1 }) = decided else { panic!("{decided:?}") };
+    assert_eq!(*refusal, Refusal::BalanceLimit);
 }

@@ -3,7 +3,11 @@
 use scrip_accounts::{PurchaseId, PurchaseStatus};
 use scrip_ledger::PurchaseCursor;
 
-use crate::world::{NOW, World, name, pack, pack_at, plan};
+use crate::{
+    facts::{pack, pack_at, plan},
+    outcome::name,
+    world::{NOW, World},
+};
 
 /// Each page's purchases, from the first to the last.
 async fn pages(world: &World, limit: u8) -> Vec<Vec<String>> {

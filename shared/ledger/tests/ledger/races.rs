@@ -1,29 +1,34 @@
 //! Two at once: who comes second decides again on what the first one wrote, and a duplicate gets its answer.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Utc};
 use scrip_accounts::{Refusal, SubscriptionStatus};
-use scrip_ledger::Outcome;
 use serde_json::json;
+use tokio::task::JoinSet;
 
-use crate::world::{CONFIRM, NOW, WRITE, World, ended, name, pack, past_due, plan, settled, time};
+use crate::{
+    facts::{ended, pack, past_due, plan, settled},
+    outcome::{Outcome, name},
+    world::{APPEND, CLAIM, CONFIRM, NOW, WRITE, World, time},
+};
 
 #[tokio::test]
 async fn who_loses_a_race_decides_again_on_what_won() {
     let world = World::new().await;
-    world.debit_meanwhile("first", 30);
+    world.debits_meanwhile(&[("first", 30)]);
     assert_eq!(name(&world.take("second", 10).await), ("appended", 2));
-    // The reason carried the entry that won: no second read.
-    assert_eq!(world.faults.asked(), ["Query", WRITE, WRITE]);
+    // The put that failed carried the entry that won: no second read.
+    assert_eq!(world.faults.asked(), ["Query", CLAIM, APPEND, APPEND]);
     assert_eq!(world.balance().await, 960);
 }
 
 #[tokio::test]
 async fn who_loses_twice_reads_again() {
     let world = World::new().await;
-    world.debit_meanwhile("first", 30);
-    world.debit_meanwhile("second", 30);
+    world.debits_meanwhile(&[("first", 30), ("second", 30)]);
     assert_eq!(name(&world.take("third", 10).await), ("appended", 3));
-    assert_eq!(world.faults.asked(), ["Query", WRITE, WRITE, "Query", WRITE]);
+    assert_eq!(world.faults.asked(), ["Query", CLAIM, APPEND, APPEND, "Query", APPEND]);
     assert_eq!(world.balance().await, 930);
 }
 
@@ -34,13 +39,13 @@ async fn who_loses_the_last_credits_is_refused_on_a_fresh_read() {
         world.take(&format!("before-{number}"), 100).await.unwrap();
     }
     world.faults.asked();
-    world.debit_meanwhile("first", 95);
+    world.debits_meanwhile(&[("first", 95)]);
     let executed = world.take("second", 10).await.unwrap();
     let Outcome::Refused(Refusal::InsufficientCredits { balance, .. }) = executed.outcome else {
         panic!("{executed:?}");
     };
     assert_eq!(balance.playground(), 5);
-    assert_eq!(world.faults.asked(), ["Query", WRITE, "Query", CONFIRM]);
+    assert_eq!(world.faults.asked(), ["Query", CLAIM, APPEND, "Query", CONFIRM]);
     assert_eq!(world.balance().await, 5);
 }
 
@@ -49,7 +54,7 @@ async fn a_duplicate_that_wins_answers_both() {
     // With another request under the key, it is no duplicate.
     for (images, expected) in [(10, "replayed"), (11, "key reused")] {
         let world = World::new().await;
-        world.debit_meanwhile("same", 10);
+        world.debits_meanwhile(&[("same", 10)]);
         assert_eq!(name(&world.take("same", images).await), (expected, 1));
         assert_eq!(world.balance().await, 990);
     }
@@ -60,7 +65,7 @@ async fn a_clock_that_is_behind_is_not_refused_in_the_middle_of_anothers_turn_of
     // The other, in December, appends expiry, refill and debit while this one, still in November, tries
     // to append a debit that November's rest would cover and the expiry alone wouldn't.
     let world = World::new().await;
-    world.meanwhile(WRITE, async |world| {
+    world.meanwhile_after(1, APPEND, async |world| {
         let december = world.take_at("december", 10, "2026-12-01T00:00:01Z").await;
         assert_eq!(name(&december).0, "appended");
     });
@@ -178,13 +183,35 @@ async fn two_accounts_that_are_granted_one_payment_at_once_get_it_once() {
 }
 
 #[tokio::test]
-async fn two_who_settle_a_month_settle_it_once() {
+async fn two_who_turn_a_month_turn_it_once() {
     let world = World::new().await;
-    let december = time("2026-12-01T00:00:00Z");
+    let december = "2026-12-01T00:00:00Z";
     world.meanwhile(WRITE, async move |world| {
-        let settled = world.ledger.settle(&world.account, december).await;
-        assert_eq!(name(&settled), ("appended", 1));
+        assert_eq!(name(&world.turn_month(december).await), ("appended", 1));
     });
-    assert_eq!(name(&world.ledger.settle(&world.account, december).await), ("unchanged", 3));
+    assert_eq!(name(&world.turn_month(december).await), ("unchanged", 3));
     assert_eq!(world.ledger.entries(&world.account, None, 100).await.unwrap().entries.len(), 3);
+}
+
+/// Four keys, each asked for four times, all at once by themselves.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn duplicates_of_several_keys_at_once_are_one_entry_each() {
+    let world = World::new().await;
+    let mut calls = JoinSet::new();
+    for _ in 0..4 {
+        for key in ["a", "b", "c", "d"] {
+            let world = world.plain();
+            calls.spawn(async move { (key, world.take(key, 10).await.unwrap().outcome) });
+        }
+    }
+    let mut entries = BTreeMap::new();
+    let mut appended = 0;
+    for (key, outcome) in calls.join_all().await {
+        appended += usize::from(matches!(outcome, Outcome::Appended(_)));
+        let (Outcome::Appended(entry) | Outcome::Replayed(entry)) = outcome else { panic!("{outcome:?}") };
+        // All calls of a key are answered with the same entry.
+        assert_eq!(*entries.entry(key).or_insert_with(|| entry.clone()), entry);
+    }
+    assert_eq!((entries.len(), appended), (4, 4));
+    assert_eq!(world.balance().await, 960);
 }

@@ -6,7 +6,9 @@ use serde_json::Value;
 
 use crate::{
     engine::{found_nothing, is_metering},
-    world::{CONFIRM, NOW, WRITE, World, money, name, outflow, pack, past_due, plan, settled, time},
+    facts::{money, outflow, pack, past_due, plan, settled},
+    outcome::name,
+    world::{APPEND, CLAIM, CONFIRM, NOW, WRITE, World, time},
 };
 use scrip_test_support::faults::Fault;
 
@@ -27,7 +29,7 @@ async fn every_read_of_the_table_is_consistent() {
     world.ledger.payment(&PaymentId::parse("pi_1").unwrap()).await.unwrap();
     world.ledger.parked("pi_1").await.unwrap();
     world.ledger.list_parked(None).await.unwrap();
-    world.ledger.settle(&world.account, time("2026-12-01T00:00:00Z")).await.unwrap();
+    world.turn_month("2026-12-01T00:00:00Z").await.unwrap();
     let partition = DuePartition { settled: "2020-01".parse().unwrap(), shard: 0 };
     world.ledger.due(partition, None).await.unwrap();
     world.ledger.count_due(partition).await.unwrap();
@@ -35,7 +37,7 @@ async fn every_read_of_the_table_is_consistent() {
     for (operation, body) in world.faults.requests() {
         match (operation.as_str(), body["IndexName"].as_str()) {
             // A transaction's reads are consistent by themselves.
-            (WRITE | CONFIRM, _) => {}
+            (WRITE | CONFIRM | CLAIM, _) => {}
             ("Query" | "GetItem", None) => {
                 assert_eq!(body["ConsistentRead"], true, "{operation}: {body}");
                 consistent += 1;
@@ -58,14 +60,21 @@ async fn requests_are_as_few_and_as_small_as_the_design_says() {
     let world = World::new().await;
     let used = || (world.faults.asked(), world.ledger.take_usage());
     world.take("d", 10).await.unwrap();
-    assert_eq!(used(), (names(&["Query", WRITE]), usage(2, 2, 8)));
-    // A retry: the transaction finds the operation, which names the entry. What it used isn't told.
+    assert_eq!(used(), (names(&["Query", CLAIM, APPEND]), usage(3, 2, 4)));
+    // A retry: the claim exists, and the entry follows it. What the put used isn't told: a unit.
     assert_eq!(name(&world.take("d", 10).await), ("replayed", 1));
-    assert_eq!(used(), (names(&["Query", WRITE, "GetItem", "GetItem"]), usage(4, 6, 0)));
-    world.reverse("r", "d", 10).await.unwrap();
+    assert_eq!(used(), (names(&["Query", CLAIM, "Query"]), usage(3, 4, 0)));
+    // The debit's claim, and the debit behind it.
+    world.reverse("r", "d", 4).await.unwrap();
     // An update is 2 units as well; one engine leaves it out.
     let (asked, units) = used();
-    assert_eq!((asked, units.read_half_units), (names(&["Query", "GetItem", WRITE]), 4));
+    assert_eq!((asked, units.read_half_units), (names(&["Query", "GetItem", "Query", CLAIM, WRITE]), 6));
+    // Its claim names the debit since.
+    world.reverse("r-2", "d", 6).await.unwrap();
+    let (asked, units) = used();
+    assert_eq!((asked, units.read_half_units), (names(&["Query", "GetItem", "GetItem", CLAIM, WRITE]), 6));
+    assert_eq!(name(&world.take("d", 10).await), ("replayed", 1));
+    assert_eq!(used(), (names(&["Query", CLAIM, "GetItem"]), usage(3, 4, 0)));
     world.take_all().await;
     let _ = world.ledger.take_usage();
     assert_eq!(name(&world.take("too-much", 100).await), ("refused", 1));
@@ -82,20 +91,20 @@ async fn a_debit_with_the_longest_names_costs_no_more() {
     assert_eq!(name(&world.buy(&plan).await), ("appended", 1));
     let _ = world.ledger.take_usage();
     world.take(&longest, 10).await.unwrap();
-    assert_eq!(world.ledger.take_usage(), usage(2, 2, 8));
+    assert_eq!(world.ledger.take_usage(), usage(3, 2, 4));
 }
 
 #[tokio::test]
-async fn settling_an_account_takes_two_requests_and_finding_it_settled_one() {
+async fn turning_a_month_takes_two_requests_and_finding_it_turned_one() {
     let world = World::new().await;
-    let december = time("2026-12-01T00:00:00Z");
-    world.ledger.settle(&world.account, december).await.unwrap();
+    let december = "2026-12-01T00:00:00Z";
+    world.turn_month(december).await.unwrap();
     // Written are the expiry, the refill, and where the account is due next, for which the index is written too: with
     // what units, the engines don't agree.
     let (asked, used) = (world.faults.asked(), world.ledger.take_usage());
     assert_eq!((asked, used.requests, used.read_half_units), (names(&["Query", WRITE]), 2, 2));
     assert!(used.write_half_units >= 12, "{used:?}");
-    world.ledger.settle(&world.account, december).await.unwrap();
+    world.turn_month(december).await.unwrap();
     assert_eq!((world.faults.asked(), world.ledger.take_usage()), (names(&["Query"]), usage(1, 2, 0)));
 }
 
@@ -240,9 +249,9 @@ async fn a_dozen_invoices_fit_one_transaction() {
 #[tokio::test]
 async fn requests_that_fail_are_counted() {
     let world = World::new().await;
-    world.faults.next(WRITE, Fault::LostBefore);
+    world.faults.next(CLAIM, Fault::LostBefore);
     world.take("d", 10).await.unwrap();
-    assert_eq!(world.ledger.take_usage().requests, 4);
+    assert_eq!(world.ledger.take_usage().requests, 5);
 }
 
 #[tokio::test]

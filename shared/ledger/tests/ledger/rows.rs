@@ -1,11 +1,15 @@
 //! What each command leaves in the table: the items' keys, all of them, and what guards the next write.
 
 use scrip_accounts::{PaymentId, SubscriptionId};
-use scrip_ledger::RequestHash;
+use scrip_ledger::fingerprint;
 use scrip_pricing::Credits;
 use serde_json::json;
 
-use crate::world::{NOW, World, ended, name, pack, past_due, plan, settled, time};
+use crate::{
+    facts::{ended, pack, past_due, plan, settled},
+    outcome::name,
+    world::{NOW, World, reversal, time, upscale},
+};
 
 #[tokio::test]
 async fn each_command_leaves_its_rows_and_no_others() {
@@ -56,7 +60,7 @@ async fn each_command_leaves_its_rows_and_no_others() {
         "PAYMENT#pi_1 PAYMENT",
     ])
     .await;
-    // What the provider shows and a refund need no operation: their own state tells what is news.
+    // What the provider shows and a refund need no claim: their own state tells what is news.
     world.reconcile(&past_due("sub_1")).await.unwrap();
     leaves(&["ACCOUNT#alice ENTRY#000000000006"]).await;
     world.reconcile(&past_due("sub_2")).await.unwrap();
@@ -65,41 +69,61 @@ async fn each_command_leaves_its_rows_and_no_others() {
     leaves(&["ACCOUNT#alice ENTRY#000000000007"]).await;
     world.sent_back("pi_1").await.unwrap();
     leaves(&[]).await;
-    world.ledger.settle(&world.account, time("2026-12-01T00:00:00Z")).await.unwrap();
+    world.turn_month("2026-12-01T00:00:00Z").await.unwrap();
     leaves(&["ACCOUNT#alice ENTRY#000000000008", "ACCOUNT#alice ENTRY#000000000009"]).await;
     assert_eq!(world.balance().await, 1000);
 }
 
 #[tokio::test]
-async fn an_operations_row_names_its_entry_and_what_a_debit_took() {
+async fn a_claim_names_the_entry_before_it_and_counts_what_came_back() {
     let world = World::new().await;
     world.take("d", 10).await.unwrap();
-    let request = RequestHash::of(&json!({"operation": "upscale", "factor": 2, "images": 10})).unwrap();
-    let ten = json!({"playground": 10, "tune": 0, "tune_image": 0});
-    let row = async || world.row("OPERATION#alice#debit#d", "OPERATION").await;
-    let mut expected = json!({"sequence": 2, "request": row().await["request"], "taken": ten});
-    assert_eq!(row().await, expected);
-    assert_eq!(row().await["request"].as_str().map(str::len), Some(request.as_str().len()));
-    // Its reversals add up on it.
+    let claim = async || world.row("OPERATION#alice#debit#d", "OPERATION").await;
+    let mut expected = json!({"from": 1});
+    assert_eq!(claim().await, expected);
+    // The first reversal notes where the debit is; all of them add up on it.
     for (key, credits, total) in [("r-1", 1, 1), ("r-2", 4, 5)] {
         world.reverse(key, "d", credits).await.unwrap();
+        expected["sequence"] = json!(2);
         expected["reversed"] = json!({"playground": total, "tune": 0, "tune_image": 0});
-        assert_eq!(row().await, expected);
+        assert_eq!(claim().await, expected);
     }
-    // They took nothing.
-    for (key, sequence) in [("r-1", 3), ("r-2", 4)] {
-        let row = world.row(&format!("OPERATION#alice#reversal#{key}"), "OPERATION").await;
-        assert_eq!((&row["sequence"], &row["taken"]), (&json!(sequence), &json!(null)), "{key}");
+    for (key, from) in [("r-1", 2), ("r-2", 3)] {
+        let claim = world.row(&format!("OPERATION#alice#reversal#{key}"), "OPERATION").await;
+        assert_eq!(claim, json!({"from": from}), "{key}");
     }
+}
+
+/// What `sha256sum` computes of the request's JSON, cut in half: enough that nobody meets it by chance.
+#[tokio::test]
+async fn an_entry_keeps_the_first_half_of_its_requests_fingerprint() {
+    let world = World::new().await;
+    world.take("d", 10).await.unwrap();
+    world.reverse("r", "d", 4).await.unwrap();
+    let request = async |sequence: u32| {
+        let entry = world.row("ACCOUNT#alice", &format!("ENTRY#{sequence:012}")).await;
+        entry["request"].as_str().map(str::to_owned)
+    };
+    let fingerprints = [
+        // {"operation":"upscale","factor":2,"images":10}
+        (2, fingerprint(&upscale("d", 10)).unwrap()),
+        // ["d",{"credits":{"playground":4,"tune":0,"tune_image":0}}]
+        (3, fingerprint(&reversal("r", "d", 4)).unwrap()),
+    ];
+    for (sequence, fingerprint) in fingerprints {
+        assert_eq!(request(sequence).await.as_deref(), Some(&fingerprint[..32]), "{sequence}");
+    }
+    assert_eq!(request(2).await.as_deref(), Some("cc16f94a68bfc0c98adf8721d6f97ac3"));
+    assert_eq!(request(3).await.as_deref(), Some("9e113593e6bdee7c494f1dd74e64504c"));
+    // What has no key has no request.
+    assert_eq!(request(1).await, None);
 }
 
 #[tokio::test]
 async fn a_debit_at_the_turn_of_a_month_is_its_own_entry_and_took_its_own_credits() {
     let world = World::new().await;
     world.take_at("d", 10, "2026-12-01T00:00:00Z").await.unwrap();
-    let row = world.row("OPERATION#alice#debit#d", "OPERATION").await;
-    assert_eq!((&row["sequence"], &row["taken"]["playground"]), (&json!(4), &json!(10)));
-    // Where nothing has to be taken, the newest entry stands for the answer.
+    assert_eq!(world.row("OPERATION#alice#debit#d", "OPERATION").await, json!({"from": 1}));
     let entry = world.row("ACCOUNT#alice", "ENTRY#000000000004").await;
     assert_eq!((&entry["kind"], &entry["credits"]["playground"]), (&json!("debit"), &json!(-10)));
 }

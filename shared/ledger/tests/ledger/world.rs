@@ -6,23 +6,33 @@ use std::collections::HashMap;
 use aws_sdk_dynamodb::{Client, types::AttributeValue};
 use chrono::{DateTime, Utc};
 use scrip_accounts::{
-    AccountId, CustomerId, Debit, DebitId, Decision, Line, Outflow, OutflowId, OutflowKind, PaymentId,
-    PurchaseId, Reason, RefundId, Refusal, Reversal, ReversalId, SubscriptionId, Terms, debit,
-    facts::{Facts, MoneyFacts, PaidFacts, PlanFacts, SubscriptionFacts},
-    money_back, reconcile, reversal,
+    AccountId, Debit, DebitId, Decision, PurchaseId, Reason, RefundId, Refusal, Reversal, ReversalId,
+    ReversalRequest, SubscriptionId, facts::Facts, money_back, reconcile,
 };
-use scrip_ledger::{Error, Executed, Ledger, Operation, Outcome, Related, RequestHash, State};
+use scrip_ledger::{DebitStatus, Error, Ledger, State, Subjects};
 use scrip_pricing::Credits;
 use serde_json::{Value, json};
 
-use crate::engine;
+use crate::{
+    engine,
+    facts::{money, outflow, plan, subjects},
+    outcome::{Executed, applied, carried_out, name},
+};
 use scrip_test_support::{
     faults::{Fault, Faults},
     table,
 };
 
+/// A command's first put, before its entry.
+pub const CLAIM: &str = "PutItem";
+/// Its second put, or a further one: an entry by itself.
+pub const APPEND: &str = "PutItem";
+/// Several items at once: a command without a key, a reversal, a month's turn.
 pub const WRITE: &str = "TransactWriteItems";
+/// What a refusal stands on.
 pub const CONFIRM: &str = "TransactGetItems";
+/// A claim behind which much was read.
+pub const RAISE: &str = "UpdateItem";
 /// Nothing listens there.
 const NOWHERE: &str = "http://127.0.0.1:1";
 pub const NOW: &str = "2026-11-22T10:00:00Z";
@@ -38,8 +48,8 @@ pub struct World {
     pub faults: Faults,
     /// Whose commands the functions below give.
     pub account: AccountId,
-    client: Client,
-    table: String,
+    pub client: Client,
+    pub table: String,
 }
 
 impl World {
@@ -108,11 +118,14 @@ impl World {
         self.meanwhile(operation, act);
     }
 
-    /// Before the next write passes, another debit is made.
-    pub fn debit_meanwhile(&self, key: &'static str, images: u64) {
-        self.meanwhile(WRITE, async move |world| {
-            assert_eq!(name(&world.take(key, images).await).0, "appended");
-        });
+    /// Before a debit's append passes, another debit is made: before each append that follows, the next one.
+    pub fn debits_meanwhile(&self, debits: &[(&'static str, u64)]) {
+        self.faults.next(CLAIM, Fault::None);
+        for (key, images) in debits.iter().copied() {
+            self.meanwhile(APPEND, async move |world| {
+                assert_eq!(name(&world.take(key, images).await).0, "appended");
+            });
+        }
     }
 
     pub async fn take(&self, key: &str, images: u64) -> Result<Executed, Error> {
@@ -121,12 +134,7 @@ impl World {
 
     /// Debits a credit for each image.
     pub async fn take_at(&self, key: &str, images: u64, now: &str) -> Result<Executed, Error> {
-        let (id, now) = (DebitId::parse(key).unwrap(), time(now));
-        let debit: Debit =
-            serde_json::from_value(json!({"operation": "upscale", "factor": 2, "images": images})).unwrap();
-        let identity = (&Operation::Debit(id.clone()), &RequestHash::of(&debit).unwrap());
-        let decide = |state: &State| debit::decide(&state.account, &id, &debit, now);
-        self.ledger.execute(&self.account, identity, Related::Nothing, now, decide).await
+        carried_out(self.ledger.execute(&self.account, &upscale(key, images), time(now)).await)
     }
 
     /// Takes 1000 credits, in debits `all-0` to `all-9`.
@@ -138,21 +146,35 @@ impl World {
     }
 
     pub async fn reverse(&self, key: &str, debit_id: &str, credits: u64) -> Result<Executed, Error> {
-        let (id, debit_id) = (ReversalId::parse(key).unwrap(), DebitId::parse(debit_id).unwrap());
-        let reversal = Reversal { credits: Some(Credits::new(credits, 0, 0)), reason: None };
-        let identity = (&Operation::Reversal(id.clone()), &RequestHash::of(&(&debit_id, &reversal)).unwrap());
-        let decide = |state: &State| {
-            reversal::decide(&state.account, &id, &debit_id, state.debit.as_ref(), &reversal, time(NOW))
-        };
-        self.ledger.execute(&self.account, identity, Related::Debit(&debit_id), time(NOW), decide).await
+        carried_out(self.ledger.execute(&self.account, &reversal(key, debit_id, credits), time(NOW)).await)
+    }
+
+    /// A debit, and what came back of it.
+    pub async fn debit(&self, id: &str) -> Option<DebitStatus> {
+        self.ledger.debit(&self.account, &DebitId::parse(id).unwrap()).await.unwrap()
+    }
+
+    pub async fn turn_month(&self, moment: &str) -> Result<Executed, Error> {
+        applied(self.ledger.turn_month(&self.account, time(moment)).await)
+    }
+
+    /// Applies what `decide` decides on a subscription and purchases.
+    pub async fn apply(
+        &self,
+        subscription: Option<&SubscriptionId>,
+        purchases: &[PurchaseId],
+        now: &str,
+        decide: impl Fn(&State) -> Result<Decision, Refusal> + Send + Sync,
+    ) -> Result<Executed, Error> {
+        let subjects = Subjects { subscription, purchases };
+        applied(self.ledger.apply(&self.account, subjects, time(now), decide).await)
     }
 
     /// Brings the account in line with what the provider shows, as of a moment.
     pub async fn reconcile_at(&self, facts: &Facts, now: &str) -> Result<Executed, Error> {
         let (subscription, purchases) = subjects(facts);
-        let related = Related::Records(subscription.as_ref(), &purchases);
         let decide = |state: &State| reconcile::decide(&state.account, &state.records, facts, time(now));
-        self.ledger.apply(&self.account, related, time(now), decide).await
+        self.apply(subscription.as_ref(), &purchases, now, decide).await
     }
 
     pub async fn reconcile(&self, facts: &Facts) -> Result<Executed, Error> {
@@ -162,9 +184,12 @@ impl World {
     /// The same without a write.
     pub async fn preview(&self, facts: &Facts) -> Result<Result<Decision, Refusal>, Error> {
         let (subscription, purchases) = subjects(facts);
-        let related = Related::Records(subscription.as_ref(), &purchases);
+        let subjects = Subjects { subscription: subscription.as_ref(), purchases: &purchases };
         let decide = |state: &State| reconcile::decide(&state.account, &state.records, facts, time(NOW));
-        self.ledger.preview(&self.account, related, time(NOW), decide).await
+        match self.ledger.preview(&self.account, subjects, time(NOW), decide).await {
+            Err(Error::Refused { refusal, attempts: 1 }) => Ok(Err(*refusal)),
+            decided => decided.map(Ok),
+        }
     }
 
     /// Grants what was paid for, as of the last payment.
@@ -191,8 +216,7 @@ impl World {
             let facts = Facts { money: vec![money(purchase, outflows)], ..Facts::default() };
             reconcile::decide(&state.account, &state.records, &facts, time(NOW))
         };
-        let related = Related::Records(subscription.as_ref(), &purchases);
-        self.ledger.apply(&self.account, related, time(NOW), decide).await
+        self.apply(subscription.as_ref(), &purchases, NOW, decide).await
     }
 
     /// Asks for a purchase's money back.
@@ -231,8 +255,7 @@ impl World {
         let purchases = [PurchaseId::parse(purchase).unwrap()];
         let known = self.plain().ledger.purchase(&self.account, &purchases[0]).await.unwrap();
         let subscription = known.and_then(|known| known.subscription_id);
-        let related = Related::Records(subscription.as_ref(), &purchases);
-        self.ledger.apply(&self.account, related, time(NOW), |state| decide(state, &purchases[0])).await
+        self.apply(subscription.as_ref(), &purchases, NOW, |state| decide(state, &purchases[0])).await
     }
 
     /// The playground balance, once the history was checked: no gaps, and it adds up.
@@ -286,127 +309,21 @@ impl World {
     }
 }
 
-/// An invoice that was paid for the basic plan, 1000 credits a month.
-pub fn plan(id: &str, subscription: &str, paid_at: &str, paid_until: &str) -> Facts {
-    let terms = Terms { allowance: 1000, plan: "basic".to_owned() };
-    let plan = PlanFacts {
-        line: line(id, "basic_monthly", Credits::new(1000, 0, 0)),
-        terms: terms.clone(),
-        paid_until: time(paid_until),
-        is_change: false,
-    };
-    let mut facts = pack(id);
-    let paid = &mut facts.paid[0];
-    paid.packs.clear();
-    paid.plan = Some(plan);
-    (paid.paid_at, paid.invoiced_at) = (time(paid_at), time(paid_at));
-    facts.subscription = Some(SubscriptionFacts { item: Some(terms), ..subscription_facts(subscription) });
-    facts
+/// A debit of a credit for each image.
+pub fn upscale(key: &str, images: u64) -> Debit {
+    let request = serde_json::from_value(json!({"operation": "upscale", "factor": 2, "images": images}));
+    Debit { id: DebitId::parse(key).unwrap(), request: request.unwrap() }
 }
 
-/// A payment for a pack: one Tune, 64 images. Its payment intent is named after it.
-pub fn pack(id: &str) -> Facts {
-    let paid_at = time("2026-11-20T00:00:00Z");
-    let paid = PaidFacts {
-        purchase_id: PurchaseId::parse(id).unwrap(),
-        amount: 1900,
-        currency: "usd".to_owned(),
-        paid_at,
-        invoiced_at: paid_at,
-        customer_id: Some(CustomerId::parse("cus_1").unwrap()),
-        payment_ids: vec![PaymentId::parse(format!("pay-{id}")).unwrap()],
-        packs: vec![line(id, "tune_pack", Credits::new(0, 1, 64))],
-        plan: None,
-    };
-    Facts { paid: vec![paid], new_customer: Some(CustomerId::parse("cus_1").unwrap()), ..Facts::default() }
-}
-
-/// The same, paid at another time.
-pub fn pack_at(id: &str, paid_at: &str) -> Facts {
-    let mut facts = pack(id);
-    facts.paid[0].paid_at = time(paid_at);
-    facts
-}
-
-fn line(id: &str, sku: &str, credits: Credits) -> Line {
-    Line { id: format!("il_{id}"), sku: sku.to_owned(), quantity: 1, credits }
-}
-
-/// A subscription in order, of which nothing else is shown.
-pub fn subscription_facts(id: &str) -> SubscriptionFacts {
-    SubscriptionFacts {
-        id: SubscriptionId::parse(id).unwrap(),
-        past_due: false,
-        ended_at: None,
-        item: None,
-        settled: Vec::new(),
-    }
-}
-
-/// A subscription whose payment failed.
-pub fn past_due(id: &str) -> Facts {
-    let subscription = SubscriptionFacts { past_due: true, ..subscription_facts(id) };
-    Facts { subscription: Some(subscription), ..Facts::default() }
-}
-
-/// A subscription that ended.
-pub fn ended(id: &str, at: &str) -> Facts {
-    let subscription = SubscriptionFacts { ended_at: Some(time(at)), ..subscription_facts(id) };
-    Facts { subscription: Some(subscription), ..Facts::default() }
-}
-
-/// A subscription with an invoice that has nothing to grant.
-pub fn settled(id: &str, invoice: &str) -> Facts {
-    let invoices = vec![PurchaseId::parse(invoice).unwrap()];
-    let subscription = SubscriptionFacts { settled: invoices, ..subscription_facts(id) };
-    Facts { subscription: Some(subscription), ..Facts::default() }
-}
-
-/// All refunds of a purchase.
-pub fn money(purchase: &str, outflows: Vec<Outflow>) -> MoneyFacts {
-    MoneyFacts {
-        purchase_id: PurchaseId::parse(purchase).unwrap(),
-        outflows,
-        failed: Vec::new(),
-        attempts: std::collections::BTreeMap::new(),
-    }
-}
-
-pub fn outflow(id: &str, amount: u64) -> Outflow {
-    Outflow { id: OutflowId::parse(id).unwrap(), kind: OutflowKind::Refund, amount, at: time(NOW) }
-}
-
-/// Whose records facts are decided over.
-fn subjects(facts: &Facts) -> (Option<SubscriptionId>, Vec<PurchaseId>) {
-    let subscription = facts.subscription.as_ref().map(|subscription| subscription.id.clone());
-    let mut purchases: Vec<_> = facts.paid.iter().map(|paid| paid.purchase_id.clone()).collect();
-    purchases.extend(facts.money.iter().map(|money| money.purchase_id.clone()));
-    purchases.sort();
-    purchases.dedup();
-    (subscription, purchases)
-}
-
-/// What came of a command, and at which attempt.
-pub fn name(executed: &Result<Executed, Error>) -> (&'static str, u32) {
-    match executed {
-        Ok(Executed { outcome, attempts }) => (
-            match outcome {
-                Outcome::Appended(_) => "appended",
-                Outcome::Replayed(_) => "replayed",
-                Outcome::Recorded(_) => "recorded",
-                Outcome::Unchanged(_) => "unchanged",
-                Outcome::Refused(_) => "refused",
-            },
-            *attempts,
-        ),
-        Err(Error::KeyReused) => ("key reused", 1),
-        Err(Error::TryAgain { attempts, .. }) => ("try again", *attempts),
-        Err(Error::Internal { .. }) => ("internal", 1),
-    }
+/// A reversal of some credits of a debit.
+pub fn reversal(key: &str, debit_id: &str, credits: u64) -> Reversal {
+    let request = ReversalRequest { credits: Some(Credits::new(credits, 0, 0)), reason: None };
+    let (id, debit_id) = (ReversalId::parse(key).unwrap(), DebitId::parse(debit_id).unwrap());
+    Reversal { id, debit_id, request }
 }
 
 /// An item in DynamoDB's JSON.
-fn wire_item(item: &HashMap<String, AttributeValue>) -> Value {
+pub fn wire_item(item: &HashMap<String, AttributeValue>) -> Value {
     item.iter().map(|(name, value)| (name.clone(), wire_value(value))).collect()
 }
 

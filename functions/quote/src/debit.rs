@@ -1,0 +1,39 @@
+//! `GET /v1/accounts/{account_id}/debits/{debit_id}`: a debit as it was answered, and what came back of it.
+
+use lambda_http::http::StatusCode;
+use scrip_accounts::{DebitId, Refusal};
+use scrip_api::{ApiRequest, ApiResponse, DebitBody, Problem, Scope};
+use scrip_ledger::{DebitStatus, Ledger};
+use scrip_pricing::Credits;
+use serde::Serialize;
+
+#[derive(Serialize)]
+struct DebitStatusBody<'a> {
+    #[serde(flatten)]
+    debit: DebitBody<'a>,
+    status: &'static str,
+    /// What came back, in all its reversals.
+    reversed: Credits,
+}
+
+/// Shows a debit.
+pub(crate) async fn show(ledger: &Ledger, request: &ApiRequest) -> Result<ApiResponse, Problem> {
+    let account_id = request.authorized_account(Scope::Read)?;
+    let debit_id = DebitId::parse(request.path("debit_id"))
+        .map_err(|invalid| Problem::invalid(format!("debit_id {invalid}.")))?;
+    let debit = ledger.debit(&account_id, &debit_id).await?.ok_or(Refusal::DebitNotFound)?;
+    let body = DebitStatusBody {
+        debit: DebitBody::new(&account_id, &debit_id, &debit.outcome),
+        status: status(&debit),
+        reversed: debit.reversed,
+    };
+    ApiResponse::json(StatusCode::OK, &body)
+}
+
+fn status(debit: &DebitStatus) -> &'static str {
+    match debit.reversed {
+        reversed if reversed.is_zero() => "taken",
+        reversed if reversed == debit.outcome.credits => "reversed",
+        _ => "partly_reversed",
+    }
+}

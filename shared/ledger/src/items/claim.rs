@@ -1,0 +1,71 @@
+//! A claim: the row that says from which entry on a key may have been used.
+//!
+//! It is written before the command's entry, and never deleted. A debit's claim also counts what came back of it. Rows
+//! from before claims name the entry itself (`sequence`) and hold the request's fingerprint, because a transaction wrote
+//! them together with their entry.
+
+use scrip_accounts::{AccountId, CommandKey, Sequence};
+use scrip_pricing::Credits;
+use serde::{Deserialize, Serialize};
+
+use super::{Item, from_item, to_item};
+use crate::{Error, keys, request_hash::RequestHash};
+
+#[derive(Debug, Serialize, Deserialize)]
+struct ClaimItem {
+    pk: String,
+    sk: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    from: Option<Sequence>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    sequence: Option<Sequence>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    request: Option<RequestHash>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    reversed: Option<Credits>,
+}
+
+/// What is known of a key that may have been used.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Claim {
+    /// No entry up to this one carries the key.
+    pub from: Sequence,
+    /// The entry that carries the key, if the row names it.
+    pub sequence: Option<Sequence>,
+    /// The request, if the row holds it and not the entry.
+    pub request: Option<RequestHash>,
+    /// What came back of the debit.
+    pub reversed: Credits,
+}
+
+/// The item of a new claim.
+///
+/// # Errors
+/// [`Error::Internal`] if it has no form as an item, which each has.
+pub fn write_claim(account_id: &AccountId, key: &CommandKey, from: Sequence) -> Result<Item, Error> {
+    let key = keys::operation(account_id, key);
+    to_item(&ClaimItem {
+        pk: key.pk,
+        sk: key.sk,
+        from: Some(from),
+        sequence: None,
+        request: None,
+        reversed: None,
+    })
+}
+
+/// The claim of an item.
+///
+/// # Errors
+/// [`Error::Internal`] if the item says neither where to look nor where the entry is.
+pub fn read_claim(item: Item) -> Result<Claim, Error> {
+    let item: ClaimItem = from_item(item)?;
+    let before = |sequence: Sequence| Sequence::new(sequence.get().saturating_sub(1));
+    let from = item.from.or_else(|| item.sequence.map(before));
+    Ok(Claim {
+        from: from.ok_or_else(|| Error::corrupt(&item.pk, &item.sk, "from"))?,
+        sequence: item.sequence,
+        request: item.request,
+        reversed: item.reversed.unwrap_or_default(),
+    })
+}

@@ -1,0 +1,148 @@
+//! A command with a key: claim, then append, as `shared/ledger/src/execute.rs` carries it out. Each step is one request;
+//! what follows a request that changes the table is said apart, because its answer may be lost.
+
+use crate::{
+    append,
+    append::Identity,
+    client::{Client, account},
+    follow,
+    item::{Key, Row, Shared, sequence},
+    phase::{Answer, How, Phase, Read, Unwritten},
+    plant::Plant,
+    protocol::Protocol,
+    task::{Related, Task},
+    world::World,
+    write::{Cancelled, Request},
+};
+
+/// Where a call is.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Call {
+    /// It knows nothing: it reads the newest entry.
+    Begin,
+    /// A reversal: reads the debit's claim.
+    Debit(Read),
+    /// A reversal: looks for the debit's entry.
+    DebitEntries(Read, Row),
+    /// It has decided to write: claims its key from the newest entry on.
+    Claim(Option<Row>, Shared<Related>),
+    /// A claim exists that this call has not followed: looks for its entry.
+    Scan { claim: Row, head: Option<Row> },
+    /// It has seen all up to an entry: reads those that follow.
+    Rescan(Option<Row>),
+    /// Raises a claim behind which entries were read.
+    Raise { claim: Key, to: u64, next: Box<Phase>, back: Box<Call> },
+    /// Appends what it decided.
+    Append(Read, Shared<Related>),
+    /// Makes sure of a refusal.
+    Confirm(Read, Shared<Related>, Unwritten),
+    /// A planted fault: claims what it has appended.
+    ClaimLast(Answer),
+}
+
+impl Call {
+    /// Whether its next request changes the table.
+    pub fn is_writing(&self) -> bool {
+        matches!(self, Self::Claim(..) | Self::Raise { .. } | Self::Append(..) | Self::ClaimLast(_))
+    }
+
+    pub fn is_append(&self) -> bool {
+        matches!(self, Self::Append(..))
+    }
+
+    /// Where a call goes on after a fault: what it saw stays true.
+    pub fn unanswered(&self, protocol: &Protocol) -> Phase {
+        Phase::Call(match self {
+            Self::Claim(head, related) if protocol.plant == Some(Plant::UnansweredClaim) => {
+                Self::Append(Read { head: head.clone(), how: How::Verified }, related.clone())
+            }
+            Self::Begin | Self::Claim(..) => Self::Begin,
+            Self::Debit(read) | Self::DebitEntries(read, _) | Self::Confirm(read, ..) => back(read),
+            Self::Scan { .. } | Self::Rescan(_) => self.clone(),
+            Self::Raise { back, .. } => Self::clone(back),
+            Self::Append(read, _) => Self::Rescan(read.head.clone()),
+            Self::ClaimLast(answer) => return Phase::Done(answer.clone()),
+        })
+    }
+}
+
+/// Where a decision goes on that came to nothing.
+pub fn back(read: &Read) -> Call {
+    match read.how {
+        How::Newest => Call::Begin,
+        How::Verified | How::Carried => Call::Rescan(read.head.clone()),
+    }
+}
+
+/// What a call asks the table to change, if that is what it does next.
+pub fn request(protocol: &Protocol, client: &Client, call: &Call) -> Option<Request> {
+    let task = &protocol.tasks[client.task];
+    let identity = identity(task);
+    match call {
+        Call::Claim(head, _) => {
+            let newer = u64::from(protocol.plant == Some(Plant::NewerFrom));
+            Some(append::claim(identity, sequence(head.as_ref()) + newer, protocol.plant))
+        }
+        Call::ClaimLast(Answer::Appended(own)) => Some(append::claim(identity, *own - 1, protocol.plant)),
+        Call::Raise { claim, to, .. } => Some(append::raise(claim.clone(), *to)),
+        Call::Append(read, related) => {
+            let from = account(read.head.as_ref(), task);
+            let decision = follow::decided(protocol, client, read, related).expect("it was decided to write");
+            Some(append::append(task.account, &from, Some(identity), decision, protocol.plant))
+        }
+        _ => None,
+    }
+}
+
+/// What follows the answer to such a request.
+pub fn answered(
+    protocol: &Protocol,
+    world: &World,
+    index: usize,
+    (call, request, answer): (&Call, &Request, Result<(), Cancelled>),
+) -> Phase {
+    let client = &world.clients[index];
+    let task = &protocol.tasks[client.task];
+    let plant = protocol.plant;
+    match (call, answer) {
+        (Call::Claim(head, related), Ok(())) => {
+            Phase::Call(Call::Append(Read { head: head.clone(), how: How::Verified }, related.clone()))
+        }
+        (Call::Claim(head, related), Err(Cancelled::Exists(claim))) => match plant {
+            Some(Plant::NoScan) => {
+                Phase::Call(Call::Append(Read { head: head.clone(), how: How::Verified }, related.clone()))
+            }
+            Some(Plant::ReusedByClaim)
+                if claim.claim().and_then(|claim| claim.request) != Some(identity(task).request) =>
+            {
+                Phase::Done(Answer::KeyReused)
+            }
+            _ => Phase::Call(Call::Scan { claim, head: head.clone() }),
+        },
+        (Call::Raise { next, .. }, Ok(()) | Err(Cancelled::Raced(_))) => Phase::clone(next),
+        (Call::Append(..), Ok(())) => {
+            let last = request.decision.as_ref().and_then(|decision| decision.entries.last());
+            let last = last.expect("it has an entry");
+            let answer = Answer::Appended(last.account.sequence.get());
+            let is_claimed = plant != Some(Plant::ClaimAfterAppend);
+            if is_claimed { Phase::Waiting(answer) } else { Phase::Call(Call::ClaimLast(answer)) }
+        }
+        // The next entry exists.
+        (Call::Append(read, _), Err(Cancelled::Raced(Some(exists)))) if request.writes.len() == 1 => {
+            if exists.is_of(&identity(task).key) && plant != Some(Plant::UncheckedCarried) {
+                return follow::replay(protocol, world, task, &exists);
+            }
+            match read.how {
+                How::Carried => Phase::Call(Call::Rescan(Some(exists))),
+                _ => follow::related(protocol, client, Read { head: Some(exists), how: How::Carried }),
+            }
+        }
+        (Call::ClaimLast(answer), _) => Phase::Done(answer.clone()),
+        (call, Err(_)) => call.unanswered(protocol),
+        (_, Ok(())) => unreachable!("it changes nothing"),
+    }
+}
+
+pub fn identity(task: &Task) -> &Identity {
+    task.identity.as_ref().expect("it has a key")
+}
