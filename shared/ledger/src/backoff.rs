@@ -19,12 +19,11 @@ const BACKOFF_FAILED_MS_MAX: u64 = 400;
 
 /// How often a command is tried while others write to the account. The time is over long before.
 const ATTEMPTS_CONTENDED_MAX: u32 = 200;
-/// The first wait for others is up to this long; each further one up to four times as long as the one before: with
-/// 64 clients at one account, and 10 ms a write, a turn comes every 640 ms.
+/// The first wait for others is up to this long; each further one up to four times as long as the one before.
 const BACKOFF_CONTENDED_MS_FIRST: u64 = 20;
 /// Who has waited so long waits less from there: those who came later still wait longer, so that hardly
 /// anybody is still waiting when the time is over. In ms since the first attempt, and the longest wait from then.
-const BACKOFF_CONTENDED_MS_MAX: [(u64, u64); 3] = [(3_000, 40), (2_000, 100), (0, 640)];
+const BACKOFF_CONTENDED_MS_MAX: [(u64, u64); 3] = [(3_000, 40), (2_000, 100), (0, 320)];
 
 /// No attempt starts later. What is under way then still ends well before the function's time-out.
 const ATTEMPTS_MS_MAX: u64 = 5_000;
@@ -129,8 +128,8 @@ mod tests {
             (0, 0, 20),
             (1, 0, 80),
             (2, 0, 320),
-            (3, 0, 640),
-            (u32::MAX, 1_999, 640),
+            (3, 0, 320),
+            (u32::MAX, 1_999, 320),
             (3, 2_000, 100),
             (3, 2_999, 100),
             (3, 3_000, 40),

@@ -44,7 +44,7 @@ enum Step {
     /// It decides on the account. A carried entry came with a lost race, and may have been followed since.
     Decide { verified: Account, is_carried: bool },
     /// It appends what it decided.
-    Append { verified: Account, posting: Box<Posting>, is_carried: bool },
+    Append { verified: Account, posting: Box<Posting> },
 }
 
 /// What a step leads to.
@@ -52,7 +52,9 @@ enum Next {
     Done(Found),
     Refused(Refusal),
     Step(Step),
-    /// Others wrote meanwhile: the same call goes on at once, or after a wait.
+    /// Another's entry came first, and was carried back: all entries up to it were seen.
+    Lost(Account),
+    /// There is more to do: the call goes on at once, or after a wait because others wrote.
     AtOnce(Step),
     Wait(Step),
 }
@@ -96,6 +98,15 @@ impl Ledger {
                     return Err(Error::Refused { refusal: Box::new(refusal), attempts: attempts.made() });
                 }
                 Ok(Next::Step(next)) => (next, Ok(())),
+                // At once the first time; a call that loses again waits its turn, and reads all that was appended
+                // meanwhile. If each loser came back at once, they would throttle the account's partition.
+                Ok(Next::Lost(verified)) if attempts.made() == 1 => {
+                    let again = attempts.again_at_once(Fault::Raced, None);
+                    (Step::Decide { verified, is_carried: true }, again)
+                }
+                Ok(Next::Lost(verified)) => {
+                    (Step::Rescan { verified }, attempts.again(Fault::Raced, None).await)
+                }
                 Ok(Next::AtOnce(next)) => (next, attempts.again_at_once(Fault::Raced, None)),
                 Ok(Next::Wait(next)) => (next, attempts.again(Fault::Raced, None).await),
                 Err(Failure::Transient(fault, source)) => (back, attempts.again(fault, source).await),
@@ -157,9 +168,7 @@ impl<C: Command + Sync> Call<'_, C> {
             Step::Scan { claim, head } => self.scan(claim, head).await,
             Step::Rescan { verified } => self.rescan(verified).await,
             Step::Decide { verified, is_carried } => self.decide(verified, is_carried).await,
-            Step::Append { verified, posting, is_carried } => {
-                self.append(verified, *posting, is_carried).await
-            }
+            Step::Append { verified, posting } => self.append(verified, *posting).await,
         }
     }
 
@@ -173,7 +182,7 @@ impl<C: Command + Sync> Call<'_, C> {
             Err(refusal) => return self.confirm(head, &related, refusal, Step::Begin).await,
         };
         Ok(match self.ledger.put_claim(self.account_id, &self.key, head.sequence).await? {
-            None => Next::Step(Step::Append { verified: head, posting, is_carried: false }),
+            None => Next::Step(Step::Append { verified: head, posting }),
             Some(claim) => Next::Step(Step::Scan { claim, head }),
         })
     }
@@ -206,7 +215,7 @@ impl<C: Command + Sync> Call<'_, C> {
     async fn decide(&self, verified: Account, is_carried: bool) -> Result<Next, Failure> {
         let related = self.read_related().await?;
         match self.decide_on(&verified, &related) {
-            Ok(posting) => Ok(Next::Step(Step::Append { verified, posting: Box::new(posting), is_carried })),
+            Ok(posting) => Ok(Next::Step(Step::Append { verified, posting: Box::new(posting) })),
             // It may be old by now: good enough to try an append on, which fails if so, and not to refuse.
             Err(_) if is_carried => Ok(Next::Step(Step::Rescan { verified })),
             Err(refusal) => {
@@ -216,7 +225,7 @@ impl<C: Command + Sync> Call<'_, C> {
         }
     }
 
-    async fn append(&self, verified: Account, posting: Posting, was_carried: bool) -> Result<Next, Failure> {
+    async fn append(&self, verified: Account, posting: Posting) -> Result<Next, Failure> {
         let appended =
             self.ledger.append_posting(self.account_id, &verified, &posting, &self.request).await?;
         match appended {
@@ -224,16 +233,7 @@ impl<C: Command + Sync> Call<'_, C> {
                 Ok(Next::Done(Found { entry: posting.entry, is_replayed: false, reversed: Credits::ZERO }))
             }
             Appended::Exists(stored) if stored.entry.is_of(&self.key) => self.replay(*stored, None).await,
-            // The next entry is another's: all up to it were seen. At once the first time; a call that loses again
-            // waits its turn, and reads all that was appended meanwhile.
-            Appended::Exists(stored) => {
-                let verified = stored.entry.account;
-                Ok(if was_carried {
-                    Next::Wait(Step::Rescan { verified })
-                } else {
-                    Next::AtOnce(Step::Decide { verified, is_carried: true })
-                })
-            }
+            Appended::Exists(stored) => Ok(Next::Lost(stored.entry.account)),
             // What changed isn't carried: it is read, after a wait.
             Appended::Raced => Ok(Next::Wait(Step::Rescan { verified })),
         }
