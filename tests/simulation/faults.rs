@@ -34,7 +34,7 @@ faults! {
     /// So says the database of a transaction that it believes to be running already.
     TransactionInProgress 15,
     /// A key was claimed, and before its entry is written many others are: mostly dozens, now and then thousands.
-    Crowd 30,
+    Crowd 35,
     /// Too many requests, of the table or of one item.
     Throttled 15,
     /// An index that has yet to hear of the newest writes.
@@ -70,15 +70,15 @@ faults! {
     /// A read's key isn't taken.
     ReadLockedOut 5,
     /// The provider refuses what changes something.
-    StripeRefuses 280,
+    StripeRefuses 260,
     /// The provider fails, and says so to every repetition of a day.
-    StripeFails 300,
+    StripeFails 280,
     /// The provider has had too many calls, or another with the same key runs.
     StripeBusy 380,
     /// The provider doesn't take the key.
-    StripeLocksOut 170,
+    StripeLocksOut 190,
     /// The provider did what was asked, and nobody learns of it.
-    StripeAnswerLost 600,
+    StripeAnswerLost 640,
     /// The provider never hears of it.
     StripeRequestLost 125,
     /// The provider doesn't answer.
