@@ -84,7 +84,11 @@ impl DebitFunction {
             deferred_images: 0,
             created_at: now,
         };
-        Ok(created(&body)?.outcome("free").attempted(Some(1)).about(operation.name()))
+        // Nothing is written, so there is no place that a `Location` could name.
+        Ok(ApiResponse::json(StatusCode::CREATED, &body)?
+            .outcome("free")
+            .attempted(Some(1))
+            .about(operation.name()))
     }
 }
 
