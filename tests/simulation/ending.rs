@@ -6,6 +6,7 @@ use std::{sync::Arc, time::Duration};
 use axum::body::{Body, to_bytes};
 use chrono::{DateTime, Datelike, TimeDelta, TimeZone, Utc};
 use futures_util::FutureExt;
+use scrip_ledger::audit::{Auditor, Order, read_export_line};
 use scrip_local::stack::API_KEY;
 use scrip_stripe_model::Generation;
 use serde_json::{Value, json};
@@ -144,6 +145,18 @@ impl World {
             self.check_money(number, &kept, &items);
         }
         self.check_parked(&items);
+        self.check_as_operators_do();
+    }
+
+    /// `verify` finds nothing wrong either.
+    fn check_as_operators_do(&self) {
+        let mut auditor = Auditor::new(Order::Any);
+        for item in self.engine.items() {
+            let line = json!({"Item": item}).to_string();
+            auditor.take(read_export_line(&line).expect("an item is a line of an export"));
+        }
+        let report = auditor.finish().expect("each item has a form");
+        assert_eq!(report.findings, [], "verify");
     }
 
     /// What lies in the table is what was seen being written, and every debit can be retried for ever.

@@ -16,17 +16,18 @@ use std::collections::HashMap;
 use aws_sdk_dynamodb::types::AttributeValue;
 use serde::{Deserialize, Serialize};
 
-pub use self::{
-    claim::{Claim, read_claim, write_claim},
-    entry::{StoredEntry, read_entry, write_entry},
-    parked::Parked,
-};
 pub(crate) use self::{
+    claim::rebuilt_claim,
     due::due,
     owner::{OwnerItem, owner, read_owner},
     parked::{parked, read_parked},
     purchase::{bought, purchase, read_purchase},
     subscription::{read_subscription, subscription},
+};
+pub use self::{
+    claim::{Claim, read_claim, write_claim},
+    entry::{StoredEntry, read_entry, write_entry},
+    parked::Parked,
 };
 
 use crate::Error;

@@ -102,7 +102,8 @@ pub(crate) fn purchase(account_id: &AccountId, id: &PurchaseId) -> Key {
     Key { pk: account(account_id), sk: format!("{PURCHASE_PREFIX}{id}") }
 }
 
-const PURCHASE_PREFIX: &str = "PURCHASE#";
+/// What the sort keys of purchases start with.
+pub(crate) const PURCHASE_PREFIX: &str = "PURCHASE#";
 
 /// The row that lists a purchase in the order of payments: ten digits of seconds, so that text order is time order.
 pub(crate) fn bought(account_id: &AccountId, purchase: &Purchase) -> Key {
@@ -133,6 +134,12 @@ pub(crate) fn payment(id: &PaymentId) -> Key {
 /// Which account a purchase was for.
 pub(crate) fn paid(id: &PurchaseId) -> Key {
     Key { pk: format!("PAYMENT#{id}"), sk: "PAYMENT".to_owned() }
+}
+
+/// The rows that say whose a purchase's payments are: one for each, and one of its own id, if no payment has that.
+pub(crate) fn payments(purchase: &Purchase) -> impl Iterator<Item = Key> {
+    let is_named = purchase.payment_ids.iter().any(|payment| payment.as_str() == purchase.id.as_str());
+    purchase.payment_ids.iter().map(payment).chain((!is_named).then(|| paid(&purchase.id)))
 }
 
 /// Which account a customer of the payment provider pays for.
@@ -191,8 +198,17 @@ pub(crate) fn due_shard(account_id: &AccountId) -> u64 {
 
 /// The claim of a command's key.
 pub(crate) fn operation(account_id: &AccountId, key: &CommandKey) -> Key {
-    let (kind, id) = (key.kind(), key.id());
-    Key { pk: format!("OPERATION#{account_id}#{kind}#{id}"), sk: "OPERATION".to_owned() }
+    claim(account_id, &key_text(key))
+}
+
+/// The claim of a key that is given as [`key_text`] writes it.
+pub(crate) fn claim(account_id: &AccountId, key_text: &str) -> Key {
+    Key { pk: format!("OPERATION#{account_id}#{key_text}"), sk: "OPERATION".to_owned() }
+}
+
+/// A command's key as text.
+pub(crate) fn key_text(key: &CommandKey) -> String {
+    format!("{}#{}", key.kind(), key.id())
 }
 
 #[cfg(test)]

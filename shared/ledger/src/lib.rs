@@ -6,6 +6,7 @@
 
 mod append;
 mod apply;
+pub mod audit;
 mod backoff;
 mod cancellation;
 mod claims;

@@ -38,6 +38,11 @@ impl RequestHash {
     pub fn of(request: &impl Serialize) -> Result<Self, Error> {
         fingerprint(request).map(Self::from)
     }
+
+    /// Whether it has all its digits.
+    pub(crate) fn is_whole(&self) -> bool {
+        self.0.len() == DIGITS && self.0.bytes().all(|byte| byte.is_ascii_hexdigit())
+    }
 }
 
 /// Early rows keep all 64 digits of a fingerprint.

@@ -10,6 +10,7 @@ use aws_sdk_dynamodb::{
         get_item::GetItemError,
         put_item::PutItemError,
         query::{QueryError, QueryOutput, builders::QueryInputBuilder},
+        scan::{ScanError, ScanOutput, builders::ScanInputBuilder},
         transact_get_items::TransactGetItemsError,
         transact_write_items::TransactWriteItemsError,
     },
@@ -55,6 +56,16 @@ impl Ledger {
         let query = query.table_name(&self.table).return_consumed_capacity(ReturnConsumedCapacity::Total);
         self.meter.ask();
         let answer = query.send_with(&self.client).await?;
+        self.meter.read(answer.consumed_capacity());
+        Ok(answer)
+    }
+
+    /// A page of the table, each item as it is when it is read.
+    pub(crate) async fn scan_table(&self, scan: ScanInputBuilder) -> Result<ScanOutput, SdkError<ScanError>> {
+        let scan = scan.table_name(&self.table).consistent_read(true);
+        let scan = scan.return_consumed_capacity(ReturnConsumedCapacity::Total);
+        self.meter.ask();
+        let answer = scan.send_with(&self.client).await?;
         self.meter.read(answer.consumed_capacity());
         Ok(answer)
     }

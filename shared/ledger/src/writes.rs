@@ -160,10 +160,7 @@ impl Ledger {
         owned: &mut HashSet<String>,
     ) -> Result<Vec<(Slot, TransactWriteItem)>, Error> {
         let Record::Purchase(purchase) = record else { return Ok(Vec::new()) };
-        let keys = purchase.payment_ids.iter().map(keys::payment);
-        let is_named = purchase.payment_ids.iter().any(|payment| payment.as_str() == purchase.id.as_str());
-        let keys = keys.chain((!is_named).then(|| keys::paid(&purchase.id)));
-        let keys = keys.filter(|key| owned.insert(key.pk.clone()));
+        let keys = keys::payments(purchase).filter(|key| owned.insert(key.pk.clone()));
         let own = |key| {
             Ok((Slot::Owner, self.put_own(items::owner(key, account_id, Some(&purchase.id))?, account_id)?))
         };

@@ -8,7 +8,7 @@ use scrip_accounts::{AccountId, CommandKey, Sequence};
 use scrip_pricing::Credits;
 use serde::{Deserialize, Serialize};
 
-use super::{Item, from_item, to_item};
+use super::{Item, StoredEntry, from_item, to_item};
 use crate::{Error, keys, request_hash::RequestHash};
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -54,13 +54,33 @@ pub fn write_claim(account_id: &AccountId, key: &CommandKey, from: Sequence) -> 
     })
 }
 
+/// The item of a claim that was lost, from its entry and what came back of it. A claim of an entry that holds no
+/// fingerprint has the form from before claims, without the fingerprint, which is lost.
+pub(crate) fn rebuilt_claim(
+    account_id: &AccountId,
+    stored: &StoredEntry,
+    key: &CommandKey,
+    reversed: Credits,
+) -> Result<Item, Error> {
+    let key = keys::operation(account_id, key);
+    let sequence = stored.entry.account.sequence;
+    let is_reversed = !reversed.is_zero();
+    to_item(&ClaimItem {
+        pk: key.pk,
+        sk: key.sk,
+        from: stored.request.as_ref().map(|_| before(sequence)),
+        sequence: (is_reversed || stored.request.is_none()).then_some(sequence),
+        request: None,
+        reversed: is_reversed.then_some(reversed),
+    })
+}
+
 /// The claim of an item.
 ///
 /// # Errors
 /// [`Error::Internal`] if the item says neither where to look nor where the entry is.
 pub fn read_claim(item: Item) -> Result<Claim, Error> {
     let item: ClaimItem = from_item(item)?;
-    let before = |sequence: Sequence| Sequence::new(sequence.get().saturating_sub(1));
     let from = item.from.or_else(|| item.sequence.map(before));
     Ok(Claim {
         from: from.ok_or_else(|| Error::corrupt(&item.pk, &item.sk, "from"))?,
@@ -68,4 +88,8 @@ pub fn read_claim(item: Item) -> Result<Claim, Error> {
         request: item.request,
         reversed: item.reversed.unwrap_or_default(),
     })
+}
+
+fn before(sequence: Sequence) -> Sequence {
+    Sequence::new(sequence.get().saturating_sub(1))
 }

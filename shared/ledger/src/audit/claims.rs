@@ -1,0 +1,296 @@
+//! Keys and their claims. They are in different partitions, so both are kept until all rows were seen: some 150 bytes a
+//! key.
+
+use std::collections::HashMap;
+
+use scrip_accounts::{AccountId, CommandKey, Sequence};
+use scrip_pricing::Credits;
+use sha2::{Digest as _, Sha256};
+
+use super::{
+    accounts::{AccountNumber, Accounts},
+    finding::{Finding, Row},
+    fix::{Attribute, Fix, Repair},
+    problem::Problem,
+};
+use crate::{
+    Error,
+    items::{self, Claim},
+    keys,
+};
+
+/// Stands for a key of an account: the first half of a SHA-256; no two keys share it by chance.
+type Digest = [u64; 2];
+
+/// An entry that carries a key.
+#[derive(Debug)]
+struct KeyUse {
+    digest: Digest,
+    sequence: Sequence,
+    taken: Credits,
+    account: AccountNumber,
+    has_fingerprint: bool,
+}
+
+/// A claim.
+#[derive(Debug)]
+struct ClaimSeen {
+    digest: Digest,
+    from: Sequence,
+    /// [`Sequence::NONE`] if it names no entry.
+    sequence: Sequence,
+    /// Where its key begins among the texts, and how long it is.
+    text: (usize, u16),
+    account: AccountNumber,
+    form: ClaimForm,
+}
+
+/// What a claim's row looks like.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum ClaimForm {
+    /// It has a `from`.
+    From,
+    /// It has the form from before claims, which names the entry.
+    Old,
+    /// It can't be read.
+    Unreadable,
+}
+
+/// What the reversals of a debit gave back.
+#[derive(Debug)]
+struct Returned {
+    credits: Credits,
+    account: AccountNumber,
+    /// The newest of them that was seen.
+    sequence: Sequence,
+}
+
+/// All keys and claims.
+#[derive(Debug, Default)]
+pub(super) struct Claims {
+    uses: Vec<KeyUse>,
+    seen: Vec<ClaimSeen>,
+    texts: String,
+    /// What claims count as reversed, if anything.
+    counted: HashMap<Digest, Credits>,
+    returned: HashMap<Digest, Returned>,
+}
+
+/// What came of matching.
+#[derive(Debug, Default)]
+pub(super) struct Matched {
+    pub(super) findings: Vec<Finding>,
+    pub(super) repairs: Vec<Repair>,
+    pub(super) dangling: u64,
+}
+
+fn digest(account_id: &AccountId, key: &CommandKey) -> Digest {
+    let hash = Sha256::digest(keys::operation(account_id, key).pk);
+    let half = |at: usize| hash.iter().skip(at).take(8).fold(0, |half, byte| half << 8 | u64::from(*byte));
+    [half(0), half(8)]
+}
+
+impl Claims {
+    /// Takes the key of an entry, and what it took.
+    pub(super) fn take_key(
+        &mut self,
+        account: (AccountNumber, &AccountId),
+        key: &CommandKey,
+        (sequence, taken): (Sequence, Credits),
+        has_fingerprint: bool,
+    ) {
+        let (account, digest) = (account.0, digest(account.1, key));
+        self.uses.push(KeyUse { digest, sequence, taken, account, has_fingerprint });
+    }
+
+    /// Takes what a reversal gave back of a debit.
+    pub(super) fn take_reversal(
+        &mut self,
+        account: (AccountNumber, &AccountId),
+        debit: &CommandKey,
+        (sequence, credits): (Sequence, Credits),
+    ) {
+        let returned = self.returned.entry(digest(account.1, debit));
+        let returned = returned.or_insert(Returned { credits: Credits::ZERO, account: account.0, sequence });
+        returned.credits = returned.credits.checked_add(credits).unwrap_or(returned.credits);
+        returned.sequence = returned.sequence.max(sequence);
+    }
+
+    /// Takes a claim; `None` for one that can't be read.
+    pub(super) fn take_claim(
+        &mut self,
+        account: (AccountNumber, &AccountId),
+        key: &CommandKey,
+        claim: Option<&Claim>,
+        form: ClaimForm,
+    ) {
+        let digest = digest(account.1, key);
+        let start = self.texts.len();
+        self.texts.push_str(&keys::key_text(key));
+        let length = u16::try_from(self.texts.len() - start).unwrap_or(u16::MAX);
+        if let Some(reversed) = claim.map(|claim| claim.reversed).filter(|reversed| !reversed.is_zero()) {
+            self.counted.insert(digest, reversed);
+        }
+        self.seen.push(ClaimSeen {
+            digest,
+            from: claim.map_or(Sequence::NONE, |claim| claim.from),
+            sequence: claim.and_then(|claim| claim.sequence).unwrap_or(Sequence::NONE),
+            text: (start, length),
+            account: account.0,
+            form: claim.map_or(ClaimForm::Unreadable, |_| form),
+        });
+    }
+
+    /// Matches keys and claims, once all were seen.
+    pub(super) fn finish(mut self, accounts: &Accounts) -> Result<Matched, Error> {
+        self.uses.sort_unstable_by_key(|used| (used.digest, used.sequence));
+        self.seen.sort_unstable_by_key(|claim| claim.digest);
+        let mut matched = Matched::default();
+        let mut claims = self.seen.iter().peekable();
+        for uses in self.uses.chunk_by(|one, other| one.digest == other.digest) {
+            while let Some(claim) = claims.next_if(|claim| claim.digest < uses[0].digest) {
+                self.match_alone(claim, accounts, &mut matched)?;
+            }
+            let claim = claims.next_if(|claim| claim.digest == uses[0].digest);
+            self.match_uses(uses, claim, accounts, &mut matched)?;
+        }
+        for claim in claims {
+            self.match_alone(claim, accounts, &mut matched)?;
+        }
+        let is_used = |digest| self.uses.binary_search_by_key(digest, |used| used.digest).is_ok();
+        for (_, returned) in self.returned.iter().filter(|(digest, _)| !is_used(digest)) {
+            let row = entry_row(accounts, returned.account, returned.sequence);
+            matched.add(accounts, returned.account, row, Problem::NoDebit);
+        }
+        Ok(matched)
+    }
+
+    /// The entries of one key, the first of which is the command's, and its claim.
+    fn match_uses(
+        &self,
+        uses: &[KeyUse],
+        claim: Option<&ClaimSeen>,
+        accounts: &Accounts,
+        matched: &mut Matched,
+    ) -> Result<(), Error> {
+        let Some((first, others)) = uses.split_first() else { return Ok(()) };
+        let (account, sequence) = (first.account, first.sequence);
+        for other in others {
+            let row = entry_row(accounts, account, other.sequence);
+            matched.add(accounts, account, row, Problem::SameKey(sequence));
+        }
+        let row = || entry_row(accounts, account, sequence);
+        let reversed = self.returned.get(&first.digest).map(|returned| returned.credits).unwrap_or_default();
+        if !first.taken.covers(reversed) {
+            matched.add(accounts, account, row(), Problem::ReversedTooMuch);
+        }
+        let Some(claim) = claim else {
+            matched.add(accounts, account, row(), Problem::NoClaim);
+            matched.mend(accounts, account, row(), Fix::RebuildClaim { sequence, reversed });
+            return Ok(());
+        };
+        if claim.form == ClaimForm::Unreadable {
+            return Ok(());
+        }
+        let is_old = claim.form == ClaimForm::Old;
+        if !first.has_fingerprint && !is_old {
+            matched.add(accounts, account, row(), Problem::NoFingerprint);
+        }
+        let (claim_row, counted) = (self.row(claim, accounts), self.counted(claim));
+        let mut problems = Vec::new();
+        if claim.from >= sequence && !is_old {
+            problems.push(Problem::ClaimBehindEntry(sequence));
+        }
+        let must_name = is_old || !reversed.is_zero() || claim.sequence != Sequence::NONE;
+        if must_name && claim.sequence != sequence {
+            problems.push(Problem::ClaimNamesAnother(sequence));
+        }
+        if counted != reversed {
+            problems.push(Problem::WrongTotal { counted, reversed });
+        }
+        if !problems.is_empty() {
+            let below = Sequence::new(sequence.get().saturating_sub(1));
+            let from = (!is_old).then(|| claim.from.min(below));
+            let is_named = must_name || !counted.is_zero();
+            let total = (!reversed.is_zero()).then_some(reversed);
+            let after = attributes(from, is_named.then_some(sequence), total)?;
+            let fix = Fix::Set { before: self.attributes(claim)?, after };
+            matched.mend(accounts, account, claim_row.clone(), fix);
+        }
+        for problem in problems {
+            matched.add(accounts, account, claim_row.clone(), problem);
+        }
+        Ok(())
+    }
+
+    /// A claim that no entry carries: ordinary, unless it points to entries that don't carry it.
+    fn match_alone(
+        &self,
+        claim: &ClaimSeen,
+        accounts: &Accounts,
+        matched: &mut Matched,
+    ) -> Result<(), Error> {
+        if claim.form == ClaimForm::Unreadable {
+            return Ok(());
+        }
+        let newest = accounts.get(claim.account).history.newest_sequence();
+        if claim.from <= newest && claim.sequence == Sequence::NONE {
+            matched.dangling += 1;
+            return Ok(());
+        }
+        let row = self.row(claim, accounts);
+        let after = attributes(Some(claim.from.min(newest)), None, None)?;
+        let fix = Fix::Set { before: self.attributes(claim)?, after };
+        matched.add(accounts, claim.account, row.clone(), Problem::StrayClaim);
+        matched.mend(accounts, claim.account, row, fix);
+        Ok(())
+    }
+
+    fn row(&self, claim: &ClaimSeen, accounts: &Accounts) -> Row {
+        let (start, length) = claim.text;
+        let key = self.texts.get(start..start + usize::from(length)).unwrap_or_default();
+        keys::claim(&accounts.get(claim.account).id, key).into()
+    }
+
+    fn counted(&self, claim: &ClaimSeen) -> Credits {
+        self.counted.get(&claim.digest).copied().unwrap_or_default()
+    }
+
+    /// A claim's attributes as they were read.
+    fn attributes(&self, claim: &ClaimSeen) -> Result<Vec<Attribute>, Error> {
+        let counted = self.counted(claim);
+        attributes(
+            (claim.form == ClaimForm::From).then_some(claim.from),
+            (claim.sequence != Sequence::NONE).then_some(claim.sequence),
+            (!counted.is_zero()).then_some(counted),
+        )
+    }
+}
+
+impl Matched {
+    fn add(&mut self, accounts: &Accounts, account: AccountNumber, row: Row, problem: Problem) {
+        let account_id = Some(accounts.get(account).id.clone());
+        self.findings.push(Finding { account_id, row, problem });
+    }
+
+    fn mend(&mut self, accounts: &Accounts, account: AccountNumber, row: Row, fix: Fix) {
+        self.repairs.push(Repair { account_id: Some(accounts.get(account).id.clone()), row, fix });
+    }
+}
+
+fn entry_row(accounts: &Accounts, account: AccountNumber, sequence: Sequence) -> Row {
+    keys::entry(&accounts.get(account).id, sequence).into()
+}
+
+fn attributes(
+    from: Option<Sequence>,
+    sequence: Option<Sequence>,
+    reversed: Option<Credits>,
+) -> Result<Vec<Attribute>, Error> {
+    let number = |sequence: Sequence| items::number(sequence.get());
+    Ok(vec![
+        (keys::FROM, from.map(number)),
+        (keys::SEQUENCE, sequence.map(number)),
+        (keys::REVERSED, reversed.map(|credits| items::attribute(&credits)).transpose()?),
+    ])
+}

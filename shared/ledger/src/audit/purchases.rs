@@ -1,0 +1,133 @@
+//! Purchases and the rows that lead to them; and whose subscriptions and customers are.
+
+use std::collections::{HashMap, HashSet};
+
+use scrip_accounts::{AccountId, Purchase, PurchaseId};
+
+use super::{
+    accounts::{AccountNumber, Accounts},
+    finding::{Finding, Row},
+    fix::{Fix, Repair},
+    problem::Problem,
+};
+use crate::{
+    Error,
+    items::{self, Item, OwnerItem},
+    keys,
+};
+
+/// What a purchase's record says of the rows beside it.
+#[derive(Debug)]
+struct PurchaseSeen {
+    bought: Item,
+    bought_row: Row,
+    payments: Vec<Row>,
+}
+
+/// All purchases, and what refers to them or to accounts.
+#[derive(Debug, Default)]
+pub(super) struct Purchases {
+    records: HashMap<(AccountNumber, PurchaseId), PurchaseSeen>,
+    bought: HashSet<(AccountNumber, Row)>,
+    payments: HashMap<Row, (AccountNumber, Option<PurchaseId>)>,
+    subscriptions: HashMap<Row, AccountNumber>,
+    customers: Vec<(Row, AccountNumber)>,
+}
+
+/// What is wrong with them.
+#[derive(Debug, Default)]
+pub(super) struct PurchasesChecked {
+    pub(super) findings: Vec<Finding>,
+    pub(super) repairs: Vec<Repair>,
+}
+
+impl Purchases {
+    pub(super) fn take_purchase(&mut self, account: (AccountNumber, &AccountId), purchase: &Purchase) {
+        let seen = PurchaseSeen {
+            bought: items::bought(account.1, purchase),
+            bought_row: keys::bought(account.1, purchase).into(),
+            payments: keys::payments(purchase).map(Row::from).collect(),
+        };
+        self.records.insert((account.0, purchase.id.clone()), seen);
+    }
+
+    pub(super) fn take_bought(&mut self, account: AccountNumber, row: Row) {
+        self.bought.insert((account, row));
+    }
+
+    pub(super) fn take_payment(&mut self, row: Row, account: AccountNumber, owner: OwnerItem) {
+        self.payments.insert(row, (account, owner.purchase_id));
+    }
+
+    pub(super) fn take_customer(&mut self, row: Row, account: AccountNumber) {
+        self.customers.push((row, account));
+    }
+
+    pub(super) fn take_subscription(&mut self, row: Row, account: AccountNumber) {
+        self.subscriptions.insert(row, account);
+    }
+
+    /// How many purchases there are.
+    pub(super) fn count(&self) -> usize {
+        self.records.len()
+    }
+
+    /// Checks all of them, once all rows were seen.
+    pub(super) fn finish(mut self, accounts: &Accounts) -> Result<PurchasesChecked, Error> {
+        let mut checked = PurchasesChecked::default();
+        for ((account, purchase_id), seen) in &self.records {
+            let account_id = &accounts.get(*account).id;
+            if !self.bought.remove(&(*account, seen.bought_row.clone())) {
+                checked.add(account_id, seen.bought_row.clone(), Problem::NoBoughtRow);
+                checked.mend(account_id, seen.bought_row.clone(), seen.bought.clone());
+            }
+            for row in &seen.payments {
+                match self.payments.get(row) {
+                    Some((owner, _)) if owner == account => {}
+                    Some(_) => checked.add(account_id, row.clone(), Problem::PaymentOfAnother),
+                    None => {
+                        let owner = items::owner(row.clone().into(), account_id, Some(purchase_id))?;
+                        checked.add(account_id, row.clone(), Problem::NoPaymentRow);
+                        checked.mend(account_id, row.clone(), owner);
+                    }
+                }
+            }
+        }
+        for (account, row) in self.bought {
+            checked.add(&accounts.get(account).id, row, Problem::StrayBoughtRow);
+        }
+        for (row, (account, purchase_id)) in self.payments {
+            if !purchase_id.is_some_and(|id| self.records.contains_key(&(account, id))) {
+                checked.add(&accounts.get(account).id, row, Problem::StrayPaymentRow);
+            }
+        }
+        for (row, account) in
+            self.customers.iter().map(|(row, account)| (row, account)).chain(&self.subscriptions)
+        {
+            let seen = accounts.get(*account);
+            if seen.history.newest_sequence() == scrip_accounts::Sequence::NONE {
+                checked.add(&seen.id, row.clone(), Problem::NoAccount);
+            }
+        }
+        for seen in accounts.iter() {
+            for id in seen.history.newest().into_iter().flat_map(|newest| &newest.subscriptions) {
+                let row = Row::from(keys::subscription(id));
+                let owner = self.subscriptions.get(&row).map(|owner| &accounts.get(*owner).id);
+                if owner != Some(&seen.id) {
+                    checked.add(&seen.id, row, Problem::NoSubscription);
+                }
+            }
+        }
+        Ok(checked)
+    }
+}
+
+impl PurchasesChecked {
+    fn add(&mut self, account_id: &AccountId, row: Row, problem: Problem) {
+        self.findings.push(Finding { account_id: Some(account_id.clone()), row, problem });
+    }
+
+    fn mend(&mut self, account_id: &AccountId, row: Row, item: Item) {
+        self.repairs.push(Repair { account_id: Some(account_id.clone()), row, fix: Fix::Put(item) });
+    }
+}

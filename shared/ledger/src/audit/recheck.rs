@@ -1,0 +1,171 @@
+//! Looking again at what was found: a table in use changes while it is read, so a row and what belongs to it may be of
+//! different moments.
+
+use std::collections::HashSet;
+
+use aws_sdk_dynamodb::operation::query::QueryInput;
+use scrip_accounts::{AccountId, CommandKey, Sequence};
+
+use super::{
+    auditor::Auditor,
+    facts::key_of,
+    finding::{Finding, Row},
+    history::Order,
+    place::Place,
+    report::Report,
+};
+use crate::{
+    Error, Ledger,
+    backoff::persist,
+    error::{Failure, classify},
+    items::{self, Item},
+    keys::{self, Key},
+};
+
+/// How often an account is read again if others write to it meanwhile.
+const READS_MAX: u32 = 5;
+
+/// An account's rows as one reading saw them.
+struct Partition {
+    auditor: Auditor,
+    newest: Sequence,
+    /// The claims of the entries that were found.
+    claims: HashSet<Row>,
+}
+
+impl Ledger {
+    /// Reads again what findings of one account are about, and reports those that still are, with their repairs. The
+    /// account's rows are read first, what belongs to them after that; if another entry came meanwhile, all of it again,
+    /// a few times.
+    ///
+    /// # Errors
+    /// [`Error::TryAgain`] if throttling or faults outlast the attempts, [`Error::Internal`].
+    pub async fn recheck(&self, found: Vec<Finding>) -> Result<Report, Error> {
+        let account_id = found.iter().find_map(|finding| finding.account_id.clone());
+        let mut report = Report { findings: found, ..Report::default() };
+        for _ in 0..READS_MAX {
+            let (mut again, is_quiet) = self.read_again(account_id.as_ref(), &report.findings).await?;
+            let before: HashSet<_> = report.findings.iter().map(mark).collect();
+            again.findings.retain(|finding| before.contains(&mark(finding)));
+            let rows: HashSet<_> = again.findings.iter().map(|finding| &finding.row).collect();
+            again.repairs.retain(|repair| rows.contains(&repair.row));
+            report = again;
+            if is_quiet || report.findings.is_empty() {
+                break;
+            }
+        }
+        Ok(report)
+    }
+
+    /// One reading; and whether no entry was written meanwhile.
+    async fn read_again(
+        &self,
+        account_id: Option<&AccountId>,
+        found: &[Finding],
+    ) -> Result<(Report, bool), Error> {
+        let sought: HashSet<&str> = found.iter().map(|finding| finding.row.sk.as_str()).collect();
+        let mut read = Partition {
+            auditor: Auditor::new(Order::Sorted),
+            newest: Sequence::NONE,
+            claims: HashSet::new(),
+        };
+        if let Some(account_id) = account_id {
+            self.read_partition(account_id, &sought, &mut read).await?;
+        }
+        let partition = account_id.map(keys::account);
+        let others = found.iter().map(|finding| &finding.row);
+        let others = others.filter(|row| Some(&row.pk) != partition.as_ref()).cloned();
+        let others: HashSet<Row> = others.chain(read.claims).collect();
+        for row in others {
+            let item = persist(|| self.item_again(&row)).await?;
+            if let Some(item) = item {
+                read.auditor.take(item);
+            }
+        }
+        let newest = match account_id {
+            Some(account_id) => persist(|| self.newest_sequence(account_id)).await?,
+            None => read.newest,
+        };
+        Ok((read.auditor.finish()?, newest == read.newest))
+    }
+
+    /// Reads an account's rows; of the entries that are sought, it notes the claims.
+    async fn read_partition(
+        &self,
+        account_id: &AccountId,
+        sought: &HashSet<&str>,
+        read: &mut Partition,
+    ) -> Result<(), Error> {
+        let mut start = None;
+        loop {
+            let (items, next) = persist(|| self.partition_page(account_id, start.clone())).await?;
+            for item in items {
+                let sk = item.get(keys::SK).and_then(|sk| sk.as_s().ok()).map_or("", String::as_str);
+                if let Some(Place::Entry(_, sequence)) = Place::of(&keys::account(account_id), sk) {
+                    read.newest = sequence;
+                    if sought.contains(sk) {
+                        read.claims.extend(claim_of(account_id, item.clone()));
+                    }
+                }
+                read.auditor.take(item);
+            }
+            match next {
+                Some(next) => start = Some(next),
+                None => return Ok(()),
+            }
+        }
+    }
+
+    async fn item_again(&self, row: &Row) -> Result<Option<Item>, Failure> {
+        let item = self.get(Key::from(row.clone())).await;
+        item.map_err(|error| classify("read a row again", error))
+    }
+
+    async fn partition_page(
+        &self,
+        account_id: &AccountId,
+        start: Option<Item>,
+    ) -> Result<(Vec<Item>, Option<Item>), Failure> {
+        let query = QueryInput::builder()
+            .key_condition_expression("#pk = :pk")
+            .expression_attribute_names("#pk", keys::PK)
+            .expression_attribute_values(":pk", items::text(keys::account(account_id)))
+            .consistent_read(true)
+            .set_exclusive_start_key(start);
+        let answer = self.query(query).await.map_err(|error| classify("read an account again", error))?;
+        Ok((answer.items.unwrap_or_default(), answer.last_evaluated_key))
+    }
+
+    /// The newest entry's sequence, by its key: the entry itself may not be readable.
+    async fn newest_sequence(&self, account_id: &AccountId) -> Result<Sequence, Failure> {
+        let query = QueryInput::builder()
+            .key_condition_expression("#pk = :pk AND begins_with(#sk, :entry)")
+            .expression_attribute_names("#pk", keys::PK)
+            .expression_attribute_names("#sk", keys::SK)
+            .expression_attribute_values(":pk", items::text(keys::account(account_id)))
+            .expression_attribute_values(":entry", items::text(keys::ENTRY_PREFIX))
+            .scan_index_forward(false)
+            .consistent_read(true)
+            .limit(1);
+        let answer = self.query(query).await.map_err(|error| classify("read the newest entry", error))?;
+        let newest = answer.items.unwrap_or_default().into_iter().next();
+        let sk = newest.and_then(|mut item| item.remove(keys::SK));
+        let sk = sk.as_ref().and_then(|sk| sk.as_s().ok()).map(String::as_str).unwrap_or_default();
+        Ok(match Place::of(&keys::account(account_id), sk) {
+            Some(Place::Entry(_, sequence)) => sequence,
+            _ => Sequence::NONE,
+        })
+    }
+}
+
+/// What makes a finding the same one when it is found again.
+fn mark(finding: &Finding) -> (&Row, &'static str) {
+    (&finding.row, finding.problem.code())
+}
+
+/// The row of the claim of an entry's key.
+fn claim_of(account_id: &AccountId, item: Item) -> Option<Row> {
+    let stored = items::read_entry(item).ok()?;
+    let key: CommandKey = key_of(&stored.entry).ok()??;
+    Some(keys::operation(account_id, &key).into())
+}

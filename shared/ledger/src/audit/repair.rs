@@ -1,0 +1,159 @@
+//! Mending rows: each write stands on what was read, and entries are never touched.
+
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::types::{AttributeValue, Delete, TransactWriteItem, Update};
+use scrip_accounts::{AccountId, Period, Sequence};
+use scrip_pricing::Credits;
+
+use super::{
+    facts::key_of,
+    finding::Row,
+    fix::{Attribute, Fix, Repair},
+};
+use crate::{
+    Error, Ledger,
+    backoff::persist,
+    cancellation::{Cancelled, Slot, read_reasons},
+    error::{Failure, cancellation, classify},
+    items,
+    keys::{self, Key},
+};
+
+/// What came of a repair.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Repaired {
+    /// The row is mended.
+    Done,
+    /// Nothing was written: the row or the account has changed since it was read.
+    Changed,
+}
+
+impl Ledger {
+    /// Mends a row.
+    ///
+    /// # Errors
+    /// [`Error::TryAgain`] if throttling or faults outlast the attempts, [`Error::Internal`].
+    pub async fn repair(&self, repair: &Repair) -> Result<Repaired, Error> {
+        persist(|| self.repair_once(repair)).await
+    }
+
+    async fn repair_once(&self, repair: &Repair) -> Result<Repaired, Failure> {
+        let writes = match (&repair.fix, &repair.account_id) {
+            (Fix::RebuildClaim { sequence, reversed }, Some(account_id)) => {
+                let write = self.rebuild_claim(account_id, *sequence, *reversed).await?;
+                write.into_iter().map(|write| (Slot::Record, write)).collect()
+            }
+            (Fix::Due { newest, before, after }, Some(account_id)) => {
+                let due = self.mend_due(account_id, before.as_deref(), *after)?;
+                let next = self.check_none(keys::entry(account_id, newest.next()))?;
+                vec![(Slot::Record, next), (Slot::Record, due)]
+            }
+            (Fix::Set { before, after }, _) => {
+                vec![(Slot::Record, self.set(&repair.row, before, after)?)]
+            }
+            (Fix::Put(item), _) => vec![(Slot::Record, self.put_new(item.clone())?)],
+            (Fix::RebuildClaim { .. } | Fix::Due { .. }, None) => Vec::new(),
+        };
+        if writes.is_empty() {
+            return Ok(Repaired::Changed);
+        }
+        let (slots, items): (Vec<_>, Vec<_>) = writes.into_iter().unzip();
+        let Err(error) = self.transact(items).await else { return Ok(Repaired::Done) };
+        match cancellation(&error).map(|reasons| read_reasons(&slots, reasons)) {
+            Some(Cancelled::Raced(_)) => Ok(Repaired::Changed),
+            Some(Cancelled::Wait(fault)) => Err(Failure::Transient(fault, Some(error.into()))),
+            _ => Err(classify("mend a row", error)),
+        }
+    }
+
+    /// Puts the claim of an entry, if it has none.
+    async fn rebuild_claim(
+        &self,
+        account_id: &AccountId,
+        sequence: Sequence,
+        reversed: Credits,
+    ) -> Result<Option<TransactWriteItem>, Failure> {
+        let Some(stored) = self.entry(account_id, sequence).await? else { return Ok(None) };
+        let Ok(Some(key)) = key_of(&stored.entry) else { return Ok(None) };
+        Ok(Some(self.put_new(items::rebuilt_claim(account_id, &stored, &key, reversed)?)?))
+    }
+
+    /// Puts, moves or deletes an account's due row, if it is as it was read.
+    fn mend_due(
+        &self,
+        account_id: &AccountId,
+        before: Option<&str>,
+        after: Option<Period>,
+    ) -> Result<TransactWriteItem, Error> {
+        let item = after.map(|settled| items::due(account_id, settled)).transpose()?;
+        match (before, item) {
+            (None, item) => self.put_new(item.unwrap_or_default()),
+            (Some(before), Some(mut item)) => {
+                let key = keys::due(account_id).into();
+                let before = [(keys::DUE, Some(items::text(before)))];
+                self.set(&key, &before, &[(keys::DUE, item.remove(keys::DUE))])
+            }
+            (Some(before), None) => {
+                let delete = Delete::builder()
+                    .table_name(&self.table)
+                    .set_key(Some(keys::due(account_id).into_attributes()))
+                    .condition_expression("#due = :due")
+                    .expression_attribute_names("#due", keys::DUE)
+                    .expression_attribute_values(":due", items::text(before))
+                    .build()
+                    .map_err(|source| Error::internal("build a delete", source))?;
+                Ok(TransactWriteItem::builder().delete(delete).build())
+            }
+        }
+    }
+
+    /// Sets attributes of a row whose attributes are as they were read, or removes them.
+    fn set(&self, row: &Row, before: &[Attribute], after: &[Attribute]) -> Result<TransactWriteItem, Error> {
+        let mut values = HashMap::new();
+        let mut conditions = vec!["attribute_exists(#pk)".to_owned()];
+        let mut names = HashMap::from([("#pk".to_owned(), keys::PK.to_owned())]);
+        for (name, value) in before {
+            names.insert(format!("#{name}"), (*name).to_owned());
+            conditions.push(match value {
+                Some(value) => equals("is", name, value, &mut values),
+                None => format!("attribute_not_exists(#{name})"),
+            });
+        }
+        let (mut sets, mut removes) = (Vec::new(), Vec::new());
+        for (name, value) in after {
+            names.insert(format!("#{name}"), (*name).to_owned());
+            match value {
+                Some(value) => sets.push(equals("new", name, value, &mut values)),
+                None => removes.push(format!("#{name}")),
+            }
+        }
+        let clause = |verb: &str, parts: &[String]| match parts {
+            [] => String::new(),
+            parts => format!("{verb} {} ", parts.join(", ")),
+        };
+        let update = Update::builder()
+            .table_name(&self.table)
+            .set_key(Some(Key::from(row.clone()).into_attributes()))
+            .update_expression(clause("SET", &sets) + &clause("REMOVE", &removes))
+            .condition_expression(conditions.join(" AND "))
+            .set_expression_attribute_names(Some(names))
+            .set_expression_attribute_values(Some(values).filter(|values| !values.is_empty()))
+            .build()
+            .map_err(|source| Error::internal("build an update", source))?;
+        Ok(TransactWriteItem::builder().update(update).build())
+    }
+}
+
+/// `#name = :prefix_name`, and its value among the values.
+fn equals(
+    prefix: &str,
+    name: &str,
+    value: &AttributeValue,
+    values: &mut HashMap<String, AttributeValue>,
+) -> String {
+    let placeholder = format!(":{prefix}_{name}");
+    let text = format!("#{name} = {placeholder}");
+    values.insert(placeholder, value.clone());
+    text
+}
