@@ -21,11 +21,12 @@ const BACKOFF_FAILED_MS_MAX: u64 = 400;
 const ATTEMPTS_CONTENDED_MAX: u32 = 200;
 /// The first wait for others is up to this long; each further one up to four times as long as the one before.
 const BACKOFF_CONTENDED_MS_FIRST: u64 = 20;
-/// Who has waited so long waits less from there: those who came later still wait longer, so that hardly
-/// anybody is still waiting when the time is over. In ms since the first attempt, and the longest wait from then.
+/// The longest wait, by the ms since the first attempt. It falls with time, so older commands try more often than newer
+/// ones and end first.
 const BACKOFF_CONTENDED_MS_MAX: [(u64, u64); 3] = [(3_000, 40), (2_000, 100), (0, 320)];
 
-/// No attempt starts later. What is under way then still ends well before the function's time-out.
+/// No attempt starts later. The one under way ends before the function's time-out, unless it reads many pages slowly:
+/// then Lambda stops it, and the caller asks again.
 const ATTEMPTS_MS_MAX: u64 = 5_000;
 
 /// The attempts of one command or read.

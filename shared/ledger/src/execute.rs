@@ -297,10 +297,12 @@ impl<C: Command + Sync> Call<'_, C> {
         let Some(mut claim) = self.ledger.claim(self.account_id, &self.key).await? else { return Ok(None) };
         claim.from = claim.from.max(verified.map_or(claim.from, |verified| verified.sequence));
         let head = verified.cloned().unwrap_or_else(|| Account::unseen(self.now));
-        Ok(match self.scan(claim, head).await? {
-            Next::Done(found) => Some(found),
-            _ => None,
-        })
+        match self.scan(claim, head).await? {
+            Next::Done(found) => Ok(Some(found)),
+            // The newest entry was not reached: an entry may follow.
+            Next::AtOnce(_) => Err(Failure::contended()),
+            _ => Ok(None),
+        }
     }
 
     /// Before giving up: an attempt whose answer was lost may have been carried out.

@@ -1,5 +1,4 @@
-//! Every key and attribute name of the table. Who reads this file knows each item; README.md's item
-//! table says the same.
+//! Every key and attribute name of the table, as in README.md's table of items.
 //!
 //! | item | pk | sk |
 //! |---|---|---|

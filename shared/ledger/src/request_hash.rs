@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 
 use crate::Error;
 
-/// How many hex digits an entry keeps: 128 bits, which nobody meets by chance.
+/// How many hex digits an entry keeps: 128 bits, too many for two requests to share by chance.
 const DIGITS: usize = 32;
 
 /// SHA-256 of a value's JSON, as 64 hex digits.

@@ -11,7 +11,7 @@ use aws_sdk_dynamodb::types::ConsumedCapacity;
 pub struct Usage {
     /// Requests sent, whatever came of them.
     pub requests: u64,
-    /// Read units, in halves: the smallest read costs one. What a cancelled transaction used isn't told.
+    /// Read units, in halves: the smallest read costs one. DynamoDB doesn't say what a cancelled transaction used.
     pub read_half_units: u64,
     /// Write units, in halves.
     pub write_half_units: u64,

@@ -79,7 +79,7 @@ fn print_all<W: Write>(
 ) -> Result<(), Trouble> {
     for finding in findings {
         counts.findings += 1;
-        counts.repairable += u64::from(finding.problem.is_repairable());
+        counts.repairable += u64::from(finding.is_repairable);
         printer.finding(finding)?;
     }
     Ok(())

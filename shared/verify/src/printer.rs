@@ -41,20 +41,20 @@ impl<W: Write> Printer<W> {
     }
 
     pub(crate) fn finding(&mut self, finding: &Finding) -> io::Result<()> {
-        let Finding { account_id, row, problem } = finding;
+        let Finding { account_id, row, problem, is_repairable } = finding;
         let account_id = account_id.as_ref().map(ToString::to_string);
         match self.form {
             Form::Text => {
                 let account_id = account_id.unwrap_or_else(|| "(no account)".to_owned());
                 let (code, meaning) = (problem.code(), problem.meaning());
-                let hint = if problem.is_repairable() { " [--repair rebuilds it]" } else { "" };
+                let hint = if *is_repairable { " [--repair rebuilds it]" } else { "" };
                 writeln!(self.to, "{account_id}: {row}: {code}: it {problem}; {meaning}{hint}")
             }
             Form::Json => {
                 let line = json!({"finding": {
                     "account_id": account_id, "pk": row.pk, "sk": row.sk, "code": problem.code(),
                     "problem": problem.to_string(), "meaning": problem.meaning(),
-                    "repairable": problem.is_repairable(),
+                    "repairable": is_repairable,
                 }});
                 writeln!(self.to, "{line}")
             }

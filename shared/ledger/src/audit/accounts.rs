@@ -7,7 +7,7 @@ use scrip_accounts::AccountId;
 use super::history::History;
 
 /// The number of an account: rows of other partitions refer to it by that.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) struct AccountNumber(u32);
 
 /// What is kept of an account.

@@ -122,6 +122,7 @@ impl Auditor {
             order(one).cmp(&order(other))
         });
         self.report.repairs.sort_by(|one, other| one.row.cmp(&other.row));
+        self.report.mark_repairable();
         Ok(self.report)
     }
 
@@ -230,11 +231,12 @@ impl Auditor {
         if is_its_own { Ok(()) } else { Err(Problem::WrongKey) }
     }
 
-    fn take_parked(&mut self, row: &Row, item: Item) -> Result<(), Problem> {
+    fn take_parked(&mut self, row: &Row, mut item: Item) -> Result<(), Problem> {
         self.report.tally.parked += 1;
-        let (index, parked_at) = (item.get(keys::DUE).cloned(), item.get(keys::PARKED_AT).cloned());
-        let parked = items::read_parked(item).map_err(|error| unreadable(&error))?;
         let must = Some(items::text(keys::PARKED));
+        let index = item.insert(keys::DUE.to_owned(), items::text(keys::PARKED));
+        let parked_at = item.get(keys::PARKED_AT).cloned();
+        let parked = items::read_parked(item).map_err(|error| unreadable(&error))?;
         self.check_index(parked.account_id, row, (index, must), (keys::PARKED_AT, parked_at));
         let is_its_own = Row::from(keys::parked(&parked.object_id)) == *row;
         if is_its_own { Ok(()) } else { Err(Problem::WrongKey) }
@@ -250,14 +252,15 @@ impl Auditor {
     ) {
         if is != must {
             let fix = Fix::Set { before: vec![(keys::DUE, is), same], after: vec![(keys::DUE, must)] };
-            self.report.repairs.push(Repair { account_id: account_id.clone(), row: row.clone(), fix });
+            let account = account_id.clone();
+            self.report.repairs.push(Repair { account_id: account, row: row.clone(), newest: None, fix });
             self.note(account_id, row.clone(), Err(Problem::WrongIndex));
         }
     }
 
     fn note(&mut self, account_id: Option<AccountId>, row: Row, taken: Result<(), Problem>) {
         if let Err(problem) = taken {
-            self.report.findings.push(Finding { account_id, row, problem });
+            self.report.findings.push(Finding::new(account_id, row, problem));
         }
     }
 }

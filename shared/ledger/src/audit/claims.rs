@@ -1,7 +1,7 @@
 //! Keys and their claims. They are in different partitions, so both are kept until all rows were seen: some 150 bytes a
 //! key.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use scrip_accounts::{AccountId, CommandKey, Sequence};
 use scrip_pricing::Credits;
@@ -17,6 +17,7 @@ use crate::{
     Error,
     items::{self, Claim},
     keys,
+    request_hash::RequestHash,
 };
 
 /// Stands for a key of an account: the first half of a SHA-256; no two keys share it by chance.
@@ -43,6 +44,7 @@ struct ClaimSeen {
     text: (usize, u16),
     account: AccountNumber,
     form: ClaimForm,
+    has_fingerprint: bool,
 }
 
 /// What a claim's row looks like.
@@ -82,6 +84,8 @@ pub(super) struct Matched {
     pub(super) findings: Vec<Finding>,
     pub(super) repairs: Vec<Repair>,
     pub(super) dangling: u64,
+    /// Accounts with a reversal whose debit is not known: it may belong to any of theirs.
+    unclear: HashSet<AccountNumber>,
 }
 
 fn digest(account_id: &AccountId, key: &CommandKey) -> Digest {
@@ -138,6 +142,9 @@ impl Claims {
             text: (start, length),
             account: account.0,
             form: claim.map_or(ClaimForm::Unreadable, |_| form),
+            has_fingerprint: claim
+                .and_then(|claim| claim.request.as_ref())
+                .is_some_and(RequestHash::is_whole),
         });
     }
 
@@ -146,6 +153,12 @@ impl Claims {
         self.uses.sort_unstable_by_key(|used| (used.digest, used.sequence));
         self.seen.sort_unstable_by_key(|claim| claim.digest);
         let mut matched = Matched::default();
+        let is_used = |digest| self.uses.binary_search_by_key(digest, |used| used.digest).is_ok();
+        for (_, returned) in self.returned.iter().filter(|(digest, _)| !is_used(digest)) {
+            let row = entry_row(accounts, returned.account, returned.sequence);
+            matched.add(accounts, returned.account, row, Problem::NoDebit);
+            matched.unclear.insert(returned.account);
+        }
         let mut claims = self.seen.iter().peekable();
         for uses in self.uses.chunk_by(|one, other| one.digest == other.digest) {
             while let Some(claim) = claims.next_if(|claim| claim.digest < uses[0].digest) {
@@ -156,11 +169,6 @@ impl Claims {
         }
         for claim in claims {
             self.match_alone(claim, accounts, &mut matched)?;
-        }
-        let is_used = |digest| self.uses.binary_search_by_key(digest, |used| used.digest).is_ok();
-        for (_, returned) in self.returned.iter().filter(|(digest, _)| !is_used(digest)) {
-            let row = entry_row(accounts, returned.account, returned.sequence);
-            matched.add(accounts, returned.account, row, Problem::NoDebit);
         }
         Ok(matched)
     }
@@ -184,6 +192,11 @@ impl Claims {
         if !first.taken.covers(reversed) {
             matched.add(accounts, account, row(), Problem::ReversedTooMuch);
         }
+        let is_fingerprint_lost =
+            !first.has_fingerprint && !claim.is_some_and(|claim| claim.is_old() && claim.has_fingerprint);
+        if is_fingerprint_lost {
+            matched.add(accounts, account, row(), Problem::NoFingerprint);
+        }
         let Some(claim) = claim else {
             matched.add(accounts, account, row(), Problem::NoClaim);
             matched.mend(accounts, account, row(), Fix::RebuildClaim { sequence, reversed });
@@ -192,10 +205,7 @@ impl Claims {
         if claim.form == ClaimForm::Unreadable {
             return Ok(());
         }
-        let is_old = claim.form == ClaimForm::Old;
-        if !first.has_fingerprint && !is_old {
-            matched.add(accounts, account, row(), Problem::NoFingerprint);
-        }
+        let is_old = claim.is_old();
         let (claim_row, counted) = (self.row(claim, accounts), self.counted(claim));
         let mut problems = Vec::new();
         if claim.from >= sequence && !is_old {
@@ -267,14 +277,26 @@ impl Claims {
     }
 }
 
+impl ClaimSeen {
+    fn is_old(&self) -> bool {
+        self.form == ClaimForm::Old
+    }
+}
+
 impl Matched {
     fn add(&mut self, accounts: &Accounts, account: AccountNumber, row: Row, problem: Problem) {
         let account_id = Some(accounts.get(account).id.clone());
-        self.findings.push(Finding { account_id, row, problem });
+        self.findings.push(Finding::new(account_id, row, problem));
     }
 
+    /// Adds a repair, unless the account has entries that could not be read: one of these may be what a claim lacks,
+    /// and a total that is lowered without it would let credits come back twice.
     fn mend(&mut self, accounts: &Accounts, account: AccountNumber, row: Row, fix: Fix) {
-        self.repairs.push(Repair { account_id: Some(accounts.get(account).id.clone()), row, fix });
+        let seen = accounts.get(account);
+        if seen.history.is_whole() && !self.unclear.contains(&account) {
+            let newest = Some(seen.history.newest_sequence());
+            self.repairs.push(Repair { account_id: Some(seen.id.clone()), row, newest, fix });
+        }
     }
 }
 

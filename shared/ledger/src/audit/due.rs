@@ -26,7 +26,7 @@ pub(super) fn check_due(seen: &AccountSeen) -> Option<(Finding, Repair)> {
         (Some(_), None) => Problem::NeedlessDueRow,
     };
     let (account_id, row) = (Some(seen.id.clone()), Row::from(keys::due(&seen.id)));
-    let fix = Fix::Due { newest, before: seen.due.clone(), after };
-    let finding = Finding { account_id: account_id.clone(), row: row.clone(), problem };
-    Some((finding, Repair { account_id, row, fix }))
+    let fix = Fix::Due { before: seen.due.clone(), after };
+    let finding = Finding::new(account_id.clone(), row.clone(), problem);
+    Some((finding, Repair { account_id, row, newest: Some(newest), fix }))
 }

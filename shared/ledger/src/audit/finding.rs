@@ -43,12 +43,18 @@ pub struct Finding {
     pub row: Row,
     /// What is wrong with it.
     pub problem: Problem,
+    /// Whether [`Ledger::repair`](crate::Ledger::repair) can mend it: the kind can be, and what it rests on was read.
+    pub is_repairable: bool,
 }
 
 impl Finding {
+    /// Something that is wrong with a row. [`Report`](super::Report) knows later whether it can be mended.
+    pub(super) fn new(account_id: Option<AccountId>, row: Row, problem: Problem) -> Self {
+        Self { account_id, row, problem, is_repairable: false }
+    }
+
     /// Something that is wrong with an entry.
     pub(super) fn of_entry(account_id: &AccountId, sequence: Sequence, problem: Problem) -> Self {
-        let row = keys::entry(account_id, sequence).into();
-        Self { account_id: Some(account_id.clone()), row, problem }
+        Self::new(Some(account_id.clone()), keys::entry(account_id, sequence).into(), problem)
     }
 }

@@ -16,6 +16,8 @@ pub struct Repair {
     pub account_id: Option<AccountId>,
     /// The row that was found.
     pub row: Row,
+    /// The account's newest entry that it rests on: nothing is written once another came.
+    pub(super) newest: Option<Sequence>,
     pub(super) fix: Fix,
 }
 
@@ -29,8 +31,8 @@ pub(super) enum Fix {
     RebuildClaim { sequence: Sequence, reversed: Credits },
     /// Sets attributes of the row.
     Set { before: Vec<Attribute>, after: Vec<Attribute> },
-    /// Puts, moves or deletes the account's due row, if an entry is still the newest.
-    Due { newest: Sequence, before: Option<String>, after: Option<Period> },
+    /// Puts, moves or deletes the account's due row.
+    Due { before: Option<String>, after: Option<Period> },
     /// Puts an item that is missing.
     Put(Item),
 }

@@ -77,10 +77,14 @@ impl LinkState {
         let is_new_month = self.period != before.period;
         let owed = if is_new_month { before.owed.with_playground(0) } else { before.owed };
         let wrong_owed = match self.kind {
-            EntryKind::Debit => self.owed != owed,
             EntryKind::Reversal => owed.checked_sub(self.offset) != Some(self.owed),
-            // Others may take back, or give again.
-            _ => false,
+            // Money that went back, or came again.
+            EntryKind::Refund | EntryKind::RefundFailed | EntryKind::Dispute | EntryKind::DisputeWon => false,
+            EntryKind::Debit
+            | EntryKind::Purchase
+            | EntryKind::Refill
+            | EntryKind::Expiry
+            | EntryKind::Subscription => self.owed != owed,
         };
         [
             wrong_sum.then_some(Problem::WrongSum),
@@ -98,6 +102,8 @@ impl LinkState {
 pub(super) struct History {
     newest: Option<Link>,
     waiting: BTreeMap<Sequence, Link>,
+    /// Whether an entry is missing or can't be read: then what rests on all of them is not known.
+    has_holes: bool,
 }
 
 impl History {
@@ -130,6 +136,11 @@ impl History {
         }
     }
 
+    /// Whether every entry up to the newest was read.
+    pub(super) fn is_whole(&self) -> bool {
+        !self.has_holes
+    }
+
     /// The newest entry that was seen.
     pub(super) fn newest_sequence(&self) -> Sequence {
         self.newest.as_ref().map_or(Sequence::NONE, |newest| newest.sequence)
@@ -145,6 +156,7 @@ impl History {
         if link.sequence > expected {
             let last = Sequence::new(link.sequence.get().saturating_sub(1));
             found.push((expected, Problem::MissingEntries(last)));
+            self.has_holes = true;
         } else if let Some(state) = &link.state {
             match &self.newest {
                 None => found.extend(state.problem_of_first().map(|problem| (link.sequence, problem))),
@@ -154,6 +166,7 @@ impl History {
                 Some(Link { state: None, .. }) => {}
             }
         }
+        self.has_holes |= link.state.is_none();
         self.newest = Some(link);
     }
 }

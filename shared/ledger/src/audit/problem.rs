@@ -66,7 +66,7 @@ pub enum Problem {
     NoPaymentRow,
     /// A payment's row names another account than the purchase's.
     PaymentOfAnother,
-    /// A payment's row names no purchase of its account.
+    /// A payment's row names no purchase of its account that was paid by it.
     StrayPaymentRow,
     /// The row's account has no entries.
     NoAccount,
@@ -74,6 +74,8 @@ pub enum Problem {
     NoSubscription,
     /// The row is in another partition of the due index than it must be.
     WrongIndex,
+    /// The account was written to each time that it was read again.
+    Undecided,
 }
 
 impl Problem {
@@ -111,6 +113,7 @@ impl Problem {
             Self::NoAccount => "no_account",
             Self::NoSubscription => "no_subscription",
             Self::WrongIndex => "wrong_index",
+            Self::Undecided => "undecided",
         }
     }
 
@@ -141,12 +144,12 @@ impl Problem {
             Self::NoAccount => "the account's entries are lost, or the row is another account's",
             Self::NoSubscription => "the next event of the subscription grants it again",
             Self::WrongIndex => "it is not looked at again, or in vain",
+            Self::Undecided => "it may be in order; verify again when the account is used less",
         }
     }
 
-    /// Whether the row can be rebuilt from what else is in the table.
-    #[must_use]
-    pub fn is_repairable(&self) -> bool {
+    /// Whether rows with such a problem can be rebuilt from what else is in the table.
+    pub(super) fn is_repairable(&self) -> bool {
         matches!(
             self,
             Self::NoClaim
@@ -197,9 +200,10 @@ impl fmt::Display for Problem {
                 f.write_str("lists a purchase that is not there, or was paid at another time")
             }
             Self::PaymentOfAnother => f.write_str("names another account than the purchase's"),
-            Self::StrayPaymentRow => f.write_str("names no purchase of its account"),
+            Self::StrayPaymentRow => f.write_str("names no purchase of its account that was paid by it"),
             Self::NoAccount => f.write_str("belongs to an account that has no entries"),
             Self::WrongIndex => f.write_str("is in the wrong place of the due index"),
+            Self::Undecided => f.write_str("was written to each time that it was read"),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Purchases and the rows that lead to them; and whose subscriptions and customers are.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use scrip_accounts::{AccountId, Purchase, PurchaseId};
 
@@ -22,6 +22,7 @@ struct PurchaseSeen {
     bought: Item,
     bought_row: Row,
     payments: Vec<Row>,
+    has_outflows: bool,
 }
 
 /// All purchases, and what refers to them or to accounts.
@@ -47,6 +48,7 @@ impl Purchases {
             bought: items::bought(account.1, purchase),
             bought_row: keys::bought(account.1, purchase).into(),
             payments: keys::payments(purchase).map(Row::from).collect(),
+            has_outflows: !purchase.outflows.is_empty(),
         };
         self.records.insert((account.0, purchase.id.clone()), seen);
     }
@@ -75,6 +77,8 @@ impl Purchases {
     /// Checks all of them, once all rows were seen.
     pub(super) fn finish(mut self, accounts: &Accounts) -> Result<PurchasesChecked, Error> {
         let mut checked = PurchasesChecked::default();
+        // Of several purchases that a payment paid for, the row leads to the one whose money moved.
+        let mut lost: BTreeMap<&Row, Vec<(bool, &PurchaseId, AccountNumber)>> = BTreeMap::new();
         for ((account, purchase_id), seen) in &self.records {
             let account_id = &accounts.get(*account).id;
             if !self.bought.remove(&(*account, seen.bought_row.clone())) {
@@ -86,18 +90,26 @@ impl Purchases {
                     Some((owner, _)) if owner == account => {}
                     Some(_) => checked.add(account_id, row.clone(), Problem::PaymentOfAnother),
                     None => {
-                        let owner = items::owner(row.clone().into(), account_id, Some(purchase_id))?;
-                        checked.add(account_id, row.clone(), Problem::NoPaymentRow);
-                        checked.mend(account_id, row.clone(), owner);
+                        lost.entry(row).or_default().push((!seen.has_outflows, purchase_id, *account));
                     }
                 }
+            }
+        }
+        for (row, mut purchases) in lost {
+            purchases.sort_unstable();
+            if let Some((_, purchase_id, account)) = purchases.first() {
+                let account_id = &accounts.get(*account).id;
+                let owner = items::owner(row.clone().into(), account_id, Some(purchase_id))?;
+                checked.add(account_id, row.clone(), Problem::NoPaymentRow);
+                checked.mend(account_id, row.clone(), owner);
             }
         }
         for (account, row) in self.bought {
             checked.add(&accounts.get(account).id, row, Problem::StrayBoughtRow);
         }
         for (row, (account, purchase_id)) in self.payments {
-            if !purchase_id.is_some_and(|id| self.records.contains_key(&(account, id))) {
+            let purchase = purchase_id.and_then(|id| self.records.get(&(account, id)));
+            if !purchase.is_some_and(|purchase| purchase.payments.contains(&row)) {
                 checked.add(&accounts.get(account).id, row, Problem::StrayPaymentRow);
             }
         }
@@ -124,10 +136,11 @@ impl Purchases {
 
 impl PurchasesChecked {
     fn add(&mut self, account_id: &AccountId, row: Row, problem: Problem) {
-        self.findings.push(Finding { account_id: Some(account_id.clone()), row, problem });
+        self.findings.push(Finding::new(Some(account_id.clone()), row, problem));
     }
 
     fn mend(&mut self, account_id: &AccountId, row: Row, item: Item) {
-        self.repairs.push(Repair { account_id: Some(account_id.clone()), row, fix: Fix::Put(item) });
+        let account_id = Some(account_id.clone());
+        self.repairs.push(Repair { account_id, row, newest: None, fix: Fix::Put(item) });
     }
 }

@@ -12,6 +12,7 @@ use super::{
     finding::{Finding, Row},
     history::Order,
     place::Place,
+    problem::Problem,
     report::Report,
 };
 use crate::{
@@ -36,7 +37,8 @@ struct Partition {
 impl Ledger {
     /// Reads again what findings of one account are about, and reports those that still are, with their repairs. The
     /// account's rows are read first, what belongs to them after that; if another entry came meanwhile, all of it again,
-    /// a few times.
+    /// a few times. An account that never rests is reported as undecided, with no repair: its rows were of different
+    /// moments.
     ///
     /// # Errors
     /// [`Error::TryAgain`] if throttling or faults outlast the attempts, [`Error::Internal`].
@@ -51,8 +53,13 @@ impl Ledger {
             again.repairs.retain(|repair| rows.contains(&repair.row));
             report = again;
             if is_quiet || report.findings.is_empty() {
-                break;
+                return Ok(report);
             }
+        }
+        report.repairs.clear();
+        report.findings.truncate(1);
+        for finding in &mut report.findings {
+            (finding.problem, finding.is_repairable) = (Problem::Undecided, false);
         }
         Ok(report)
     }

@@ -39,26 +39,23 @@ impl Ledger {
     }
 
     async fn repair_once(&self, repair: &Repair) -> Result<Repaired, Failure> {
-        let writes = match (&repair.fix, &repair.account_id) {
+        let write = match (&repair.fix, &repair.account_id) {
             (Fix::RebuildClaim { sequence, reversed }, Some(account_id)) => {
-                let write = self.rebuild_claim(account_id, *sequence, *reversed).await?;
-                write.into_iter().map(|write| (Slot::Record, write)).collect()
+                self.rebuild_claim(account_id, *sequence, *reversed).await?
             }
-            (Fix::Due { newest, before, after }, Some(account_id)) => {
-                let due = self.mend_due(account_id, before.as_deref(), *after)?;
-                let next = self.check_none(keys::entry(account_id, newest.next()))?;
-                vec![(Slot::Record, next), (Slot::Record, due)]
+            (Fix::Due { before, after }, Some(account_id)) => {
+                Some(self.mend_due(account_id, before.as_deref(), *after)?)
             }
-            (Fix::Set { before, after }, _) => {
-                vec![(Slot::Record, self.set(&repair.row, before, after)?)]
-            }
-            (Fix::Put(item), _) => vec![(Slot::Record, self.put_new(item.clone())?)],
-            (Fix::RebuildClaim { .. } | Fix::Due { .. }, None) => Vec::new(),
+            (Fix::Set { before, after }, _) => Some(self.set(&repair.row, before, after)?),
+            (Fix::Put(item), _) => Some(self.put_new(item.clone())?),
+            (Fix::RebuildClaim { .. } | Fix::Due { .. }, None) => None,
         };
-        if writes.is_empty() {
-            return Ok(Repaired::Changed);
+        let Some(write) = write else { return Ok(Repaired::Changed) };
+        let mut items = vec![write];
+        if let (Some(newest), Some(account_id)) = (repair.newest, &repair.account_id) {
+            items.push(self.check_none(keys::entry(account_id, newest.next()))?);
         }
-        let (slots, items): (Vec<_>, Vec<_>) = writes.into_iter().unzip();
+        let slots = vec![Slot::Record; items.len()];
         let Err(error) = self.transact(items).await else { return Ok(Repaired::Done) };
         match cancellation(&error).map(|reasons| read_reasons(&slots, reasons)) {
             Some(Cancelled::Raced(_)) => Ok(Repaired::Changed),

@@ -1,5 +1,7 @@
 //! What an audit came to.
 
+use std::collections::HashSet;
+
 use super::{finding::Finding, fix::Repair};
 
 /// What was read.
@@ -32,4 +34,14 @@ pub struct Report {
     pub findings: Vec<Finding>,
     /// How rows of these can be mended; one write for each.
     pub repairs: Vec<Repair>,
+}
+
+impl Report {
+    /// Says of each finding whether it can be mended: if its kind can be, and there is a repair of its row.
+    pub(super) fn mark_repairable(&mut self) {
+        let rows: HashSet<_> = self.repairs.iter().map(|repair| &repair.row).collect();
+        for finding in &mut self.findings {
+            finding.is_repairable = finding.problem.is_repairable() && rows.contains(&finding.row);
+        }
+    }
 }

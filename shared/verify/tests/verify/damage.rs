@@ -47,6 +47,30 @@ fn entries() -> Vec<Damage> {
                 ("ACCOUNT#alice ENTRY#000000000004", "no_debit"),
             ],
         ),
+        // Without the reversal its debit's total looks too high. It stays.
+        (
+            vec![Delete(ALICE, E4)],
+            vec![
+                ("ACCOUNT#alice ENTRY#000000000004", "missing_entries"),
+                ("OPERATION#alice#debit#d-1 OPERATION", "wrong_total"),
+            ],
+        ),
+        (
+            vec![Set(ALICE, E4, "/period", Value::Null)],
+            vec![
+                ("ACCOUNT#alice ENTRY#000000000004", "unreadable"),
+                ("OPERATION#alice#debit#d-1 OPERATION", "wrong_total"),
+            ],
+        ),
+        // Without the debit its claim looks like another's. It stays too.
+        (
+            vec![Set(ALICE, E2, "/period", Value::Null)],
+            vec![
+                ("ACCOUNT#alice ENTRY#000000000002", "unreadable"),
+                ("ACCOUNT#alice ENTRY#000000000004", "no_debit"),
+                ("OPERATION#alice#debit#d-1 OPERATION", "stray_claim"),
+            ],
+        ),
         (
             vec![Set(ALICE, E3, "/sequence", json!(33))],
             vec![("ACCOUNT#alice ENTRY#000000000003", "wrong_key")],
@@ -202,6 +226,11 @@ fn purchases() -> Vec<Damage> {
                 ("PAYMENT#in_1 PAYMENT", "stray_payment_row"),
             ],
         ),
+        // A payment of another purchase of the same account.
+        (
+            vec![Set("PAYMENT#pay-pi_1", "PAYMENT", "/purchase_id", json!("in_1"))],
+            vec![("PAYMENT#pay-pi_1 PAYMENT", "stray_payment_row")],
+        ),
         (
             vec![Set("PAYMENT#in_1", "PAYMENT", "/purchase_id", json!("in_2"))],
             vec![("PAYMENT#in_1 PAYMENT", "stray_payment_row")],
@@ -240,6 +269,13 @@ fn purchases() -> Vec<Damage> {
         ),
         (
             vec![Put("PARKED#in_9", "PARKED", parked("in_9", "REFUND"))],
+            vec![("PARKED#in_9 PARKED", "wrong_index")],
+        ),
+        (
+            vec![
+                Put("PARKED#in_9", "PARKED", parked("in_9", "PARKED")),
+                Set("PARKED#in_9", "PARKED", "/due", Value::Null),
+            ],
             vec![("PARKED#in_9 PARKED", "wrong_index")],
         ),
         (

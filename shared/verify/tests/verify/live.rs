@@ -75,6 +75,31 @@ async fn an_account_that_is_written_to_while_it_is_read_again_is_read_once_more(
     assert_eq!(world.found(Repairs::Leave).await, []);
 }
 
+/// Its rows were of different moments each time, so nothing is said of it, and nothing is written.
+#[tokio::test]
+async fn an_account_that_never_rests_is_undecided_and_not_repaired() {
+    let world = World::used().await;
+    let claim = ("OPERATION#alice#debit#d-1", "OPERATION");
+    world.set(claim, "/reversed/playground", json!(3)).await;
+    let damaged = world.row(claim.0, claim.1).await;
+    for number in 0..5 {
+        let other = world.clone();
+        let act = async move {
+            tokio::spawn(async move { other.take("alice", &format!("busy-{number}"), 1).await })
+                .await
+                .unwrap();
+        };
+        world.faults.next("GetItem", Fault::meanwhile(act));
+    }
+    let expected = [("OPERATION#alice#debit#d-1 OPERATION".to_owned(), "undecided".to_owned())];
+    assert_eq!(world.found(Repairs::Carry).await, expected);
+    assert_eq!(world.row(claim.0, claim.1).await, damaged);
+    // It rests.
+    let expected = [("OPERATION#alice#debit#d-1 OPERATION".to_owned(), "wrong_total".to_owned())];
+    assert_eq!(world.found(Repairs::Carry).await, expected);
+    assert_eq!(world.found(Repairs::Leave).await, []);
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nothing_is_found_among_traffic() {
     let world = World::used().await;
