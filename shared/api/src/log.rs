@@ -47,6 +47,7 @@ where
 #[derive(Debug)]
 pub(crate) struct Line<'a> {
     pub(crate) request_id: &'a str,
+    /// The trace header, of which the line has the id of a trace that is recorded.
     pub(crate) trace_id: Option<&'a str>,
     /// The route; `command` for a command.
     pub(crate) route: &'a str,
@@ -63,7 +64,7 @@ macro_rules! event {
         let account_id = response.and_then(|response| response.account_id.as_ref());
         tracing::$level!(
             request_id = $line.request_id,
-            trace_id = $line.trace_id,
+            trace_id = $line.trace_id.and_then(recorded),
             route = $line.route,
             account_id = account_id.map_or($line.account_id, AccountId::as_str),
             event_id = response.and_then(|response| response.event_id.as_ref()).map(EventId::as_str),
@@ -110,6 +111,7 @@ pub(crate) fn finished(line: &Line<'_>, at: DateTime<Utc>) {
 
 /// Writes the line of an invocation by a schedule or a queue.
 pub fn invocation<T>((request_id, trace_id): (&str, Option<&str>), usage: Usage, result: &Result<T, Error>) {
+    let trace_id = trace_id.and_then(recorded);
     let (requests, read_units, write_units) =
         (usage.requests, units(usage.read_half_units), units(usage.write_half_units));
     match result {
@@ -131,9 +133,27 @@ pub fn invocation<T>((request_id, trace_id): (&str, Option<&str>), usage: Usage,
     }
 }
 
+/// The id in a trace header, `Root=1-5759e988-bd862e3fe1be46a994272793;Parent=…;Sampled=1`, if X-Ray records the trace.
+/// Without tracing there is a header too, and nothing to look up by its id.
+fn recorded(header: &str) -> Option<&str> {
+    let field = |name: &str| {
+        let mut fields = header.split(';').filter_map(|field| field.trim().split_once('='));
+        fields.find_map(|(field, value)| (field == name).then_some(value))
+    };
+    field("Sampled").filter(|sampled| *sampled == "1").and_then(|_| field("Root"))
+}
+
 /// Capacity in units, from halves: 1, 1.5, 2.
 fn units(halves: u64) -> f64 {
     u32::try_from(halves).map_or(f64::MAX, f64::from) / 2.0
+}
+
+/// What `docs/costs.md` takes for measured: a number in `tests/costs/measured.toml`.
+#[cfg(test)]
+pub(crate) fn measured(name: &str) -> usize {
+    let inputs = include_str!("../../../tests/costs/measured.toml");
+    let line = inputs.lines().find_map(|line| line.strip_prefix(name)?.trim_start().strip_prefix('='));
+    line.unwrap().split('#').next().unwrap().trim().parse().unwrap()
 }
 
 #[cfg(test)]

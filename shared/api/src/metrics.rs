@@ -1,13 +1,20 @@
 //! Metrics, in the embedded format of `CloudWatch`: a line of the log that carries numbers and says so. No call is made
 //! for them, and nothing is lost when a function ends.
 //!
-//! Every metric is named here; the template's alarms and dashboard use these names.
+//! Every metric is named here; the template's alarms and dashboard use these names. What a request prints is paid for by
+//! the byte (docs/costs.md), so a request's metrics share a line, and nothing optional is in it.
+
+use std::{env, sync::OnceLock};
 
 use chrono::{DateTime, Utc};
 use serde_json::{Map, Value, json};
 
 use crate::clock;
 
+/// The variable that names the metrics' namespace, which the template sets.
+const NAMESPACE_VARIABLE: &str = "METRICS_NAMESPACE";
+
+/// The namespace if the variable names none.
 const NAMESPACE: &str = "Scrip";
 
 /// A number of something that happened, or of what there is of something.
@@ -121,12 +128,6 @@ impl Metric {
         Self::whole("PendingRefunds", refunds)
     }
 
-    fn directive(&self) -> Value {
-        json!({
-            "Namespace": NAMESPACE, "Dimensions": self.sets, "Metrics": [{"Name": self.name, "Unit": "Count"}],
-        })
-    }
-
     /// Whether a line that says this can say the other too: a name stands for one value in a line.
     fn goes_with(&self, other: &Self) -> bool {
         let differs = |(name, value): &(&str, &str)| {
@@ -143,35 +144,57 @@ pub fn count(metrics: &[Metric]) {
 
 /// Writes metrics to standard output: lines of their own, since the log's lines hold no objects.
 pub(crate) fn print(metrics: &[Metric], at: DateTime<Utc>) {
-    for line in lines(metrics, at) {
+    for line in lines(namespace(), metrics, at) {
         // As text first: shown by itself it is written in pieces of a few characters.
         let line = line.to_string();
         println!("{line}");
     }
 }
 
+/// The namespace of this function's metrics.
+fn namespace() -> &'static str {
+    static NAMED: OnceLock<String> = OnceLock::new();
+    NAMED.get_or_init(|| {
+        let named = env::var(NAMESPACE_VARIABLE).ok().filter(|named| !named.is_empty());
+        named.unwrap_or_else(|| NAMESPACE.to_owned())
+    })
+}
+
 /// The lines of metrics: one with all that fit together, and one for each that doesn't.
-fn lines(metrics: &[Metric], at: DateTime<Utc>) -> Vec<Value> {
+fn lines(namespace: &str, metrics: &[Metric], at: DateTime<Utc>) -> Vec<Value> {
     let (mut together, mut apart) = (Vec::<&Metric>::new(), Vec::new());
     for metric in metrics {
         let fits = together.iter().all(|other| other.goes_with(metric));
         if fits { together.push(metric) } else { apart.push(vec![metric]) }
     }
     let groups = [together].into_iter().chain(apart).filter(|group| !group.is_empty());
-    groups.map(|group| line(&group, at)).collect()
+    groups.map(|group| line(namespace, &group, at)).collect()
 }
 
-fn line(metrics: &[&Metric], at: DateTime<Utc>) -> Value {
+fn line(namespace: &str, metrics: &[&Metric], at: DateTime<Utc>) -> Value {
     let labels = metrics.iter().flat_map(|metric| metric.labels.iter().copied());
     let values = metrics.iter().map(|metric| (metric.name, json!(metric.value)));
     let mut line: Map<_, _> =
         labels.map(|(name, value)| (name, json!(value))).chain(values).map(own).collect();
-    let directives: Vec<_> = metrics.iter().map(|metric| metric.directive()).collect();
     line.insert(
         "_aws".to_owned(),
-        json!({"Timestamp": at.timestamp_millis(), "CloudWatchMetrics": directives}),
+        json!({"Timestamp": at.timestamp_millis(), "CloudWatchMetrics": directives(namespace, metrics)}),
     );
     Value::Object(line)
+}
+
+/// What a line's metrics are summed up by: those with the same sets share one directive. No unit, which is optional.
+fn directives(namespace: &str, metrics: &[&Metric]) -> Vec<Value> {
+    let mut by_sets = Vec::<(&[&[&str]], Vec<Value>)>::new();
+    for metric in metrics {
+        let name = json!({"Name": metric.name});
+        match by_sets.iter_mut().find(|(sets, _)| *sets == metric.sets) {
+            Some((_, names)) => names.push(name),
+            None => by_sets.push((metric.sets, vec![name])),
+        }
+    }
+    let directive = |(sets, names)| json!({"Namespace": namespace, "Dimensions": sets, "Metrics": names});
+    by_sets.into_iter().map(directive).collect()
 }
 
 fn own((name, value): (&str, Value)) -> (String, Value) {
@@ -182,6 +205,11 @@ fn own((name, value): (&str, Value)) -> (String, Value) {
 mod tests {
     use super::*;
 
+    fn directive(names: &[&str], sets: &Value) -> Value {
+        let names: Vec<_> = names.iter().map(|name| json!({"Name": name})).collect();
+        json!({"Namespace": "Shop", "Dimensions": sets, "Metrics": names})
+    }
+
     #[test]
     fn a_line_carries_what_fits_together() {
         let metrics = [
@@ -190,14 +218,15 @@ mod tests {
             Metric::credits_spent("tune", "train_tune", 1),
             Metric::credits_spent("tune_image", "train_tune", 64),
         ];
-        let lines = lines(&metrics, DateTime::UNIX_EPOCH);
-        let directive = |name: &str, sets: Value| json!({"Namespace": "Scrip", "Dimensions": sets, "Metrics": [{"Name": name, "Unit": "Count"}]});
-        let spent = directive("CreditsSpent", json!([["Kind"], ["Kind", "Operation"]]));
+        let lines = lines("Shop", &metrics, DateTime::UNIX_EPOCH);
+        let spent = directive(&["CreditsSpent"], &json!([["Kind"], ["Kind", "Operation"]]));
         let first = json!({
             "Operation": "train_tune", "Debits": 1, "AppendAttempts": 2, "Kind": "tune",
             "CreditsSpent": 1,
             "_aws": {"Timestamp": 0, "CloudWatchMetrics": [
-                directive("Debits", json!([[], ["Operation"]])), directive("AppendAttempts", json!([[]])), spent,
+                directive(&["Debits"], &json!([[], ["Operation"]])),
+                directive(&["AppendAttempts"], &json!([[]])),
+                spent,
             ]},
         });
         let second = json!({
@@ -208,7 +237,33 @@ mod tests {
     }
 
     #[test]
+    fn metrics_that_are_summed_up_alike_share_a_directive() {
+        let mut metrics = Metric::swept([1, 2, 3, 4]);
+        metrics.push(Metric::append_attempts(5));
+        let names = ["Refilled", "Expired", "AlreadySettled", "RefillFailed", "AppendAttempts"];
+        let expected = json!({
+            "Refilled": 1, "Expired": 2, "AlreadySettled": 3, "RefillFailed": 4, "AppendAttempts": 5,
+            "_aws": {"Timestamp": 0, "CloudWatchMetrics": [directive(&names, &json!([[]]))]},
+        });
+        assert_eq!(lines("Shop", &metrics, DateTime::UNIX_EPOCH), [expected]);
+    }
+
+    /// `tests/costs/measured.toml` has these bytes: what a million debits cost follows from them.
+    #[test]
+    fn a_debit_prints_one_line_of_metrics_as_long_as_the_costs_say() {
+        let metrics = [
+            Metric::debit("text_to_image"),
+            Metric::credits_spent("playground", "text_to_image", 4),
+            Metric::append_attempts(1),
+        ];
+        let at = "2026-11-22T10:00:00.250Z".parse().unwrap();
+        let lines: Vec<_> =
+            lines("Scrip/scrip-prod", &metrics, at).iter().map(|line| line.to_string().len()).collect();
+        assert_eq!(lines, [crate::log::measured("emf_bytes")]);
+    }
+
+    #[test]
     fn without_metrics_there_is_no_line() {
-        assert!(lines(&[], DateTime::UNIX_EPOCH).is_empty());
+        assert!(lines(NAMESPACE, &[], DateTime::UNIX_EPOCH).is_empty());
     }
 }

@@ -22,14 +22,22 @@ impl io::Write for Kept {
     }
 }
 
-/// The lines that something logs.
-fn logged(act: impl FnOnce()) -> Vec<Value> {
+/// What something writes to the log.
+fn written(act: impl FnOnce()) -> String {
     let kept = Kept::default();
     let writer = kept.clone();
     tracing::subscriber::with_default(subscriber(move || writer.clone()), act);
-    let text = String::from_utf8(kept.0.lock().unwrap().clone()).unwrap();
-    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    String::from_utf8(kept.0.lock().unwrap().clone()).unwrap()
 }
+
+/// The lines that something logs.
+fn logged(act: impl FnOnce()) -> Vec<Value> {
+    written(act).lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+const RECORDED: &str =
+    "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1;Lineage=a87bd80c:0";
+const NOT_RECORDED: &str = "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=0";
 
 #[test]
 fn a_request_is_one_line_with_what_it_took() {
@@ -43,7 +51,7 @@ fn a_request_is_one_line_with_what_it_took() {
         for result in [Ok(response), Err(refused.attempted(1)), Err(busy)] {
             let line = Line {
                 request_id: "request",
-                trace_id: Some("Root=1-0"),
+                trace_id: Some(RECORDED),
                 route: "POST /v1/accounts/{account_id}/debits",
                 account_id: "alice",
                 result: &result,
@@ -80,4 +88,45 @@ fn libraries_are_heard_from_warnings_on() {
         tracing::debug!("not logged");
     });
     assert_eq!(lines, [json!({"level": "ERROR", "message": "user handler panicked"})]);
+}
+
+/// The longest line that a debit may write.
+const DEBIT_LINE_BYTES_MAX: usize = 600;
+
+/// Ids as long as UUIDs are; the second figure is what `docs/costs.md` takes for measured.
+#[test]
+fn a_debits_line_is_short() {
+    let uuid = "7c9e6679-7425-40de-944b-e07fc1f90ae7";
+    let response = ApiResponse::json(StatusCode::CREATED, &json!({})).unwrap();
+    let result = Ok(response.outcome("debited").attempted(Some(1)).about("text_to_image"));
+    let bytes = |trace_id| {
+        let line = Line {
+            request_id: uuid,
+            trace_id: Some(trace_id),
+            route: "POST /v1/accounts/{account_id}/debits",
+            account_id: uuid,
+            result: &result,
+            usage: Usage { requests: 3, read_half_units: 2, write_half_units: 4 },
+            elapsed: Duration::from_micros(22_054),
+        };
+        written(|| finished(&line, DateTime::UNIX_EPOCH)).trim_end().len()
+    };
+    assert!(bytes(RECORDED) <= DEBIT_LINE_BYTES_MAX, "{}", bytes(RECORDED));
+    assert_eq!(bytes(NOT_RECORDED), measured("line_bytes"));
+    assert_eq!(bytes(RECORDED) - bytes(NOT_RECORDED), measured("trace_id_bytes"));
+}
+
+#[test]
+fn only_a_trace_that_is_recorded_is_named() {
+    for (header, id) in [
+        (RECORDED, Some("1-5759e988-bd862e3fe1be46a994272793")),
+        ("Sampled=1;Root=1-0", Some("1-0")),
+        (NOT_RECORDED, None),
+        ("Root=1-0", None),
+        ("Root=1-0;Sampled=?", None),
+        ("Sampled=1", None),
+        ("", None),
+    ] {
+        assert_eq!(recorded(header), id, "{header}");
+    }
 }
