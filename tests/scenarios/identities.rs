@@ -1,6 +1,8 @@
 //! What identity providers call users and scopes, and what callers call their work (contract, sections 1 and 2):
 //! subjects as accounts in paths, scopes in each of their forms, prefixes, claims of one's own, keys in quotes.
 
+mod recipes;
+
 use std::collections::BTreeMap;
 
 use chrono::TimeDelta;
