@@ -30,6 +30,32 @@ fn document() -> Value {
     yaml::load(TEXT).unwrap()
 }
 
+/// The template with all that its parameters can ask for.
+fn with_everything() -> Value {
+    deployed(&document(), &|_| true)
+}
+
+/// What is deployed of a template if these of its conditions are met.
+fn deployed(template: &Value, is_met: &dyn Fn(&str) -> bool) -> Value {
+    let is_value = |value: &&Value| value["Ref"] != "AWS::NoValue";
+    match template {
+        Value::Array(values) => {
+            values.iter().map(|value| deployed(value, is_met)).filter(|value| is_value(&value)).collect()
+        }
+        Value::Object(fields) => {
+            if let Some([condition, yes, no]) =
+                fields.get("Fn::If").and_then(Value::as_array).map(Vec::as_slice)
+            {
+                return deployed(if is_met(condition.as_str().unwrap()) { yes } else { no }, is_met);
+            }
+            let fields = fields.iter().filter(|(_, value)| value["Condition"].as_str().is_none_or(is_met));
+            let fields = fields.map(|(name, value)| (name.clone(), deployed(value, is_met)));
+            fields.filter(|(_, value)| is_value(&value)).collect()
+        }
+        other => other.clone(),
+    }
+}
+
 fn parse(text: &str) -> Result<Template, String> {
     Template::parse(text, &BTreeMap::from(PARAMETERS)).map_err(|why| why.to_string())
 }
@@ -90,13 +116,26 @@ fn functions_get_the_settings_of_the_template() {
     let template = parse(TEXT).unwrap();
     assert_eq!(template.authorizer.issuer, "https://issuer.example/");
     assert_eq!(template.authorizer.audience, ["an-audience"]);
+    let mut several = BTreeMap::from(PARAMETERS);
+    several.insert("JwtAudience", "web-client, backend-client");
+    assert_eq!(
+        Template::parse(TEXT, &several).unwrap().authorizer.audience,
+        ["web-client", "backend-client"]
+    );
     let cors = |origins: &[&str]| {
         let list = |values: &[&str]| values.iter().map(|&value| value.to_owned()).collect();
         let lists = Lists {
             origins: list(origins),
             methods: list(&["GET", "POST", "OPTIONS"]),
             headers: list(&["authorization", "content-type", "idempotency-key", "if-none-match"]),
-            exposed: list(&["location", "idempotent-replayed", "etag", "retry-after", "apigw-requestid"]),
+            exposed: list(&[
+                "location",
+                "idempotent-replayed",
+                "debit-reversed",
+                "etag",
+                "retry-after",
+                "apigw-requestid",
+            ]),
         };
         Some(Cors::new(lists, Some(3600)).unwrap())
     };
@@ -152,20 +191,17 @@ fn what_the_stack_does_not_know_is_refused() {
         parse(&TEXT.replacen(from, to, 1)).unwrap_err()
     };
     let refused = [
-        (changed("!Ref Table", "!Reference Table"), "`!Reference` is not a CloudFormation tag"),
-        (changed("!Ref Table", "!Base64 Table"), "TABLE_NAME: Fn::Base64 is not supported"),
-        (changed("!Ref Table", "!Sub '${Tabel}'"), "TABLE_NAME: !Ref Tabel refers to nothing"),
-        (changed("!Ref Table", "!Sub '${Table'"), "`${Table` has a `${` without its end"),
+        (changed("!Ref TableName", "!Reference TableName"), "`!Reference` is not a CloudFormation tag"),
+        (changed("!Ref TableName", "!Base64 TableName"), "TABLE_NAME: Fn::Base64 is not supported"),
+        (changed("!Ref TableName", "!Sub '${Tabel}'"), "TABLE_NAME: !Ref Tabel refers to nothing"),
+        (changed("!Ref TableName", "!Sub '${TableName'"), "`${TableName` has a `${` without its end"),
         (
             changed("${ScopePrefix}credits:debit", "${Prefix}credits:debit"),
             "DebitFunction.Debit: !Ref Prefix",
         ),
-        (changed("!Ref Table", "!Ref Tabel"), "TABLE_NAME: !Ref Tabel refers to nothing"),
+        (changed("!Ref TableName", "!Ref Tabel"), "TABLE_NAME: !Ref Tabel refers to nothing"),
         (changed("!Ref JwtIssuer", "!Ref Architecture2"), "Api.Jwt: !Ref Architecture2 refers to nothing"),
-        (
-            changed("CodeUri: target/lambda/quote/", "CodeUri: elsewhere/"),
-            "QuoteFunction: CodeUri `elsewhere/`",
-        ),
+        (changed("CodeUri: functions/quote/", "CodeUri: elsewhere/"), "QuoteFunction: CodeUri `elsewhere/`"),
         (changed("Method: GET", "Method: ANY"), "a route for any method, or for OPTIONS, is not supported"),
         (changed("Method: GET", "Method: OPTIONS"), "or for OPTIONS, is not supported"),
         (changed("      RouteSettings:", "      StageName:"), "Api: unknown field `StageName`"),
@@ -178,7 +214,7 @@ fn what_the_stack_does_not_know_is_refused() {
         (changed("Path: /v1/catalog", "Path: /v1/{proxy+}"), "the path /v1/{proxy+} is not supported"),
         (changed("Authorizer: NONE", "Authorizer: Other"), "Api has no authorizer Other"),
         (changed("Authorizer: NONE", "InvokeRole: NONE"), "unknown field `InvokeRole`"),
-        (changed("ApiId: !Ref Api", "ApiId: !Ref Table"), "ApiId must be `!Ref Api`"),
+        (changed("ApiId: !Ref Api", "ApiId: !Ref EventBus"), "ApiId must be `!Ref Api`"),
         (changed("$request.header.Authorization", "$request.querystring.token"), "IdentitySource must be"),
         (
             changed("BillingMode: PAY_PER_REQUEST", "TimeToLiveSpecification: {}"),

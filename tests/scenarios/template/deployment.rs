@@ -1,6 +1,7 @@
 //! What must be true of whatever is deployed: nothing lost, nothing unwatched, nothing open by accident.
 
-use super::{PARAMETERS, TEXT, document, metrics, permissions};
+use super::{PARAMETERS, TEXT, deployed, document, metrics, permissions, with_everything};
+use regex_lite::Regex;
 use scrip_local::{
     template::{Access, Template},
     yaml,
@@ -26,16 +27,16 @@ pub fn all<'a>(template: &'a Value, kind: &str) -> Vec<(&'a str, &'a Value)> {
 }
 
 /// The id that `!Ref id` or `!GetAtt id.Arn` names.
-fn named(value: &Value) -> Option<&str> {
+pub fn named(value: &Value) -> Option<&str> {
     let name = value.get("Ref").or_else(|| value.get("Fn::GetAtt"))?.as_str()?;
     Some(name.strip_suffix(".Arn").unwrap_or(name))
 }
 
 /// What is wrong with a template, rule by rule.
 pub fn faults(text: &str) -> Vec<String> {
-    let template = yaml::load(text).unwrap();
+    let template = deployed(&yaml::load(text).unwrap(), &|_| true);
     let mut faults = permissions::faults(&template);
-    for rule in [access, limits, functions, dead_letters, workers, encryption, table, alarms] {
+    for rule in [access, limits, functions, dead_letters, workers, encryption, table, alarms, released] {
         faults.extend(rule(&template));
     }
     match Template::parse(text, &BTreeMap::from(PARAMETERS)) {
@@ -131,6 +132,10 @@ fn functions(template: &Value) -> Vec<String> {
         faults.extend(kept(template, id, group));
         if !groups.insert(group) {
             faults.push(format!("{id}: its log group is another's too"));
+        }
+        let logging = &function["LoggingConfig"];
+        if logging["LogFormat"] != "JSON" || logging["SystemLogLevel"] != "WARN" {
+            faults.push(format!("{id}: Lambda's own lines of each call are kept"));
         }
         if !function["Tracing"].is_null() || !function["Architectures"].is_null() {
             faults.push(format!("{id}: differs from the other functions"));
@@ -236,7 +241,9 @@ fn table(template: &Value) -> Vec<String> {
         }
         let properties = &resource["Properties"];
         for (what, is_so) in [
-            ("kept when the stack goes", resource["DeletionPolicy"] == "Retain"),
+            // And not by a creation that is rolled back: what failed has no ledger.
+            ("kept when the stack goes", resource["DeletionPolicy"] == "RetainExceptOnCreate"),
+            ("made last", is_made_last(resource)),
             ("kept when it is replaced", resource["UpdateReplacePolicy"] == "Retain"),
             ("protected from deletion", properties["DeletionProtectionEnabled"] == true),
             (
@@ -250,6 +257,64 @@ fn table(template: &Value) -> Vec<String> {
             if !is_so {
                 faults.push(format!("{id} isn't {what}"));
             }
+        }
+    }
+    faults
+}
+
+/// What may fail is made before the table: the API with its authorizer and domain, and the queue's worker.
+fn is_made_last(table: &Value) -> bool {
+    let after: Vec<_> =
+        table["DependsOn"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+    let domain = json!([{"Key": "domain", "Value": {"Ref": "DomainMapping"}}]);
+    after == ["ApiApiGatewayDefaultStage", "MonthlyRefillFunctionWork"]
+        && table["Properties"]["Tags"] == domain
+}
+
+/// A function's calls go to a version, and a version is published when a parameter changes that the function reads.
+fn released(template: &Value) -> Vec<String> {
+    let mut faults = Vec::new();
+    let shared = &template["Globals"]["Function"]["Environment"]["Variables"];
+    for (id, function) in all(template, "AWS::Serverless::Function") {
+        let Some(alias) = function["AutoPublishAlias"].as_str() else {
+            let has_more = !function["DeploymentPreference"].is_null();
+            faults.extend(has_more.then(|| format!("{id}: is rolled out bit by bit without an alias")));
+            continue;
+        };
+        let description = function["VersionDescription"]["Fn::Sub"].as_str().unwrap_or_default();
+        let own = function["Environment"]["Variables"].as_object();
+        let variables = shared.as_object().into_iter().flatten().chain(own.into_iter().flatten());
+        let parameters = variables.filter_map(|(_, value)| value["Ref"].as_str()).chain(["Tracing"]);
+        let lacks: Vec<_> =
+            parameters.filter(|name| !description.contains(&format!("${{{name}}}"))).collect();
+        if !lacks.is_empty() {
+            faults.push(format!("{id}: its version {alias} doesn't change with {lacks:?}"));
+        }
+        if function["AutoPublishAliasAllProperties"] != true {
+            faults.push(format!("{id}: its version doesn't change with the template"));
+        }
+        // The alarms of new code turn it back.
+        if function["DeploymentPreference"]["Alarms"]
+            != json!([{"Ref": "ErrorsAlarm"}, {"Ref": "InternalAlarm"}])
+        {
+            faults.push(format!("{id}: no alarm rolls it back"));
+        }
+        // Lambda takes 256 characters, and CloudFormation looks at no length of what it puts together.
+        let longest: u64 = description
+            .split_whitespace()
+            .map(|part| {
+                let parameter = &template["Parameters"][part.trim_matches(['$', '{', '}'])];
+                let values = parameter["AllowedValues"].as_array().into_iter().flatten();
+                let longest = values.filter_map(|value| value.as_str().map(str::len)).max();
+                parameter["MaxLength"]
+                    .as_u64()
+                    .or(longest.map(|length| length as u64))
+                    .unwrap_or(u64::MAX / 8)
+                    + 1
+            })
+            .sum();
+        if longest > 257 {
+            faults.push(format!("{id}: the description of a version may have {longest} characters"));
         }
     }
     faults
@@ -287,14 +352,16 @@ fn a_deployment_says_where_everything_is_and_asks_for_what_it_needs() {
     };
     assert_eq!(
         names("Outputs"),
-        "AlarmTopicArn ApiUrl DashboardUrl EventBusName RefillDeadLettersUrl RefillFunctionName RefillQueueUrl \
-         RefundFunctionName ScheduleDeadLettersUrl TableName WebhookFunctionName WebhookUrl"
+        "AlarmTopicArn ApiUrl DashboardUrl DomainTarget EventBusName MetricsNamespace OutboxDeadLettersUrl \
+         RefillDeadLettersArn RefillDeadLettersUrl RefillFunctionName RefillQueueUrl RefundFunctionName \
+         ScheduleDeadLettersArn ScheduleDeadLettersUrl TableArn TableName WebhookFunctionName WebhookUrl"
     );
     assert_eq!(
         names("Parameters"),
-        "AccountClaim AlarmEmail AllowedOrigins Architecture JwtAudience JwtIssuer LogRetentionDays \
-         RefillConcurrency ScopePrefix StripeApiBase StripeApiKeyParameter StripePrices \
-         StripeWebhookSecretParameter WebhookConcurrency"
+        "AccountClaim AlarmEmail AllowedOrigins Architecture Backups CertificateArn CreateTable Dashboard DomainName \
+         JwtAudience JwtIssuer LogRetentionDays Outbox RefillWorkers Rollout RouteMetrics ScopePrefix SecretsKeyArn \
+         StripeApiBase StripeApiKeyParameter StripePrices StripeWebhookSecretParameter TableName TableStreamArn \
+         Tracing WebhookConcurrency"
     );
     // Only whose tokens are accepted has no default: `sam deploy --guided` asks for the rest and takes Enter.
     let parameters = template["Parameters"].as_object().unwrap();
@@ -302,26 +369,201 @@ fn a_deployment_says_where_everything_is_and_asks_for_what_it_needs() {
         parameters.iter().filter(|(_, of)| of["Default"].is_null()).map(|(id, _)| id).collect();
     assert_eq!(asked, ["JwtAudience", "JwtIssuer"]);
     assert_eq!(parameters["Architecture"]["Default"], "arm64");
-    // No e-mail address, no subscription; nothing reserved, no property.
-    for (condition, parameter, none) in [
-        ("HasAlarmEmail", "AlarmEmail", json!("")),
-        ("ReservesWebhook", "WebhookConcurrency", json!("0")),
-        ("ReservesRefill", "RefillConcurrency", json!("0")),
-    ] {
-        let equals = json!({ "Fn::Not": [{ "Fn::Equals": [{ "Ref": parameter }, none] }] });
-        assert_eq!(template["Conditions"][condition], equals, "{condition}");
-        let default = &parameters[parameter]["Default"];
-        assert_eq!(default.as_str().map_or_else(|| default.to_string(), str::to_owned), none, "{parameter}");
+    // A new account's ten executions: the sweep takes two of them.
+    assert_eq!(parameters["RefillWorkers"]["Default"], 2);
+    let worker =
+        &template["Resources"]["MonthlyRefillFunction"]["Properties"]["Events"]["Work"]["Properties"];
+    assert_eq!(worker["ScalingConfig"]["MaximumConcurrency"], json!({"Ref": "RefillWorkers"}));
+}
+
+/// What each parameter switches on, and whether it is on unless asked for.
+const SWITCHES: [(&str, &str, &str, bool, &[&str]); 9] = [
+    ("HasAlarmEmail", "AlarmEmail", "not ", false, &["AlarmSubscription"]),
+    ("ReservesWebhook", "WebhookConcurrency", "not 0", false, &[]),
+    ("HasSecretsKey", "SecretsKeyArn", "not ", false, &[]),
+    ("HasDomain", "DomainName", "not ", false, &["Domain", "DomainMapping"]),
+    ("CreatesTable", "CreateTable", "Yes", true, &["Table"]),
+    ("HasBackups", "Backups", "On", false, &["BackupPlan", "BackupRole", "BackupSelection", "BackupVault"]),
+    (
+        "HasOutbox",
+        "Outbox",
+        "On",
+        false,
+        &["EventBus", "OutboxAlarm", "OutboxDeadLetters", "OutboxPipe", "OutboxRole"],
+    ),
+    ("HasDashboard", "Dashboard", "On", true, &["MetricsDashboard"]),
+    ("HasRouteMetrics", "RouteMetrics", "On", false, &["WebhookFailuresAlarm", "WebhookRefusalsAlarm"]),
+];
+
+#[test]
+fn a_parameter_switches_on_what_costs() {
+    let template = document();
+    for (condition, parameter, on, is_default, resources) in SWITCHES {
+        let equals = |value: &str| json!({"Fn::Equals": [{"Ref": parameter}, value]});
+        let expected = match on.strip_prefix("not ") {
+            Some(none) => json!({"Fn::Not": [equals(none)]}),
+            None => equals(on),
+        };
+        assert_eq!(template["Conditions"][condition], expected, "{condition}");
+        let default = &template["Parameters"][parameter]["Default"];
+        let default = default.as_str().map_or_else(|| default.to_string(), str::to_owned);
+        let is_on = on.strip_prefix("not ").map_or(default == on, |none| default != none);
+        assert_eq!(is_on, is_default, "{parameter}");
+        let of_condition = template["Resources"].as_object().unwrap().iter();
+        let of_condition = of_condition.filter(|(_, resource)| resource["Condition"] == condition);
+        assert_eq!(of_condition.map(|(id, _)| id).collect::<Vec<_>>(), resources, "{condition}");
     }
-    assert_eq!(template["Resources"]["AlarmSubscription"]["Condition"], "HasAlarmEmail");
-    for (function, condition, parameter) in [
-        ("PurchaseWebhookFunction", "ReservesWebhook", "WebhookConcurrency"),
-        ("MonthlyRefillFunction", "ReservesRefill", "RefillConcurrency"),
-    ] {
-        let reserved = json!({ "Fn::If": [condition, { "Ref": parameter }, { "Ref": "AWS::NoValue" }] });
-        let properties = &template["Resources"][function]["Properties"];
-        assert_eq!(properties["ReservedConcurrentExecutions"], reserved, "{function}");
+    let traced = json!({"Fn::Equals": [{"Ref": "Tracing"}, "On"]});
+    assert_eq!(template["Conditions"]["IsTraced"], traced);
+    assert_eq!(template["Parameters"]["Tracing"]["Default"], "Off");
+    let sparse = deployed(&template, &|condition| condition == "CreatesTable");
+    assert_eq!(sparse["Globals"]["Function"]["Tracing"], "PassThrough");
+    assert_eq!(
+        sparse["Resources"]["Api"]["Properties"]["DefaultRouteSettings"]["DetailedMetricsEnabled"],
+        false
+    );
+    let all = with_everything();
+    let webhook = |template: &Value| template["Resources"]["PurchaseWebhookFunction"]["Properties"].clone();
+    assert_eq!(webhook(&all)["ReservedConcurrentExecutions"], json!({"Ref": "WebhookConcurrency"}));
+    assert_eq!(webhook(&sparse)["ReservedConcurrentExecutions"], Value::Null);
+    // What refers to what isn't there could not be deployed.
+    let there = sparse["Resources"].as_object().unwrap();
+    let text = sparse["Resources"].to_string() + &sparse["Outputs"].to_string();
+    for id in all["Resources"].as_object().unwrap().keys().filter(|id| !there.contains_key(*id)) {
+        let names =
+            [format!("\"Ref\":\"{id}\""), format!("\"{id}."), format!("${{{id}}}"), format!("${{{id}.")];
+        assert!(names.iter().all(|name| !text.contains(name)), "{id}");
     }
+}
+
+/// What a parameter takes: its pattern, matched to the end as CloudFormation does, or its list.
+fn is_taken(parameter: &Value, value: &str) -> bool {
+    let values = parameter["AllowedValues"].as_array();
+    let is_value = |allowed: &Value| {
+        allowed == value || allowed.as_u64().is_some_and(|number| value.parse() == Ok(number))
+    };
+    let is_listed = values.is_none_or(|values| values.iter().any(is_value));
+    let pattern = parameter["AllowedPattern"].as_str().unwrap_or("(?s).*");
+    is_listed && Regex::new(&format!("^(?:{pattern})$")).unwrap().is_match(value)
+}
+
+#[test]
+fn the_sample_configurations_are_taken() {
+    let template = document();
+    let parameters = template["Parameters"].as_object().unwrap();
+    let configuration: toml::Table =
+        toml::from_str(include_str!("../../../samconfig.toml")).expect("it is TOML");
+    let mut tables = BTreeMap::new();
+    for (stage, _) in TABLES_OF_STAGES {
+        let deploy = &configuration[stage]["deploy"]["parameters"];
+        let mut given = BTreeMap::new();
+        for (name, value) in deploy["parameter_overrides"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|set| set.as_str().unwrap().split_once('=').unwrap())
+        {
+            assert!(is_taken(&parameters[name], value), "{stage}: {name}={value}");
+            given.insert(name, value);
+        }
+        let lacks: Vec<_> = parameters
+            .iter()
+            .filter(|(name, of)| of["Default"].is_null() && !given.contains_key(name.as_str()))
+            .map(|(name, _)| name)
+            .collect();
+        assert_eq!(lacks, Vec::<&String>::new(), "{stage}");
+        tables.extend(given.get("TableName").map(|table| (stage, *table)));
+    }
+    let tables = TABLES_OF_STAGES.map(|(stage, _)| tables.get(stage).copied().unwrap_or_default());
+    assert_eq!(tables, TABLES_OF_STAGES.map(|(_, table)| table));
+}
+
+/// Two stacks in one AWS account have two tables.
+const TABLES_OF_STAGES: [(&str, &str); 2] =
+    [("staging", "scrip-staging-ledger"), ("production", "scrip-ledger")];
+
+/// The documents name parameters and outputs as `Name=value`, or `Name` alone in the tables.
+#[test]
+fn the_documents_set_parameters_that_there_are() {
+    let template = document();
+    let set = Regex::new("[`\\s'\"]([A-Z][A-Za-z]+)=").unwrap();
+    for (page, text) in [
+        ("README.md", include_str!("../../../README.md")),
+        ("deploying.md", include_str!("../../../docs/deploying.md")),
+        ("costs.md", include_str!("../../../docs/costs.md")),
+        ("stripe.md", include_str!("../../../docs/stripe.md")),
+        ("operations.md", include_str!("../../../docs/operations.md")),
+    ] {
+        for found in set.captures_iter(text) {
+            let name = &found[1];
+            let of_aws = ["StreamEnabled", "StreamViewType", "PointInTimeRecoveryEnabled"].contains(&name);
+            assert!(of_aws || !template["Parameters"][name].is_null(), "{page}: {name}");
+        }
+    }
+}
+
+/// What a parameter's pattern takes, and what it refuses before anything is made.
+#[test]
+fn wrong_parameters_are_refused() {
+    let template = document();
+    let arn = "arn:aws:kms:us-east-1:123456789012:key/1234abcd-12ab";
+    for (parameter, taken, refused) in [
+        (
+            "JwtIssuer",
+            &[
+                "https://login.example.com/",
+                "https://cognito-idp.us-east-1.amazonaws.com/us-east-1_Ab1",
+                "http://127.0.0.1:8080",
+            ][..],
+            &[
+                "",
+                "login.example.com",
+                "http://login.example.com",
+                "https://a b",
+                "\"https://a\"",
+                "https://",
+            ][..],
+        ),
+        ("JwtAudience", &["https://api.example.com", "api://scrip", "3n4b5"], &["", "a b", "\"a\""]),
+        (
+            "StripePrices",
+            &[
+                "{}",
+                "{\"price_1AbC\":\"basic_monthly\"}",
+                "{ \"price_1\": \"tune_pack\", \"price_2\": null }",
+            ],
+            // What a shell leaves, and what isn't prices.
+            &[
+                "",
+                "{",
+                "{price_1:basic_monthly}",
+                "{\"price_1\":\"basic_monthly\"",
+                "{\"prod_1\":\"basic_monthly\"}",
+                "{\"price_1\":\"basic_monthly\",}",
+                "{\"price_1\":1}",
+                "[]",
+            ],
+        ),
+        (
+            "AllowedOrigins",
+            &["*", "https://app.example.com", "http://localhost:3000"],
+            &["app.example.com", "https://a/b"],
+        ),
+        ("StripeApiKeyParameter", &["/scrip/stripe/api-key"], &["scrip/key", "/", "/a b"]),
+        ("SecretsKeyArn", &["", arn], &["alias/aws/ssm", "1234abcd-12ab"]),
+        ("TableName", &["scrip-ledger"], &["", "ab", "a/b"]),
+        ("DomainName", &["", "credits.example.com"], &["https://credits.example.com", "localhost"]),
+        ("AlarmEmail", &["", "ops@example.com"], &["ops", "ops@example", "a b@example.com"]),
+    ] {
+        for value in taken {
+            assert!(is_taken(&template["Parameters"][parameter], value), "{parameter} {value}");
+        }
+        for value in refused {
+            assert!(!is_taken(&template["Parameters"][parameter], value), "{parameter} {value}");
+        }
+    }
+    let rules = template["Rules"].as_object().unwrap();
+    assert_eq!(rules.keys().collect::<Vec<_>>(), ["DomainHasCertificate", "TableHasStream"]);
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! What is measured, and what the template's alarms and dashboard show of it.
 
-use super::{deployment::all, document};
+use super::{deployment::all, with_everything};
 use serde_json::Value;
 
 /// A metric by its namespace, name and dimensions.
@@ -35,6 +35,9 @@ const MEASURED: [(&str, &str, &[&[&str]]); 25] = [
     ("AWS/EventBridge/Pipes", "ExecutionFailed", &[&["PipeName"]]),
 ];
 
+/// The namespace that a stack's functions measure in; `Scrip` in the list above.
+const OWN_NAMESPACE: &str = "Scrip/${AWS::StackName}";
+
 /// Whether somebody measures it.
 pub fn is_measured((namespace, name, dimensions): &Metric) -> bool {
     let mut of_name = MEASURED.iter().filter(|(space, metric, _)| space == namespace && metric == name);
@@ -52,8 +55,11 @@ pub fn shown(template: &Value) -> Vec<(String, Metric)> {
         for metric in metrics {
             let dimensions = metric["Dimensions"].as_array().into_iter().flatten();
             let dimensions = dimensions.map(|dimension| text(&dimension["Name"])).collect();
-            shown
-                .push((id.to_owned(), (text(&metric["Namespace"]), text(&metric["MetricName"]), dimensions)));
+            let namespace = match &metric["Namespace"]["Fn::Sub"] {
+                Value::String(own) => own.replace(OWN_NAMESPACE, "Scrip"),
+                _ => text(&metric["Namespace"]),
+            };
+            shown.push((id.to_owned(), (namespace, text(&metric["MetricName"]), dimensions)));
         }
     }
     for (id, dashboard) in all(template, "AWS::CloudWatch::Dashboard") {
@@ -70,8 +76,8 @@ fn text(value: &Value) -> String {
 
 /// Every line of every graph.
 fn rows(dashboard: &Value) -> Vec<Value> {
-    let body = dashboard["DashboardBody"]["Fn::Sub"].as_str().unwrap();
-    let body: Value = serde_json::from_str(body).unwrap();
+    let body = dashboard["DashboardBody"]["Fn::Sub"][0].as_str().unwrap();
+    let body: Value = serde_json::from_str(&body.replace(OWN_NAMESPACE, "Scrip")).unwrap();
     let widgets = body["widgets"].as_array().unwrap().iter();
     widgets.flat_map(|widget| widget["properties"]["metrics"].as_array().unwrap().clone()).collect()
 }
@@ -128,7 +134,7 @@ fn the_functions_measure_what_is_shown() {
 
 #[test]
 fn every_metric_of_the_functions_is_shown() {
-    let shown = shown(&document());
+    let shown = shown(&with_everything());
     for (namespace, name, _) in MEASURED {
         let is_shown = shown.iter().any(|(_, (space, metric, _))| space == namespace && metric == name);
         assert!(is_shown, "{namespace} {name}");
@@ -137,7 +143,7 @@ fn every_metric_of_the_functions_is_shown() {
 
 #[test]
 fn alarms_watch_what_must_not_go_unseen() {
-    let template = document();
+    let template = with_everything();
     let mut rows: Vec<_> = all(&template, "AWS::CloudWatch::Alarm")
         .into_iter()
         .map(|(id, alarm)| {
@@ -175,7 +181,7 @@ fn alarms_watch_what_must_not_go_unseen() {
             "ErrorsAlarm: Sum Errors [QuoteFunction DebitFunction PurchaseWebhookFunction RefundFunction MonthlyRefillFunction] >= 1 in 1 x 300 s",
             "FailuresAlarm: Sum Failures [] >= 5 in 1 x 300 s",
             "InternalAlarm: Sum Failures [internal] >= 1 in 1 x 300 s",
-            "OutboxAlarm: Sum ExecutionFailed [Outbox] >= 1 in 1 x 300 s",
+            "OutboxAlarm: Sum ExecutionFailed [OutboxPipe] >= 1 in 1 x 300 s",
             "OverdueAlarm: Maximum OverdueAccounts [] >= 1 in 1 x 3600 s",
             "ParkedAlarm: Sum ParkedEvents [] >= 1 in 1 x 300 s",
             "PendingRefundsAlarm: Maximum PendingRefunds [] >= 1 in 1 x 3600 s",

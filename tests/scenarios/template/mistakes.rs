@@ -24,11 +24,42 @@ const PLANTED: &[(&str, &str, &str)] = &[
     ("Action: dynamodb:Query", "Action: dynamodb:PutItem", "a reader that writes"),
     ("dynamodb:LeadingKeys: [\"ACCOUNT#*\"]", "dynamodb:LeadingKeys: [\"*\"]", "items of any key"),
     (
-        "      Policies:\n        - Version: \"2012-10-17\"",
-        "      Policies:\n        - AmazonDynamoDBFullAccess\n        - Version: \"2012-10-17\"",
-        "not a statement",
+        "      Policies:\n        - PolicyName: Quote\n",
+        "      ManagedPolicyArns: [arn:aws:iam::aws:policy/AdministratorAccess]\n      Policies:\n        - PolicyName: Quote\n",
+        "policies that nobody reads",
     ),
-    ("      Policies:\n", "      Role: !GetAtt OutboxRole.Arn\n      Policies:\n", "shares a role"),
+    ("      Role: !GetAtt QuoteRole.Arn\n", "", "QuoteFunction: has no role of its own"),
+    ("      Role: !GetAtt QuoteRole.Arn\n", "      Role: !GetAtt DebitRole.Arn\n", "has no role of its own"),
+    (
+        "      Role: !GetAtt QuoteRole.Arn\n",
+        "      Role: !GetAtt QuoteRole.Arn\n      Policies: [AmazonSQSFullAccess]\n",
+        "has no role of its own",
+    ),
+    (
+        "Action: dynamodb:ConditionCheckItem\n                Resource: !Sub arn:${AWS::Partition}:dynamodb:${AWS::Region}:${AWS::AccountId}:table/${TableName}\n                Condition:\n",
+        "Action: dynamodb:ConditionCheckItem\n                Resource: !Sub arn:${AWS::Partition}:dynamodb:${AWS::Region}:${AWS::AccountId}:table/${TableName}\n                Condition:\n                  ForAnyValue:StringEquals:\n                    dynamodb:EnclosingOperation: [TransactWriteItems]\n",
+        "a condition that IAM doesn't know of it",
+    ),
+    (
+        "                Resource: !GetAtt QuoteLogs.Arn\n",
+        "                Resource: \"*\"\n",
+        "a wildcard in a resource",
+    ),
+    ("        SystemLogLevel: WARN\n", "", "Lambda's own lines of each call are kept"),
+    (
+        "VersionDescription: !Sub ${Tracing} ${TableName} ",
+        "VersionDescription: !Sub ${Tracing} ",
+        "doesn't change with [\"TableName\"]",
+    ),
+    ("      AutoPublishAliasAllProperties: true\n", "", "doesn't change with the template"),
+    ("          - !Ref InternalAlarm\n", "", "no alarm rolls it back"),
+    ("    MaxLength: 64\n", "    MaxLength: 65\n", "the description of a version may have"),
+    ("      - MonthlyRefillFunctionWork\n", "", "Table isn't made last"),
+    (
+        "          Value: !If [HasDomain, !Ref DomainMapping, none]\n",
+        "          Value: none\n",
+        "Table isn't made last",
+    ),
     (
         "  OutboxRole:\n    Type: AWS::IAM::Role",
         "  OutboxRole:\n    Type: AWS::IAM::Group",
@@ -39,7 +70,7 @@ const PLANTED: &[(&str, &str, &str)] = &[
     ("\"status\":", "\"status\"", "isn't JSON"),
     ("        GET /v1/catalog:\n", "        GET /v1/catalogue:\n", "limits"),
     ("          ThrottlingRateLimit: 2\n", "", "no limit"),
-    ("Tracing: Active", "Tracing: PassThrough", "aren't traced"),
+    ("[IsTraced, Active, PassThrough]", "[IsTraced, PassThrough, PassThrough]", "aren't traced"),
     ("LogGroup: !Ref DebitLogs", "LogGroup: !Ref QuoteLogs", "is another's too"),
     (
         "  DebitLogs:\n    Type: AWS::Logs::LogGroup\n    Properties:\n      RetentionInDays: !Ref LogRetentionDays",
@@ -64,7 +95,7 @@ const PLANTED: &[(&str, &str, &str)] = &[
     (
         "            Arn: !GetAtt OutboxDeadLetters.Arn",
         "            Arn: !Ref JwtIssuer",
-        "Outbox has no dead-letter queue",
+        "OutboxPipe has no dead-letter queue",
     ),
     (
         "        deadLetterTargetArn: !GetAtt RefillDeadLetters.Arn\n",
@@ -76,8 +107,16 @@ const PLANTED: &[(&str, &str, &str)] = &[
     ("maxReceiveCount: 5", "maxReceiveCount: 1", "throttling alone"),
     ("      MessageRetentionPeriod: 1209600\n", "", "RefillDeadLetters forgets"),
     ("      SqsManagedSseEnabled: true\n", "", "RefillQueue isn't encrypted"),
-    ("    DeletionPolicy: Retain\n", "", "Table isn't kept when the stack goes"),
-    ("    UpdateReplacePolicy: Retain\n", "", "Table isn't kept when it is replaced"),
+    (
+        "DeletionPolicy: RetainExceptOnCreate",
+        "DeletionPolicy: Retain",
+        "Table isn't kept when the stack goes",
+    ),
+    (
+        "    DeletionPolicy: RetainExceptOnCreate\n    UpdateReplacePolicy: Retain\n",
+        "    DeletionPolicy: RetainExceptOnCreate\n",
+        "Table isn't kept when it is replaced",
+    ),
     ("DeletionProtectionEnabled: true", "DeletionProtectionEnabled: false", "Table isn't protected"),
     ("PointInTimeRecoveryEnabled: true", "PointInTimeRecoveryEnabled: false", "Table isn't restored"),
     ("        SSEEnabled: true", "        SSEEnabled: false", "Table isn't encrypted"),
@@ -86,8 +125,8 @@ const PLANTED: &[(&str, &str, &str)] = &[
     ("      TreatMissingData: notBreaching\n", "      TreatMissingData: breaching\n", "goes off"),
     ("MetricName: ParkedEvents", "MetricName: EventsParked", "ParkedAlarm: nobody measures"),
     (
-        "Namespace: Scrip\n      MetricName: OverdueAccounts",
-        "Namespace: scrip\n      MetricName: OverdueAccounts",
+        "Namespace: !Sub Scrip/${AWS::StackName}\n      MetricName: OverdueAccounts",
+        "Namespace: Scrip\n      MetricName: Overdue",
         "OverdueAlarm: nobody measures",
     ),
     (
@@ -96,8 +135,8 @@ const PLANTED: &[(&str, &str, &str)] = &[
         "InternalAlarm: nobody measures",
     ),
     ("              MetricName: Errors", "              MetricName: Error", "ErrorsAlarm: nobody measures"),
-    ("[\"Scrip\",\"Refilled\"]", "[\"Scrip\",\"Refiled\"]", "Dashboard: nobody measures"),
-    ("{Scrip,Kind,Operation}", "{Scrip,Operation,Kind}", "Dashboard: nobody measures"),
+    ("\"Refilled\"]", "\"Refiled\"]", "Dashboard: nobody measures"),
+    (",Kind,Operation}", ",Operation,Kind}", "Dashboard: nobody measures"),
 ];
 
 #[test]

@@ -1,12 +1,12 @@
 //! The outbox: which of the table's changes become events, and what such an event looks like.
 
-use super::document;
+use super::with_everything;
 use serde_json::{Value, json};
 
 const README: &str = include_str!("../../../README.md");
 
 fn pipe() -> Value {
-    document()["Resources"]["Outbox"]["Properties"].clone()
+    with_everything()["Resources"]["OutboxPipe"]["Properties"].clone()
 }
 
 /// A debit's entry as the table's stream carries it.

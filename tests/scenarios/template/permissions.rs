@@ -1,6 +1,7 @@
 //! What each role of the template may do in AWS, and nothing else.
 
-use super::document;
+use super::deployment::named;
+use super::with_everything;
 use serde_json::Value;
 
 fn several(value: &Value) -> Vec<Value> {
@@ -15,28 +16,24 @@ fn texts(value: &Value) -> Vec<String> {
     several(value).iter().map(|text| text.as_str().unwrap_or_default().to_owned()).collect()
 }
 
-/// Every statement that the template gives a function or a role, with whose it is.
+/// Every statement of the template's roles, with whose it is.
 pub fn statements(template: &Value) -> Vec<(String, Value)> {
     let mut statements = Vec::new();
     for (id, resource) in template["Resources"].as_object().unwrap() {
-        let properties = &resource["Properties"];
-        let policies: Vec<Value> = match resource["Type"].as_str().unwrap() {
-            "AWS::Serverless::Function" => several(&properties["Policies"]),
-            "AWS::IAM::Role" => several(&properties["Policies"])
-                .iter()
-                .map(|policy| policy["PolicyDocument"].clone())
-                .collect(),
-            _ => continue,
-        };
-        for policy in &policies {
-            // A policy by its name has no statements here: it is one that nobody reads.
-            let read = several(&policy["Statement"]);
-            let read = if read.is_empty() { vec![policy.clone()] } else { read };
-            statements.extend(read.into_iter().map(|statement| (id.clone(), statement)));
+        if resource["Type"] == "AWS::IAM::Role" {
+            for policy in several(&resource["Properties"]["Policies"]) {
+                let of_policy = several(&policy["PolicyDocument"]["Statement"]);
+                statements.extend(of_policy.into_iter().map(|statement| (id.clone(), statement)));
+            }
         }
     }
     statements
 }
+
+const TABLE_ARN: &str = "arn:${AWS::Partition}:dynamodb:${AWS::Region}:${AWS::AccountId}:table/${TableName}";
+/// Actions that know no resources.
+const OF_ANY: [&[&str]; 2] =
+    [&["xray:PutTraceSegments", "xray:PutTelemetryRecords"], &["dynamodb:ListStreams"]];
 
 /// What is wrong with the template's permissions.
 pub fn faults(template: &Value) -> Vec<String> {
@@ -50,7 +47,9 @@ pub fn faults(template: &Value) -> Vec<String> {
         if actions.iter().any(|action| action.contains('*')) {
             fault("a wildcard in an action");
         }
-        if several(&statement["Resource"]).iter().any(|resource| resource.to_string().contains('*')) {
+        let is_any =
+            several(&statement["Resource"]).iter().any(|resource| resource.to_string().contains('*'));
+        if is_any && !OF_ANY.iter().any(|known| actions == *known) {
             fault("a wildcard in a resource");
         }
         let touches_items = |action: &String| {
@@ -62,6 +61,14 @@ pub fn faults(template: &Value) -> Vec<String> {
         }
         let reads = ["dynamodb:GetItem", "dynamodb:Query"];
         let writes = |action: &String| touches_items(action) && !reads.contains(&action.as_str());
+        // It exists in transactions alone, and IAM knows no enclosing operation of it.
+        let is_check = actions == ["dynamodb:ConditionCheckItem"];
+        if is_check && !statement["Condition"].to_string().contains("LeadingKeys") {
+            fault("a check of any key");
+        }
+        if is_check && statement["Condition"].to_string().contains("EnclosingOperation") {
+            fault("a condition that IAM doesn't know of it");
+        }
         let enclosing = &statement["Condition"]["ForAnyValue:StringEquals"]["dynamodb:EnclosingOperation"];
         let is_single_put = actions == ["dynamodb:PutItem"] && keys == ["ACCOUNT#*", "OPERATION#*"];
         let attributes = texts(&statement["Condition"]["ForAllValues:StringEquals"]["dynamodb:Attributes"]);
@@ -69,21 +76,29 @@ pub fn faults(template: &Value) -> Vec<String> {
             && keys == ["OPERATION#*"]
             && attributes == ["pk", "sk", "from"];
         let may_write_alone =
-            ["DebitFunction", "RefundFunction"].contains(&whose.as_str()) && (is_single_put || is_raise);
-        if actions.iter().any(writes) && texts(enclosing) != ["TransactWriteItems"] && !may_write_alone {
+            ["DebitRole", "RefundRole"].contains(&whose.as_str()) && (is_single_put || is_raise);
+        if actions.iter().any(writes)
+            && texts(enclosing) != ["TransactWriteItems"]
+            && !may_write_alone
+            && !is_check
+        {
             fault("writes outside a transaction");
         }
-        if actions.iter().any(writes) && whose == "QuoteFunction" {
+        if actions.iter().any(writes) && whose == "QuoteRole" {
             fault("a reader that writes");
         }
     }
     for (id, resource) in template["Resources"].as_object().unwrap() {
         let properties = &resource["Properties"];
         match resource["Type"].as_str().unwrap() {
-            "AWS::Serverless::Function" if !properties["Role"].is_null() => {
-                faults.push(format!("{id}: shares a role"));
+            // SAM would add policies of its own, which allow any queue and any log group.
+            "AWS::Serverless::Function"
+                if named(&properties["Role"]) != Some(&id.replace("Function", "Role"))
+                    || !properties["Policies"].is_null() =>
+            {
+                faults.push(format!("{id}: has no role of its own"));
             }
-            "AWS::IAM::Role" if !properties["ManagedPolicyArns"].is_null() => {
+            "AWS::IAM::Role" if !properties["ManagedPolicyArns"].is_null() && id != "BackupRole" => {
                 faults.push(format!("{id}: policies that nobody reads"));
             }
             "AWS::Serverless::Function" | "AWS::IAM::Role" => {}
@@ -97,72 +112,71 @@ pub fn faults(template: &Value) -> Vec<String> {
 #[test]
 fn each_role_may_do_what_it_does_and_no_more() {
     let rows: Vec<_> =
-        statements(&document()).iter().map(|(whose, statement)| row(whose, statement)).collect();
-    let secret = |name: &str| {
-        let arn = "arn:${AWS::Partition}:ssm:${AWS::Region}:${AWS::AccountId}";
-        format!("ssm:GetParameter on {arn}:parameter${{{name}}}")
-    };
-    let all = "ACCOUNT#* SUBSCRIPTION#* PAYMENT#* CUSTOMER#* PARKED#*";
-    assert_eq!(
-        rows,
-        [
-            "DebitFunction: dynamodb:Query on Table.Arn of ACCOUNT#*".to_owned(),
-            "DebitFunction: dynamodb:GetItem on Table.Arn of ACCOUNT#* OPERATION#*".to_owned(),
-            "DebitFunction: dynamodb:PutItem on Table.Arn of ACCOUNT#* OPERATION#*".to_owned(),
-            "DebitFunction: dynamodb:UpdateItem on Table.Arn, only pk sk from, of OPERATION#*".to_owned(),
-            "DebitFunction: dynamodb:DeleteItem on Table.Arn of ACCOUNT#*, in TransactWriteItems".to_owned(),
-            "MonthlyRefillFunction: dynamodb:Query on Table.Arn of ACCOUNT#*".to_owned(),
-            "MonthlyRefillFunction: dynamodb:Query on ${Table.Arn}/index/due of ????-??#??".to_owned(),
-            "MonthlyRefillFunction: dynamodb:PutItem on Table.Arn of ACCOUNT#*, in TransactWriteItems"
-                .to_owned(),
-            "MonthlyRefillFunction: dynamodb:DeleteItem on Table.Arn of ACCOUNT#*, in TransactWriteItems"
-                .to_owned(),
-            "MonthlyRefillFunction: sqs:SendMessage on RefillQueue.Arn".to_owned(),
-            "OutboxRole: dynamodb:DescribeStream dynamodb:GetRecords dynamodb:GetShardIterator \
-             dynamodb:ListStreams on Table.StreamArn"
-                .to_owned(),
-            "OutboxRole: events:PutEvents on EventBus.Arn".to_owned(),
-            "OutboxRole: sqs:SendMessage on OutboxDeadLetters.Arn".to_owned(),
-            "PurchaseWebhookFunction: dynamodb:Query on Table.Arn of ACCOUNT#*".to_owned(),
-            "PurchaseWebhookFunction: dynamodb:Query on ${Table.Arn}/index/due of PARKED".to_owned(),
-            format!("PurchaseWebhookFunction: dynamodb:GetItem on Table.Arn of {all}"),
-            format!("PurchaseWebhookFunction: dynamodb:PutItem on Table.Arn of {all}, in TransactWriteItems"),
-            "PurchaseWebhookFunction: dynamodb:ConditionCheckItem on Table.Arn of ACCOUNT#*, in TransactWriteItems"
-                .to_owned(),
-            "PurchaseWebhookFunction: dynamodb:UpdateItem on Table.Arn of ACCOUNT#* SUBSCRIPTION#*, \
-             in TransactWriteItems"
-                .to_owned(),
-            "PurchaseWebhookFunction: dynamodb:DeleteItem on Table.Arn of ACCOUNT#* PARKED#*, \
-             in TransactWriteItems"
-                .to_owned(),
-            format!(
-                "PurchaseWebhookFunction: {} {}",
-                secret("StripeWebhookSecretParameter"),
-                secret("StripeApiKeyParameter").trim_start_matches("ssm:GetParameter on ")
-            ),
-            "QuoteFunction: dynamodb:Query on Table.Arn of ACCOUNT#*".to_owned(),
-            "QuoteFunction: dynamodb:GetItem on Table.Arn of ACCOUNT#* OPERATION#*".to_owned(),
-            "RefundFunction: dynamodb:Query on Table.Arn of ACCOUNT#*".to_owned(),
-            "RefundFunction: dynamodb:Query on ${Table.Arn}/index/due of REFUND".to_owned(),
-            "RefundFunction: dynamodb:GetItem on Table.Arn of ACCOUNT#* OPERATION#* SUBSCRIPTION#*".to_owned(),
-            "RefundFunction: dynamodb:PutItem on Table.Arn of ACCOUNT#* OPERATION#*".to_owned(),
-            "RefundFunction: dynamodb:UpdateItem on Table.Arn, only pk sk from, of OPERATION#*".to_owned(),
-            "RefundFunction: dynamodb:PutItem on Table.Arn of SUBSCRIPTION#* PAYMENT#*, in TransactWriteItems"
-                .to_owned(),
-            "RefundFunction: dynamodb:ConditionCheckItem on Table.Arn of ACCOUNT#*, in TransactWriteItems"
-                .to_owned(),
-            "RefundFunction: dynamodb:UpdateItem on Table.Arn of OPERATION#*, in TransactWriteItems"
-                .to_owned(),
-            "RefundFunction: dynamodb:DeleteItem on Table.Arn of ACCOUNT#*, in TransactWriteItems".to_owned(),
-            format!("RefundFunction: {}", secret("StripeApiKeyParameter")),
-        ]
-    );
+        statements(&with_everything()).iter().map(|(whose, statement)| row(whose, statement)).collect();
+    assert_eq!(rows.join("\n"), ROWS.trim());
 }
+
+/// Every statement with all that parameters can ask for.
+const ROWS: &str = "
+DebitRole: dynamodb:Query on the table of ACCOUNT#*
+DebitRole: dynamodb:GetItem on the table of ACCOUNT#* OPERATION#*
+DebitRole: dynamodb:PutItem on the table of ACCOUNT#* OPERATION#*
+DebitRole: dynamodb:UpdateItem on the table, only pk sk from, of OPERATION#*
+DebitRole: dynamodb:DeleteItem on the table of ACCOUNT#*, in TransactWriteItems
+DebitRole: logs:CreateLogStream logs:PutLogEvents on DebitLogs.Arn
+DebitRole: xray:PutTraceSegments xray:PutTelemetryRecords on *
+MonthlyRefillRole: dynamodb:Query on the table of ACCOUNT#*
+MonthlyRefillRole: dynamodb:Query on the table/index/due of ????-??#??
+MonthlyRefillRole: dynamodb:PutItem on the table of ACCOUNT#*, in TransactWriteItems
+MonthlyRefillRole: dynamodb:DeleteItem on the table of ACCOUNT#*, in TransactWriteItems
+MonthlyRefillRole: sqs:SendMessage on RefillQueue.Arn
+MonthlyRefillRole: sqs:SendMessage on ScheduleDeadLetters.Arn
+MonthlyRefillRole: sqs:ReceiveMessage sqs:DeleteMessage sqs:GetQueueAttributes on RefillQueue.Arn
+MonthlyRefillRole: logs:CreateLogStream logs:PutLogEvents on MonthlyRefillLogs.Arn
+MonthlyRefillRole: xray:PutTraceSegments xray:PutTelemetryRecords on *
+OutboxRole: dynamodb:DescribeStream dynamodb:GetRecords dynamodb:GetShardIterator on Table.StreamArn
+OutboxRole: dynamodb:ListStreams on *
+OutboxRole: events:PutEvents on EventBus.Arn
+OutboxRole: sqs:SendMessage on OutboxDeadLetters.Arn
+PurchaseWebhookRole: dynamodb:Query on the table of ACCOUNT#*
+PurchaseWebhookRole: dynamodb:Query on the table/index/due of PARKED
+PurchaseWebhookRole: dynamodb:GetItem on the table of ACCOUNT#* SUBSCRIPTION#* PAYMENT#* CUSTOMER#* PARKED#*
+PurchaseWebhookRole: dynamodb:PutItem on the table of ACCOUNT#* SUBSCRIPTION#* PAYMENT#* CUSTOMER#* PARKED#*, in TransactWriteItems
+PurchaseWebhookRole: dynamodb:ConditionCheckItem on the table of ACCOUNT#*
+PurchaseWebhookRole: dynamodb:UpdateItem on the table of ACCOUNT#* SUBSCRIPTION#*, in TransactWriteItems
+PurchaseWebhookRole: dynamodb:DeleteItem on the table of ACCOUNT#* PARKED#*, in TransactWriteItems
+PurchaseWebhookRole: ssm:GetParameter on arn:${AWS::Partition}:ssm:${AWS::Region}:${AWS::AccountId}:parameter${StripeWebhookSecretParameter} arn:${AWS::Partition}:ssm:${AWS::Region}:${AWS::AccountId}:parameter${StripeApiKeyParameter}
+PurchaseWebhookRole: sqs:SendMessage on ScheduleDeadLetters.Arn
+PurchaseWebhookRole: logs:CreateLogStream logs:PutLogEvents on PurchaseWebhookLogs.Arn
+PurchaseWebhookRole: kms:Decrypt on SecretsKeyArn if StringEquals kms:ViaService {\"Fn::Sub\":\"ssm.${AWS::Region}.amazonaws.com\"}
+PurchaseWebhookRole: xray:PutTraceSegments xray:PutTelemetryRecords on *
+QuoteRole: dynamodb:Query on the table of ACCOUNT#*
+QuoteRole: dynamodb:GetItem on the table of ACCOUNT#* OPERATION#*
+QuoteRole: logs:CreateLogStream logs:PutLogEvents on QuoteLogs.Arn
+QuoteRole: xray:PutTraceSegments xray:PutTelemetryRecords on *
+RefundRole: dynamodb:Query on the table of ACCOUNT#*
+RefundRole: dynamodb:Query on the table/index/due of REFUND
+RefundRole: dynamodb:GetItem on the table of ACCOUNT#* OPERATION#* SUBSCRIPTION#*
+RefundRole: dynamodb:PutItem on the table of ACCOUNT#* OPERATION#*
+RefundRole: dynamodb:UpdateItem on the table, only pk sk from, of OPERATION#*
+RefundRole: dynamodb:PutItem on the table of SUBSCRIPTION#* PAYMENT#*, in TransactWriteItems
+RefundRole: dynamodb:ConditionCheckItem on the table of ACCOUNT#*
+RefundRole: dynamodb:UpdateItem on the table of OPERATION#*, in TransactWriteItems
+RefundRole: dynamodb:DeleteItem on the table of ACCOUNT#*, in TransactWriteItems
+RefundRole: ssm:GetParameter on arn:${AWS::Partition}:ssm:${AWS::Region}:${AWS::AccountId}:parameter${StripeApiKeyParameter}
+RefundRole: sqs:SendMessage on ScheduleDeadLetters.Arn
+RefundRole: logs:CreateLogStream logs:PutLogEvents on RefundLogs.Arn
+RefundRole: kms:Decrypt on SecretsKeyArn if StringEquals kms:ViaService {\"Fn::Sub\":\"ssm.${AWS::Region}.amazonaws.com\"}
+RefundRole: xray:PutTraceSegments xray:PutTelemetryRecords on *
+";
 
 /// A statement in one line; a condition that the line has no word for is in it as it is.
 fn row(whose: &str, statement: &Value) -> String {
     let name = |resource: &Value| match resource {
-        Value::Object(call) => call.values().next().unwrap().as_str().unwrap().to_owned(),
+        Value::Object(call) => {
+            call.values().next().unwrap().as_str().unwrap().replace(TABLE_ARN, "the table")
+        }
+        Value::String(any) if any == "*" => any.clone(),
         other => panic!("{whose}: {other} names its resource by hand"),
     };
     let actions = texts(&statement["Action"]).join(" ");

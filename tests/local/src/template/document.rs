@@ -123,7 +123,7 @@ pub(super) struct AuthorizerProperties {
 #[serde(deny_unknown_fields)]
 pub(super) struct JwtConfiguration {
     pub(super) issuer: Value,
-    pub(super) audience: Vec<Value>,
+    pub(super) audience: Value,
 }
 
 /// Reads a part of the document, found at a place, as its type.

@@ -16,6 +16,9 @@ pub const REGION: &str = "us-east-1";
 /// The account the stack claims to belong to.
 pub const AWS_ACCOUNT_ID: &str = "123456789012";
 
+/// The stack's own name.
+const STACK_NAME: &str = "local";
+
 /// Parts of a table's definition that change nothing on one machine.
 const TABLE_IGNORED: [&str; 6] = [
     "DeletionProtectionEnabled",
@@ -78,10 +81,10 @@ impl Reader<'_> {
     fn function(&self, logical_id: &str, own: &FunctionProperties) -> Result<Function, TemplateError> {
         let global = &self.document.globals.function;
         let code_uri = own.code_uri.as_deref().unwrap_or_default();
-        let name = match code_uri.trim_end_matches('/').strip_prefix("target/lambda/") {
+        let name = match code_uri.trim_end_matches('/').strip_prefix("functions/") {
             Some(name) if !name.is_empty() && !name.contains('/') => name.to_owned(),
             _ => {
-                return error(format!("{logical_id}: CodeUri `{code_uri}` is not `target/lambda/<binary>/`"));
+                return error(format!("{logical_id}: CodeUri `{code_uri}` is not `functions/<binary>/`"));
             }
         };
         let mut environment = BTreeMap::new();
@@ -151,10 +154,9 @@ impl Reader<'_> {
             return error(format!("{api_id}.{name}: IdentitySource must be $request.header.Authorization"));
         }
         let place = format!("{api_id}.{name}");
-        let audience = &properties.jwt_configuration.audience;
         Ok(Authorizer {
             issuer: self.resolve(&place, &properties.jwt_configuration.issuer)?,
-            audience: audience.iter().map(|value| self.resolve(&place, value)).collect::<Result<_, _>>()?,
+            audience: self.list(&place, &properties.jwt_configuration.audience)?,
         })
     }
 
@@ -251,6 +253,7 @@ impl Reader<'_> {
         match name {
             "AWS::Region" => Ok(REGION.to_owned()),
             "AWS::AccountId" => Ok(AWS_ACCOUNT_ID.to_owned()),
+            "AWS::StackName" => Ok(STACK_NAME.to_owned()),
             _ => error(format!("{place}: !Ref {name} refers to nothing the local stack knows")),
         }
     }

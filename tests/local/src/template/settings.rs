@@ -24,7 +24,7 @@ pub struct Template {
 pub struct Function {
     /// Its key under `Resources`.
     pub logical_id: String,
-    /// The binary it runs: the last segment of `CodeUri: target/lambda/<name>/`.
+    /// The binary it runs: the last segment of `CodeUri: functions/<name>/`.
     pub name: String,
     /// Its environment variables, references resolved.
     pub environment: BTreeMap<String, String>,
