@@ -1,14 +1,18 @@
 """Who calls the deployed service: users, support, and Stripe. What they find is counted."""
 
+from __future__ import annotations
+
 import json
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import stripe
-from emulator import Stack
-from issuer import Issuer
 from loopback import Answer
+
+if TYPE_CHECKING:
+    # `check` takes what is here without what an emulator and an issuer need.
+    from issuer import Issuer
 
 WAIT_SECONDS_MAX = 60
 
@@ -17,14 +21,24 @@ class Checks:
     """What was found, fact by fact."""
 
     def __init__(self) -> None:
-        self.passed = self.failed = 0
+        self.passed = self.failed = self.skipped = 0
+        # Each as it was printed, for a report.
+        self.facts: list[dict[str, str]] = []
 
     def that(self, fact: str, got: object, expected: object) -> None:
         right = got == expected
         self.passed, self.failed = self.passed + right, self.failed + (not right)
+        self.facts.append({"fact": fact.strip(), "outcome": "passed" if right else "failed"})
         print(f"{'ok  ' if right else 'FAIL'}  {fact}", flush=True)
         if not right:
+            self.facts[-1] |= {"expected": str(expected), "got": str(got)}
             print(f"      expected {expected}\n      got      {got}", flush=True)
+
+    def skip(self, fact: str, why: str) -> None:
+        """A fact that can't be checked, and why."""
+        self.skipped += 1
+        self.facts.append({"fact": fact, "outcome": "skipped", "why": why})
+        print(f"skip  {fact}: {why}", flush=True)
 
     def answer(self, fact: str, answer: Answer, status: int, /, **members: object) -> Any:
         """Checks the status and the named members of the body, and returns the body."""
@@ -34,19 +48,23 @@ class Checks:
         return answer.body
 
 
+class Api(Protocol):
+    """Whatever takes requests to the HTTP API."""
+
+    def call(self, method: str, path: str, headers: dict[str, str], body: str | None = None) -> Answer: ...
+
+
 class Caller:
     """The HTTP API as its callers see it."""
 
-    def __init__(self, stack: Stack, issuer: Issuer) -> None:
-        self._stack, self._issuer = stack, issuer
+    def __init__(self, api: Api, issuer: Issuer | None = None) -> None:
+        self._api, self._issuer = api, issuer
 
     def get(self, path: str, token: str = "", **headers: str) -> Answer:
-        return self._stack.call("GET", path, _bearer(token) | headers)
+        return self._api.call("GET", path, bearer(token) | headers)
 
     def post(self, path: str, body: object, token: str = "", key: str = "") -> Answer:
-        headers = {"Content-Type": "application/json", **_bearer(token)}
-        headers |= {"Idempotency-Key": key} if key else {}
-        return self._stack.call("POST", path, headers, json.dumps(body))
+        return self._api.call("POST", path, posted(token, key), json.dumps(body))
 
     def entries(self, account: str) -> list[dict]:
         token = self._issuer.token(account, "credits:read")
@@ -59,11 +77,17 @@ class Caller:
             "Content-Type": "application/json",
             "Stripe-Signature": stripe.sign(body, int(time.time()), secret),
         }
-        return self._stack.call("POST", "/v1/webhooks/stripe", headers, body)
+        return self._api.call("POST", "/v1/webhooks/stripe", headers, body)
 
 
-def _bearer(token: str) -> dict[str, str]:
+def bearer(token: str) -> dict[str, str]:
     return {"Authorization": f"Bearer {token}"} if token else {}
+
+
+def posted(token: str, key: str) -> dict[str, str]:
+    """The headers of a body that is posted."""
+    headers = {"Content-Type": "application/json", **bearer(token)}
+    return headers | ({"Idempotency-Key": key} if key else {})
 
 
 def wait(look: Callable[[], Any], expected: object) -> Any:

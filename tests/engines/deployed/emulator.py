@@ -1,14 +1,16 @@
 """AWS on loopback: MiniStack as a child process, and the template deployed on it by CloudFormation.
 
 Invariant: the template is deployed as it is, after what `sam deploy` does to it as well: each `CodeUri` is
-uploaded and named by its place in S3. Three limits of the emulator are made up for:
+uploaded and named by its place in S3. Four limits of the emulator are made up for:
 
 - it refuses alarms on metric math: they are deployed on a plain metric (`_packaged`);
-- it doesn't import an HTTP API's OpenAPI document: `_import_api` makes routes of it;
-- it asks for a permission to send in batches, which IAM doesn't have: `_allow_batches` gives it.
+- it doesn't import an HTTP API's OpenAPI document: `mended.py` makes routes of it;
+- it asks for a permission to send in batches, which IAM doesn't have: `mended.py` gives it;
+- it takes a mapping's number of workers from a parameter as text: `mended.py` gives it as a number.
 
-Others are lived with: its pipes deliver to SNS and state machines only, its Scheduler fills nothing into an
-input, its policies know no `dynamodb:LeadingKeys`, and nothing is throttled.
+Others are lived with: its pipes deliver to SNS and state machines only (`outbox.py` does what ours would for
+`check`), its Scheduler fills nothing into an input, its policies know no `dynamodb:LeadingKeys`, and nothing is
+throttled.
 """
 
 import contextlib
@@ -21,13 +23,14 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import boto3
 from botocore.config import Config
-from botocore.exceptions import WaiterError
 
+import mended
 from loopback import Answer, ask
 
 STACK = "scrip"
@@ -36,9 +39,8 @@ REGION = "us-east-1"
 START_SECONDS_MAX = 60
 DEPLOY_SECONDS_MAX = 120
 STOP_SECONDS_MAX = 10
-_CODE_URI = re.compile(r"CodeUri: target/lambda/([\w-]+)/")
-_PARAMETER = re.compile(r"\$\{(\w+)\}")
-_FUNCTION = re.compile(r"\$\{(\w+)\.Arn\}")
+_CODE_URI = re.compile(r"CodeUri: functions/([\w-]+)/")
+_CAPABILITIES = ["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"]
 _METRIC_MATH = re.compile(r"^( +)Metrics:\n(?:\1 .*\n)+", re.MULTILINE)
 
 
@@ -116,45 +118,79 @@ class Emulator:
             aws_secret_access_key="test",
         )
 
-    def deploy(self, template: Path, parameters: dict[str, str], zips: dict[str, Path]) -> "Stack":
-        """Uploads the functions' zips, and deploys the template with those parameters."""
-        s3, formation = self.client("s3"), self.client("cloudformation")
+    def upload(self, template: Path, zips: dict[str, Path]) -> None:
+        """Puts the functions' zips and the template into S3."""
+        s3 = self.client("s3")
         s3.create_bucket(Bucket=BUCKET)
         for name, path in zips.items():
             s3.put_object(Bucket=BUCKET, Key=f"{name}.zip", Body=path.read_bytes())
-        formation.create_stack(
-            StackName=STACK,
-            TemplateBody=_packaged(template.read_text()),
+        # A template of over 51,200 bytes is taken from S3 only.
+        s3.put_object(Bucket=BUCKET, Key="template.yaml", Body=_packaged(template.read_text()).encode())
+
+    def create(self, parameters: dict[str, str], name: str = STACK) -> "Stack":
+        """Makes a stack of what was uploaded, with those parameters."""
+        return self._deploy(self.client("cloudformation").create_stack, name, parameters)
+
+    def update(self, parameters: dict[str, str], name: str = STACK) -> "Stack":
+        """Gives a stack those parameters instead."""
+        return self._deploy(self.client("cloudformation").update_stack, name, parameters)
+
+    def delete(self, name: str) -> str:
+        """Deletes a stack; the status that it ends with."""
+        formation = self.client("cloudformation")
+        (stack,) = formation.describe_stacks(StackName=name)["Stacks"]
+        formation.delete_stack(StackName=name)
+        return self._settled(stack["StackId"])
+
+    def _deploy(self, call: Callable[..., Any], name: str, parameters: dict[str, str]) -> "Stack":
+        made = call(
+            StackName=name,
+            TemplateURL=f"{self.url}/{BUCKET}/template.yaml",
             Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()],
-            Capabilities=["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"],
+            Capabilities=_CAPABILITIES,
         )
-        try:
-            waiting = {"Delay": 1, "MaxAttempts": DEPLOY_SECONDS_MAX}
-            formation.get_waiter("stack_create_complete").wait(StackName=STACK, WaiterConfig=waiting)
-        except WaiterError as error:
-            events = formation.describe_stack_events(StackName=STACK)["StackEvents"]
+        status = self._settled(made["StackId"])
+        if status not in ("CREATE_COMPLETE", "UPDATE_COMPLETE"):
+            events = self.client("cloudformation").describe_stack_events(StackName=name)["StackEvents"]
             failed = [event for event in events if event["ResourceStatus"].endswith("FAILED")]
             why = "; ".join(
                 f"{event['LogicalResourceId']}: {event.get('ResourceStatusReason')}" for event in failed
             )
-            raise RuntimeError(f"the template can't be deployed: {why or error}") from error
-        stack = Stack(self)
-        _import_api(stack, formation, parameters)
-        _allow_batches(stack)
+            raise NotDeployed(status, why)
+        stack = Stack(self, name)
+        mended.mend(stack, parameters)
         return stack
+
+    def _settled(self, stack: str) -> str:
+        """A stack's status once nothing is in progress."""
+        formation, until = self.client("cloudformation"), time.monotonic() + DEPLOY_SECONDS_MAX
+        while time.monotonic() < until:
+            (described,) = formation.describe_stacks(StackName=stack)["Stacks"]
+            if not described["StackStatus"].endswith("IN_PROGRESS"):
+                break
+            time.sleep(0.1)
+        return described["StackStatus"]
+
+
+class NotDeployed(Exception):
+    """A stack couldn't be deployed."""
+
+    def __init__(self, status: str, why: str) -> None:
+        super().__init__(f"the template can't be deployed: {status}: {why}")
+        self.status, self.why = status, why
 
 
 class Stack:
     """What was deployed, by the names that the template gives."""
 
-    def __init__(self, emulator: Emulator) -> None:
-        pages = (
-            emulator.client("cloudformation").get_paginator("list_stack_resources").paginate(StackName=STACK)
-        )
+    def __init__(self, emulator: Emulator, name: str) -> None:
+        self.name = name
+        self._formation = emulator.client("cloudformation")
+        pages = self._formation.get_paginator("list_stack_resources").paginate(StackName=name)
         resources = [resource for page in pages for resource in page["StackResourceSummaries"]]
         self._ids = {resource["LogicalResourceId"]: resource["PhysicalResourceId"] for resource in resources}
         self._types = {resource["LogicalResourceId"]: resource["ResourceType"] for resource in resources}
-        self._emulator = emulator
+        self.emulator_url = emulator.url
         self._lambda = emulator.client("lambda")
         self._sqs = emulator.client("sqs")
         self.client = emulator.client
@@ -167,7 +203,19 @@ class Stack:
         """The physical ids of the resources of a type."""
         return {name: self._ids[name] for name, is_type in self._types.items() if is_type == resource_type}
 
+    def outputs(self) -> dict[str, str]:
+        (described,) = self._formation.describe_stacks(StackName=self.name)["Stacks"]
+        return {output["OutputKey"]: output["OutputValue"] for output in described["Outputs"]}
+
+    def resources(self) -> dict[str, Any]:
+        """The resources of the template as SAM made it."""
+        body = self._formation.get_template(StackName=self.name, TemplateStage="Processed")["TemplateBody"]
+        return (json.loads(body) if isinstance(body, str) else body)["Resources"]
+
     def function_arn(self, name: str) -> str:
+        """The ARN of a function or of an alias, whose id it is."""
+        if self._types[name] == "AWS::Lambda::Alias":
+            return self.id(name)
         return self._lambda.get_function(FunctionName=self.id(name))["Configuration"]["FunctionArn"]
 
     def invoke(self, function: str, event: object) -> Any:
@@ -182,7 +230,7 @@ class Stack:
     def call(self, method: str, path: str, headers: dict[str, str], body: str | None = None) -> Answer:
         """A request to the HTTP API."""
         host = f"{self.id('Api')}.execute-api.localhost"
-        return ask(method, f"{self._emulator.url}{path}", {"Host": host, **headers}, body)
+        return ask(method, f"{self.emulator_url}{path}", {"Host": host, **headers}, body)
 
     def waiting_messages(self) -> dict[str, int]:
         """How many messages each queue holds, those included that a function works on."""
@@ -197,82 +245,6 @@ class Stack:
 def _packaged(template: str) -> str:
     template = _METRIC_MATH.sub(r"\1Namespace: Emulator\n\1MetricName: MetricMath\n", template)
     return _CODE_URI.sub(rf"CodeUri: s3://{BUCKET}/\1.zip", template)
-
-
-def _import_api(stack: Stack, formation: Any, parameters: dict[str, str]) -> None:
-    """Makes the routes and authorizers of the OpenAPI document that SAM made of the template's events."""
-    gateway, api = stack.client("apigatewayv2"), stack.id("Api")
-    deployed = formation.get_template(StackName=STACK, TemplateStage="Processed")["TemplateBody"]
-    resources = (json.loads(deployed) if isinstance(deployed, str) else deployed)["Resources"]
-    document = _with_parameters(resources["Api"]["Properties"]["Body"], parameters)
-    if cors := document.get("x-amazon-apigateway-cors"):
-        # The emulator hands SAM a list parameter as one string.
-        lists = {name: value.split(",") if isinstance(value, str) else value for name, value in cors.items()}
-        capitalized = {name[0].upper() + name[1:]: value for name, value in lists.items()}
-        gateway.update_api(ApiId=api, CorsConfiguration=capitalized)
-    authorizers = {}
-    for name, scheme in document["components"]["securitySchemes"].items():
-        asked = scheme["x-amazon-apigateway-authorizer"]
-        configuration = asked["jwtConfiguration"]
-        made = gateway.create_authorizer(
-            ApiId=api,
-            Name=name,
-            AuthorizerType="JWT",
-            IdentitySource=[asked["identitySource"]],
-            JwtConfiguration={"Issuer": configuration["issuer"], "Audience": configuration["audience"]},
-        )
-        authorizers[name] = made["AuthorizerId"]
-    for path, methods in document["paths"].items():
-        for method, operation in methods.items():
-            integration = operation["x-amazon-apigateway-integration"]
-            (function,) = _FUNCTION.findall(integration["uri"]["Fn::Sub"])
-            made = gateway.create_integration(
-                ApiId=api,
-                IntegrationType="AWS_PROXY",
-                IntegrationUri=stack.function_arn(function),
-                PayloadFormatVersion=integration["payloadFormatVersion"],
-            )
-            ((name, scopes),) = operation["security"][0].items()
-            secured = (
-                {"AuthorizationType": "NONE"}
-                if name == "NONE"
-                else {
-                    "AuthorizationType": "JWT",
-                    "AuthorizerId": authorizers[name],
-                    "AuthorizationScopes": scopes,
-                }
-            )
-            key, target = f"{method.upper()} {path}", f"integrations/{made['IntegrationId']}"
-            gateway.create_route(ApiId=api, RouteKey=key, Target=target, **secured)
-
-
-def _allow_batches(stack: Stack) -> None:
-    """Lets whoever may send a message send several at once, as on AWS."""
-    iam = stack.client("iam")
-    for role in stack.ids("AWS::IAM::Role").values():
-        for name in iam.list_role_policies(RoleName=role)["PolicyNames"]:
-            document = iam.get_role_policy(RoleName=role, PolicyName=name)["PolicyDocument"]
-            for statement in document["Statement"]:
-                actions = statement["Action"]
-                actions = [actions] if isinstance(actions, str) else actions
-                batches = ["sqs:SendMessageBatch"] if "sqs:SendMessage" in actions else []
-                statement["Action"] = actions + batches
-            iam.put_role_policy(RoleName=role, PolicyName=name, PolicyDocument=json.dumps(document))
-
-
-def _with_parameters(part: Any, parameters: dict[str, str]) -> Any:
-    """The same with each `Ref` of a parameter, and each one in a `Fn::Sub`, as its value."""
-    if isinstance(part, dict):
-        if part.keys() == {"Ref"} and part["Ref"] in parameters:
-            return parameters[part["Ref"]]
-        if part.keys() == {"Fn::Sub"} and isinstance(part["Fn::Sub"], str):
-            filled = _PARAMETER.sub(lambda found: parameters.get(found[1], found[0]), part["Fn::Sub"])
-            # What names resources still is left to CloudFormation.
-            return part | {"Fn::Sub": filled} if "${" in filled else filled
-        return {name: _with_parameters(member, parameters) for name, member in part.items()}
-    if isinstance(part, list):
-        return [_with_parameters(member, parameters) for member in part]
-    return part
 
 
 def _free_port() -> int:

@@ -32,17 +32,14 @@ class Issuer:
 
     def token(self, subject: str, *scopes: str, **claims: object) -> str:
         """A token that API Gateway accepts, unless other claims are given."""
+        scope = " ".join(f"{SCOPE_PREFIX}{scope}" for scope in scopes)
+        return self.sign({"aud": AUDIENCE, "sub": subject, "scope": scope} | claims)
+
+    def sign(self, claims: dict[str, object]) -> str:
+        """A token with those claims, of this issuer and of now if they don't say otherwise."""
         now = int(time.time())
         header = {"alg": "RS256", "typ": "JWT", "kid": KEY_ID}
-        claims = {
-            "iss": self.url,
-            "aud": AUDIENCE,
-            "sub": subject,
-            "scope": " ".join(f"{SCOPE_PREFIX}{scope}" for scope in scopes),
-            "iat": now,
-            "exp": now + TOKEN_SECONDS,
-            **claims,
-        }
+        claims = {"iss": self.url, "iat": now, "exp": now + TOKEN_SECONDS} | claims
         signed = f"{_encode(json.dumps(header).encode())}.{_encode(json.dumps(claims).encode())}"
         return f"{signed}.{_encode(self._key.sign(signed.encode(), padding.PKCS1v15(), SHA256()))}"
 

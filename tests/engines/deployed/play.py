@@ -12,11 +12,14 @@ import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import providers
 import stripe
 import zips
 from caller import Caller, Checks, credits, kinds, wait
 from emulator import Emulator, Stack
 from issuer import AUDIENCE, SCOPE_PREFIX, Issuer
+from play_check import PlayCheck
+from play_operations import PlayOperations
 
 ROOT = Path(__file__).parents[3]
 EVENTS = ROOT / "events"
@@ -263,7 +266,8 @@ def _gateway_event(sample: str, at: int, account: str = "") -> dict:
 def main() -> int:
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("--architecture", choices=["arm64", "x86_64"], required=True)
-    architecture = arguments.parse_args().architecture
+    arguments.add_argument("--template", type=Path, default=ROOT / "template.yaml", help="another one to try")
+    given = arguments.parse_args()
     started = time.monotonic()
     # Told to end, it still ends what it has started.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
@@ -274,16 +278,20 @@ def main() -> int:
         ssm = emulator.client("ssm")
         for name, value in SECRETS.items():
             ssm.put_parameter(Name=name, Value=value, Type="SecureString")
-        print("Deploying template.yaml ...", flush=True)
+        print(f"Deploying {given.template.name} ...", flush=True)
         parameters = {
             "JwtIssuer": issuer.url,
-            "JwtAudience": AUDIENCE,
+            "JwtAudience": ",".join([AUDIENCE, *(recipe.audience for recipe in providers.recipes())]),
             "ScopePrefix": SCOPE_PREFIX,
             "StripeApiBase": provider.url,
-            "Architecture": architecture,
+            "Architecture": given.architecture,
+            "Outbox": "On",
         }
-        stack = emulator.deploy(ROOT / "template.yaml", parameters, zips.packaged())
+        emulator.upload(given.template, zips.packaged())
+        stack = emulator.create(parameters)
         checks = Story(stack, issuer, provider).play()
+        PlayCheck(stack, issuer, provider, checks).play()
+        PlayOperations(emulator, stack, parameters, issuer, provider, checks).play()
         if checks.failed:
             print(f"\nThe emulator's log ends:\n{emulator.log_tail(LOG_LINES)}")
     except Exception:
