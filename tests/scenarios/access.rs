@@ -12,6 +12,7 @@ fn account_routes(account: &str) -> Vec<(Method, String, Value, &'static str)> {
     vec![
         (Method::GET, path(""), Value::Null, "credits:read"),
         (Method::GET, path("/entries"), Value::Null, "credits:read"),
+        (Method::GET, path("/usage"), Value::Null, "credits:read"),
         (Method::POST, path("/quotes"), enhance(1), "credits:read"),
         (Method::POST, path("/debits"), enhance(1), "credits:debit"),
         (Method::POST, path("/debits/d/reversals"), json!({}), "credits:settle"),
@@ -84,6 +85,7 @@ async fn an_event_without_claims_gets_nothing() {
     for (function, route, rest) in [
         ("quote", "GET /v1/accounts/{account_id}", ""),
         ("quote", "GET /v1/accounts/{account_id}/entries", "/entries"),
+        ("quote", "GET /v1/accounts/{account_id}/usage", "/usage"),
         ("quote", "POST /v1/accounts/{account_id}/quotes", "/quotes"),
         ("debit", "POST /v1/accounts/{account_id}/debits", "/debits"),
         ("refund", "POST /v1/accounts/{account_id}/debits/{debit_id}/reversals", "/debits/d/reversals"),
@@ -125,6 +127,7 @@ async fn the_scope_of_the_action_is_enough() {
     let api = api.with_token(&own, &["credits:read"]);
     api.get(&api.path("")).await.is(200);
     api.get(&api.path("/entries")).await.is(200);
+    api.get(&api.path("/usage")).await.is(200);
     api.quote(&enhance(1)).await.is(200);
     let api = api.with_token(&own, &["credits:debit"]);
     api.debit("e", &enhance(1)).await.is(201);
@@ -141,6 +144,7 @@ async fn a_stranger_is_refused_before_the_request_is_looked_at() {
     let api = Api::new();
     api.get("/v1/accounts/a%20b").await.is_problem(403, "forbidden");
     api.get("/v1/accounts/another/entries?limit=0").await.is_problem(403, "forbidden");
+    api.get("/v1/accounts/another/usage?from=never").await.is_problem(403, "forbidden");
     for path in ["/quotes", "/debits", "/debits/a%20b/reversals"] {
         let reply = api.post(&format!("/v1/accounts/another{path}"), None, &json!([])).await;
         reply.is_problem(403, "forbidden");

@@ -34,12 +34,19 @@ enum Token {
     Unsigned,
 }
 
-const ALL: &[&str] =
-    &["credits:read", "credits:debit", "credits:settle", "credits:refund", "credits:any-account"];
+const ALL: &[&str] = &[
+    "credits:read",
+    "credits:debit",
+    "credits:settle",
+    "credits:refund",
+    "credits:adjust",
+    "credits:any-account",
+];
 const READ: &[&str] = &["credits:read"];
 const DEBIT: &[&str] = &["credits:debit"];
 const SETTLE: &[&str] = &["credits:settle"];
 const REFUND: &[&str] = &["credits:refund"];
+const ADJUST: &[&str] = &["credits:adjust"];
 const ANY: &[&str] = &["credits:any-account"];
 const ANY_READ: &[&str] = &["credits:read", "credits:any-account"];
 const ANY_DEBIT: &[&str] = &["credits:any-account", "credits:debit"];
@@ -48,77 +55,86 @@ const USER: &[&str] = &["credits:read", "credits:debit"];
 /// A product's backend that has a token for one account.
 const OWN: &[&str] = &["credits:read", "credits:debit", "credits:settle"];
 
-/// Each token, and what it comes to where `credits:read`, `credits:debit`, `credits:settle`, `credits:refund` is
-/// asked for.
-const TOKENS: [(Token, [Comes; 4]); 37] = [
-    (Token::None, [Unknown, Unknown, Unknown, Unknown]),
-    (Token::Garbage, [Unknown, Unknown, Unknown, Unknown]),
-    (Token::Forged, [Unknown, Unknown, Unknown, Unknown]),
-    (Token::Unsigned, [Unknown, Unknown, Unknown, Unknown]),
+/// Each token, and what it comes to where `credits:read`, `credits:debit`, `credits:settle`, `credits:refund`,
+/// `credits:adjust` is asked for.
+const TOKENS: [(Token, [Comes; 5]); 39] = [
+    (Token::None, [Unknown, Unknown, Unknown, Unknown, Unknown]),
+    (Token::Garbage, [Unknown, Unknown, Unknown, Unknown, Unknown]),
+    (Token::Forged, [Unknown, Unknown, Unknown, Unknown, Unknown]),
+    (Token::Unsigned, [Unknown, Unknown, Unknown, Unknown, Unknown]),
     // One's own account.
-    (Token::Of("own", READ), [In, Forbidden, Forbidden, Forbidden]),
-    (Token::Of("own", DEBIT), [Forbidden, In, Forbidden, Forbidden]),
-    (Token::Of("own", USER), [In, In, Forbidden, Forbidden]),
-    (Token::Of("own", SETTLE), [Forbidden, Forbidden, In, Forbidden]),
-    (Token::Of("own", OWN), [In, In, In, Forbidden]),
-    (Token::Of("own", REFUND), [Forbidden, Forbidden, Forbidden, In]),
-    (Token::Of("own", ANY), [Forbidden, Forbidden, Forbidden, Forbidden]),
-    (Token::Of("own", &[]), [Forbidden, Forbidden, Forbidden, Forbidden]),
-    (Token::Of("own", &["openid", "credits"]), [Forbidden, Forbidden, Forbidden, Forbidden]),
+    (Token::Of("own", READ), [In, Forbidden, Forbidden, Forbidden, Forbidden]),
+    (Token::Of("own", DEBIT), [Forbidden, In, Forbidden, Forbidden, Forbidden]),
+    (Token::Of("own", USER), [In, In, Forbidden, Forbidden, Forbidden]),
+    (Token::Of("own", SETTLE), [Forbidden, Forbidden, In, Forbidden, Forbidden]),
+    (Token::Of("own", OWN), [In, In, In, Forbidden, Forbidden]),
+    (Token::Of("own", REFUND), [Forbidden, Forbidden, Forbidden, In, Forbidden]),
+    (Token::Of("own", ADJUST), [Forbidden, Forbidden, Forbidden, Forbidden, In]),
+    (Token::Of("own", ANY), [Forbidden, Forbidden, Forbidden, Forbidden, Forbidden]),
+    (Token::Of("own", &[]), [Forbidden, Forbidden, Forbidden, Forbidden, Forbidden]),
+    (Token::Of("own", &["openid", "credits"]), [Forbidden, Forbidden, Forbidden, Forbidden, Forbidden]),
     // Another's.
-    (Token::Of("other", READ), [Forbidden, Forbidden, Forbidden, Forbidden]),
-    (Token::Of("other", USER), [Forbidden, Forbidden, Forbidden, Forbidden]),
-    (Token::Of("other", OWN), [Forbidden, Forbidden, Forbidden, Forbidden]),
-    (Token::Of("other", REFUND), [Forbidden, Forbidden, Forbidden, In]),
-    (Token::Of("", USER), [Forbidden, Forbidden, Forbidden, Forbidden]),
+    (Token::Of("other", READ), [Forbidden, Forbidden, Forbidden, Forbidden, Forbidden]),
+    (Token::Of("other", USER), [Forbidden, Forbidden, Forbidden, Forbidden, Forbidden]),
+    (Token::Of("other", OWN), [Forbidden, Forbidden, Forbidden, Forbidden, Forbidden]),
+    (Token::Of("other", REFUND), [Forbidden, Forbidden, Forbidden, In, Forbidden]),
+    (Token::Of("other", ADJUST), [Forbidden, Forbidden, Forbidden, Forbidden, In]),
+    (Token::Of("", USER), [Forbidden, Forbidden, Forbidden, Forbidden, Forbidden]),
     // Any, with the scope of the action and without.
-    (Token::Of("backend", ANY_READ), [In, Forbidden, Forbidden, Forbidden]),
-    (Token::Of("backend", ANY_DEBIT), [Forbidden, In, Forbidden, Forbidden]),
-    (Token::Of("backend", ANY_SETTLE), [Forbidden, Forbidden, In, Forbidden]),
-    (Token::Of("backend", ANY), [Forbidden, Forbidden, Forbidden, Forbidden]),
-    (Token::Of("backend", ALL), [In, In, In, In]),
+    (Token::Of("backend", ANY_READ), [In, Forbidden, Forbidden, Forbidden, Forbidden]),
+    (Token::Of("backend", ANY_DEBIT), [Forbidden, In, Forbidden, Forbidden, Forbidden]),
+    (Token::Of("backend", ANY_SETTLE), [Forbidden, Forbidden, In, Forbidden, Forbidden]),
+    (Token::Of("backend", ANY), [Forbidden, Forbidden, Forbidden, Forbidden, Forbidden]),
+    (Token::Of("backend", ALL), [In, In, In, In, In]),
     // Claims that are other than they should be; each would do everything otherwise.
-    (Token::But("nothing", || json!({})), [In, In, In, In]),
+    (Token::But("nothing", || json!({})), [In, In, In, In, In]),
     (
         Token::But("expired", || json!({"exp": clock::now().timestamp() - 60})),
-        [Unknown, Unknown, Unknown, Unknown],
+        [Unknown, Unknown, Unknown, Unknown, Unknown],
     ),
-    (Token::But("without an end", || json!({"exp": null})), [Unknown, Unknown, Unknown, Unknown]),
+    (Token::But("without an end", || json!({"exp": null})), [Unknown, Unknown, Unknown, Unknown, Unknown]),
     (
         Token::But("not begun", || json!({"nbf": clock::now().timestamp() + 600})),
-        [Unknown, Unknown, Unknown, Unknown],
+        [Unknown, Unknown, Unknown, Unknown, Unknown],
     ),
     (
         Token::But("of the future", || json!({"iat": clock::now().timestamp() + 600})),
-        [Unknown, Unknown, Unknown, Unknown],
+        [Unknown, Unknown, Unknown, Unknown, Unknown],
     ),
-    (Token::But("other audience", || json!({"aud": "another"})), [Unknown, Unknown, Unknown, Unknown]),
-    (Token::But("no audience", || json!({"aud": null})), [Unknown, Unknown, Unknown, Unknown]),
-    (Token::But("audience among others", || json!({"aud": ["another", AUDIENCE]})), [In, In, In, In]),
+    (
+        Token::But("other audience", || json!({"aud": "another"})),
+        [Unknown, Unknown, Unknown, Unknown, Unknown],
+    ),
+    (Token::But("no audience", || json!({"aud": null})), [Unknown, Unknown, Unknown, Unknown, Unknown]),
+    (Token::But("audience among others", || json!({"aud": ["another", AUDIENCE]})), [In, In, In, In, In]),
     (
         Token::But("other issuer", || json!({"iss": "https://elsewhere.example/"})),
-        [Unknown, Unknown, Unknown, Unknown],
+        [Unknown, Unknown, Unknown, Unknown, Unknown],
     ),
-    (Token::But("no scope", || json!({"scope": ""})), [Forbidden, Forbidden, Forbidden, Forbidden]),
-    (Token::But("no subject but any account", || json!({"sub": null})), [In, In, In, In]),
-    (Token::But("scopes in scp, as a list", || json!({"scope": null, "scp": ALL})), [In, In, In, In]),
+    (
+        Token::But("no scope", || json!({"scope": ""})),
+        [Forbidden, Forbidden, Forbidden, Forbidden, Forbidden],
+    ),
+    // Who adjusts is recorded.
+    (Token::But("no subject but any account", || json!({"sub": null})), [In, In, In, In, Forbidden]),
+    (Token::But("scopes in scp, as a list", || json!({"scope": null, "scp": ALL})), [In, In, In, In, In]),
     (
         Token::But(
             "scopes in scp beside others in scope",
             || json!({"scope": "openid", "scp": ALL.join(" ")}),
         ),
-        [In, In, In, In],
+        [In, In, In, In, In],
     ),
     (
         Token::But(
             "scopes of another resource server",
             || json!({"scope": "scrip/credits:read scrip/credits:debit"}),
         ),
-        [Forbidden, Forbidden, Forbidden, Forbidden],
+        [Forbidden, Forbidden, Forbidden, Forbidden, Forbidden],
     ),
 ];
 
-/// A route: the method, the path, the body, which scope it asks for (of the four, in order), and what it
+/// A route: the method, the path, the body, which scope it asks for (of the five, in order), and what it
 /// answers who is let in.
 type Route = (Method, String, Value, usize, (u16, &'static str));
 
@@ -129,6 +145,7 @@ fn account_routes(account: &str) -> Vec<Route> {
     vec![
         (Method::GET, path(""), Value::Null, 0, (200, "")),
         (Method::GET, path("/entries"), Value::Null, 0, (200, "")),
+        (Method::GET, path("/usage"), Value::Null, 0, (200, "")),
         (Method::POST, path("/quotes"), free.clone(), 0, (200, "")),
         (Method::POST, path("/debits"), free, 1, (201, "")),
         (Method::POST, path("/debits/d/reversals"), json!({}), 2, (404, "debit_not_found")),
@@ -139,6 +156,8 @@ fn account_routes(account: &str) -> Vec<Route> {
             3,
             (404, "purchase_not_found"),
         ),
+        // It adjusts nothing.
+        (Method::POST, path("/adjustments"), json!({}), 4, (400, "invalid_request")),
     ]
 }
 
@@ -223,6 +242,6 @@ async fn every_route_with_every_token() {
             }
         }
     }
-    assert_eq!(calls, TOKENS.len() * 2 * 9);
+    assert_eq!(calls, TOKENS.len() * 2 * 11);
     assert_eq!(api.statement().await, before);
 }

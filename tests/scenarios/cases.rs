@@ -129,8 +129,14 @@ impl Buyer<'_> {
         at: &str,
         refine: impl FnOnce(RequestBuilder) -> RequestBuilder,
     ) -> Reply {
-        let scopes =
-            ["credits:read", "credits:debit", "credits:settle", "credits:refund", "credits:any-account"];
+        let scopes = [
+            "credits:read",
+            "credits:debit",
+            "credits:settle",
+            "credits:refund",
+            "credits:adjust",
+            "credits:any-account",
+        ];
         let token = self.stack.tokens().issue("support", &scopes, TimeDelta::hours(1));
         let url = format!("{}/v1/accounts/{}{rest}", self.stack.base_url(), self.account);
         let request = Client::new().request(method, url).bearer_auth(token).header(LOCAL_TIME, at);

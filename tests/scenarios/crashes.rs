@@ -139,6 +139,14 @@ impl World {
         answer(&started.refund.answer(request).await).0
     }
 
+    async fn adjust(&self, started: &Started) -> u16 {
+        let route = "POST /v1/accounts/{account_id}/adjustments";
+        let key = [("idempotency-key", "a")];
+        let body = json!({"credits": credits(5, 0, 0), "reason": "goodwill"});
+        let request = request(route, [self.account()], "credits:adjust", &key, &body);
+        answer(&started.refund.answer(request).await).0
+    }
+
     async fn refill(&self, started: &Started) -> u16 {
         let body = json!({"period": "2026-12", "account_id": self.api.account}).to_string();
         let event = json!({"Records": [{"messageId": "m", "body": body}]});
@@ -342,7 +350,7 @@ async fn a_refused_refund_gives_the_credits_back_wherever_it_stops() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn debits_reversals_and_refills_are_made_once_wherever_they_stop() {
+async fn debits_reversals_adjustments_and_refills_are_made_once_wherever_they_stop() {
     let plan = async || World::new("basic_monthly").await;
     let debits = at_every_point(
         "debit",
@@ -368,6 +376,16 @@ async fn debits_reversals_and_refills_are_made_once_wherever_they_stop() {
         },
     )
     .await;
+    let adjustments = at_every_point(
+        "adjustment",
+        plan,
+        async |world, started| world.adjust(started).await,
+        async |world, point| {
+            assert_eq!(world.adjust(&world.started).await, 201, "{point}");
+            assert_eq!(world.kinds().await, ["purchase", "adjustment"], "{point}");
+        },
+    )
+    .await;
     let refills = at_every_point(
         "refill",
         async || {
@@ -386,8 +404,8 @@ async fn debits_reversals_and_refills_are_made_once_wherever_they_stop() {
         },
     )
     .await;
-    // Head, claim, entry; head, the debit's claim and entry, claim, transaction; head, transaction.
-    assert_eq!([debits, reversals, refills], [3, 5, 2]);
+    // Head, claim, entry; head, the debit's claim and entry, claim, transaction; as a debit; head, transaction.
+    assert_eq!([debits, reversals, adjustments, refills], [3, 5, 3, 2]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -4,6 +4,8 @@
 //! [`Functions::answer`] is the check of any event, a function of its text alone, for which the fuzzer
 //! (`tests/fuzz`) draws too; it panics where the rule doesn't hold.
 
+mod hosts;
+
 use std::{
     collections::BTreeMap,
     fs,
@@ -25,15 +27,17 @@ use scrip_test_support::{
 use serde_json::{Value, json};
 
 /// The sample events of functions behind the gateway, and whose they are.
-const SAMPLES: [(&str, &str); 12] = [
+const SAMPLES: [(&str, &str); 14] = [
     ("catalog", "quote"),
     ("quote", "quote"),
     ("account-quote", "quote"),
     ("account", "quote"),
     ("entries", "quote"),
+    ("usage", "quote"),
     ("purchases", "quote"),
     ("debit", "debit"),
     ("reversal", "refund"),
+    ("adjustment", "refund"),
     ("money-back", "refund"),
     ("pending-refunds", "refund"),
     ("webhook", "purchase-webhook"),
@@ -106,8 +110,8 @@ fn fifteen_thousand_events_of_the_gateway_are_answered() {
     }
 }
 
-/// What a caller decides of an event: the path, which comes decoded, the query, headers and the body. However
-/// odd they are, the function is asked, and answers.
+/// What a caller decides of an event: the path, which comes decoded, the query, headers with the host among them, and
+/// the body. However odd they are, the function is asked, and answers.
 #[test]
 fn five_thousand_odd_requests_of_callers_reach_the_function() {
     let functions = Functions::new();
@@ -124,8 +128,11 @@ fn five_thousand_odd_requests_of_callers_reach_the_function() {
     let quoted = || id().prop_map(|id| format!("\"{id}\""));
     let key = prop_oneof![or("job-1", header().boxed()), id(), quoted(), "\"{0,2}[a-z.\\\\]{0,3}\"{0,2}"];
     let body = or(r#"{"operation":"download"}"#, odd().boxed());
-    let inputs = (account, "[!$-;=?-~]{0,40}", key, header(), body, any::<bool>());
-    draw(5_000, &inputs, |(path, query, key, other, body, is_base64_encoded)| {
+    let query = prop_oneof!["[!$-;=?-~]{0,40}", ".{0,20}"];
+    let odd_host = prop_oneof![header(), "[a-c:@/ \\[\\]0-9.]{0,8}", "a:[0-9]{1,6}"];
+    let host = prop_oneof![4 => Just("example.com:443".to_owned()), 1 => odd_host];
+    let inputs = (account, query, key, (host, header()), body, any::<bool>());
+    draw(5_000, &inputs, |(path, query, key, (host, other), body, is_base64_encoded)| {
         let mut event = sample.clone();
         event["rawPath"] = json!(format!("/v1/accounts/{path}/debits"));
         event["pathParameters"]["account_id"] = json!(path);
@@ -133,6 +140,7 @@ fn five_thousand_odd_requests_of_callers_reach_the_function() {
             json!("credits:debit credits:any-account");
         event["rawQueryString"] = json!(query);
         event["headers"]["idempotency-key"] = json!(key);
+        event["headers"]["host"] = json!(host);
         event["headers"]["x-odd"] = json!(other);
         event["body"] = json!(if is_base64_encoded { base64::encode(&body) } else { body });
         event["isBase64Encoded"] = json!(is_base64_encoded);

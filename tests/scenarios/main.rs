@@ -5,6 +5,7 @@
 
 mod access;
 mod access_matrix;
+mod adjustments;
 mod api;
 mod cases;
 mod catalog_build;
@@ -36,4 +37,5 @@ mod subscriptions;
 mod support;
 mod telemetry;
 mod template;
+mod usage;
 mod webhook;

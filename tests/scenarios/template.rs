@@ -82,7 +82,9 @@ fn routes_say_who_answers_and_who_may_ask() {
             "GET /v1/accounts/{account_id}/debits/{debit_id} -> quote, credits:read",
             "GET /v1/accounts/{account_id}/entries -> quote, credits:read",
             "GET /v1/accounts/{account_id}/purchases -> quote, credits:read",
+            "GET /v1/accounts/{account_id}/usage -> quote, credits:read",
             "GET /v1/catalog -> quote, public",
+            "POST /v1/accounts/{account_id}/adjustments -> refund, credits:adjust",
             "POST /v1/accounts/{account_id}/debits -> debit, credits:debit",
             "POST /v1/accounts/{account_id}/debits/{debit_id}/reversals -> refund, credits:settle",
             "POST /v1/accounts/{account_id}/purchases/{purchase_id}/refund -> refund, credits:refund",
@@ -280,9 +282,10 @@ fn assert_shape(template: &Template, event: &Value) {
         Access::Token { scopes } => {
             let held: Vec<_> = claims["scope"].as_str().unwrap().split(' ').collect();
             assert!(scopes.iter().any(|scope| held.contains(&scope.as_str())), "{key}");
-            // Support refunds on any account; everyone else calls for their own.
+            // Support refunds and adjusts on any account; everyone else calls for their own.
             let is_own = claims["sub"] == event["pathParameters"]["account_id"];
-            assert_eq!(is_own, !held.contains(&"credits:refund"), "{key}");
+            let is_support = ["credits:refund", "credits:adjust"].iter().any(|scope| held.contains(scope));
+            assert_eq!(is_own, !is_support, "{key}");
         }
     }
 }

@@ -1,6 +1,9 @@
 //! What is done in a history, and the stories that it is put together of.
 
-use crate::offers::{Gives, offer};
+use crate::{
+    entry::Amounts,
+    offers::{Gives, offer},
+};
 
 /// Something that somebody does.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,6 +30,8 @@ pub enum Action {
     Debit { key: String, work: Work },
     /// Some of it, or all that is left, comes back.
     Reverse { key: String, debit: String, playground: Option<u64> },
+    /// Support gives or takes credits.
+    Adjust { key: String, credits: Amounts },
     /// Somebody looks at balance and history.
     Look,
     /// Support gives the money of a purchase back.

@@ -45,6 +45,7 @@ impl World {
             Action::Reverse { key, debit, playground } => {
                 self.reverse(account, key, debit, *playground).await;
             }
+            Action::Adjust { key, credits } => self.adjust(account, key, *credits).await,
             Action::Look => self.look(account).await,
             Action::MoneyBack(bought) => self.money_back(account, *bought).await,
             Action::Refund(bought, percent) => self.refund_at_provider(account, *bought, *percent),

@@ -13,6 +13,9 @@ use crate::{
     plan::{Action, Plan, Work},
 };
 
+/// The kinds of entries that follow money which went or came back.
+const MONEY_MOVES: [&str; 4] = ["refund", "dispute", "refund_failed", "dispute_won"];
+
 /// What was written of each account.
 pub struct Audit {
     accounts: BTreeMap<String, Book>,
@@ -27,6 +30,9 @@ pub struct Book {
     pub shard: Option<u64>,
     /// The debits that callers ask for.
     asked: BTreeMap<String, Vec<Work>>,
+    /// The adjustments that support asks for.
+    asked_adjustments: BTreeMap<String, Vec<Amounts>>,
+    adjustments: BTreeSet<String>,
     /// What each debit took, and what of it came back.
     debits: BTreeMap<String, (Amounts, Amounts)>,
     reversals: BTreeSet<String>,
@@ -46,10 +52,13 @@ impl Audit {
         let mut accounts: BTreeMap<String, Book> =
             plan.accounts.iter().map(|account| (account.clone(), Book::default())).collect();
         for timed in &plan.actions {
-            if let Action::Debit { key, work } = &timed.action
-                && let Some(book) = accounts.get_mut(&plan.accounts[timed.account])
-            {
-                book.asked.entry(key.clone()).or_default().push(*work);
+            let Some(book) = accounts.get_mut(&plan.accounts[timed.account]) else { continue };
+            match &timed.action {
+                Action::Debit { key, work } => book.asked.entry(key.clone()).or_default().push(*work),
+                Action::Adjust { key, credits } => {
+                    book.asked_adjustments.entry(key.clone()).or_default().push(*credits);
+                }
+                _ => {}
             }
         }
         Self { accounts }
@@ -165,6 +174,13 @@ impl Book {
                 assert!(within, "more came back than was taken: {entry:?}");
                 assert!(self.reversals.insert(reference.clone()), "given back twice: {entry:?}");
             }
+            "adjustment" => {
+                let asked = self.asked_adjustments.get(reference);
+                assert!(asked.is_some_and(|asked| asked.contains(credits)), "nobody asked: {entry:?}");
+                assert!(self.adjustments.insert(reference.clone()), "adjusted twice: {entry:?}");
+                let (by, reason) = (&entry.item["by"], &entry.item["reason"]);
+                assert_eq!((by, reason), (&"somebody".into(), &"goodwill".into()), "{entry:?}");
+            }
             "expiry" => {
                 let is_turn = before_period.is_some_and(|before| before < entry.period);
                 let is_all = *credits == [-before[0], 0, 0];
@@ -184,7 +200,7 @@ impl Book {
             "subscription" => assert_eq!(*credits, unseen, "{entry:?}"),
             _ => panic!("an unknown kind: {entry:?}"),
         }
-        if matches!(kind.as_str(), "refund" | "dispute" | "refund_failed" | "dispute_won") {
+        if MONEY_MOVES.contains(&kind.as_str()) {
             assert!(self.records.contains(reference), "nobody bought that: {entry:?}");
             let moved = self.moved_by(reference).chain([*credits]).fold(unseen, sum);
             let granted = self.entries.iter().map(|(_, entry)| entry);
@@ -219,7 +235,8 @@ impl Book {
         let before = self.head().map_or([0; 3], |last| last.owed);
         self.owed = sum(self.owed, [0, 1, 2].map(|kind| (entry.owed[kind] - before[kind]).max(0)));
         match entry.kind.as_str() {
-            "debit" => self.used -= entry.credits[0],
+            // What support gives is as if work had taken less.
+            "debit" | "adjustment" => self.used -= entry.credits[0],
             "reversal" => self.used -= entry.came_back()[0],
             // What came back in this month, and was left when the refill came that was paid for late.
             "expiry" if is_before_refill && entry.reference == entry.period => self.used -= entry.credits[0],
@@ -239,14 +256,27 @@ impl Book {
         self.used
     }
 
+    /// What refunds and disputes of a purchase moved and made owed: what comes back to an account that owes pays that first,
+    /// also what is owed of another purchase.
+    pub fn gone_by(&self, purchase: &str) -> Amounts {
+        let mut owed = [0; 3];
+        let mut gone = [0; 3];
+        for (_, entry) in &self.entries {
+            if MONEY_MOVES.contains(&entry.kind.as_str()) && entry.reference == purchase {
+                let more = [0, 1, 2].map(|kind| entry.owed[kind] - owed[kind]);
+                gone = sum(gone, sum(entry.credits, more.map(|more| -more)));
+            }
+            owed = entry.owed;
+        }
+        gone
+    }
+
     /// What refunds and disputes of a purchase moved so far.
     pub fn moved_by(&self, purchase: &str) -> impl Iterator<Item = Amounts> {
-        let moves = ["refund", "dispute", "refund_failed", "dispute_won"];
-        let of_it = self
-            .entries
-            .iter()
-            .map(|(_, entry)| entry)
-            .filter(move |entry| entry.reference == purchase && moves.contains(&entry.kind.as_str()));
+        let of_it =
+            self.entries.iter().map(|(_, entry)| entry).filter(move |entry| {
+                entry.reference == purchase && MONEY_MOVES.contains(&entry.kind.as_str())
+            });
         of_it.map(|entry| entry.credits)
     }
 }

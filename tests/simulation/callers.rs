@@ -152,6 +152,47 @@ impl World {
         }
     }
 
+    pub async fn adjust(self: &Arc<Self>, account: usize, key: &str, credits: Amounts) {
+        let request = Request::adjustment(&self.plan.accounts[account], key, credits);
+        let answer = self.ask(&request).await;
+        self.check_adjustment(account, key, credits, &answer);
+        if answer.status == 201 {
+            self.keep((account, "adjustment", key), &request, &answer.body);
+        }
+    }
+
+    /// Whether an adjustment's answer is true.
+    fn check_adjustment(&self, account: usize, key: &str, credits: Amounts, answer: &Answer) {
+        let Answer { status, body, steps, at, .. } = answer;
+        let audit = lock(&self.audit);
+        let book = audit.book(&self.plan.accounts[account]);
+        let is_it = |entry: &Entry| entry.kind == "adjustment" && entry.reference == key;
+        let made = book.entries.iter().find(|(_, entry)| is_it(entry));
+        match status {
+            201 => {
+                let (_, entry) = made.unwrap_or_else(|| panic!("adjusted, and no entry: {key} {answer:?}"));
+                assert_eq!(amounts(&body["credits"]), credits, "another's answer: {key} {answer:?}");
+                assert_eq!(
+                    (entry.credits, entry.sequence),
+                    (credits, body["sequence"].as_i64().unwrap_or(0))
+                );
+                assert_eq!(amounts(&body["balance"]), entry.balance, "{answer:?} {entry:?}");
+            }
+            409 => {
+                assert_eq!(body["code"], "insufficient_credits", "{answer:?}");
+                let is_retry = made.is_some_and(|(step, entry)| *step < steps.0 && entry.credits == credits);
+                assert!(!is_retry, "refused what was adjusted: {key} {answer:?}");
+                let taken = credits.map(|change| (-change).max(0));
+                assert!(book.was_short_of(taken, *steps, *at), "refused, and never short: {key} {answer:?}");
+            }
+            422 => {
+                let (_, entry) = made.unwrap_or_else(|| panic!("a key that wasn't used: {key} {answer:?}"));
+                assert_ne!(entry.credits, credits, "its own key: {key} {answer:?}");
+            }
+            _ => panic!("no answer to an adjustment: {key} {answer:?}"),
+        }
+    }
+
     /// Whether nothing but that is asked under a reversal's key.
     fn asked_only_so(&self, account: usize, key: &str, playground: Option<u64>) -> bool {
         self.plan.actions.iter().all(|timed| match &timed.action {

@@ -172,7 +172,7 @@ impl World {
         assert_eq!(entries.iter().map(|item| **item).collect::<Vec<_>>(), seen, "the table of {account}");
         for (_, entry) in &book.entries {
             let kind = entry.kind.as_str();
-            if ["debit", "reversal"].contains(&kind) {
+            if ["debit", "reversal", "adjustment"].contains(&kind) {
                 let pk = format!("OPERATION#{account}#{kind}#{}", entry.reference);
                 let row = items.iter().find(|item| item["pk"] == pk);
                 let row = row.unwrap_or_else(|| panic!("nothing makes a retry safe of {entry:?}"));

@@ -72,15 +72,15 @@ faults! {
     /// The provider refuses what changes something.
     StripeRefuses 260,
     /// The provider fails, and says so to every repetition of a day.
-    StripeFails 280,
+    StripeFails 340,
     /// The provider has had too many calls, or another with the same key runs.
-    StripeBusy 380,
+    StripeBusy 480,
     /// The provider doesn't take the key.
-    StripeLocksOut 190,
+    StripeLocksOut 215,
     /// The provider did what was asked, and nobody learns of it.
-    StripeAnswerLost 640,
+    StripeAnswerLost 860,
     /// The provider never hears of it.
-    StripeRequestLost 125,
+    StripeRequestLost 145,
     /// The provider doesn't answer.
     StripeHangs 150,
 }

@@ -13,6 +13,7 @@ pub use crate::{
 };
 use crate::{
     action::{STORIES, WORK, is_of_a_pack},
+    entry::Amounts,
     offers::{STICKERS, STORAGE},
     world::Without,
 };
@@ -21,6 +22,8 @@ use crate::{
 const TURN: &str = "2026-12-01T00:00:00Z";
 /// From a subscription's beginning to its renewal: October the 30th to November the 30th.
 const RENEWAL: TimeDelta = TimeDelta::days(31);
+/// What support gives and takes.
+const ADJUSTMENTS: [Amounts; 5] = [[40, 0, 0], [-30, 0, 0], [0, 1, 8], [-100, 1, 0], [5, 0, -8]];
 /// How long a moment is, in which what happens may overlap.
 const MOMENT_MS: u64 = 2_500;
 
@@ -76,7 +79,13 @@ impl Plan {
         if outage.is_some() || draft.rng.u8(..4) == 0 {
             draft.add(0, turn + TimeDelta::hours(30), Action::Recover);
         }
-        let Draft { mut rng, mut actions } = draft;
+        let Draft { mut rng, actions } = draft;
+        // Drawn apart, after all else: the other actions stay what a seed made of them before there were adjustments.
+        let mut support = Draft { rng: Rng::with_seed(!name.seed), actions };
+        for account in 0..2 {
+            support.adjustments(account, start, turn);
+        }
+        let mut actions = support.actions;
         let generation = Generation::EVERY[rng.usize(..Generation::EVERY.len())];
         actions.retain(|action| !name.skipped.contains(&action.number));
         let accounts = [0, 1].map(|number| format!("s{}-{number}", name.seed));
@@ -185,6 +194,18 @@ impl Draft {
         let from = start + TimeDelta::minutes(self.rng.i64(-10..150));
         let until = from + TimeDelta::hours(self.rng.i64(2..100));
         (self.rng.u8(..8) == 0).then_some((from, until))
+    }
+
+    /// Support adjusts an account now and then, by few keys: some twice, and for other credits.
+    fn adjustments(&mut self, account: usize, start: DateTime<Utc>, turn: DateTime<Utc>) {
+        let minutes = |minutes| TimeDelta::minutes(minutes);
+        for moment in [start + minutes(1), start + minutes(20), turn, turn + minutes(10)] {
+            while self.rng.u8(..3) == 0 {
+                let key = format!("a{}", self.rng.u8(..3));
+                let credits = ADJUSTMENTS[self.rng.usize(..ADJUSTMENTS.len())];
+                self.add(account, moment, Action::Adjust { key, credits });
+            }
+        }
     }
 
     /// What callers do in a moment: up to so many things.

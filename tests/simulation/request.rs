@@ -5,9 +5,10 @@ use http::request::Parts;
 use scrip_local::event::Passed;
 use serde_json::{Value, json};
 
-use crate::{functions::Function, plan::Work};
+use crate::{entry::Amounts, functions::Function, plan::Work};
 
 const DEBIT: &str = "POST /v1/accounts/{account_id}/debits";
+const ADJUSTMENT: &str = "POST /v1/accounts/{account_id}/adjustments";
 const REVERSAL: &str = "POST /v1/accounts/{account_id}/debits/{debit_id}/reversals";
 
 /// What somebody asks through the gateway.
@@ -68,6 +69,20 @@ impl Request {
             headers: vec![("idempotency-key", key.to_owned())],
             scope: Some("credits:settle credits:any-account"),
             body: body.to_string(),
+        }
+    }
+
+    /// An adjustment.
+    pub fn adjustment(account: &str, key: &str, [playground, tune, tune_image]: Amounts) -> Self {
+        let credits = json!({"playground": playground, "tune": tune, "tune_image": tune_image});
+        Self {
+            function: Function::Refund,
+            route: ADJUSTMENT,
+            path: vec![("account_id", account.to_owned())],
+            query: String::new(),
+            headers: vec![("idempotency-key", key.to_owned())],
+            scope: Some("credits:adjust"),
+            body: json!({"credits": credits, "reason": "goodwill"}).to_string(),
         }
     }
 

@@ -7,19 +7,21 @@ mod entries;
 mod page;
 mod purchases;
 mod quotes;
+mod usage;
 
 use lambda_http::{Body, Error, Request, Response};
 use scrip_api::{ApiRequest, ApiResponse, Problem};
 use scrip_ledger::Ledger;
 
 /// The routes this function serves, as the template names them.
-pub const ROUTES: [&str; 7] = [CATALOG, QUOTE, ACCOUNT_QUOTE, ACCOUNT, ENTRIES, DEBIT, PURCHASES];
+pub const ROUTES: [&str; 8] = [CATALOG, QUOTE, ACCOUNT_QUOTE, ACCOUNT, ENTRIES, USAGE, DEBIT, PURCHASES];
 
 const CATALOG: &str = "GET /v1/catalog";
 const QUOTE: &str = "POST /v1/quotes";
 const ACCOUNT_QUOTE: &str = "POST /v1/accounts/{account_id}/quotes";
 const ACCOUNT: &str = "GET /v1/accounts/{account_id}";
 const ENTRIES: &str = "GET /v1/accounts/{account_id}/entries";
+const USAGE: &str = "GET /v1/accounts/{account_id}/usage";
 const DEBIT: &str = "GET /v1/accounts/{account_id}/debits/{debit_id}";
 const PURCHASES: &str = "GET /v1/accounts/{account_id}/purchases";
 
@@ -58,6 +60,7 @@ impl QuoteFunction {
             ACCOUNT_QUOTE => quotes::price_for_account(ledger, request).await,
             ACCOUNT => account::show(ledger, request).await,
             ENTRIES => entries::list(ledger, request).await,
+            USAGE => usage::report(ledger, request).await,
             DEBIT => debit::show(ledger, request).await,
             PURCHASES => purchases::list(ledger, request).await,
             _ => Err(request.no_such_route()),

@@ -1,5 +1,6 @@
-//! What is given back: credits of work that failed, and the money of a purchase.
+//! What support and the backend give back: credits of work that failed, the money of a purchase, and adjustments.
 
+mod adjustment;
 mod money_back;
 mod pending;
 mod provider;
@@ -14,10 +15,11 @@ pub use pending::Command;
 pub use provider::Provider;
 
 /// The routes this function serves, as the template names them.
-pub const ROUTES: [&str; 2] = [REVERSAL, MONEY_BACK];
+pub const ROUTES: [&str; 3] = [REVERSAL, MONEY_BACK, ADJUSTMENT];
 
 const REVERSAL: &str = "POST /v1/accounts/{account_id}/debits/{debit_id}/reversals";
 const MONEY_BACK: &str = "POST /v1/accounts/{account_id}/purchases/{purchase_id}/refund";
+const ADJUSTMENT: &str = "POST /v1/accounts/{account_id}/adjustments";
 
 /// The function: answers requests of [`ROUTES`], and carries out a [`Command`].
 #[derive(Debug)]
@@ -66,6 +68,7 @@ impl RefundFunction {
     async fn route(&self, request: &ApiRequest) -> Result<ApiResponse, Problem> {
         match request.route() {
             REVERSAL => reversal::reverse(&self.ledger, request).await,
+            ADJUSTMENT => adjustment::adjust(&self.ledger, request).await,
             MONEY_BACK => money_back::refund(&self.ledger, &self.provider, request).await,
             _ => Err(request.no_such_route()),
         }

@@ -16,6 +16,12 @@ impl Change {
     /// No change.
     pub const NONE: Self = Self { playground: 0, tune: 0, tune_image: 0 };
 
+    /// A change of each kind.
+    #[must_use]
+    pub fn new(playground: i64, tune: i64, tune_image: i64) -> Self {
+        Self { playground, tune, tune_image }
+    }
+
     /// The credits are given; `None` above what a balance may hold.
     #[must_use]
     pub fn give(credits: Credits) -> Option<Self> {

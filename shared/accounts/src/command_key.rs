@@ -1,6 +1,6 @@
 //! What makes a command happen once.
 
-use crate::{DebitId, ReversalId};
+use crate::{AdjustmentId, DebitId, ReversalId};
 
 /// The key of a command: its kind, and the id that its caller chose. Unique in its account.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -9,6 +9,8 @@ pub enum CommandKey {
     Debit(DebitId),
     /// Of a reversal.
     Reversal(ReversalId),
+    /// Of an adjustment.
+    Adjustment(AdjustmentId),
 }
 
 impl CommandKey {
@@ -18,6 +20,7 @@ impl CommandKey {
         match self {
             Self::Debit(_) => "debit",
             Self::Reversal(_) => "reversal",
+            Self::Adjustment(_) => "adjustment",
         }
     }
 
@@ -27,6 +30,7 @@ impl CommandKey {
         match self {
             Self::Debit(id) => id.as_str(),
             Self::Reversal(id) => id.as_str(),
+            Self::Adjustment(id) => id.as_str(),
         }
     }
 }

@@ -5,7 +5,7 @@ use scrip_pricing::{Credits, Operation};
 use serde::{Deserialize, Serialize};
 use strum::EnumDiscriminants;
 
-use crate::{Account, Change, CommandKey, DebitId, Reason};
+use crate::{Account, CallerId, Change, CommandKey, DebitId, Reason};
 
 /// What happened, with what only this kind of entry knows. The one list of the kinds of entry (contract, section 3):
 /// their names as they are stored and shown, and [`EntryKind`], are made from it.
@@ -44,6 +44,13 @@ pub enum Event {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         reason: Option<Reason>,
     },
+    /// Support gave or took credits.
+    Adjustment {
+        /// The caller.
+        by: CallerId,
+        /// Why, in the caller's words.
+        reason: Reason,
+    },
     /// The plan, its status or its paid time changed, and no credits moved.
     Subscription,
     /// Money went back, and credits with it.
@@ -79,7 +86,7 @@ pub struct Entry {
     pub event: Event,
     /// What it changed.
     pub change: Change,
-    /// What made it: the id of the debit, reversal or purchase; the month of a refill or expiry.
+    /// What made it: the id of the debit, reversal, adjustment or purchase; the month of a refill or expiry.
     pub reference: String,
     /// When. Never before the entry below it.
     pub at: DateTime<Utc>,
@@ -94,6 +101,7 @@ impl Entry {
         let is_its_kind = match key {
             CommandKey::Debit(_) => self.event.kind() == EntryKind::Debit,
             CommandKey::Reversal(_) => self.event.kind() == EntryKind::Reversal,
+            CommandKey::Adjustment(_) => self.event.kind() == EntryKind::Adjustment,
         };
         is_its_kind && self.reference == key.id()
     }

@@ -2,8 +2,9 @@
 //!
 //! | ids of | characters | length |
 //! |---|---|---|
-//! | accounts, debits, reversals: chosen by callers and identity providers | `A-Z a-z 0-9 . _ ~ : @ \| + = -` | 1 to 128 |
+//! | accounts, debits, reversals, adjustments: chosen by callers and identity providers | `A-Z a-z 0-9 . _ ~ : @ \| + = -` | 1 to 128 |
 //! | Stripe's objects: purchases, subscriptions, payments, customers, events, refunds | `A-Z a-z 0-9 _ -` | 1 to 255 |
+//! | callers, who are recorded and never part of a key: the subjects of tokens | printable ASCII | 1 to 255 |
 //!
 //! Every character is ASCII, so a length in bytes is one in characters. Neither alphabet has `#`, so ids
 //! can be joined by it into a key without ambiguity, nor `%` and `/`, so an id in a path is read in one way only.
@@ -16,6 +17,8 @@ use serde::{Deserialize, Deserializer, Serialize};
 const CHOSEN_BYTES_MAX: usize = 128;
 /// The longest id of an object of Stripe's, in bytes: what Stripe's own limit for ids is.
 const STRIPE_BYTES_MAX: usize = 255;
+/// The longest subject of a token, in bytes (`OpenID` Connect Core, section 2).
+const SUBJECT_BYTES_MAX: usize = 255;
 
 /// A text that is no id: which rule it breaks, as the end of a sentence that begins with the id's name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -26,16 +29,24 @@ pub enum InvalidId {
     /// It is no id of an object of Stripe's.
     #[error("must be 1 to 255 characters out of A-Z, a-z, 0-9, _ and -")]
     Stripe,
+    /// It is no subject of a token.
+    #[error("must be 1 to 255 printable ASCII characters")]
+    Subject,
 }
 
 impl InvalidId {
     /// Checks a text against the rule whose breach this is.
     fn check(self, text: &str) -> Result<(), Self> {
-        let (bytes_max, punctuation): (usize, &[u8]) = match self {
-            Self::Chosen => (CHOSEN_BYTES_MAX, b"._~:@|+=-"),
-            Self::Stripe => (STRIPE_BYTES_MAX, b"_-"),
+        let bytes_max = match self {
+            Self::Chosen => CHOSEN_BYTES_MAX,
+            Self::Stripe => STRIPE_BYTES_MAX,
+            Self::Subject => SUBJECT_BYTES_MAX,
         };
-        let is_allowed = |byte: u8| byte.is_ascii_alphanumeric() || punctuation.contains(&byte);
+        let is_allowed = |byte: u8| match self {
+            Self::Chosen => byte.is_ascii_alphanumeric() || b"._~:@|+=-".contains(&byte),
+            Self::Stripe => byte.is_ascii_alphanumeric() || b"_-".contains(&byte),
+            Self::Subject => byte == b' ' || byte.is_ascii_graphic(),
+        };
         let is_valid = (1..=bytes_max).contains(&text.len()) && text.bytes().all(is_allowed);
         if is_valid { Ok(()) } else { Err(self) }
     }
@@ -93,6 +104,14 @@ id!(
 id!(
     /// A reversal: the idempotency key it was asked for with. Unique within its account.
     ReversalId, Chosen
+);
+id!(
+    /// An adjustment: the idempotency key it was asked for with. Unique within its account.
+    AdjustmentId, Chosen
+);
+id!(
+    /// A caller: the subject of its token.
+    CallerId, Subject
 );
 id!(
     /// A purchase: the payment provider's id of what was paid. Unique within its account.
@@ -194,12 +213,29 @@ mod tests {
     }
 
     #[test]
+    fn a_caller_is_what_issuers_call_a_subject() {
+        for (text, is_subject) in [
+            ("auth0|5f7c8ec7c33c6c004bbafe82", true),
+            ("https://login.example.com/ann#1", true),
+            ("cn=Ann Lee,dc=example", true),
+            (&"x".repeat(255), true),
+            (&"x".repeat(256), false),
+            ("", false),
+            ("a\nb", false),
+            ("\u{e4}", false),
+        ] {
+            assert_eq!(CallerId::parse(text).is_ok(), is_subject, "{text:?}");
+        }
+    }
+
+    #[test]
     fn an_invalid_id_names_its_alphabet() {
         assert_eq!(AccountId::parse("a#b"), Err(InvalidId::Chosen));
         assert_eq!(PurchaseId::parse("a.b"), Err(InvalidId::Stripe));
         for (invalid, part) in [
             (InvalidId::Chosen, "128 characters out of A-Z, a-z, 0-9 and . _ ~ : @ | + = -"),
             (InvalidId::Stripe, "255"),
+            (InvalidId::Subject, "printable"),
         ] {
             assert!(invalid.to_string().contains(part), "{invalid}");
         }

@@ -5,11 +5,13 @@
 //! only the ledger crate appends. The rules are those of the contract's section 4.
 
 mod account;
+mod adjustment;
 mod affordability;
 mod change;
 mod clawback;
 mod command;
 mod command_key;
+mod days;
 mod debit;
 mod debit_record;
 mod entry;
@@ -27,21 +29,24 @@ pub mod refill;
 mod refusal;
 mod reversal;
 mod sequence;
+mod spending;
 mod subscription;
 mod subscription_record;
 
 pub use account::{Account, PlanStatus};
+pub use adjustment::{Adjustment, AdjustmentOutcome, AdjustmentRequest};
 pub use affordability::{AccountQuote, quote};
 pub use change::Change;
 pub use command::{Command, CommandState, OtherKind};
 pub use command_key::CommandKey;
+pub use days::{Days, InvalidDays};
 pub use debit::{Debit, DebitOutcome, DebitRequest};
 pub use debit_record::DebitRecord;
 pub use entry::{Entry, EntryKind, Event};
 pub use gone::Gone;
 pub use ids::{
-    AccountId, CustomerId, DebitId, EventId, InvalidId, OutflowId, PaymentId, PurchaseId, RefundId,
-    ReversalId, SubscriptionId,
+    AccountId, AdjustmentId, CallerId, CustomerId, DebitId, EventId, InvalidId, OutflowId, PaymentId,
+    PurchaseId, RefundId, ReversalId, SubscriptionId,
 };
 pub use journal::{Decision, Posting, Record};
 pub use period::{InvalidPeriod, Period};
@@ -51,5 +56,6 @@ pub use reconcile::Records;
 pub use refusal::Refusal;
 pub use reversal::{Reversal, ReversalOutcome, ReversalRequest};
 pub use sequence::Sequence;
+pub use spending::{Spending, SpendingBy, SpendingOf, Spent, SumLimit};
 pub use subscription::{Subscription, SubscriptionStatus, Terms};
 pub use subscription_record::{Item, PlanPayment, SubscriptionRecord};

@@ -26,6 +26,13 @@ pub enum Refusal {
         /// The SKUs that would cover it, cheapest first.
         remedies: Vec<&'static str>,
     },
+    /// An adjustment takes more than there is.
+    Overdrawn {
+        /// What the account has, with a refill that is due counted in.
+        balance: Credits,
+        /// What is missing.
+        shortfall: Credits,
+    },
     /// No such debit in this account.
     DebitNotFound,
     /// More than is left of the debit.

@@ -7,6 +7,7 @@
 use std::{collections::HashMap, env, sync::OnceLock};
 
 use lambda_http::Error;
+use scrip_accounts::CallerId;
 
 use crate::{Code, Problem};
 
@@ -21,6 +22,8 @@ pub enum Scope {
     Settle,
     /// Money-back refunds, on any account.
     Refund,
+    /// Adjustments, on any account.
+    Adjust,
 }
 
 impl Scope {
@@ -30,6 +33,7 @@ impl Scope {
             Self::Debit => "credits:debit",
             Self::Settle => "credits:settle",
             Self::Refund => "credits:refund",
+            Self::Adjust => "credits:adjust",
         }
     }
 }
@@ -145,12 +149,23 @@ impl<'a> Caller<'a> {
     pub(crate) fn check_account(self, action: Scope, account_id: &str) -> Result<(), Problem> {
         let own = self.claims.get(&self.format.account_claim);
         let is_own = own.is_some_and(|own| !own.is_empty() && own == account_id);
-        if is_own || action == Scope::Refund || self.has(ANY_ACCOUNT) {
+        if is_own || matches!(action, Scope::Refund | Scope::Adjust) || self.has(ANY_ACCOUNT) {
             return Ok(());
         }
         let any_account = self.format.full_name(ANY_ACCOUNT);
         let detail = format!("The token is for another account. A backend needs the scope {any_account}.");
         Err(Problem::new(Code::Forbidden, detail))
+    }
+
+    /// The caller itself, whatever claim names the account.
+    ///
+    /// # Errors
+    /// `forbidden` if the token names no subject.
+    pub(crate) fn id(self) -> Result<CallerId, Problem> {
+        let subject = self.claims.get("sub").map(String::as_str).unwrap_or_default();
+        CallerId::parse(subject).map_err(|invalid| {
+            Problem::new(Code::Forbidden, format!("The token's claim sub {invalid}: it is recorded."))
+        })
     }
 
     fn has(self, scope: &str) -> bool {

@@ -1,10 +1,12 @@
-//! What a function is invoked with: a request of API Gateway, or a command of a schedule or an operator.
+//! What a function is invoked with, and its answer: a request of API Gateway, or a command of a schedule or an
+//! operator.
 
 use std::time::Instant;
 
 use lambda_http::{
-    Body, Context, Error, LambdaEvent, Request, RequestExt, Response,
-    aws_lambda_events::apigw::ApiGatewayV2httpResponse, request::LambdaRequest,
+    Body, Context, Error, LambdaEvent, Request, Response,
+    aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse},
+    lambda_runtime, service_fn,
 };
 use scrip_ledger::Ledger;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
@@ -14,7 +16,24 @@ use tracing::{Instrument, info_span};
 use crate::{
     ApiResponse, Problem, clock,
     log::{self, Line},
+    request::event,
 };
+
+/// Serves the requests of API Gateway, for a function without commands. Unlike with `lambda_http::run`, nothing that a
+/// caller sends makes it panic.
+///
+/// # Errors
+/// If Lambda's runtime API fails.
+pub async fn run_http<Answer>(answer: impl Fn(Request) -> Answer) -> Result<(), Error>
+where
+    Answer: Future<Output = Response<Body>>,
+{
+    let handle = async |event: LambdaEvent<ApiGatewayV2httpRequest>| {
+        let response = answer(event::request(event.payload, event.context)?).await;
+        Ok::<_, Error>(InvocationAnswer::from(response))
+    };
+    lambda_runtime::run(service_fn(handle)).await
+}
 
 /// An invocation of a function that has commands too.
 #[derive(Debug)]
@@ -58,7 +77,7 @@ impl<Command: DeserializeOwned> Invocation<Command> {
     /// Reads an event.
     ///
     /// # Errors
-    /// If it is neither a command nor a request, in words for the operator.
+    /// If it is neither a command nor a request, or its body can't be decoded, in words for the operator.
     pub fn parse(event: LambdaEvent<Box<RawValue>>) -> Result<Self, Error> {
         let LambdaEvent { payload, context } = event;
         let is_command = serde_json::from_str::<Kind<'_>>(payload.get())
@@ -69,9 +88,9 @@ impl<Command: DeserializeOwned> Invocation<Command> {
             let invocation = CommandInvocation { command, context, started: Instant::now() };
             return Ok(Self::Command(Box::new(invocation)));
         }
-        let request: LambdaRequest = serde_json::from_str(payload.get())
+        let request = serde_json::from_str(payload.get())
             .map_err(|error| format!("neither a request of API Gateway nor a command: {error}"))?;
-        Ok(Self::Http(Box::new(Request::from(request).with_lambda_context(context))))
+        Ok(Self::Http(Box::new(event::request(request, context)?)))
     }
 }
 
@@ -117,7 +136,9 @@ impl From<Response<Body>> for InvocationAnswer {
         let mut answer = ApiGatewayV2httpResponse::default();
         answer.status_code = head.status.as_u16().into();
         answer.headers = head.headers;
-        answer.body = Some(body);
+        answer.is_base64_encoded = matches!(body, Body::Binary(_));
+        // Absent, not null, if there is none.
+        answer.body = Some(body).filter(|body| *body != Body::Empty);
         Self::Http(Box::new(answer))
     }
 }

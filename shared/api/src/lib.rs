@@ -22,7 +22,7 @@ pub use aws::{AMAZON_ROOTS, aws_config, aws_retries, aws_timeouts};
 pub use claims::Scope;
 pub use clock::now;
 pub use debit_body::DebitBody;
-pub use invocation::{CommandInvocation, Invocation, InvocationAnswer};
+pub use invocation::{CommandInvocation, Invocation, InvocationAnswer, run_http};
 pub use log::{init_tracing, invocation};
 pub use metrics::{Metric, count};
 pub use parameter::Parameter;

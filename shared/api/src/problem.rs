@@ -19,6 +19,8 @@ pub enum Code {
     Unauthenticated,
     /// The balance doesn't cover it.
     InsufficientCredits,
+    /// The balance doesn't cover what an adjustment takes: by the same name, with another status.
+    Overdrawn,
     /// A token that doesn't allow it.
     Forbidden,
     /// No such route.
@@ -61,12 +63,13 @@ pub enum Code {
 
 impl Code {
     /// All of them, as they are declared: what the API's document has to name.
-    pub const ALL: [Self; 24] = [
+    pub const ALL: [Self; 25] = [
         Self::InvalidRequest,
         Self::IdempotencyKeyRequired,
         Self::InvalidIdempotencyKey,
         Self::Unauthenticated,
         Self::InsufficientCredits,
+        Self::Overdrawn,
         Self::Forbidden,
         Self::NotFound,
         Self::DebitNotFound,
@@ -98,6 +101,7 @@ impl Code {
             Self::InvalidIdempotencyKey => (400, "invalid_idempotency_key", "The idempotency key is invalid"),
             Self::Unauthenticated => (401, "unauthenticated", "No valid token"),
             Self::InsufficientCredits => (402, "insufficient_credits", "Not enough credits"),
+            Self::Overdrawn => (409, "insufficient_credits", "Not enough credits"),
             Self::Forbidden => (403, "forbidden", "The token doesn't allow this"),
             Self::NotFound => (404, "not_found", "No such route"),
             Self::DebitNotFound => (404, "debit_not_found", "No such debit"),
@@ -256,6 +260,11 @@ impl From<Refusal> for Problem {
             .with(json!({
                 "required": required, "balance": balance, "shortfall": shortfall, "remedies": remedies,
             })),
+            Refusal::Overdrawn { balance, shortfall } => Self::new(
+                Code::Overdrawn,
+                "Nothing was taken: an account never falls below zero. Take at most its balance.",
+            )
+            .with(json!({"balance": balance, "shortfall": shortfall})),
             Refusal::DebitNotFound => Self::new(
                 Code::DebitNotFound,
                 "The account has no debit of this id. A debit's id is its Idempotency-Key.",
@@ -351,6 +360,7 @@ mod tests {
             short(c(9000, 0, 0), c(7, 0, 0), &[]),
             DebitNotFound,
             ExceedsDebit { reversible: c(6, 0, 0) },
+            Overdrawn { balance: c(5, 1, 0), shortfall: c(0, 1, 0) },
             PurchaseNotFound,
             RefundWindowClosed { closed_at: chrono::DateTime::UNIX_EPOCH },
             NothingToRefund,

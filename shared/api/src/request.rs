@@ -11,7 +11,7 @@ use lambda_http::{
     http::{HeaderName, header},
     request::RequestContext,
 };
-use scrip_accounts::{AccountId, InvalidId};
+use scrip_accounts::{AccountId, CallerId, InvalidId};
 use scrip_ledger::{Ledger, Usage};
 use serde::de::DeserializeOwned;
 use tracing::{Instrument, Span, field::Empty, info_span};
@@ -23,6 +23,8 @@ use crate::{
     log::{self, Line},
     path, response,
 };
+
+pub(crate) mod event;
 
 /// The largest body that is read, but for routes that say otherwise (contract, section 1).
 const BODY_BYTES_MAX: usize = 64 * 1024;
@@ -73,8 +75,7 @@ impl ApiRequest {
     /// `unauthenticated`, `forbidden`, or `invalid_request` for what is no account id.
     pub fn authorized_account(&self, action: Scope) -> Result<AccountId, Problem> {
         let account = self.path("account_id");
-        let claims = self.context(|context| Some(&context.authorizer.as_ref()?.jwt.as_ref()?.claims));
-        let caller = Caller::new(claims, claims::format())?;
+        let caller = self.caller()?;
         caller.check_scope(action)?;
         path::check_decoded("account_id", account)?;
         caller.check_account(action, account)?;
@@ -82,6 +83,19 @@ impl ApiRequest {
             .map_err(|invalid| Problem::invalid(format!("account_id {invalid}.")))?;
         self.span.record("account_id", account_id.as_str());
         Ok(self.account_id.get_or_init(|| account_id).clone())
+    }
+
+    /// The caller itself, to be recorded.
+    ///
+    /// # Errors
+    /// `unauthenticated`, or `forbidden` if the token names no subject.
+    pub fn caller_id(&self) -> Result<CallerId, Problem> {
+        self.caller()?.id()
+    }
+
+    fn caller(&self) -> Result<Caller<'_>, Problem> {
+        let claims = self.context(|context| Some(&context.authorizer.as_ref()?.jwt.as_ref()?.claims));
+        Caller::new(claims, claims::format())
     }
 
     /// A part of the path, decoded once: by the gateway, as `path.rs` says.
@@ -174,8 +188,9 @@ impl ApiRequest {
         Problem::new(Code::NotFound, "This function doesn't serve the route it was called for.")
     }
 
-    /// Answers it with what a route comes to, whose lines in the log are in the request's span, and whose use of the ledger
-    /// is logged.
+    /// Answers it with what a route comes to; or, without asking the route, with `invalid_request` if its `Host`
+    /// header is malformed. The route's lines in the log are in the request's span, and its use of the ledger is
+    /// logged.
     pub fn answer<'a>(
         &'a self,
         ledger: &'a Ledger,
@@ -183,7 +198,13 @@ impl ApiRequest {
     ) -> impl Future<Output = Response<Body>> + 'a {
         // Boxed: the route's future is pages long, and each that holds it would be as long again.
         let route = Box::pin(route.instrument(self.span.clone()));
-        async move { self.finish(route.await, ledger.take_usage()) }
+        async move {
+            let result = match event::check_host(self.request.headers()) {
+                Ok(()) => route.await,
+                Err(problem) => Err(problem),
+            };
+            self.finish(result, ledger.take_usage())
+        }
     }
 
     /// Ends it: logs what came of it and what it used of the database, and makes the response. Outside of the request's

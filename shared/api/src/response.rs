@@ -39,14 +39,24 @@ impl ApiResponse {
     /// `internal` where the body has no JSON form, which none of ours is.
     pub fn json(status: StatusCode, body: &impl Serialize) -> Result<Self, Problem> {
         let body = serde_json::to_string(body).map_err(|error| Problem::internal(error.to_string()))?;
-        Ok(Self {
+        Ok(Self::text(status, "application/json", body))
+    }
+
+    /// An answer of CSV (RFC 4180). Nobody on the way may keep it.
+    #[must_use]
+    pub fn csv(status: StatusCode, lines: String) -> Self {
+        Self::text(status, "text/csv; charset=utf-8", lines)
+    }
+
+    fn text(status: StatusCode, content_type: &'static str, body: String) -> Self {
+        Self {
             headers: vec![
-                (header::CONTENT_TYPE, HeaderValue::from_static("application/json")),
+                (header::CONTENT_TYPE, HeaderValue::from_static(content_type)),
                 (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
             ],
             body: Some(body),
             ..Self::empty(status)
-        })
+        }
     }
 
     /// An answer without a body.

@@ -21,6 +21,7 @@ mod read;
 mod receipt;
 mod request_hash;
 mod scan;
+mod spending;
 mod table;
 mod usage;
 mod writes;
@@ -33,6 +34,7 @@ pub use keys::DUE_SHARDS;
 pub use read::{Page, PurchaseCursor};
 pub use receipt::{Applied, DebitStatus, Receipt};
 pub use request_hash::fingerprint;
+pub use spending::{EARLIER_DEBITS_MAX, SPENDING_ENTRIES_MAX, TooMany};
 pub use table::Ledger;
 pub use usage::Usage;
 

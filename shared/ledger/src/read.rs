@@ -88,20 +88,24 @@ impl Ledger {
         if newest == 0 {
             return Ok(Page { entries: Vec::new(), next_below: None });
         }
-        let entries = persist(|| {
-            let query = Self::history(account_id)
-                .key_condition_expression("#pk = :pk AND #sk BETWEEN :oldest AND :newest")
-                .expression_attribute_values(":oldest", text(keys::entry_sort(Sequence::new(1))))
-                .expression_attribute_values(
-                    ":newest",
-                    text(keys::entry_sort(Sequence::new(newest).min(keys::SEQUENCE_MAX))),
-                )
-                .limit(i32::from(limit));
-            self.read_page(query, limit)
-        })
-        .await?;
+        let entries = persist(|| self.entries_from(account_id, Sequence::new(newest), limit)).await?;
         let oldest = entries.last().map(|entry| entry.account.sequence);
         Ok(Page { next_below: oldest.filter(|sequence| sequence.get() > 1), entries })
+    }
+
+    /// Entries from a sequence downwards, newest first, at most `limit` (1 or more): one attempt.
+    pub(crate) async fn entries_from(
+        &self,
+        account_id: &AccountId,
+        newest: Sequence,
+        limit: u8,
+    ) -> Result<Vec<Entry>, Failure> {
+        let query = Self::history(account_id)
+            .key_condition_expression("#pk = :pk AND #sk BETWEEN :oldest AND :newest")
+            .expression_attribute_values(":oldest", text(keys::entry_sort(Sequence::new(1))))
+            .expression_attribute_values(":newest", text(keys::entry_sort(newest.min(keys::SEQUENCE_MAX))))
+            .limit(i32::from(limit));
+        self.read_page(query, limit).await
     }
 
     /// The newest entry's account: one attempt.

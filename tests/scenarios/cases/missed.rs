@@ -1,6 +1,7 @@
 //! Events that never came, and events that are about something else.
 
 use chrono::TimeDelta;
+use reqwest::Method;
 use scrip_local::{delivery::Endpoint, seed, stack::WEBHOOK_SECRET};
 use scrip_stripe_model::{CartSpec, Event, Generation};
 use serde_json::{Value, json};
@@ -159,5 +160,48 @@ async fn an_invoice_without_a_payment_is_recovered_by_its_customer() {
         assert_eq!((&body["failed"], &body["applied"]), (&json!(0), &json!(applied)), "{body}");
     }
     assert_eq!(buyer.balance(&now.to_rfc3339()).await, credits(0, 2, 128));
+    shop.close().await;
+}
+
+/// As docs/moving.md says: what was paid comes from Stripe, and the rest is adjusted once, however often the script runs.
+#[tokio::test]
+async fn balances_of_an_old_service_are_brought_over() {
+    let shop = Shop::open("moving", Generation::Dahlia, "2026-11-03T09:00:00Z").await;
+    let buyer = shop.buyer("mover");
+    let paid = shop.stripe.checkout(&buyer.plan(&[("basic_monthly", 1)]));
+    let customer =
+        paid.events.iter().find_map(|event| event.object()["customer"].as_str()).unwrap().to_owned();
+    shop.stripe.advance(TimeDelta::days(5));
+    let now = shop.stripe.now();
+    let at = now.to_rfc3339();
+    // What the old service says.
+    let old = credits(660, 1, 0);
+    let mut answers = Vec::new();
+    // The script breaks off after its first run, and is run again with what it wrote down.
+    for applied in [1, 0] {
+        let body = shop.stack.recover(&json!({"object_id": customer}), now).await.unwrap();
+        assert_eq!((&body["failed"], &body["applied"]), (&json!(0), &json!(applied)), "{body}");
+        if applied == 1 {
+            assert_eq!(buyer.balance(&at).await, credits(1000, 0, 0));
+        }
+        let body = json!({"credits": credits(-340, 1, 0), "reason": "moved over from the old service"});
+        let moved = buyer
+            .call(Method::POST, "/adjustments", &at, |request| {
+                request.header("idempotency-key", "moved-over").json(&body)
+            })
+            .await;
+        moved.is(201);
+        answers.push(moved.text.clone());
+        assert_eq!(buyer.balance(&at).await, old);
+    }
+    assert_eq!(answers[0], answers[1]);
+    // The events come late, and find it all granted.
+    let url = format!("{}/v1/webhooks/stripe", shop.stack.base_url());
+    let endpoint = Endpoint::new(&url, &[WEBHOOK_SECRET]).of(&shop.stripe);
+    for event in &paid.events {
+        assert!(endpoint.send(event, now).await.is_delivered(), "{}", event.kind());
+    }
+    assert_eq!(buyer.balance(&at).await, old);
+    assert_eq!(buyer.kinds().await, ["purchase", "adjustment"]);
     shop.close().await;
 }

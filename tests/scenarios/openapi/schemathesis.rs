@@ -19,8 +19,14 @@ use tokio::task::spawn_blocking;
 /// The account that the examples of the document name, which is also the one in `schemathesis.toml`.
 const ACCOUNT: &str = "demo-standard";
 /// Everything, on every account.
-const SCOPES: [&str; 5] =
-    ["credits:read", "credits:debit", "credits:settle", "credits:any-account", "credits:refund"];
+const SCOPES: [&str; 6] = [
+    "credits:read",
+    "credits:debit",
+    "credits:settle",
+    "credits:any-account",
+    "credits:refund",
+    "credits:adjust",
+];
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "takes minutes, and Python"]

@@ -95,7 +95,8 @@ fn of_row(row: &Value) -> Metric {
         rest.split_once(to).unwrap_or_default().0.to_owned()
     };
     let schema = between("{", "}");
-    let mut schema = schema.split(',').map(str::to_owned);
+    // A namespace with a slash or a hyphen is quoted.
+    let mut schema = schema.split(',').map(|name| name.trim_matches('"').to_owned());
     let namespace = schema.next().unwrap();
     (namespace, between("MetricName=\"", "\""), schema.collect())
 }

@@ -136,7 +136,7 @@ const PLANTED: &[(&str, &str, &str)] = &[
     ),
     ("              MetricName: Errors", "              MetricName: Error", "ErrorsAlarm: nobody measures"),
     ("\"Refilled\"]", "\"Refiled\"]", "Dashboard: nobody measures"),
-    (",Kind,Operation}", ",Operation,Kind}", "Dashboard: nobody measures"),
+    ("\",Kind,Operation}", "\",Operation,Kind}", "Dashboard: nobody measures"),
 ];
 
 #[test]

@@ -14,7 +14,9 @@ fn call(account_id: &str, headers: &serde_json::Value, body: &str) -> ApiRequest
         },
         "body": body, "isBase64Encoded": false,
     });
-    ApiRequest::new(lambda_http::request::from_str(&event.to_string()).unwrap())
+    ApiRequest::new(
+        event::request(serde_json::from_value(event).unwrap(), lambda_http::Context::default()).unwrap(),
+    )
 }
 
 #[test]

@@ -78,13 +78,16 @@ impl LinkState {
         let owed = if is_new_month { before.owed.with_playground(0) } else { before.owed };
         let wrong_owed = match self.kind {
             EntryKind::Reversal => owed.checked_sub(self.offset) != Some(self.owed),
-            // Money that went back, or came again.
-            EntryKind::Refund | EntryKind::RefundFailed | EntryKind::Dispute | EntryKind::DisputeWon => false,
-            EntryKind::Debit
+            EntryKind::Debit | EntryKind::Adjustment => self.owed != owed,
+            // Money came, went back or came again, or never should have: what is owed of it changes in the same entry.
+            EntryKind::Expiry
             | EntryKind::Purchase
+            | EntryKind::Subscription
             | EntryKind::Refill
-            | EntryKind::Expiry
-            | EntryKind::Subscription => self.owed != owed,
+            | EntryKind::Refund
+            | EntryKind::RefundFailed
+            | EntryKind::Dispute
+            | EntryKind::DisputeWon => false,
         };
         [
             wrong_sum.then_some(Problem::WrongSum),

@@ -1,6 +1,6 @@
 //! Which row of the ledger a key belongs to: keys.rs read backwards.
 
-use scrip_accounts::{AccountId, CommandKey, DebitId, PurchaseId, ReversalId, Sequence};
+use scrip_accounts::{AccountId, AdjustmentId, CommandKey, DebitId, PurchaseId, ReversalId, Sequence};
 
 use crate::keys;
 
@@ -60,6 +60,7 @@ impl Place {
         let key = match kind {
             "debit" => CommandKey::Debit(DebitId::parse(id).ok()?),
             "reversal" => CommandKey::Reversal(ReversalId::parse(id).ok()?),
+            "adjustment" => CommandKey::Adjustment(AdjustmentId::parse(id).ok()?),
             _ => return None,
         };
         Some(Self::Claim(AccountId::parse(account_id).ok()?, key))

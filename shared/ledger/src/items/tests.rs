@@ -57,6 +57,7 @@ fn every_kind_of_entry_is_stored_as_it_always_was() {
         ("reversal", with_request(json!({"debit_id": "d-1", "offset": credits(0)}))),
         // Some of it paid what was owed, and something is owed still.
         ("reversal", json!({"debit_id": "d-1", "offset": credits(3), "owed": credits(5)})),
+        ("adjustment", with_request(json!({"by": "support|ann", "reason": "goodwill"}))),
         (
             "subscription",
             json!({"subscriptions": [subscription("sub_1", "canceled"), subscription("sub_2", "past_due")]}),
@@ -118,6 +119,8 @@ fn an_entry_that_lacks_what_its_kind_has_is_an_error() {
         ("debit", json!({"operation": upscale, "catalog_version": "2026-11-01"})),
         ("debit", json!({"deferred_images": 0, "catalog_version": "2026-11-01"})),
         ("reversal", json!({"reason": "one image failed"})),
+        ("adjustment", json!({"reason": "goodwill"})),
+        ("adjustment", json!({"by": "support|ann"})),
         ("refund", json!({})),
         ("dispute", json!({})),
         ("refill", json!({"balance": null})),

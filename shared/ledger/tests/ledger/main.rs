@@ -28,6 +28,7 @@ mod reversals;
 mod rows;
 mod scripted;
 mod sizes;
+mod spending;
 mod stopped;
 mod units;
 mod waits;

@@ -1,0 +1,73 @@
+//! The request in an event of an API Gateway HTTP API (payload format 2.0), and the check of its host.
+//!
+//! `lambda_http` would make the request too, but with a URL of the headers `Host` and `X-Forwarded-Proto` and of the
+//! path, and it panics if they make none: the caller's mistake would be an error of the function, and an alarm. No
+//! handler reads a URL, so none is made here, and nothing that a caller sends can fail.
+
+use aws_smithy_types::base64;
+use lambda_http::{
+    Body, Context, Error, Request, RequestExt,
+    aws_lambda_events::{apigw::ApiGatewayV2httpRequest, query_map::QueryMap},
+    http::{HeaderMap, HeaderValue, header, uri::Authority},
+    request::RequestContext,
+};
+
+use crate::Problem;
+
+/// The request, with all that a handler reads: method, headers, body, path parameters, query and the gateway's context.
+/// Its URL is `/`, and cookies are left out.
+///
+/// # Errors
+/// If the body can't be decoded, which is the gateway's mistake: it encodes what isn't text, whatever the caller sent.
+pub(crate) fn request(event: ApiGatewayV2httpRequest, context: Context) -> Result<Request, Error> {
+    let body = match event.body {
+        Some(text) if event.is_base64_encoded => base64::decode(text)
+            .map(Body::Binary)
+            .map_err(|error| format!("the event's body isn't in Base64, though it is said to be: {error}"))?,
+        Some(text) => Body::Text(text),
+        None => Body::Empty,
+    };
+    // Not `queryStringParameters`, in which the values of a parameter that is repeated are joined with commas.
+    let query: QueryMap = event.raw_query_string.unwrap_or_default().parse().unwrap_or_default();
+    let mut request = Request::new(body)
+        .with_path_parameters(event.path_parameters)
+        .with_query_string_parameters(query)
+        .with_lambda_context(context);
+    *request.method_mut() = event.request_context.http.method.clone();
+    *request.headers_mut() = event.headers;
+    Ok(request.with_request_context(RequestContext::ApiGatewayV2(event.request_context)))
+}
+
+/// Checks that the `Host` header, if there is one, is well-formed. A server has to answer any other with 400
+/// (RFC 9112, section 3.2), though no handler needs a host.
+///
+/// # Errors
+/// `invalid_request`.
+pub(super) fn check_host(headers: &HeaderMap) -> Result<(), Problem> {
+    if headers.get_all(header::HOST).iter().all(is_host) {
+        return Ok(());
+    }
+    Err(Problem::invalid(
+        "The Host header is malformed. Send the API's host name once, with a colon and the port if it needs one.",
+    ))
+}
+
+/// Whether it is `uri-host [ ":" port ]` (RFC 9110, section 7.2) with a port that there is.
+fn is_host(value: &HeaderValue) -> bool {
+    let Ok(authority) = Authority::try_from(value.as_bytes()) else { return false };
+    // An authority may also begin with a user's name, and `http` takes any port for one.
+    let host = authority.host();
+    !host.is_empty()
+        && match authority.as_str().strip_prefix(host) {
+            Some("" | ":") => true,
+            Some(rest) => rest.strip_prefix(':').is_some_and(is_port),
+            None => false,
+        }
+}
+
+fn is_port(text: &str) -> bool {
+    text.bytes().all(|byte| byte.is_ascii_digit()) && text.parse::<u16>().is_ok()
+}
+
+#[cfg(test)]
+mod tests;
