@@ -264,7 +264,8 @@ class Costs:
         if self.switches["Outbox"]:
             events = self.usd("custom_event", debit["events"] * MILLION)
             pipe = self.usd("pipe_request", debit["pipe_requests"] * MILLION)
-            rows.append(("Stream", "an event and a request of the pipe each", events + pipe))
+            made = self.lambda_usd(debit["event_runs"] * MILLION, debit["event_billed_ms"])
+            rows.append(("Stream", "an event, a request of the pipe, a run of Lambda each", events + pipe + made))
         else:
             rows.append(("Stream", "nobody reads it: `Outbox` is off", 0.0))
         if self.switches["Tracing"]:
@@ -355,7 +356,12 @@ def switch_table(costs: Costs) -> str:
             note = f"fewer are traced of more: {dollars(traced)} a million of ten million in a month"
         if name == "Outbox":
             reads = on.idle()[-1][2]
-            note = f"{dollars(reads)} of the month are reads of the stream, if AWS charges a pipe for them"
+            runs = costs.used["debit"]["event_runs"] * MILLION
+            made = costs.lambda_usd(runs, costs.used["debit"]["event_billed_ms"])
+            note = (
+                f"{dollars(reads)} of the month are reads of the stream, if AWS charges a pipe for them; "
+                f"{dollars(made)} of the million are Lambda's, which makes the events"
+            )
         if name == "Backups":
             copies = costs.stored_gb() * 52 * costs.usd("dynamodb_backup_gb_month", 1)
             note = f"full copies: after a year {dollars(copies)} a month for each million debits kept"

@@ -44,7 +44,7 @@ fn quote(operation: &Operation) -> Result<Price, Unsupported> {
 #[bench::month_turns(account(40), parsed(DECEMBER), work())]
 #[bench::refused(account(3), parsed(NOVEMBER), work())]
 fn debit(account: &Account, now: DateTime<Utc>, debit: &Debit) -> Result<Posting, Refusal> {
-    black_box(debit.decide(&CommandState { account: black_box(account), debit: None, now }))
+    black_box(debit.decide(&CommandState::of_account(black_box(account), now)))
 }
 
 #[library_benchmark]
@@ -62,6 +62,7 @@ fn reversal(account: &Account, reversal: &Reversal, now: DateTime<Utc>) -> Resul
     black_box(reversal.decide(&CommandState {
         account: black_box(account),
         debit: Some(black_box(&debit)),
+        hold: None,
         now,
     }))
 }
@@ -102,6 +103,7 @@ fn account(playground: u64) -> &'static Account {
         balance: Credits::new(playground, 1, 64),
         period: parsed("2026-11"),
         owed: Credits::ZERO,
+        holds: Vec::new(),
         subscriptions: vec![serde_json::from_str(PLAN).unwrap()],
         updated_at: parsed("2026-11-20T00:00:00Z"),
     })
@@ -136,7 +138,7 @@ fn entry() -> &'static Entry {
 }
 
 fn debit_of(account: &Account, now: DateTime<Utc>) -> Posting {
-    work().decide(&CommandState { account, debit: None, now }).unwrap()
+    work().decide(&CommandState::of_account(account, now)).unwrap()
 }
 
 fn key() -> &'static CommandKey {

@@ -1,7 +1,7 @@
 //! A decision as writes, each with its condition: those of `shared/ledger/src/append.rs`, and the operation's row of the
 //! protocol before claims.
 
-use scrip_accounts::{Account, CommandKey, Decision, EntryKind, Purchase, Record};
+use scrip_accounts::{Account, CommandKey, Decision, EntryKind, OpenHold, Purchase, Record};
 use scrip_pricing::Credits;
 
 use crate::{
@@ -80,7 +80,7 @@ pub fn append(
         };
         writes.extend(change.map(|change| unconditional(Key::Due(who), change)));
     }
-    Request { writes, decision: Some(decision) }
+    Request { writes, decision: Some(decision), is_due: false }
 }
 
 /// The same in the protocol before claims: the operation's row is written with the entry, and holds the request.
@@ -173,6 +173,26 @@ pub fn adding(mut decision: Decision) -> Decision {
             }
             _ => entry.account.balance = entry.account.balance.checked_add(left).expect("small numbers"),
         }
+    }
+    decision
+}
+
+/// The same decision with all holds still open that were.
+pub fn reopening(mut decision: Decision, holds: &[OpenHold]) -> Decision {
+    for entry in &mut decision.entries {
+        let open = &mut entry.account.holds;
+        let closed = holds.iter().filter(|hold| !open.contains(hold)).copied().collect::<Vec<_>>();
+        open.splice(..0, closed);
+    }
+    decision
+}
+
+/// The same decision with a hold that takes nothing.
+pub fn holding_nothing(mut decision: Decision) -> Decision {
+    for entry in decision.entries.iter_mut().filter(|entry| entry.event.kind() == EntryKind::Hold) {
+        let both = entry.account.balance.checked_add(entry.change.taken());
+        entry.account.balance = both.expect("small numbers");
+        entry.change = scrip_accounts::Change::NONE;
     }
     decision
 }

@@ -10,7 +10,8 @@ use crate::{
     phase::{Answer, How, Phase, Read, Unwritten},
     plant::Plant,
     protocol::Protocol,
-    task::{Related, Task},
+    related::Related,
+    task::Task,
     world::World,
     write::{Cancelled, Request},
 };
@@ -20,10 +21,10 @@ use crate::{
 pub enum Call {
     /// It knows nothing: it reads the newest entry.
     Begin,
-    /// A reversal: reads the debit's claim.
-    Debit(Read),
-    /// A reversal: looks for the debit's entry.
-    DebitEntries(Read, Row),
+    /// Reads the claim of another key that its command names.
+    Key(Read, Shared<Related>),
+    /// Looks for the entry of such a key, behind its claim.
+    KeyEntries(Read, Shared<Related>, Row),
     /// It has decided to write: claims its key from the newest entry on.
     Claim(Option<Row>, Shared<Related>),
     /// A claim exists that this call has not followed: looks for its entry.
@@ -34,6 +35,8 @@ pub enum Call {
     Raise { claim: Key, to: u64, next: Box<Phase>, back: Box<Call> },
     /// Appends what it decided.
     Append(Read, Shared<Related>),
+    /// Its command is refused because a hold is over: writes that, if it isn't written.
+    Due(Read),
     /// Makes sure of a refusal.
     Confirm(Read, Shared<Related>, Unwritten),
     /// A planted fault: claims what it has appended.
@@ -43,7 +46,10 @@ pub enum Call {
 impl Call {
     /// Whether its next request changes the table.
     pub fn is_writing(&self) -> bool {
-        matches!(self, Self::Claim(..) | Self::Raise { .. } | Self::Append(..) | Self::ClaimLast(_))
+        matches!(
+            self,
+            Self::Claim(..) | Self::Raise { .. } | Self::Append(..) | Self::Due(_) | Self::ClaimLast(_)
+        )
     }
 
     pub fn is_append(&self) -> bool {
@@ -57,7 +63,9 @@ impl Call {
                 Self::Append(Read { head: head.clone(), how: How::Verified }, related.clone())
             }
             Self::Begin | Self::Claim(..) => Self::Begin,
-            Self::Debit(read) | Self::DebitEntries(read, _) | Self::Confirm(read, ..) => back(read),
+            Self::Key(read, _) | Self::KeyEntries(read, ..) | Self::Due(read) | Self::Confirm(read, ..) => {
+                back(read)
+            }
             Self::Scan { .. } | Self::Rescan(_) => self.clone(),
             Self::Raise { back, .. } => Self::clone(back),
             Self::Append(read, _) => Self::Rescan(read.head.clone()),
@@ -89,6 +97,11 @@ pub fn request(protocol: &Protocol, client: &Client, call: &Call) -> Option<Requ
             let from = account(read.head.as_ref(), task);
             let decision = follow::decided(protocol, client, read, related).expect("it was decided to write");
             Some(append::append(task.account, &from, Some(identity), decision, protocol.plant))
+        }
+        Call::Due(read) => {
+            let from = account(read.head.as_ref(), task);
+            let due = append::append(task.account, &from, None, follow::due(&from, task), protocol.plant);
+            Some(Request { is_due: true, ..due })
         }
         _ => None,
     }
@@ -132,11 +145,13 @@ pub fn answered(
             if exists.is_of(&identity(task).key) && plant != Some(Plant::UncheckedCarried) {
                 return follow::replay(protocol, world, task, &exists);
             }
-            match read.how {
-                How::Carried => Phase::Call(Call::Rescan(Some(exists))),
-                _ => follow::related(protocol, client, Read { head: Some(exists), how: How::Carried }),
+            if read.how == How::Carried {
+                return Phase::Call(Call::Rescan(Some(exists)));
             }
+            let read = Read { head: Some(exists), how: How::Carried };
+            follow::related(protocol, client, read, Related::default())
         }
+        (Call::Due(read), Ok(())) => Phase::Call(back(read)),
         (Call::ClaimLast(answer), _) => Phase::Done(answer.clone()),
         (call, Err(_)) => call.unanswered(protocol),
         (_, Ok(())) => unreachable!("it changes nothing"),

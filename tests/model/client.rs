@@ -17,8 +17,9 @@ use crate::{
     protocol::Protocol,
     provider::{RefundAnswer, Topics},
     refund,
+    related::Related,
     table::Table,
-    task::{Command, Related, Stage, Task},
+    task::{Command, Stage, Task},
     world::World,
     write::{Cancelled, Request},
 };
@@ -179,7 +180,8 @@ fn head(protocol: &Protocol, world: &World, index: usize) -> Phase {
 fn related(protocol: &Protocol, world: &World, index: usize, read: Read) -> Phase {
     let task = &protocol.tasks[world.clients[index].task];
     match task.command {
-        Command::Debit(_) | Command::Turn => decide(protocol, world, index, read, Related::default()),
+        // A command with a key is a debit here, by a program from before claims.
+        Command::Keyed(_) | Command::Turn => decide(protocol, world, index, read, Related::default()),
         _ => Phase::Related(read),
     }
 }

@@ -1,11 +1,17 @@
 //! What the cases are made of: commands, payments, and the moments of November and December at which they come.
 
+use std::sync::Arc;
+
 use chrono::{DateTime, Utc};
-use scrip_accounts::{Debit, DebitId, DebitRequest, Reversal, ReversalId, ReversalRequest, SubscriptionId};
+use scrip_accounts::{
+    Adjustment, AdjustmentId, CallerId, Debit, DebitId, DebitRequest, Hold, HoldId, HoldRequest,
+    ReleaseRequest, Reversal, ReversalId, ReversalRequest, Settlement, SettlementRequest, SubscriptionId,
+};
 use scrip_pricing::Credits;
 
 use crate::{
     item::Who,
+    keyed::Keyed,
     payment::{Buys, Payment},
     provider::Change,
     task::{Command, Subject, Task},
@@ -14,6 +20,9 @@ use crate::{
 
 pub const NOVEMBER: &str = "2026-11-20T00:00:00Z";
 pub const LATER: &str = "2026-11-21T00:00:00Z";
+/// While a hold of November's moment is open, and the moment at which it expires.
+pub const IN_TIME: &str = "2026-11-20T00:00:30Z";
+pub const EXPIRED: &str = "2026-11-20T00:01:00Z";
 pub const DECEMBER: &str = "2026-12-01T00:00:01Z";
 
 pub fn time(text: &str) -> DateTime<Utc> {
@@ -31,7 +40,44 @@ pub fn old_task(name: &'static str, account: Who, now: &str, command: Command) -
 
 pub fn debit(key: &str, operation: &str) -> Command {
     let request: DebitRequest = serde_json::from_str(operation).expect("a debit");
-    Command::Debit(Debit { id: debit_id(key), request })
+    keyed(Debit { id: debit_id(key), request })
+}
+
+fn keyed(command: impl Keyed + 'static) -> Command {
+    Command::Keyed(Arc::new(command))
+}
+
+/// Sets credits aside for a minute.
+pub fn hold(key: &str, operation: &str) -> Command {
+    let mut request: serde_json::Value = serde_json::from_str(operation).expect("an operation");
+    request["expires_in"] = 60.into();
+    let request: HoldRequest = serde_json::from_value(request).expect("a hold");
+    keyed(Hold { id: hold_id(key), request })
+}
+
+/// Captures what a request says of a hold.
+pub fn capture(hold: &str, request: &str) -> Command {
+    let request = SettlementRequest::Capture(serde_json::from_str(request).expect("a capture"));
+    keyed(Settlement { hold_id: hold_id(hold), request })
+}
+
+pub fn release(hold: &str) -> Command {
+    let request = SettlementRequest::Release(ReleaseRequest {});
+    keyed(Settlement { hold_id: hold_id(hold), request })
+}
+
+fn hold_id(key: &str) -> HoldId {
+    HoldId::parse(key).expect("an id")
+}
+
+/// Gives or takes images of Tunes.
+pub fn adjustment(key: &str, images: i64) -> Command {
+    let request = serde_json::json!({
+        "credits": {"playground": 0, "tune": 0, "tune_image": images}, "reason": "goodwill",
+    });
+    let request = serde_json::from_value(request).expect("an adjustment");
+    let (id, by) = (AdjustmentId::parse(key).expect("an id"), CallerId::parse("support").expect("an id"));
+    keyed(Adjustment { id, by, request })
 }
 
 /// Gives back all that a debit took.
@@ -46,7 +92,7 @@ pub fn part_reversal(key: &str, debit: &str, images: u64) -> Command {
 
 fn reversal_of(key: &str, debit: &str, credits: Option<Credits>) -> Command {
     let (id, debit_id) = (ReversalId::parse(key).expect("an id"), debit_id(debit));
-    Command::Reverse(Reversal { id, debit_id, request: ReversalRequest { credits, reason: None } })
+    keyed(Reversal { id, debit_id, request: ReversalRequest { credits, reason: None } })
 }
 
 fn debit_id(key: &str) -> DebitId {

@@ -4,7 +4,8 @@
 use crate::{
     client::Client,
     commands::{
-        NOVEMBER, ONE, TWO, debit, look, old_task, packs, paid, part_reversal, provider, reversal, task,
+        NOVEMBER, ONE, TWO, adjustment, debit, look, old_task, packs, paid, part_reversal, provider,
+        reversal, task,
     },
     protocol::{Faults, Protocol},
     sights::{
@@ -192,5 +193,31 @@ pub fn beside_old() -> Protocol {
     protocol.start_with(&debited, ["old debit", "debit", "debit by a used key"]);
     protocol.start_with(&debited, ["debit", "reversal", "reversal"]);
     protocol.start_with(&debited, ["debit", "reversal", "reversal by another key"]);
+    protocol
+}
+
+/// Support gives and takes credits while they are spent.
+pub fn adjustments() -> Protocol {
+    let mut protocol = Protocol {
+        tasks: vec![
+            task("two packs", 0, NOVEMBER, look("pi_1")),
+            task("debit", 0, NOVEMBER, debit("k1", TWO)),
+            task("adjustment that takes", 0, NOVEMBER, adjustment("a1", -8)),
+            task("adjustment that gives", 0, NOVEMBER, adjustment("a2", 8)),
+            task("adjustment by a used key", 0, NOVEMBER, adjustment("a1", -4)),
+        ],
+        faults: Faults::One,
+        sights: vec![RACED, REPLAYED, REPLAYED_BY_SCAN, REFUSED, REFUSED_CLAIMED, REUSED, HEALED, LANDED],
+        ..Protocol::default()
+    };
+    let shop = provider(&[packs("pi_1", Some(0), 2)]);
+    let bought = protocol.after(&paid(shop, &["pi_1"]), &["two packs"]);
+    for trio in [
+        ["adjustment that takes", "adjustment that takes", "debit"],
+        ["adjustment that takes", "adjustment that gives", "debit"],
+        ["adjustment that takes", "adjustment by a used key", "debit"],
+    ] {
+        protocol.start_with(&bought, trio);
+    }
     protocol
 }

@@ -1,18 +1,19 @@
-//! What a call reads, and what it decides on that (`shared/ledger/src/execute.rs`, `scan.rs`, `debit.rs`).
+//! What a call reads, and what it decides on that (`shared/ledger/src/execute.rs`, `scan.rs`, `related.rs`).
 
-use scrip_accounts::{Decision, Refusal};
+use scrip_accounts::{Account, CommandKey, Decision, Refusal, Subject, refill};
 use scrip_pricing::Credits;
 
 use crate::{
-    append::Identity,
+    append::{Identity, claim_key},
     call::{Call, back, identity},
     client::{Client, account},
-    item::{Key, Row, Shared, sequence},
+    item::{Key, Row, Shared, digest, sequence},
     phase::{Answer, How, Phase, Read, Unwritten},
     plant::Plant,
     protocol::Protocol,
+    related::{KeySeen, Related},
     table::Table,
-    task::{DebitSeen, Related, Task},
+    task::Task,
     world::World,
 };
 
@@ -24,35 +25,41 @@ pub fn read(protocol: &Protocol, world: &mut World, index: usize, call: &Call) -
     let again = || call.unanswered(protocol);
     match call {
         Call::Begin => {
-            let head = table.head(task.account);
-            related(protocol, client, Read { head, how: How::Newest })
-        }
-        Call::Debit(read) => {
-            let (_, claim) = task.debit().expect("it names a debit");
-            let Some(row) = table.get(&claim) else {
-                return decide(protocol, client, read.clone(), Related::default());
+            let read = Read { head: table.head(task.account), how: How::Newest };
+            let recent = match task.subject() {
+                Subject::Hold(id) => {
+                    let key = CommandKey::Hold(id.clone());
+                    table.recent(task.account, protocol.recent_entries).find(|row| row.is_of(&key)).cloned()
+                }
+                Subject::Account | Subject::Debit(_) => None,
             };
-            let Some(number) = row.claim().and_then(|claim| claim.sequence) else {
-                return Phase::Call(Call::DebitEntries(read.clone(), row));
+            related(protocol, client, read, Related { recent, ..Related::default() })
+        }
+        Call::Key(read, known) => {
+            let key = known.unread(task.subject()).expect("it names a key");
+            let Some(claim) = table.get(&claim_key(task.account, &key)) else {
+                return seen(protocol, client, (read, known), (key, KeySeen::Absent));
+            };
+            let Some(number) = claim.claim().and_then(|claim| claim.sequence) else {
+                return Phase::Call(Call::KeyEntries(read.clone(), known.clone(), claim));
             };
             let Some(entry) = table.get(&Key::Entry(task.account, number)) else { return again() };
-            let debit = DebitSeen::found(row, &entry).expect("a debit");
-            decide(protocol, client, read.clone(), Related { debit, records: None })
+            seen(protocol, client, (read, known), (key, KeySeen::Found(claim, entry)))
         }
-        Call::DebitEntries(read, row) => {
-            let (key, claim) = task.debit().expect("it names a debit");
-            let from = row.claim().expect("a claim").from();
+        Call::KeyEntries(read, known, claim) => {
+            let key = known.unread(task.subject()).expect("it names a key");
+            let from = claim.claim().expect("a claim").from();
             let Some(mut entries) = table.scan(task.account, from) else { return again() };
             if protocol.plant == Some(Plant::OneEntryRead) {
                 entries.truncate(1);
             }
-            let found = entries.iter().find(|entry| entry.is_of(&key));
-            let debit = found.and_then(|entry| DebitSeen::found(row.clone(), entry));
-            let is_found = debit.is_some();
-            let debit = debit.unwrap_or_else(|| DebitSeen::Unfinished(row.clone()));
-            let next = decide(protocol, client, read.clone(), Related { debit, records: None });
-            let newest = if is_found { None } else { entries.last().and_then(Row::sequence) };
-            raised(protocol, (claim, newest), next, back(read))
+            let raise = claim_key(task.account, &key);
+            let (found, newest) = match entries.iter().find(|entry| entry.is_of(&key)) {
+                Some(entry) => (KeySeen::Found(claim.clone(), entry.clone()), None),
+                None => (KeySeen::Unfinished(claim.clone()), entries.last().and_then(Row::sequence)),
+            };
+            let next = seen(protocol, client, (read, known), (key, found));
+            raised(protocol, (raise, newest), next, back(read))
         }
         Call::Scan { claim, head } => {
             let from = claim.claim().expect("a claim").from();
@@ -79,7 +86,7 @@ pub fn read(protocol: &Protocol, world: &mut World, index: usize, call: &Call) -
                 Some(head) if head.is_of(&identity(task).key) => replay(protocol, world, task, &head),
                 head => {
                     let head = head.or_else(|| verified.clone());
-                    related(protocol, client, Read { head, how: How::Verified })
+                    related(protocol, client, Read { head, how: How::Verified }, Related::default())
                 }
             }
         }
@@ -89,7 +96,7 @@ pub fn read(protocol: &Protocol, world: &mut World, index: usize, call: &Call) -
         Call::Confirm(read, related, unwritten) => {
             confirm(protocol, world, index, (read, related, *unwritten))
         }
-        Call::Claim(..) | Call::Raise { .. } | Call::Append(..) | Call::ClaimLast(_) => {
+        Call::Claim(..) | Call::Raise { .. } | Call::Append(..) | Call::Due(_) | Call::ClaimLast(_) => {
             unreachable!("it reads nothing")
         }
     }
@@ -115,7 +122,7 @@ fn scan(
         // The claim's entry is still being written.
         return Phase::Call(call.clone());
     }
-    let next = related(protocol, client, Read { head, how: How::Verified });
+    let next = related(protocol, client, Read { head, how: How::Verified }, Related::default());
     raised(protocol, (claim.clone(), newest), next, call.clone())
 }
 
@@ -127,12 +134,25 @@ fn raised(protocol: &Protocol, (claim, newest): (Key, Option<u64>), next: Phase,
     }
 }
 
-/// A reversal reads its debit; a debit is decided at once.
-pub fn related(protocol: &Protocol, client: &Client, read: Read) -> Phase {
-    match protocol.tasks[client.task].debit() {
-        Some(_) => Phase::Call(Call::Debit(read)),
-        None => decide(protocol, client, read, Related::default()),
+/// Reads the other keys that the command names, as far as they weren't read; then it is decided at once.
+pub fn related(protocol: &Protocol, client: &Client, read: Read, known: Related) -> Phase {
+    let unread = known.unread(protocol.tasks[client.task].subject());
+    match unread.filter(|_| protocol.plant != Some(Plant::RecentHoldsOnly)) {
+        Some(_) => Phase::Call(Call::Key(read, Shared::new(known))),
+        None => decide(protocol, client, read, known),
     }
+}
+
+/// What follows once such a key was read.
+fn seen(
+    protocol: &Protocol,
+    client: &Client,
+    (read, known): (&Read, &Related),
+    seen: (CommandKey, KeySeen),
+) -> Phase {
+    let mut known = known.clone();
+    known.keys.push(seen);
+    related(protocol, client, read.clone(), known)
 }
 
 pub fn decided(
@@ -149,22 +169,46 @@ pub fn decided(
     task.decide((client.stage, &client.look), (&from, related), protocol.plant)
 }
 
+/// What is due on an account at the moment of a task.
+pub fn due(account: &Account, task: &Task) -> Decision {
+    refill::decide(account, task.now)
+}
+
 fn decide(protocol: &Protocol, client: &Client, read: Read, related: Related) -> Phase {
-    let unwritten = Unwritten::of(&decided(protocol, client, &read, &related));
-    let related = Shared::new(related);
+    let decided = decided(protocol, client, &read, &related);
+    let unwritten = Unwritten::of(&decided);
+    let is_unwritten_expiry = || {
+        let task = &protocol.tasks[client.task];
+        let hold = related.hold(task.subject());
+        let seen = account(read.head.as_ref(), task);
+        matches!(decided, Err(Refusal::HoldExpired { .. }))
+            && hold.is_some_and(|hold| seen.holds.iter().any(|open| open.sequence == hold.sequence))
+            && protocol.plant != Some(Plant::UnwrittenExpiry)
+    };
     let refused = |unwritten| Phase::Done(Answer::Unwritten(unwritten));
     Phase::Call(match unwritten {
-        None if read.how == How::Newest && protocol.plant != Some(Plant::ClaimAfterAppend) => {
-            Call::Claim(read.head, related)
+        None if read.how == How::Newest && !is_unclaimed(protocol, client) => {
+            Call::Claim(read.head, Shared::new(related))
         }
-        None => Call::Append(read, related),
+        None => Call::Append(read, Shared::new(related)),
         Some(unwritten) if protocol.plant == Some(Plant::Unconfirmed) => return refused(unwritten),
         Some(unwritten) if read.how == How::Carried => match protocol.plant {
             Some(Plant::RefusedOnCarried) => return refused(unwritten),
             _ => Call::Rescan(read.head),
         },
-        Some(unwritten) => Call::Confirm(read, related, unwritten),
+        Some(_) if is_unwritten_expiry() => Call::Due(read),
+        Some(unwritten) => Call::Confirm(read, Shared::new(related), unwritten),
     })
+}
+
+/// A planted fault: no claim comes before the entry.
+fn is_unclaimed(protocol: &Protocol, client: &Client) -> bool {
+    let is_settlement = matches!(protocol.tasks[client.task].subject(), Subject::Hold(_));
+    match protocol.plant {
+        Some(Plant::ClaimAfterAppend) => true,
+        Some(Plant::UnclaimedSettlement) => is_settlement,
+        _ => false,
+    }
 }
 
 /// Reads in one transaction what a refusal stands on.
@@ -177,8 +221,11 @@ fn confirm(
     let task = &protocol.tasks[world.clients[index].task];
     let own = &identity(task).claim;
     let next = Key::Entry(task.account, sequence(read.head.as_ref()) + 1);
-    let debit = task.debit().map(|(_, claim)| claim);
-    let keys: Vec<&Key> = [own, &next].into_iter().chain(&debit).collect();
+    let named: Vec<Key> = match protocol.plant {
+        Some(Plant::ConfirmedWithoutOthers) => Vec::new(),
+        _ => related.keys.iter().map(|(key, _)| claim_key(task.account, key)).collect(),
+    };
+    let keys: Vec<&Key> = [own, &next].into_iter().chain(&named).collect();
     let snapshot = match protocol.plant {
         Some(Plant::PlainlyConfirmed) => Some(keys.iter().map(|key| Table::get(&world.table, key)).collect()),
         _ => world.table.snapshot(&keys),
@@ -188,7 +235,7 @@ fn confirm(
     if let (Some(claim), false) = (&snapshot[0], is_followed) {
         return Phase::Call(Call::Scan { claim: claim.clone(), head: read.head.clone() });
     }
-    if snapshot[1].is_some() || !related.debit.agrees_with(snapshot.get(2).and_then(Option::as_ref)) {
+    if snapshot[1].is_some() || !related.agrees_with(&snapshot[2..]) {
         return Phase::Call(back(read));
     }
     if protocol.plant == Some(Plant::DeletedClaim) {
@@ -208,5 +255,9 @@ pub fn replay(protocol: &Protocol, world: &World, task: &Task, entry: &Row) -> P
     };
     let is_other = request.is_some_and(|request| request != identity.request);
     let number = entry.sequence().expect("an entry");
-    Phase::Done(if is_other { Answer::KeyReused } else { Answer::Replayed(number) })
+    Phase::Done(match task.lost_to(entry) {
+        _ if !is_other => Answer::Replayed(number),
+        Some(refusal) => Answer::Settled(digest(&refusal)),
+        None => Answer::KeyReused,
+    })
 }

@@ -3,11 +3,12 @@
 //! what is modelled is the table, the provider, and how the ledger, the webhook and the refund use them.
 //!
 //! What goes wrong in one history: one client crashes and is called again, and one request of a command with a key (a
-//! claim, its raise, an entry, a transaction) or of a sweep is lost, or arrives at any later moment. In the cases with many
-//! faults both happen however often, with one request on its way at a time. In the cases of money only what asks the
-//! provider crashes or loses an answer, once. A transaction is seen in part wherever there is one, but for refunds,
-//! disputes and plans. In the cases of debits and reversals a claim is raised after every scan that read an entry: the real
-//! threshold of 32 would never be reached here.
+//! claim, its raise, an entry, a transaction, the release of an expired hold) or of a sweep is lost, or arrives at any
+//! later moment. In the cases with many faults both happen however often, with one request on its way at a time. In the
+//! cases of money only what asks the provider crashes or loses an answer, once. A transaction is seen in part wherever
+//! there is one, but for refunds, disputes and plans. In the cases of debits, reversals and open holds a claim is raised
+//! after every scan that read an entry: the real threshold of 32 would never be reached here. In the cases of holds a
+//! capture or release looks for its hold among the newest two entries, not four, before it reads the claim.
 //!
 //! Not in it: how often something is tried (here, without end) and the 503 after that, which is a crash to the ledger;
 //! the pages of a long scan; time passing within a command; a late request of a look or a refund; the checkout sessions by
@@ -19,7 +20,11 @@ mod client;
 mod commands;
 mod debits;
 mod follow;
+mod hold_properties;
+mod hold_sights;
+mod holds;
 mod item;
+mod keyed;
 mod look;
 mod money;
 mod money_properties;
@@ -33,6 +38,7 @@ mod protocol;
 mod provider;
 mod purchases;
 mod refund;
+mod related;
 mod sights;
 mod table;
 mod task;
@@ -42,8 +48,10 @@ mod write;
 use std::time::Instant;
 
 use debits::{
-    beside_old, beside_purchase, debits, debits_with_many_faults, reversals, reversals_with_many_faults,
+    adjustments, beside_old, beside_purchase, debits, debits_with_many_faults, reversals,
+    reversals_with_many_faults,
 };
+use holds::{expiries, holds, holds_at_the_turn, holds_with_many_faults, owed_holds, reversals_of_holds};
 use money::{clawbacks, overtaking, owed, plans_money};
 use months::{refills, reversal_of_last_month};
 use plant::Plant;
@@ -53,7 +61,7 @@ use stateright::{Checker, HasDiscoveries, Model};
 use world::World;
 
 /// Every property holds in every state, and everything that should be seen is.
-fn holds(name: &str, protocol: Protocol) {
+fn search(name: &str, protocol: Protocol) {
     let started = Instant::now();
     let checker = protocol.checker().symmetry_fn(World::in_order).spawn_dfs().join();
     println!(
@@ -67,76 +75,112 @@ fn holds(name: &str, protocol: Protocol) {
 
 #[test]
 fn debits_hold() {
-    holds("debits", debits());
+    search("debits", debits());
 }
 
 #[test]
 fn debits_with_many_faults_hold() {
-    holds("debits with many faults", debits_with_many_faults());
+    search("debits with many faults", debits_with_many_faults());
 }
 
 #[test]
 fn reversals_hold() {
-    holds("reversals", reversals());
+    search("reversals", reversals());
 }
 
 #[test]
 fn reversals_with_many_faults_hold() {
-    holds("reversals with many faults", reversals_with_many_faults());
+    search("reversals with many faults", reversals_with_many_faults());
+}
+
+#[test]
+fn open_holds_hold() {
+    search("open holds", holds());
+}
+
+#[test]
+fn expiries_hold() {
+    search("expiries of holds", expiries());
+}
+
+#[test]
+fn reversals_of_holds_hold() {
+    search("reversals of holds", reversals_of_holds());
+}
+
+#[test]
+fn holds_with_many_faults_hold() {
+    search("holds with many faults", holds_with_many_faults());
+}
+
+#[test]
+fn holds_at_the_months_turn_hold() {
+    search("holds at the month's turn", holds_at_the_turn());
+}
+
+#[test]
+fn owed_holds_hold() {
+    search("credits that are held while their money goes", owed_holds());
+}
+
+#[test]
+fn adjustments_hold() {
+    search("adjustments", adjustments());
 }
 
 #[test]
 fn debits_beside_a_purchase_hold() {
-    holds("debits beside a purchase", beside_purchase());
+    search("debits beside a purchase", beside_purchase());
 }
 
 #[test]
 fn calls_beside_an_older_version_hold() {
-    holds("calls beside an older version", beside_old());
+    search("calls beside an older version", beside_old());
 }
 
 #[test]
 fn purchases_hold() {
-    holds("purchases", purchases());
+    search("purchases", purchases());
 }
 
 #[test]
 fn subscriptions_hold() {
-    holds("subscriptions", subscriptions());
+    search("subscriptions", subscriptions());
 }
 
 #[test]
 fn clawbacks_hold() {
-    holds("clawbacks", clawbacks());
+    search("clawbacks", clawbacks());
 }
 
 #[test]
 fn owed_credits_hold() {
-    holds("owed credits", owed());
+    search("owed credits", owed());
 }
 
 #[test]
 fn plans_money_holds() {
-    holds("plans' money", plans_money());
+    search("plans' money", plans_money());
 }
 
 #[test]
 fn refills_hold() {
-    holds("refills", refills());
+    search("refills", refills());
 }
 
 #[test]
 fn reversals_of_last_month_hold() {
-    holds("reversals of last month", reversal_of_last_month());
+    search("reversals of last month", reversal_of_last_month());
 }
 
 #[test]
 fn overtaking_holds() {
-    holds("overtaking", overtaking());
+    search("overtaking", overtaking());
 }
 
 #[test]
 fn each_planted_fault_is_found() {
+    use hold_properties::{FOR_GOOD, ONE_END, TOLD};
     use money_properties::{CONSERVED, FIRST, HEALED, ONE_REFUND};
     use properties::{CAPPED, KEPT, LAST, ONE_EFFECT, ONE_REFILL, REUSED, SERIAL, TRUE};
     for (plant, case, found) in [
@@ -157,6 +201,13 @@ fn each_planted_fault_is_found() {
         (Plant::UncappedReversal, reversals(), CAPPED),
         (Plant::OneEntryRead, reversals(), TRUE),
         (Plant::RefusedOnCarried, refills(), TRUE),
+        (Plant::ConfirmedWithoutOthers, reversals_of_holds(), TRUE),
+        (Plant::UnclaimedSettlement, holds(), TOLD),
+        (Plant::RecentHoldsOnly, holds(), TOLD),
+        (Plant::UnwrittenExpiry, expiries(), FOR_GOOD),
+        (Plant::IgnoredSettlement, reversals_of_holds(), CAPPED),
+        (Plant::UnclosedHold, expiries(), ONE_END),
+        (Plant::SpendableHold, holds(), CONSERVED),
         (Plant::UnguardedRecord, clawbacks(), SERIAL),
         (Plant::AddingRefill, refills(), ONE_REFILL),
         (Plant::ChangingKey, clawbacks(), ONE_REFUND),

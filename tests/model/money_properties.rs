@@ -1,7 +1,9 @@
 //! What always holds of money: credits are granted once for what was paid, follow it when it goes back, and in the end
 //! the account is what the provider says.
 
-use scrip_accounts::{Entry, EntryKind, Event, MoneyBackStatus, Purchase, SubscriptionStatus};
+use chrono::{DateTime, Utc};
+use scrip_accounts::{Account, Entry, EntryKind, Event, MoneyBackStatus, Purchase, SubscriptionStatus};
+use scrip_pricing::Credits;
 use stateright::Property;
 
 use crate::{
@@ -18,9 +20,9 @@ pub const ONE_GRANT: &str = "a payment is granted once";
 pub const ONE_REFUND: &str = "a purchase's money-back refund is asked for once, and stands once";
 pub const ONE_ENTRY: &str = "a change has one entry";
 pub const CONSERVED: &str =
-    "credits are what was granted, less what was spent and what is gone, and owed if they were spent";
+    "credits are what was granted, less what was spent, held and is gone, and owed if they were spent";
 pub const REVOKED: &str = "credits are revoked if the money is gone or pending, and not otherwise";
-pub const SPENT: &str = "what couldn't be revoked was spent";
+pub const SPENT: &str = "what couldn't be revoked was spent or held";
 pub const FIRST: &str = "the account that a customer first bought for stays that";
 pub const HEALED: &str = "in the end, a pack's credits follow its money";
 pub const SHOWN: &str = "in the end, the account shows the subscription as the provider does";
@@ -45,7 +47,7 @@ pub fn always() -> Vec<Property<Protocol>> {
                 && purchases(world).all(|(_, purchase)| is_marked(purchase))
         }),
         Property::always(SPENT, |_, world: &World| {
-            packs(world).all(|(who, purchase)| purchase.spent.tune_image() <= debited(world, who))
+            packs(world).all(|(who, purchase)| purchase.spent.tune_image() <= taken(world, who))
         }),
         Property::always(FIRST, |_, world: &World| !world.wrongs.contains(&Wrong::Moved)),
         Property::always(HEALED, |protocol: &Protocol, world: &World| {
@@ -99,9 +101,26 @@ fn known_gone(purchase: &Purchase) -> u64 {
     if purchase.is_refund_pending() { AMOUNT } else { gone }
 }
 
-/// Images of Tunes that debits took: what packs grant in the model.
-fn debited(world: &World, who: Who) -> u64 {
-    entries_of(world, who, EntryKind::Debit).map(|entry| entry.change.taken().tune_image()).sum()
+/// Images of Tunes that debits and captures took: what packs grant in the model.
+fn spent(world: &World, who: Who) -> u64 {
+    let spent = |entry: &Entry| match &entry.event {
+        Event::Debit { .. } => entry.change.taken().tune_image(),
+        Event::Capture { captured, .. } => captured.tune_image(),
+        _ => 0,
+    };
+    world.table.entries(who).map(|(_, entry)| spent(entry)).sum()
+}
+
+/// Images of Tunes that debits and holds took: a hold's may be back.
+fn taken(world: &World, who: Who) -> u64 {
+    let of = |kind| entries_of(world, who, kind).map(|entry| entry.change.taken().tune_image()).sum::<u64>();
+    of(EntryKind::Debit) + of(EntryKind::Hold)
+}
+
+/// Images of Tunes that support gave and took.
+fn adjusted(world: &World, who: Who) -> (u64, u64) {
+    let sum = |of: fn(&Entry) -> u64| entries_of(world, who, EntryKind::Adjustment).map(of).sum();
+    (sum(|entry| entry.change.given().tune_image()), sum(|entry| entry.change.taken().tune_image()))
 }
 
 /// Images of Tunes that came back of debits, set against what is owed or not.
@@ -118,11 +137,12 @@ fn is_conserved(world: &World, who: Who) -> bool {
     let own = || packs(world).filter(|(of, _)| *of == who).map(|(_, purchase)| purchase);
     let granted: u64 = own().map(granted).sum();
     let gone: u64 = own().map(gone_of).sum();
-    let (balance, owed) = world
-        .table
-        .account(who)
-        .map_or((0, 0), |account| (account.balance.tune_image(), account.owed.tune_image()));
-    granted + reversed(world, who) + owed == balance + gone + debited(world, who)
+    let (given, taken) = adjusted(world, who);
+    let of =
+        |of: fn(&Account) -> Credits| world.table.account(who).map_or(0, |account| of(account).tune_image());
+    let (balance, held, owed) =
+        (of(|account| account.balance), of(Account::held), of(|account| account.owed));
+    granted + reversed(world, who) + given + owed == balance + held + gone + spent(world, who) + taken
 }
 
 /// Whether no purchase and no subscription has more entries than it had changes.
@@ -171,13 +191,17 @@ fn standing(world: &World) -> impl Iterator<Item = &Payment> {
     world.provider.invoices().filter(|invoice| invoice.gone() < AMOUNT)
 }
 
+/// Until when an invoice pays for the plan.
+fn until(invoice: &Payment) -> DateTime<Utc> {
+    match invoice.buys {
+        Buys::Plan { until } => time(until),
+        Buys::Packs { .. } => unreachable!("an invoice of the subscription"),
+    }
+}
+
 fn is_shown(world: &World) -> bool {
     let provider = &world.provider;
     let Some(newest) = provider.invoices().last() else { return true };
-    let until = |invoice: &Payment| match invoice.buys {
-        Buys::Plan { until } => time(until),
-        Buys::Packs { .. } => unreachable!("an invoice of the subscription"),
-    };
     let known = world.table.account(0).and_then(|account| account.subscription(&subscription()));
     let Some(known) = known else { return false };
     let is_gone = newest.gone() == AMOUNT;
@@ -201,9 +225,13 @@ fn is_over(world: &World) -> bool {
     let of_month = |kind, playground: fn(&Entry) -> u64| -> u64 {
         entries_of(world, 0, kind).filter(|entry| entry.account.period == month).map(playground).sum()
     };
-    let spent = of_month(EntryKind::Debit, |entry| entry.change.taken().playground());
-    let returned = of_month(EntryKind::Reversal, |entry| entry.change.given().playground());
-    let level = if standing(world).next().is_some() { ALLOWANCE } else { 0 };
+    let taken = |kind| of_month(kind, |entry| entry.change.taken().playground());
+    let given = |kind| of_month(kind, |entry| entry.change.given().playground());
+    let spent = taken(EntryKind::Debit) + taken(EntryKind::Hold);
+    // What was held before the month comes back on top of its allowance.
+    let returned = given(EntryKind::Reversal) + given(EntryKind::Capture) + given(EntryKind::Release);
+    let is_of_month = |invoice: &Payment| until(invoice) > month.start();
+    let level = if standing(world).any(is_of_month) { ALLOWANCE } else { 0 };
     let is_ended = world.provider.invoices().all(|invoice| {
         let row = world.table.written(&Key::Purchase(0, purchase_id(invoice.id)));
         let refund = row.and_then(|row| row.purchase()?.money_back.as_ref());

@@ -5,7 +5,7 @@ use scrip_accounts::{Decision, Refusal};
 use crate::{
     call::Call,
     item::{Row, Shared, digest},
-    task::Related,
+    related::Related,
 };
 
 /// What the caller is answered.
@@ -21,6 +21,8 @@ pub enum Answer {
     Unwritten(Unwritten),
     /// The key was used for another request.
     KeyReused,
+    /// The hold was captured or released by another request: the digest of the refusal.
+    Settled(u64),
     /// A program from before claims met a claim.
     Failed,
     /// The money went back.

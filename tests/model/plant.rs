@@ -37,6 +37,20 @@ pub enum Plant {
     UncappedReversal,
     /// A debit is looked for in the first entry after its claim only.
     OneEntryRead,
+    /// What is refused is looked up without the claims that were read beside it.
+    ConfirmedWithoutOthers,
+    /// The capture or release of a hold is written without a claim.
+    UnclaimedSettlement,
+    /// That a hold is over is told before that is written.
+    UnwrittenExpiry,
+    /// A hold is looked for among the newest entries only.
+    RecentHoldsOnly,
+    /// A hold is reversed whatever became of it.
+    IgnoredSettlement,
+    /// A hold that ends stays open.
+    UnclosedHold,
+    /// A hold takes nothing from the balance.
+    SpendableHold,
     /// A record is written whatever revision there is.
     UnguardedRecord,
     /// A refill adds to what was left.

@@ -3,12 +3,13 @@
 
 use std::collections::BTreeSet;
 
-use scrip_accounts::{Account, CommandKey, Entry, EntryKind, ReversalOutcome};
+use scrip_accounts::{Account, CommandKey, Entry, EntryKind, Event, Period, ReversalOutcome, Sequence};
 use scrip_pricing::Credits;
 use stateright::Property;
 
 use crate::{
     append::Identity,
+    hold_properties,
     item::{Claim, Item, Key, Row, Who},
     money_properties,
     payment::Payment,
@@ -26,18 +27,23 @@ pub const ONE_REFILL: &str = "a month is refilled once, to the allowance";
 pub const CLAIMED: &str = "a key has a claim before its entry, which is after what the claim names";
 pub const CAPPED: &str = "of a debit comes back what its claim counts, and no more than it took";
 pub const KEPT: &str = "what is answered of an entry is in the ledger, for the same request";
-pub const REUSED: &str = "a key is called reused if another request has its entry";
+pub const REUSED: &str = "a key is called reused, and a hold settled, if another request has the key's entry";
 pub const TRUE: &str = "what is refused was so at a moment between call and answer";
 pub const LAST: &str = "nothing of a call is written after its answer";
 pub const SERIAL: &str = "what is written is what would be decided on the newest entry and records";
 pub const DUE: &str = "the due index names who has a month to settle";
+pub const SWEPT: &str = "who was swept isn't listed for a month before";
 
 pub fn always() -> Vec<Property<Protocol>> {
     let ledger = vec![
         Property::always(HISTORY, |_, world: &World| ACCOUNTS.iter().all(|who| adds_up(world, *who))),
         Property::always(ONE_EFFECT, |_, world: &World| {
-            let of = |who: &Who, kind| is_once(entries_of(world, *who, kind));
-            ACCOUNTS.iter().all(|who| of(who, EntryKind::Debit) && of(who, EntryKind::Reversal))
+            ACCOUNTS.iter().all(|who| {
+                let mut seen = BTreeSet::new();
+                let entries = world.table.entries(*who).map(|(_, entry)| entry);
+                let mut keys = entries.filter_map(|entry| Some((kind_of_key(entry)?, &entry.reference)));
+                keys.all(|key| seen.insert(key))
+            })
         }),
         Property::always(ONE_REFILL, |_, world: &World| {
             ACCOUNTS.iter().all(|who| is_refilled_once(world, *who))
@@ -53,7 +59,8 @@ pub fn always() -> Vec<Property<Protocol>> {
                 entry_of(world, task.account, &identity.key)
                     .is_some_and(|entry| request(world, identity, entry) != Some(identity.request))
             };
-            answers(protocol, world).all(|(task, answer)| *answer != Answer::KeyReused || is_other(task))
+            let is_lost = |answer: &Answer| matches!(answer, Answer::KeyReused | Answer::Settled(_));
+            answers(protocol, world).all(|(task, answer)| !is_lost(answer) || is_other(task))
         }),
         Property::always(TRUE, |_, world: &World| !world.wrongs.contains(&Wrong::Untrue)),
         Property::always(LAST, |_, world: &World| !world.wrongs.contains(&Wrong::Landed)),
@@ -64,8 +71,16 @@ pub fn always() -> Vec<Property<Protocol>> {
                 due == world.table.account(*who).and_then(Account::due_after).map(Item::Due)
             })
         }),
+        Property::always(SWEPT, |protocol: &Protocol, world: &World| {
+            answers(protocol, world).filter(|(task, _)| matches!(task.command, Command::Turn)).all(
+                |(task, _)| {
+                    let due = world.table.written(&Key::Due(task.account)).map(|row| Item::clone(row));
+                    !matches!(due, Some(Item::Due(settled)) if settled < Period::of(task.now))
+                },
+            )
+        }),
     ];
-    ledger.into_iter().chain(money_properties::always()).collect()
+    ledger.into_iter().chain(hold_properties::always()).chain(money_properties::always()).collect()
 }
 
 pub fn entries_of(world: &World, who: Who, kind: EntryKind) -> impl Iterator<Item = &Entry> {
@@ -78,7 +93,7 @@ pub fn is_once<'a>(mut entries: impl Iterator<Item = &'a Entry>) -> bool {
 }
 
 /// What was answered to whom.
-fn answers<'a>(
+pub fn answers<'a>(
     protocol: &'a Protocol,
     world: &'a World,
 ) -> impl Iterator<Item = (&'a Task, &'a Answer)> + 'a {
@@ -117,28 +132,49 @@ fn request(world: &World, identity: &Identity, entry: &Row) -> Option<u64> {
     entry.request().or_else(claimed)
 }
 
-fn claim<'a>(world: &'a World, who: Who, entry: &Row) -> Option<&'a Claim> {
-    let entry = entry.entry()?;
-    let kind = if entry.event.kind() == EntryKind::Debit { "debit" } else { "reversal" };
+/// The kind of key that an entry carries, if it carries one.
+fn kind_of_key(entry: &Entry) -> Option<&'static str> {
+    match entry.event {
+        Event::Debit { .. } | Event::Hold { .. } => Some("debit"),
+        Event::Capture { .. } | Event::Release { expired: false, .. } => Some("settlement"),
+        Event::Reversal { .. } => Some("reversal"),
+        Event::Adjustment { .. } => Some("adjustment"),
+        _ => None,
+    }
+}
+
+fn claim<'a>(world: &'a World, who: Who, entry: &Entry) -> Option<&'a Claim> {
+    let kind = kind_of_key(entry)?;
     world.table.written(&Key::Claim(who, format!("{kind}#{}", entry.reference)))?.claim()
 }
 
 fn is_claimed(world: &World, who: Who) -> bool {
-    let has_key = |row: &Row| {
-        let kind = row.entry().map(|entry| entry.event.kind());
-        matches!(kind, Some(EntryKind::Debit | EntryKind::Reversal))
-    };
-    world.table.rows(who).filter(|(_, row)| has_key(row)).all(|(number, row)| {
-        claim(world, who, row).is_some_and(|claim| {
+    let mut keyed = world.table.entries(who).filter(|(_, entry)| kind_of_key(entry).is_some());
+    keyed.all(|(number, entry)| {
+        claim(world, who, entry).is_some_and(|claim| {
             claim.from() < number && claim.sequence.is_none_or(|sequence| sequence == number)
         })
     })
 }
 
-/// Whether no more came back of any debit than it took, and as much as its claim counts.
+/// What a debit or a captured hold took: nothing as long as a hold isn't captured.
+fn taken(world: &World, who: Who, debit: &Entry) -> Credits {
+    let is_its = |sequence: Sequence| sequence == debit.account.sequence;
+    let capture = world.table.entries(who).find_map(|(_, entry)| match &entry.event {
+        Event::Capture { hold_sequence, captured, .. } if is_its(*hold_sequence) => Some(*captured),
+        _ => None,
+    });
+    match debit.event {
+        Event::Hold { .. } => capture.unwrap_or_default(),
+        _ => debit.change.taken(),
+    }
+}
+
+/// Whether no more came back of any debit or captured hold than it took, and as much as its claim counts.
 fn is_capped(world: &World, who: Who) -> bool {
     let reversals = || entries_of(world, who, EntryKind::Reversal);
-    entries_of(world, who, EntryKind::Debit).all(|debit| {
+    let mut debits = entries_of(world, who, EntryKind::Debit).chain(entries_of(world, who, EntryKind::Hold));
+    debits.all(|debit| {
         let of = |entry: &Entry| match ReversalOutcome::try_from(entry) {
             Ok(outcome) if outcome.debit_id.as_str() == debit.reference => outcome.credits,
             _ => Credits::ZERO,
@@ -146,7 +182,7 @@ fn is_capped(world: &World, who: Who) -> bool {
         let reversed = reversals().map(of).try_fold(Credits::ZERO, Credits::checked_add);
         let key = Key::Claim(who, format!("debit#{}", debit.reference));
         let counted = world.table.written(&key).and_then(Row::claim).map(|claim| claim.reversed);
-        reversed.is_some_and(|reversed| debit.change.taken().covers(reversed))
+        reversed.is_some_and(|reversed| taken(world, who, debit).covers(reversed))
             && (reversed == counted || counted.is_none())
     })
 }
@@ -167,6 +203,7 @@ fn has_it(world: &World, task: &Task, answer: &Answer) -> bool {
         Answer::ProviderRefused => {
             world.provider.refused() > 0 || world.provider.payments.iter().any(is_failed)
         }
+        Answer::Settled(refusal) => hold_properties::is_settled(world, task, *refusal),
         Answer::Recorded | Answer::Unwritten(_) | Answer::KeyReused | Answer::Failed => true,
     }
 }

@@ -40,6 +40,8 @@ pub struct Protocol {
     pub faults: Faults,
     /// Whether a claim is raised after a scan of any entries, not only of more than 32.
     pub is_raising: bool,
+    /// How many of the newest entries a capture or release reads at first.
+    pub recent_entries: usize,
     /// How often the provider refuses, at most.
     pub refusals_max: usize,
     /// When a subscription ends that is ended now.
@@ -56,6 +58,7 @@ impl Default for Protocol {
             is_torn: false,
             faults: Faults::OfMoney,
             is_raising: false,
+            recent_entries: 4,
             refusals_max: 0,
             ends_at: NOVEMBER,
             plant: None,

@@ -1,5 +1,7 @@
 //! States that a case has to reach, or it shows less than it seems to.
 
+use scrip_accounts::Subject;
+
 use crate::{
     append::Identity,
     call::Call,
@@ -8,7 +10,8 @@ use crate::{
     phase::{Answer, How, Phase, Read, Unwritten},
     properties::entry_of,
     protocol::{Protocol, Sight},
-    task::{DebitSeen, Task},
+    related::KeySeen,
+    task::Task,
     world::World,
     write::Change,
 };
@@ -18,7 +21,7 @@ pub fn any(world: &World, is: impl Fn(&Phase) -> bool) -> bool {
 }
 
 /// Whether there is a command with a key of which this is so: its task, its key, and where its call is.
-fn any_call(
+pub fn any_call(
     protocol: &Protocol,
     world: &World,
     is: impl Fn(&Task, &Identity, &Client, Option<&Call>) -> bool,
@@ -148,26 +151,27 @@ pub const SEEN_IN_PART: Sight =
         })
     });
 pub const NOT_FOUND: Sight = ("a reversal finds its debit claimed and not made", |protocol, world| {
-    any_call(protocol, world, |_, _, _, call| match call {
-        Some(Call::Confirm(_, related, _)) => matches!(related.debit, DebitSeen::Unfinished(_)),
+    any_call(protocol, world, |task, _, _, call| match (task.subject(), call) {
+        (Subject::Debit(_), Some(Call::Confirm(_, related, _))) => {
+            matches!(related.keys[..], [(_, KeySeen::Unfinished(_))])
+        }
         _ => false,
     })
 });
 pub const REVERSED: Sight = ("a second reversal meets the total of the first", |protocol, world| {
-    any_call(protocol, world, |_, _, _, call| match call {
-        Some(Call::Confirm(_, related, _) | Call::Append(_, related)) => match &related.debit {
-            DebitSeen::Found(_, record) => !record.reversed.is_zero(),
-            _ => false,
-        },
+    any_call(protocol, world, |task, _, _, call| match call {
+        Some(Call::Confirm(_, related, _) | Call::Append(_, related)) => {
+            related.debit(task.subject(), None).is_some_and(|debit| !debit.reversed.is_zero())
+        }
         _ => false,
     })
 });
 pub const REVERSED_AFTER_SCAN: Sight = ("a debit is found behind other entries", |protocol, world| {
     any_call(protocol, world, |_, _, _, call| match call {
-        Some(Call::Append(_, related)) => match &related.debit {
-            DebitSeen::Found(claim, record) => {
+        Some(Call::Append(_, related)) => match &related.keys[..] {
+            [(_, KeySeen::Found(claim, entry))] => {
                 let claim = claim.claim().expect("a claim");
-                claim.sequence.is_none() && claim.from() + 1 < record.sequence.get()
+                claim.sequence.is_none() && Some(claim.from() + 1) < entry.sequence()
             }
             _ => false,
         },

@@ -52,6 +52,11 @@ impl Table {
         self.visible(who, 0).next_back().map(|(_, row)| row.clone())
     }
 
+    /// The same query of some more of the newest entries, newest first.
+    pub fn recent(&self, who: Who, limit: usize) -> impl Iterator<Item = &Row> {
+        self.visible(who, 0).rev().take(limit).map(|(_, row)| row)
+    }
+
     /// The query of the entries after one, oldest first; `None` if a gap shows that a transaction is seen in part.
     pub fn scan(&self, who: Who, from: u64) -> Option<Vec<Row>> {
         let numbered = self.visible(who, from).zip(from + 1..);

@@ -1,18 +1,22 @@
 //! What a client is there for: a command on an account, decided by the functions of the accounts crate.
 
+use std::sync::Arc;
+
 use chrono::{DateTime, Utc};
 use scrip_accounts::{
-    Account, Command as _, CommandKey, CommandState, Debit, DebitRecord, Decision, Posting, PurchaseId,
-    Record, Records, Refusal, Reversal, facts::MoneyFacts, money_back, reconcile, refill,
+    Account, CommandState, Decision, PurchaseId, Record, Records, Refusal, Subject as Named,
+    facts::MoneyFacts, money_back, reconcile, refill,
 };
 
 use crate::{
-    append::{Identity, adding, claim_key, forgetting},
-    item::{Key, Row, Who, digest},
+    append::{Identity, adding, forgetting, holding_nothing, reopening},
+    item::{Key, Row, Who},
+    keyed::Keyed,
     look::Look,
     payment::Buys,
     plant::Plant,
     provider::{Provider, RefundAnswer, Topics},
+    related::Related,
     table::Table,
 };
 
@@ -32,8 +36,8 @@ pub struct Task {
 
 #[derive(Debug, Clone)]
 pub enum Command {
-    Debit(Debit),
-    Reverse(Reversal),
+    /// A command with a key.
+    Keyed(Arc<dyn Keyed>),
     /// The webhook's application of an event, or the recovery's of no event at all.
     Look(Subject),
     /// The money-back refund: request, ask, confirm.
@@ -60,50 +64,6 @@ pub enum Stage {
     Answered { attempt: u32, answer: RefundAnswer },
 }
 
-/// What a command is decided from beside the account.
-#[derive(Debug, Clone, PartialEq, Default)]
-pub struct Related {
-    pub debit: DebitSeen,
-    /// None where the subscription belongs to another account.
-    pub records: Option<Records>,
-}
-
-/// The debit that a reversal names, as it was read (`shared/ledger/src/debit.rs`).
-#[derive(Debug, Clone, PartialEq, Default)]
-pub enum DebitSeen {
-    /// Its key was never claimed.
-    #[default]
-    Absent,
-    /// Its key was claimed, and no entry up to the newest carries it.
-    Unfinished(Row),
-    /// It was carried out.
-    Found(Row, DebitRecord),
-}
-
-impl DebitSeen {
-    /// A debit by its claim and its entry.
-    pub fn found(claim: Row, entry: &Row) -> Option<Self> {
-        let entry = entry.entry()?;
-        let (sequence, taken) = (entry.account.sequence, entry.change.taken());
-        let reversed = claim.claim()?.reversed;
-        Some(Self::Found(claim, DebitRecord { sequence, taken, reversed }))
-    }
-
-    fn record(&self) -> Option<&DebitRecord> {
-        if let Self::Found(_, record) = self { Some(record) } else { None }
-    }
-
-    /// Whether the claim is still as it was read, as far as a refusal stands on it.
-    pub fn agrees_with(&self, now: Option<&Row>) -> bool {
-        let reversed = |row: &Row| row.claim().map(|claim| claim.reversed);
-        match (self, now) {
-            (Self::Absent, None) => true,
-            (Self::Unfinished(claim) | Self::Found(claim, _), Some(now)) => reversed(claim) == reversed(now),
-            (Self::Absent, Some(_)) | (Self::Unfinished(_) | Self::Found(..), None) => false,
-        }
-    }
-}
-
 /// How a table's item is read: as it was written, or as a plain read sees it.
 pub type Reader = fn(&Table, &Key) -> Option<Row>;
 
@@ -113,12 +73,15 @@ impl Task {
         Self { name, account, command, now, identity, is_old: false }
     }
 
-    /// The key and the key of the claim of the debit that it names.
-    pub fn debit(&self) -> Option<(CommandKey, Key)> {
-        let Command::Reverse(reversal) = &self.command else { return None };
-        let key = CommandKey::Debit(reversal.debit_id.clone());
-        let claim = claim_key(self.account, &key);
-        Some((key, claim))
+    /// What a command with a key reads beside the account.
+    pub fn subject(&self) -> Named<'_> {
+        if let Command::Keyed(command) = &self.command { command.subject() } else { Named::Account }
+    }
+
+    /// Why a command with a key is refused if another request was carried out with its key.
+    pub fn lost_to(&self, entry: &Row) -> Option<Refusal> {
+        let Command::Keyed(command) = &self.command else { return None };
+        command.lost_to(entry.entry()?)
     }
 
     /// The real decision.
@@ -130,10 +93,12 @@ impl Task {
     ) -> Result<Decision, Refusal> {
         let records = || related.records.as_ref().ok_or(Refusal::PaymentTaken);
         let now = self.now;
-        let known = CommandState { account, debit: related.debit.record(), now };
         let decided = match (&self.command, stage) {
-            (Command::Debit(debit), _) => debit.decide(&known).map(of_posting),
-            (Command::Reverse(reversal), _) => reversal.decide(&known).map(of_posting),
+            (Command::Keyed(command), _) => {
+                let subject = command.subject();
+                let (debit, hold) = (related.debit(subject, plant), related.hold(subject));
+                command.decide(&CommandState { account, debit: debit.as_ref(), hold: hold.as_ref(), now })
+            }
             (Command::Look(_), _) if plant == Some(Plant::UncheckedRevision) => {
                 reconcile::decide(account, records()?, &look.facts, now)
             }
@@ -159,6 +124,8 @@ impl Task {
         match plant {
             Some(Plant::AddingRefill) => decided.map(adding),
             Some(Plant::ForgottenOwed) => decided.map(forgetting),
+            Some(Plant::UnclosedHold) => decided.map(|decision| reopening(decision, &account.holds)),
+            Some(Plant::SpendableHold) => decided.map(holding_nothing),
             _ => decided,
         }
     }
@@ -176,15 +143,10 @@ impl Task {
 
     /// What it would be decided from beside the account if all were read as it was written.
     pub fn truly_related(&self, table: &Table, look: &Look) -> Related {
-        let Some((key, claim)) = self.debit() else {
-            return self.related(table, look, |table, key| table.written(key).cloned());
-        };
-        let entry = table.rows(self.account).find(|(_, row)| row.is_of(&key));
-        let debit = match (table.written(&claim), entry) {
-            (Some(claim), Some((_, entry))) => DebitSeen::found(claim.clone(), entry),
-            (claim, _) => claim.cloned().map(DebitSeen::Unfinished),
-        };
-        Related { debit: debit.unwrap_or_default(), records: None }
+        match &self.command {
+            Command::Keyed(command) => Related::written(command.subject(), table, self.account),
+            _ => self.related(table, look, |table, key| table.written(key).cloned()),
+        }
     }
 
     /// Reads the records that a command without a key is decided from beside the account.
@@ -192,7 +154,7 @@ impl Task {
         let who = look.who.unwrap_or(self.account);
         let mut ids = Vec::new();
         let has_subscription = match &self.command {
-            Command::Debit(_) | Command::Reverse(_) | Command::Turn => return Related::default(),
+            Command::Keyed(_) | Command::Turn => return Related::default(),
             Command::Look(subject) => {
                 let money = look.facts.money.iter().map(|money: &MoneyFacts| &money.purchase_id);
                 ids.extend(look.facts.paid.iter().map(|paid| &paid.purchase_id).chain(money).cloned());
@@ -225,27 +187,16 @@ impl Task {
                     provider.payments.iter().filter(|payment| matches!(payment.buys, Buys::Plan { .. }));
                 of_plans.fold(Topics::SUBSCRIPTION, |topics, payment| topics.with(provider.topic(payment.id)))
             }
-            Command::Debit(_) | Command::Reverse(_) | Command::Refund(_) | Command::Turn => Topics::default(),
+            Command::Keyed(_) | Command::Refund(_) | Command::Turn => Topics::default(),
         }
     }
 }
 
 impl Command {
     fn identity(&self, who: Who) -> Option<Identity> {
-        match self {
-            Self::Debit(debit) => Some(Identity::new(who, debit.key(), digest(&debit.request))),
-            Self::Reverse(reversal) => {
-                let request = digest(&(&reversal.debit_id, &reversal.request));
-                Some(Identity::new(who, reversal.key(), request))
-            }
-            Self::Look(_) | Self::Refund(_) | Self::Turn => None,
-        }
+        let Self::Keyed(command) = self else { return None };
+        Some(Identity::new(who, command.key(), command.request()))
     }
-}
-
-/// A posting as a decision: its entries, the command's own last.
-fn of_posting(posting: Posting) -> Decision {
-    Decision { entries: posting.entries().cloned().collect(), records: posting.records }
 }
 
 pub fn purchase_id(id: &str) -> PurchaseId {

@@ -9,6 +9,8 @@ use scrip_accounts::{Decision, Refusal};
 
 use crate::{
     client::{self, Client},
+    follow,
+    hold_properties::is_refused_wrongly,
     item::{Key, Shared},
     phase::{Answer, Phase, Unwritten},
     protocol::{Faults, Protocol},
@@ -33,6 +35,8 @@ pub enum Wrong {
     Moved,
     /// A caller was answered what wasn't true at any moment since the call.
     Untrue,
+    /// Who asked for a hold to be captured or released was told what wasn't so at the moment of the answer.
+    Misled,
     /// An entry of a call was written after its answer.
     Landed,
 }
@@ -103,6 +107,12 @@ impl World {
         task.decide((client.stage, &client.look), (&client::account(head, task), &related), protocol.plant)
     }
 
+    /// What is due at this moment of a client's command.
+    fn due(&self, protocol: &Protocol, client: &Client) -> Decision {
+        let task = &protocol.tasks[client.task];
+        follow::due(&client::account(self.table.newest(task.account), task), task)
+    }
+
     /// Something changed at the provider.
     pub fn note_change(&mut self, topics: Topics) {
         self.unseen = self.unseen.with(topics);
@@ -142,7 +152,10 @@ impl World {
         by: Option<usize>,
     ) -> Result<(), Cancelled> {
         // What would be decided if nothing had been read before.
-        let newest = request.decision.as_ref().map(|_| self.truth(protocol, client));
+        let truth = || {
+            if request.is_due { Ok(self.due(protocol, client)) } else { self.truth(protocol, client) }
+        };
+        let newest = request.decision.as_ref().map(|_| truth());
         let customer = self.table.written(&Key::Customer).cloned();
         let is_torn = protocol.is_torn && !self.is_alone;
         let mut table = Table::clone(&self.table);
@@ -177,9 +190,11 @@ impl World {
                 }
                 _ => false,
             };
+            let is_misled = is_refused_wrongly(task, answer, &self.table);
             let seen = task.covers(&self.provider).without(client.missed);
             client.renew(Phase::Done(answer.clone()));
             self.note_wrong(Wrong::Untrue, is_untrue);
+            self.note_wrong(Wrong::Misled, is_misled);
             self.unseen = self.unseen.without(seen);
         }
     }

@@ -59,12 +59,14 @@ pub struct Request {
     pub writes: Vec<Write>,
     /// The decision that it carries out, if it appends.
     pub decision: Option<Decision>,
+    /// Whether that is what was due, and not the command itself.
+    pub is_due: bool,
 }
 
 impl Request {
     /// One write by itself.
     pub fn of(write: Write) -> Self {
-        Self { writes: vec![write], decision: None }
+        Self { writes: vec![write], decision: None, is_due: false }
     }
 }
 

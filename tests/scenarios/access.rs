@@ -15,6 +15,10 @@ fn account_routes(account: &str) -> Vec<(Method, String, Value, &'static str)> {
         (Method::GET, path("/usage"), Value::Null, "credits:read"),
         (Method::POST, path("/quotes"), enhance(1), "credits:read"),
         (Method::POST, path("/debits"), enhance(1), "credits:debit"),
+        (Method::POST, path("/holds"), enhance(1), "credits:debit"),
+        (Method::GET, path("/holds/h"), Value::Null, "credits:read"),
+        (Method::POST, path("/holds/h/capture"), json!({}), "credits:settle"),
+        (Method::POST, path("/holds/h/release"), json!({}), "credits:settle"),
         (Method::POST, path("/debits/d/reversals"), json!({}), "credits:settle"),
     ]
 }
@@ -88,6 +92,10 @@ async fn an_event_without_claims_gets_nothing() {
         ("quote", "GET /v1/accounts/{account_id}/usage", "/usage"),
         ("quote", "POST /v1/accounts/{account_id}/quotes", "/quotes"),
         ("debit", "POST /v1/accounts/{account_id}/debits", "/debits"),
+        ("debit", "POST /v1/accounts/{account_id}/holds", "/holds"),
+        ("quote", "GET /v1/accounts/{account_id}/holds/{hold_id}", "/holds/h"),
+        ("debit", "POST /v1/accounts/{account_id}/holds/{hold_id}/capture", "/holds/h/capture"),
+        ("debit", "POST /v1/accounts/{account_id}/holds/{hold_id}/release", "/holds/h/release"),
         ("refund", "POST /v1/accounts/{account_id}/debits/{debit_id}/reversals", "/debits/d/reversals"),
     ] {
         for (authorizer, status) in [
@@ -99,7 +107,7 @@ async fn an_event_without_claims_gets_nothing() {
             let mut event = json!({
                 "version": "2.0", "routeKey": route, "rawPath": api.path(rest), "rawQueryString": "",
                 "headers": {"content-type": "application/json", "idempotency-key": "k"},
-                "pathParameters": {"account_id": api.account, "debit_id": "d"},
+                "pathParameters": {"account_id": api.account, "debit_id": "d", "hold_id": "h"},
                 "requestContext": {
                     "routeKey": route, "stage": "$default", "requestId": "r", "timeEpoch": 1_795_000_000_000_i64,
                     "http": {"method": route.split(' ').next(), "path": api.path(rest), "protocol": "HTTP/1.1"},
@@ -131,11 +139,19 @@ async fn the_scope_of_the_action_is_enough() {
     api.quote(&enhance(1)).await.is(200);
     let api = api.with_token(&own, &["credits:debit"]);
     api.debit("e", &enhance(1)).await.is(201);
+    for hold in ["h", "i"] {
+        api.hold(hold, &enhance(1)).await.is(201);
+    }
     // An end user's token could make work free.
     api.reverse("d", "r", &json!({})).await.is(403);
+    api.capture("h", &json!({})).await.is(403);
+    api.release("h").await.is(403);
     let api = api.with_token(&own, &["credits:settle"]);
     api.reverse("d", "r", &json!({})).await.is(201);
+    api.capture("h", &json!({})).await.is(200);
+    api.release("i").await.is(200);
     api.debit("f", &enhance(1)).await.is(403);
+    api.hold("j", &enhance(1)).await.is(403);
 }
 
 /// Who may not ask learns nothing else: 403 comes before what is wrong with the request.
@@ -145,7 +161,15 @@ async fn a_stranger_is_refused_before_the_request_is_looked_at() {
     api.get("/v1/accounts/a%20b").await.is_problem(403, "forbidden");
     api.get("/v1/accounts/another/entries?limit=0").await.is_problem(403, "forbidden");
     api.get("/v1/accounts/another/usage?from=never").await.is_problem(403, "forbidden");
-    for path in ["/quotes", "/debits", "/debits/a%20b/reversals"] {
+    api.get("/v1/accounts/another/holds/a%20b").await.is_problem(403, "forbidden");
+    for path in [
+        "/quotes",
+        "/debits",
+        "/debits/a%20b/reversals",
+        "/holds",
+        "/holds/a%20b/capture",
+        "/holds/h/release",
+    ] {
         let reply = api.post(&format!("/v1/accounts/another{path}"), None, &json!([])).await;
         reply.is_problem(403, "forbidden");
     }

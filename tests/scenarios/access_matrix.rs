@@ -147,8 +147,15 @@ fn account_routes(account: &str) -> Vec<Route> {
         (Method::GET, path("/entries"), Value::Null, 0, (200, "")),
         (Method::GET, path("/usage"), Value::Null, 0, (200, "")),
         (Method::POST, path("/quotes"), free.clone(), 0, (200, "")),
-        (Method::POST, path("/debits"), free, 1, (201, "")),
+        (Method::GET, path("/purchases"), Value::Null, 0, (200, "")),
+        (Method::GET, path("/debits/d"), Value::Null, 0, (404, "debit_not_found")),
+        (Method::GET, path("/holds/h"), Value::Null, 0, (404, "hold_not_found")),
+        (Method::POST, path("/debits"), free.clone(), 1, (201, "")),
+        // What is free can't be held.
+        (Method::POST, path("/holds"), free, 1, (422, "unsupported_operation")),
         (Method::POST, path("/debits/d/reversals"), json!({}), 2, (404, "debit_not_found")),
+        (Method::POST, path("/holds/h/capture"), json!({}), 2, (404, "hold_not_found")),
+        (Method::POST, path("/holds/h/release"), json!({}), 2, (404, "hold_not_found")),
         (
             Method::POST,
             path("/purchases/p/refund"),
@@ -242,6 +249,6 @@ async fn every_route_with_every_token() {
             }
         }
     }
-    assert_eq!(calls, TOKENS.len() * 2 * 11);
+    assert_eq!(calls, TOKENS.len() * 2 * api.stack.routes().len());
     assert_eq!(api.statement().await, before);
 }

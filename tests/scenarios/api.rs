@@ -157,6 +157,23 @@ impl Api {
         self.post(&self.path(&format!("/debits/{debit}/reversals")), Some(key), body).await
     }
 
+    pub async fn hold(&self, key: &str, body: &Value) -> Reply {
+        self.post(&self.path("/holds"), Some(key), body).await
+    }
+
+    pub async fn capture(&self, hold: &str, body: &Value) -> Reply {
+        self.post(&self.path(&format!("/holds/{hold}/capture")), None, body).await
+    }
+
+    pub async fn release(&self, hold: &str) -> Reply {
+        self.post(&self.path(&format!("/holds/{hold}/release")), None, &json!({})).await
+    }
+
+    /// A hold as it stands.
+    pub async fn held_work(&self, hold: &str) -> Reply {
+        self.get(&self.path(&format!("/holds/{hold}"))).await
+    }
+
     pub async fn quote(&self, body: &Value) -> Reply {
         self.post(&self.path("/quotes"), None, body).await
     }
@@ -164,6 +181,13 @@ impl Api {
     pub async fn balance(&self) -> Value {
         let reply = self.get(&self.path("")).await;
         reply.is(200).json["balance"].clone()
+    }
+
+    /// The balance, and what is held.
+    pub async fn balance_and_held(&self) -> (Value, Value) {
+        let reply = self.get(&self.path("")).await;
+        let shown = &reply.is(200).json;
+        (shown["balance"].clone(), shown["held"].clone())
     }
 
     /// The whole ledger, oldest first, checked: no gaps, and each balance is the one below plus the change.

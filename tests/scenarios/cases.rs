@@ -10,6 +10,7 @@ mod calls;
 mod carts;
 mod changes;
 mod clawbacks;
+mod held;
 mod missed;
 mod overtaken;
 mod refunds;

@@ -139,6 +139,35 @@ impl World {
         answer(&started.refund.answer(request).await).0
     }
 
+    /// Calls a route of the debit function's.
+    async fn call<const N: usize>(
+        &self,
+        started: &Started,
+        route: &str,
+        path: [(&'static str, String); N],
+        body: &Value,
+    ) -> u16 {
+        let scope = "credits:debit credits:settle credits:any-account";
+        let request = request(route, path, scope, &[("idempotency-key", "h")], body);
+        answer(&started.debit.handle(request).await).0
+    }
+
+    async fn hold(&self, started: &Started) -> u16 {
+        self.call(started, "POST /v1/accounts/{account_id}/holds", [self.account()], &enhance(3)).await
+    }
+
+    async fn capture(&self, started: &Started) -> u16 {
+        let path = [self.account(), ("hold_id", "h".to_owned())];
+        let route = "POST /v1/accounts/{account_id}/holds/{hold_id}/capture";
+        self.call(started, route, path, &json!({"images": 2})).await
+    }
+
+    async fn release(&self, started: &Started) -> u16 {
+        let path = [self.account(), ("hold_id", "h".to_owned())];
+        let route = "POST /v1/accounts/{account_id}/holds/{hold_id}/release";
+        self.call(started, route, path, &json!({})).await
+    }
+
     async fn adjust(&self, started: &Started) -> u16 {
         let route = "POST /v1/accounts/{account_id}/adjustments";
         let key = [("idempotency-key", "a")];
@@ -406,6 +435,53 @@ async fn debits_reversals_adjustments_and_refills_are_made_once_wherever_they_st
     .await;
     // Head, claim, entry; head, the debit's claim and entry, claim, transaction; as a debit; head, transaction.
     assert_eq!([debits, reversals, adjustments, refills], [3, 5, 3, 2]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn holds_captures_and_releases_are_made_once_wherever_they_stop() {
+    let plan = async || World::new("basic_monthly").await;
+    let held = async || {
+        let world = plan().await;
+        assert_eq!(world.hold(&world.started).await, 201);
+        world
+    };
+    let holds = at_every_point(
+        "hold",
+        plan,
+        async |world, started| world.hold(started).await,
+        async |world, point| {
+            assert_eq!(world.hold(&world.started).await, 201, "{point}");
+            assert_eq!(world.kinds().await, ["purchase", "hold"], "{point}");
+            assert_eq!(world.api.balance().await, credits(997, 0, 0), "{point}");
+        },
+    )
+    .await;
+    let captures = at_every_point(
+        "capture",
+        held,
+        async |world, started| world.capture(started).await,
+        async |world, point| {
+            assert_eq!(world.capture(&world.started).await, 200, "{point}");
+            assert_eq!(world.release(&world.started).await, 409, "{point}");
+            assert_eq!(world.kinds().await, ["purchase", "hold", "capture"], "{point}");
+            assert_eq!(world.api.balance().await, credits(998, 0, 0), "{point}");
+        },
+    )
+    .await;
+    let releases = at_every_point(
+        "release",
+        held,
+        async |world, started| world.release(started).await,
+        async |world, point| {
+            assert_eq!(world.release(&world.started).await, 200, "{point}");
+            assert_eq!(world.capture(&world.started).await, 409, "{point}");
+            assert_eq!(world.kinds().await, ["purchase", "hold", "release"], "{point}");
+            assert_eq!(world.api.balance().await, credits(1000, 0, 0), "{point}");
+        },
+    )
+    .await;
+    // Newest entries, claim, entry.
+    assert_eq!([holds, captures, releases], [3, 3, 3]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

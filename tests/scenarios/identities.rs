@@ -67,13 +67,13 @@ async fn subjects_are_accounts_as_they_are_and_encoded() {
 }
 
 #[tokio::test]
-async fn a_location_leads_back_to_its_debit() {
+async fn a_location_leads_back_to_its_debit_or_hold() {
     for (account, key, location) in [
         ("loc-auth0|1", "job:42", "/v1/accounts/loc-auth0%7C1/debits/job:42"),
         ("loc-user@example.com", "a|b", "/v1/accounts/loc-user@example.com/debits/a%7Cb"),
         ("loc-a+b=c", "x.y~z", "/v1/accounts/loc-a+b=c/debits/x.y~z"),
     ] {
-        let mut api = Api::new().with_token(account, &["credits:debit", "credits:settle"]);
+        let mut api = Api::new().with_token(account, &["credits:read", "credits:debit", "credits:settle"]);
         api.account = account.to_owned();
         api.buy("basic_monthly").await;
         let debit = api.debit(key, &enhance(2)).await;
@@ -81,9 +81,21 @@ async fn a_location_leads_back_to_its_debit() {
         assert_eq!(debit.json["debit_id"], key);
         let reversal = api.post(&format!("{location}/reversals"), Some("r"), &json!({})).await;
         assert_eq!(reversal.is(201).json["debit_id"], key);
-        // A debit's id is decoded once too.
-        let twice = api.path("/debits/a%257Cb/reversals");
-        api.post(&twice, Some("s"), &json!({})).await.is_problem(400, "invalid_request");
+        // A hold's leads back to it, and below it are its capture and release. Its key may be in quotes.
+        let key = format!("{key}.hold");
+        let hold = api.hold(&format!("\"{key}\""), &enhance(2)).await;
+        let location = location.replace("/debits/", "/holds/") + ".hold";
+        assert_eq!(hold.is(201).header("location"), Some(&*location));
+        assert_eq!(api.hold(&key, &enhance(2)).await.text, hold.text);
+        assert_eq!(api.get(&location).await.is(200).json["hold_id"], key);
+        let capture = api.post(&format!("{location}/capture"), None, &json!({"images": 1})).await;
+        assert_eq!(capture.is(200).json["hold_id"], key);
+        let release = api.post(&format!("{location}/release"), None, &json!({})).await;
+        release.is_problem(409, "hold_settled");
+        // The id of a debit or hold is decoded once too.
+        for twice in ["/debits/a%257Cb/reversals", "/holds/a%257Cb/capture", "/holds/a%257Cb/release"] {
+            api.post(&api.path(twice), Some("s"), &json!({})).await.is_problem(400, "invalid_request");
+        }
     }
 }
 

@@ -126,7 +126,9 @@ async fn the_demo_plays_a_month_that_adds_up() {
         let said = String::from_utf8(output.stdout).unwrap();
         assert!(output.status.success(), "{said}\n{}", String::from_utf8_lossy(&output.stderr));
         assert!(said.contains("It adds up"), "{said}");
-        assert!(said.contains("expiry") && said.contains("refill"), "{said}");
+        for kind in ["expiry", "refill", "capture", "release"] {
+            assert!(said.contains(kind), "{kind}: {said}");
+        }
     }
 }
 
@@ -177,7 +179,7 @@ async fn the_lines_to_paste_are_answered_and_ctrl_c_ends_it_all() {
         statuses.push((reply.status, reply.header("idempotent-replayed").is_some()));
     }
     let (ok, created, again) = ((200, false), (201, false), (201, true));
-    assert_eq!(statuses, [ok, ok, ok, ok, created, again, created, ok, ok]);
+    assert_eq!(statuses, [ok, ok, ok, ok, created, again, created, ok, created, ok, ok]);
     local.interrupt();
 }
 

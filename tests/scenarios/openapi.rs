@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jsonschema::Validator;
 use scrip_api::{Code, Problem};
 use scrip_local::{docs, template::Access};
-use scrip_pricing::CATALOG;
+use scrip_pricing::{CATALOG, Credits};
 use serde_json::{Value, json};
 
 use crate::support;
@@ -173,9 +173,12 @@ fn the_operations_of_the_document_are_the_catalogs_in_the_same_ranges() {
     let rates = &catalog["rates"];
     assert_valid(schema("Catalog"), &catalog, "the catalog");
     let sold: BTreeSet<_> = members(rates).map(|(operation, _)| operation).collect();
-    for list in ["Operation", "Debit"] {
+    // What is free can't be held.
+    let is_free = |operation: &str| rates[operation]["credits"] == json!(Credits::ZERO);
+    let held: BTreeSet<_> = sold.iter().copied().filter(|operation| !is_free(operation)).collect();
+    for (list, operations) in [("Operation", &sold), ("Debit", &sold), ("Hold", &held)] {
         let mapping = &schema(list)["discriminator"]["mapping"];
-        assert_eq!(members(mapping).map(|(operation, _)| operation).collect::<BTreeSet<_>>(), sold);
+        assert_eq!(&members(mapping).map(|(operation, _)| operation).collect::<BTreeSet<_>>(), operations);
         let mapped: BTreeSet<_> = members(mapping).filter_map(|(_, reference)| reference.as_str()).collect();
         let listed = schema(list)["oneOf"].as_array().unwrap();
         assert_eq!(listed.iter().filter_map(|one| one["$ref"].as_str()).collect::<BTreeSet<_>>(), mapped);
@@ -200,9 +203,9 @@ fn the_operations_of_the_document_are_the_catalogs_in_the_same_ranges() {
 }
 
 #[test]
-fn a_debit_is_an_operation_that_may_expect_its_credits() {
+fn a_debit_is_an_operation_that_may_expect_its_credits_and_a_hold_one_that_expires() {
     let mapping = |of: &str| schema(of)["discriminator"]["mapping"].clone();
-    let (operations, debits) = (mapping("Operation"), mapping("Debit"));
+    let (operations, debits, holds) = (mapping("Operation"), mapping("Debit"), mapping("Hold"));
     for (name, operation) in members(&operations) {
         let named =
             |reference: &Value| docs::document().pointer(&reference.as_str().unwrap()[1..]).unwrap().clone();
@@ -210,6 +213,10 @@ fn a_debit_is_an_operation_that_may_expect_its_credits() {
         expected.as_object_mut().unwrap().remove("description");
         expected["properties"]["expected_credits"] = json!({"$ref": "#/components/schemas/ExpectedCredits"});
         assert_eq!(named(&debits[name]), expected, "{name}");
+        if let Some(hold) = holds.get(name) {
+            expected["properties"]["expires_in"] = json!({"$ref": "#/components/schemas/ExpiresIn"});
+            assert_eq!(named(hold), expected, "{name}");
+        }
     }
 }
 

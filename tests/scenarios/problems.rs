@@ -65,7 +65,7 @@ async fn bad_bodies_are_refused_and_leave_nothing_behind() {
     let api = Api::with_playground(500).await;
     let before = api.statement().await;
     for (body, status, code) in BAD_BODIES {
-        for route in ["/debits", "/quotes"] {
+        for route in ["/debits", "/holds", "/quotes"] {
             let reply = raw(&api, route, "application/json", body.as_bytes().to_vec()).await;
             // A quote refuses expected_credits as any other unknown field.
             reply.is_problem(status, code);
@@ -167,6 +167,9 @@ async fn keys_are_required_and_are_ids() {
     let reversals = format!("{debits}/{}/reversals", "k".repeat(128));
     api.post(&reversals, None, &json!({})).await.is_problem(400, "idempotency_key_required");
     api.post(&reversals, Some("a b"), &json!({})).await.is_problem(400, "invalid_idempotency_key");
+    let holds = api.path("/holds");
+    api.post(&holds, None, &enhance(1)).await.is_problem(400, "idempotency_key_required");
+    api.post(&holds, Some("a b"), &enhance(1)).await.is_problem(400, "invalid_idempotency_key");
 }
 
 #[tokio::test]
@@ -187,6 +190,52 @@ async fn bad_reversals_are_refused() {
     }
     api.reverse("not%20an%20id", "r", &json!({})).await.is_problem(400, "invalid_request");
     assert_eq!(api.statement().await.len(), before);
+}
+
+/// Bodies that end no hold, each of a route, and the hold's unit is images.
+const BAD_SETTLEMENTS: [(&str, &str); 19] = [
+    ("capture", ""),
+    ("capture", "null"),
+    ("capture", "[]"),
+    ("capture", "{"),
+    ("capture", r#"{"images":0}"#),
+    ("capture", r#"{"images":-1}"#),
+    ("capture", r#"{"images":1.5}"#),
+    ("capture", r#"{"images":"1"}"#),
+    ("capture", r#"{"images":null}"#),
+    ("capture", r#"{"images":-9223372036854775809}"#),
+    ("capture", r#"{"images":1,"images":1}"#),
+    ("capture", r#"{"images":1,"prompts":1}"#),
+    ("capture", r#"{"prompts":0}"#),
+    ("capture", r#"{"credits":{"playground":1,"tune":0,"tune_image":0}}"#),
+    ("release", ""),
+    ("release", "null"),
+    ("release", "[]"),
+    ("release", r#"{"images":1}"#),
+    ("release", r#"{"reason":"it failed"}"#),
+];
+
+#[tokio::test]
+async fn bad_captures_and_releases_are_refused_and_the_hold_stays_open() {
+    let api = Api::with_playground(10).await;
+    api.hold("h", &enhance(4)).await.is(201);
+    let before = api.statement().await;
+    for (settle, body) in BAD_SETTLEMENTS {
+        let reply =
+            raw(&api, &format!("/holds/h/{settle}"), "application/json", body.as_bytes().to_vec()).await;
+        reply.is_problem(400, "invalid_request");
+    }
+    for settle in ["capture", "release"] {
+        let route = format!("/holds/h/{settle}");
+        raw(&api, &route, "text/plain", b"{}".to_vec()).await.is_problem(415, "unsupported_media_type");
+        let long = vec![b' '; 65_537];
+        raw(&api, &route, "application/json", long).await.is_problem(413, "payload_too_large");
+        let odd = api.path(&format!("/holds/not%20an%20id/{settle}"));
+        api.post(&odd, None, &json!({})).await.is_problem(400, "invalid_request");
+    }
+    api.held_work("not%20an%20id").await.is_problem(400, "invalid_request");
+    assert_eq!(api.statement().await, before);
+    assert_eq!(api.held_work("h").await.is(200).json["status"], "held");
 }
 
 #[tokio::test]
@@ -240,8 +289,14 @@ fn refusing(error: &str, message: &str) -> Router {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_busy_table_says_try_again() {
     let stack = stack_on(refusing("ThrottlingException", "slow down")).await;
-    for (path, body) in [("/debits", enhance(1)), ("/debits/d/reversals", json!({})), ("/quotes", enhance(1))]
-    {
+    for (path, body) in [
+        ("/debits", enhance(1)),
+        ("/debits/d/reversals", json!({})),
+        ("/holds", enhance(1)),
+        ("/holds/h/capture", json!({})),
+        ("/holds/h/release", json!({})),
+        ("/quotes", enhance(1)),
+    ] {
         let reply = post(&stack, path, body).await;
         reply.is_problem(503, "try_again");
         assert_eq!(reply.header("retry-after"), Some("1"));

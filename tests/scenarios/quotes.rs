@@ -72,8 +72,8 @@ async fn an_account_is_shown_as_of_now() {
     let account = api.account.clone();
     let shown = |balance, status: &str, period: &str, next: Option<&str>, storage| {
         json!({
-            "account_id": account, "balance": balance, "plan": "standard", "plan_status": status,
-            "paid_through": "2026-12-12T10:00:00Z", "period": period, "next_refill_at": next,
+            "account_id": account, "balance": balance, "held": credits(0, 0, 0), "plan": "standard",
+            "plan_status": status, "paid_through": "2026-12-12T10:00:00Z", "period": period, "next_refill_at": next,
             "entitlements": {"extended_tune_storage": storage},
             "subscriptions": [{
                 "subscription_id": format!("seed-{account}"), "plan": "standard", "allowance": 2500, "status": status,
@@ -109,8 +109,8 @@ async fn an_account_that_was_never_seen_is_empty() {
     assert_eq!(
         api.get(&api.path("")).await.is(200).json,
         json!({
-            "account_id": api.account, "balance": credits(0, 0, 0), "plan": null, "plan_status": "none",
-            "paid_through": null, "period": "2026-11", "next_refill_at": null,
+            "account_id": api.account, "balance": credits(0, 0, 0), "held": credits(0, 0, 0), "plan": null,
+            "plan_status": "none", "paid_through": null, "period": "2026-11", "next_refill_at": null,
             "entitlements": {"extended_tune_storage": false}, "subscriptions": [],
         })
     );

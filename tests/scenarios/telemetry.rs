@@ -72,6 +72,16 @@ async fn told() -> Told {
     send(misplaced.header("local-time", NOW).bearer_auth(own)).await.is(403);
     let reason = json!({"reason": "canary"});
     send(post(&format!("{debits}/d/reversals"), &reason).header("idempotency-key", "r")).await.is(201);
+    // What came back is held for two jobs, of which one is done in part.
+    let holds = "/v1/accounts/buyer/holds";
+    for (key, prompts) in [("h", 3), ("i", 1)] {
+        let work = json!({"operation": "tune_images", "prompts": prompts});
+        send(post(holds, &work).header("idempotency-key", key)).await.is(201);
+    }
+    for _ in ["first", "again"] {
+        send(post(&format!("{holds}/h/capture"), &json!({"prompts": 2}))).await.is(200);
+    }
+    send(post(&format!("{holds}/i/release"), &json!({}))).await.is(200);
     let purchase = receipt.payment_intent.unwrap();
     send(post(&format!("/v1/accounts/buyer/purchases/{purchase}/refund"), &reason)).await.is(200);
     stack.invoke("monthly-refill", json!({"time": "2026-11-01T00:00:00Z"})).await.unwrap();
@@ -130,6 +140,10 @@ async fn the_logs_say_what_happened_and_what_it_took_and_nothing_secret() {
     assert_eq!(debits[2], expect("insufficient_credits", 2.0, 5.0, 0.0));
     assert_eq!(debits[3], expect("invalid_request", 0.0, 0.0, 0.0));
     assert_eq!(debits[1].0, "replayed");
+    for (position, outcome) in [(4, "held"), (5, "held"), (6, "captured"), (8, "released")] {
+        assert_eq!(debits[position], expect(outcome, 3.0, 1.0, 2.0));
+    }
+    assert_eq!((debits.len(), debits[7].0.as_str()), (9, "replayed"));
     let quotes: Vec<_> = calls("quote").iter().map(took).collect();
     let expected = [
         expect("answered", 1.0, 1.0, 0.0),
@@ -152,11 +166,14 @@ async fn what_is_spent_and_refused_is_counted() {
         ("debit", "Debits", &[("Operation", "train_tune")][..], 1),
         ("debit", "CreditsSpent", &[("Kind", "tune")], 1),
         ("debit", "CreditsSpent", &[("Kind", "tune_image"), ("Operation", "train_tune")], 64),
+        // A hold is counted once it is captured, with what that took.
+        ("debit", "Debits", &[("Operation", "tune_images")], 1),
+        ("debit", "CreditsSpent", &[("Kind", "tune_image"), ("Operation", "tune_images")], 16),
         ("debit", "Refusals", &[("Code", "insufficient_credits")], 1),
         ("debit", "Refusals", &[("Code", "invalid_request")], 1),
         ("debit", "Failures", &[], 0),
-        // Debited, replayed and refused: one attempt each.
-        ("debit", "AppendAttempts", &[], 3),
+        // Debited, replayed and refused, held twice, captured, replayed and released: one attempt each.
+        ("debit", "AppendAttempts", &[], 8),
         ("purchase-webhook", "WebhookEvents", &[("Outcome", "applied")], 1),
         ("purchase-webhook", "WebhookEvents", &[("Outcome", "parked")], 1),
         ("purchase-webhook", "ParkedEvents", &[], 1),

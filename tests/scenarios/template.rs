@@ -31,7 +31,7 @@ fn document() -> Value {
 }
 
 /// The template with all that its parameters can ask for.
-fn with_everything() -> Value {
+pub fn with_everything() -> Value {
     deployed(&document(), &|_| true)
 }
 
@@ -81,12 +81,16 @@ fn routes_say_who_answers_and_who_may_ask() {
             "GET /v1/accounts/{account_id} -> quote, credits:read",
             "GET /v1/accounts/{account_id}/debits/{debit_id} -> quote, credits:read",
             "GET /v1/accounts/{account_id}/entries -> quote, credits:read",
+            "GET /v1/accounts/{account_id}/holds/{hold_id} -> quote, credits:read",
             "GET /v1/accounts/{account_id}/purchases -> quote, credits:read",
             "GET /v1/accounts/{account_id}/usage -> quote, credits:read",
             "GET /v1/catalog -> quote, public",
             "POST /v1/accounts/{account_id}/adjustments -> refund, credits:adjust",
             "POST /v1/accounts/{account_id}/debits -> debit, credits:debit",
             "POST /v1/accounts/{account_id}/debits/{debit_id}/reversals -> refund, credits:settle",
+            "POST /v1/accounts/{account_id}/holds -> debit, credits:debit",
+            "POST /v1/accounts/{account_id}/holds/{hold_id}/capture -> debit, credits:settle",
+            "POST /v1/accounts/{account_id}/holds/{hold_id}/release -> debit, credits:settle",
             "POST /v1/accounts/{account_id}/purchases/{purchase_id}/refund -> refund, credits:refund",
             "POST /v1/accounts/{account_id}/quotes -> quote, credits:read",
             "POST /v1/quotes -> quote, public",
@@ -133,6 +137,7 @@ fn functions_get_the_settings_of_the_template() {
             exposed: list(&[
                 "location",
                 "idempotent-replayed",
+                "hold-status",
                 "debit-reversed",
                 "etag",
                 "retry-after",

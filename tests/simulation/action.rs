@@ -1,5 +1,7 @@
 //! What is done in a history, and the stories that it is put together of.
 
+use serde_json::Value;
+
 use crate::{
     entry::Amounts,
     offers::{Gives, offer},
@@ -28,7 +30,13 @@ pub enum Action {
     PayLate,
     /// Work is paid with credits.
     Debit { key: String, work: Work },
-    /// Some of it, or all that is left, comes back.
+    /// Credits are set aside for work, for so many seconds.
+    Hold { key: String, work: Work, seconds: i64 },
+    /// A hold is captured or released.
+    End { hold: String, end: End, when: When },
+    /// Somebody looks at a hold.
+    LookAtHold { hold: String },
+    /// Some of a debit or captured hold, or all that is left, comes back.
     Reverse { key: String, debit: String, playground: Option<u64> },
     /// Support gives or takes credits.
     Adjust { key: String, credits: Amounts },
@@ -98,6 +106,36 @@ pub enum Bought {
 pub struct Work {
     pub operation: &'static str,
     pub price: [i64; 3],
+}
+
+impl Work {
+    /// Whether an operation, with every default spelled out, is this work.
+    pub fn is_of(&self, operation: &Value) -> bool {
+        let asked: Value = serde_json::from_str(self.operation).expect("it is JSON");
+        let asked = asked.as_object().expect("it is an object");
+        asked.iter().all(|(name, value)| operation[name] == *value)
+    }
+}
+
+/// How a caller ends a hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum End {
+    /// It captures all of it.
+    Whole,
+    /// It captures so many images or prompts.
+    Part(&'static str, i64),
+    /// It releases it.
+    Release,
+}
+
+/// When a caller ends a hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum When {
+    /// At the action's own time.
+    Now,
+    /// So many milliseconds after the hold is over by the clock before the function, or before that. At the action's own
+    /// time, if there is no such hold by then, or it lasts for hours.
+    AtExpiry(i64),
 }
 
 pub const WORK: [Work; 7] = [

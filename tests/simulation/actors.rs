@@ -42,6 +42,9 @@ impl World {
             Action::Bill | Action::Upgrade(_) | Action::Prorate(_) | Action::Downgrade(_) => {}
             Action::PayLate => self.pay_late(account),
             Action::Debit { key, work } => self.debit(account, key, *work).await,
+            Action::Hold { key, work, seconds } => self.hold(account, key, *work, *seconds).await,
+            Action::End { hold, end, when } => self.end_hold(account, hold, *end, *when).await,
+            Action::LookAtHold { hold } => self.look_at_hold(account, hold).await,
             Action::Reverse { key, debit, playground } => {
                 self.reverse(account, key, debit, *playground).await;
             }

@@ -5,16 +5,21 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use chrono::{DateTime, Datelike, Utc};
+use chrono::{DateTime, Utc};
 use serde_json::Value;
 
 use crate::{
-    entry::{Amounts, Entry, plain, sum},
+    as_of::AsOf,
+    entry::{Amounts, Entry, amounts, plain, sum},
+    holds::Holds,
     plan::{Action, Plan, Work},
 };
 
 /// The kinds of entries that follow money which went or came back.
 const MONEY_MOVES: [&str; 4] = ["refund", "dispute", "refund_failed", "dispute_won"];
+
+/// The kinds of entries that work makes, and support.
+pub const WORK_KINDS: [&str; 6] = ["debit", "hold", "capture", "release", "reversal", "adjustment"];
 
 /// What was written of each account.
 pub struct Audit {
@@ -33,7 +38,8 @@ pub struct Book {
     /// The adjustments that support asks for.
     asked_adjustments: BTreeMap<String, Vec<Amounts>>,
     adjustments: BTreeSet<String>,
-    /// What each debit took, and what of it came back.
+    holds: Holds,
+    /// What each debit and captured hold took, and what of it came back. A hold that isn't captured took nothing yet.
     debits: BTreeMap<String, (Amounts, Amounts)>,
     reversals: BTreeSet<String>,
     /// What was granted by a purchase.
@@ -42,7 +48,7 @@ pub struct Book {
     records: BTreeSet<String>,
     /// What was owed so far, in all.
     owed: Amounts,
-    /// Playground credits of the newest month that work took, less those that came back.
+    /// Playground credits of the newest month that work took or that are held, less those that came back.
     used: i64,
 }
 
@@ -53,6 +59,7 @@ impl Audit {
             plan.accounts.iter().map(|account| (account.clone(), Book::default())).collect();
         for timed in &plan.actions {
             let Some(book) = accounts.get_mut(&plan.accounts[timed.account]) else { continue };
+            book.holds.ask(&timed.action);
             match &timed.action {
                 Action::Debit { key, work } => book.asked.entry(key.clone()).or_default().push(*work),
                 Action::Adjust { key, credits } => {
@@ -121,24 +128,49 @@ impl Book {
         self.entries.iter().find(|(_, entry)| entry.kind == "debit" && entry.reference == key)
     }
 
+    /// The entry that made a debit or hold with that key, and its step.
+    pub fn keyed(&self, key: &str) -> Option<&(u64, Entry)> {
+        let is_it =
+            |entry: &Entry| ["debit", "hold"].contains(&entry.kind.as_str()) && entry.reference == key;
+        self.entries.iter().find(|(_, entry)| is_it(entry))
+    }
+
+    /// The entry that made a hold, and its step.
+    pub fn hold(&self, key: &str) -> Option<&(u64, Entry)> {
+        self.keyed(key).filter(|(_, entry)| entry.kind == "hold")
+    }
+
+    /// The entry by which a caller ended a hold, and its step.
+    pub fn end_of_hold(&self, key: &str) -> Option<&(u64, Entry)> {
+        let is_end = |entry: &Entry| {
+            entry.kind == "capture" || (entry.kind == "release" && entry.item["expired"] != true)
+        };
+        self.entries.iter().find(|(_, entry)| is_end(entry) && entry.reference == key)
+    }
+
+    /// What a debit or captured hold took, and the step from which on.
+    pub fn taken(&self, key: &str) -> Option<(u64, Amounts)> {
+        let (step, entry) = self.keyed(key)?;
+        if entry.kind == "debit" {
+            return Some((*step, entry.credits.map(|taken| -taken)));
+        }
+        let (step, entry) = self.end_of_hold(key).filter(|(_, entry)| entry.kind == "capture")?;
+        Some((*step, amounts(&entry.item["captured"])))
+    }
+
     /// Whether at some time between two steps the account, at that moment, had less than that.
     pub fn was_short_of(&self, price: Amounts, steps: (u64, u64), now: DateTime<Utc>) -> bool {
-        let is_short = |had: Amounts| (0..3).any(|kind| had[kind] < price[kind]);
-        self.spendable_between(steps, now).any(is_short)
+        let is_short = |had: AsOf| (0..3).any(|kind| had.balance[kind] < price[kind]);
+        self.between(steps, now).any(is_short)
     }
 
-    /// Whether at some time between two steps an account looked at, at that moment, had that.
-    pub fn had(&self, balance: Amounts, steps: (u64, u64), now: DateTime<Utc>) -> bool {
-        self.spendable_between(steps, now).any(|had| had == balance)
-    }
-
-    /// What could be spent, at that moment, of what the account was between two steps.
-    fn spendable_between(&self, (from, to): (u64, u64), now: DateTime<Utc>) -> impl Iterator<Item = Amounts> {
+    /// What the account had at that moment, by what it was between two steps.
+    pub fn between(&self, (from, to): (u64, u64), now: DateTime<Utc>) -> impl Iterator<Item = AsOf> {
         let before = self.entries.iter().rfind(move |(step, _)| *step < from).map(|(_, entry)| entry);
         let since = self.entries.iter().filter(move |(step, _)| (from..=to).contains(step));
         std::iter::once(before)
             .chain(since.map(|(_, entry)| Some(entry)))
-            .map(move |head| spendable(head, now))
+            .map(move |head| AsOf::of(head, now))
     }
 
     fn check(&mut self, entry: &Entry) {
@@ -153,19 +185,25 @@ impl Book {
         if let Some(last) = last {
             assert!(last.at <= entry.at && last.period <= entry.period, "time runs backwards: {entry:?}");
         }
+        self.holds.check(entry, self.entries.last().map(|(_, entry)| entry));
         match kind.as_str() {
             "debit" => {
                 let asked = self.asked.get(reference).unwrap_or_else(|| panic!("nobody asked: {entry:?}"));
-                let is_it = |work: &&Work| {
-                    let operation: Value = serde_json::from_str(work.operation).expect("it is JSON");
-                    let asked = operation.as_object().expect("it is an object");
-                    asked.iter().all(|(name, value)| entry.item["operation"][name] == *value)
-                };
+                let is_it = |work: &&Work| work.is_of(&entry.item["operation"]);
                 let work = asked.iter().find(is_it).unwrap_or_else(|| panic!("nobody asked: {entry:?}"));
                 assert_eq!(*credits, work.price.map(|price| -price), "not its price: {entry:?}");
                 let earlier = self.debits.insert(reference.clone(), (work.price, unseen));
                 assert_eq!(earlier, None, "taken twice: {entry:?}");
             }
+            "hold" => {
+                let earlier = self.debits.insert(reference.clone(), (unseen, unseen));
+                assert_eq!(earlier, None, "taken twice: {entry:?}");
+            }
+            "capture" => {
+                let (taken, _) = self.debits.get_mut(reference).expect("a capture has a hold");
+                *taken = amounts(&entry.item["captured"]);
+            }
+            "release" => {}
             "reversal" => {
                 let debit = entry.item["debit_id"].as_str().expect("a reversal names its debit");
                 let (taken, back) = self.debits.get_mut(debit).expect("a reversal has a debit");
@@ -221,8 +259,12 @@ impl Book {
             let after = entry.owed[kind];
             assert!(after >= 0, "{entry:?}");
             assert!(after <= before || entry.balance[kind] == 0, "owed, and not taken: {entry:?}");
-            let comes_back = ["reversal", "refund_failed", "dispute_won"].contains(&entry.kind.as_str());
+            let comes_back = ["reversal", "capture", "release", "refund_failed", "dispute_won"];
+            let comes_back = comes_back.contains(&entry.kind.as_str());
             assert!(after >= before || comes_back, "nothing pays what is owed: {entry:?}");
+            let is_work = WORK_KINDS.contains(&entry.kind.as_str());
+            let offset = entry.came_back()[kind] - entry.credits[kind];
+            assert!(!is_work || after == before - offset, "another offset: {entry:?}");
             let is_first = entry.credits[kind] <= 0 || after == 0;
             assert!(!comes_back || is_first, "given before what is owed was paid: {entry:?}");
         }
@@ -235,9 +277,9 @@ impl Book {
         let before = self.head().map_or([0; 3], |last| last.owed);
         self.owed = sum(self.owed, [0, 1, 2].map(|kind| (entry.owed[kind] - before[kind]).max(0)));
         match entry.kind.as_str() {
-            // What support gives is as if work had taken less.
-            "debit" | "adjustment" => self.used -= entry.credits[0],
-            "reversal" => self.used -= entry.came_back()[0],
+            // What support gives is as if work had taken less, and what is held as if work had taken it.
+            "debit" | "hold" | "adjustment" => self.used -= entry.credits[0],
+            "reversal" | "capture" | "release" => self.used -= entry.came_back()[0],
             // What came back in this month, and was left when the refill came that was paid for late.
             "expiry" if is_before_refill && entry.reference == entry.period => self.used -= entry.credits[0],
             _ => {}
@@ -279,21 +321,4 @@ impl Book {
             });
         of_it.map(|entry| entry.credits)
     }
-}
-
-/// What could be spent at a moment, the month's turn counted in (rules 2 to 4).
-fn spendable(head: Option<&Entry>, now: DateTime<Utc>) -> Amounts {
-    let Some(head) = head else { return [0; 3] };
-    let now = now.max(head.at);
-    let month = format!("{:04}-{:02}", now.year(), now.month());
-    let first: DateTime<Utc> = format!("{month}-01T00:00:00Z").parse().expect("a month's first moment");
-    let is_paid = |known: &&Value| {
-        let paid_through = known["paid_through"].as_str().and_then(|end| end.parse::<DateTime<Utc>>().ok());
-        paid_through.is_some_and(|end| end > first)
-    };
-    let allowances =
-        head.subscriptions().iter().filter(is_paid).filter_map(|known| known["allowance"].as_i64());
-    let [playground, tune, tune_image] = head.balance;
-    let playground = if month > head.period { allowances.max().unwrap_or_default() } else { playground };
-    [playground, tune, tune_image]
 }

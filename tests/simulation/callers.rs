@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use tokio::time::sleep;
 
 use crate::{
+    cases::Case,
     entry::{Amounts, Entry, amounts, sum},
     faults::Fault,
     functions::{Asked, Function, Reply},
@@ -26,7 +27,7 @@ const UNKNOWN_MS: u64 = 20 * 60 * 1000;
 const GUARANTEE: TimeDelta = TimeDelta::minutes(30 * 24 * 60 - 10);
 
 const MONEY_BACK: &str = "POST /v1/accounts/{account_id}/purchases/{purchase_id}/refund";
-const ACCOUNT: &str = "GET /v1/accounts/{account_id}";
+pub const ACCOUNT: &str = "GET /v1/accounts/{account_id}";
 const ENTRIES: &str = "GET /v1/accounts/{account_id}/entries";
 
 impl World {
@@ -51,7 +52,8 @@ impl World {
                 self.note((request.route, status));
                 assert_ne!(body["code"], "internal", "a bug: {request:?}");
                 if status < 500 || body["code"] == "provider_refused" {
-                    return Answer { status, is_replay, body, steps: (from, self.step()), at };
+                    let steps = (from, self.step());
+                    return Answer { status, is_replay, body, steps, at, unanswered: attempt };
                 }
             }
             let most_ms = 50 << attempt.min(8);
@@ -65,7 +67,7 @@ impl World {
         let answer = self.ask(&request).await;
         self.check_debit(account, key, work, &answer);
         if answer.status == 201 {
-            self.keep((account, "debit", key), &request, &answer.body);
+            self.keep((account, "debit", key), &request, &answer);
         }
     }
 
@@ -93,10 +95,18 @@ impl World {
                     "refused, and never short of it: {key} {work:?} {answer:?} {:?}",
                     book.head()
                 );
+                let said = amounts(&body["balance"]);
+                let had = book.between(*steps, *at).any(|had| had.balance == said);
+                assert!(had, "a balance that never was: {key} {answer:?}");
             }
             422 => {
-                let (_, entry) = made.unwrap_or_else(|| panic!("a key that wasn't used: {key} {answer:?}"));
-                assert_ne!(entry.credits, work.price.map(|price| -price), "its own key: {key} {answer:?}");
+                let used = book.keyed(key);
+                let (_, entry) = used.unwrap_or_else(|| panic!("a key that wasn't used: {key} {answer:?}"));
+                let is_own = entry.kind == "debit" && entry.credits == work.price.map(|price| -price);
+                assert!(!is_own, "its own key: {key} {answer:?}");
+                if entry.kind == "hold" {
+                    self.came_up(Case::KeyReused);
+                }
             }
             _ => panic!("no answer to a debit: {key} {answer:?}"),
         }
@@ -124,20 +134,27 @@ impl World {
                 201 => {
                     let entry = made.unwrap_or_else(|| panic!("given back, and no entry: {key} {answer:?}"));
                     assert_eq!(amounts(&body["credits"]), entry.came_back(), "{answer:?} {entry:?}");
+                    assert_eq!(
+                        amounts(&body["offset"]),
+                        amounts(&entry.item["offset"]),
+                        "{answer:?} {entry:?}"
+                    );
+                    assert_eq!(amounts(&body["balance"]), entry.balance, "{answer:?} {entry:?}");
+                    assert_eq!(body["sequence"], entry.sequence, "{answer:?} {entry:?}");
                     assert_eq!(entry.item["debit_id"], debit, "another's answer: {answer:?} {entry:?}");
                     let asked = playground.map(|asked| i64::try_from(asked).expect("it is small"));
                     let is_asked = asked.is_none_or(|asked| entry.came_back() == [asked, 0, 0]);
                     assert!(is_asked, "another's answer: {answer:?}");
                 }
                 404 => {
-                    let was_known = book.debit(debit).is_some_and(|(step, _)| *step < steps.0);
+                    let was_known = book.taken(debit).is_some_and(|(step, _)| step < steps.0);
                     assert!(!was_known, "not found, and there: {debit} {answer:?}");
                 }
                 409 if body["code"] == "exceeds_debit" => {
-                    let (_, entry) = book.debit(debit).expect("what is exceeded is there");
+                    let (_, taken) = book.taken(debit).expect("what is exceeded is there");
                     let back = entries().filter(|entry| entry.item["debit_id"] == debit);
                     let back = back.map(Entry::came_back).fold([0; 3], sum);
-                    let left: Amounts = sum(entry.credits.map(|taken| -taken), back.map(|one| -one));
+                    let left: Amounts = sum(taken, back.map(|one| -one));
                     let asked =
                         playground.map_or(left, |asked| [i64::try_from(asked).unwrap_or(i64::MAX), 0, 0]);
                     let exceeds = (0..3).any(|kind| asked[kind] > left[kind]) || asked == [0; 3];
@@ -148,7 +165,7 @@ impl World {
             }
         }
         if *status == 201 {
-            self.keep((account, "reversal", key), &request, &answer.body);
+            self.keep((account, "reversal", key), &request, &answer);
         }
     }
 
@@ -157,7 +174,7 @@ impl World {
         let answer = self.ask(&request).await;
         self.check_adjustment(account, key, credits, &answer);
         if answer.status == 201 {
-            self.keep((account, "adjustment", key), &request, &answer.body);
+            self.keep((account, "adjustment", key), &request, &answer);
         }
     }
 
@@ -210,23 +227,31 @@ impl World {
     }
 
     /// Keeps the answer to a request, which must be every retry's.
-    fn keep(&self, (account, kind, key): (usize, &'static str, &str), request: &Request, body: &Value) {
+    pub fn keep(
+        &self,
+        (account, kind, key): (usize, &'static str, &str),
+        request: &Request,
+        answer: &Answer,
+    ) {
         let place = (account, kind, key.to_owned(), request.body.clone());
         let mut memory = lock(&self.memory);
-        let (_, first) = memory.answered.entry(place).or_insert_with(|| (request.clone(), body.clone()));
-        assert_eq!(first, body, "a retry's answer is another: {key}");
+        let (_, first) = memory.answered.entry(place).or_insert_with(|| (request.clone(), answer.clone()));
+        assert_eq!(
+            (first.status, &first.body),
+            (answer.status, &answer.body),
+            "a retry's answer is another: {key}"
+        );
     }
 
     pub async fn look(self: &Arc<Self>, account: usize) {
-        let path = vec![("account_id", self.plan.accounts[account].clone())];
-        let scope = Some("credits:read credits:any-account");
-        let base = Request { path, scope, ..Request::plain(Function::Quote, ACCOUNT, String::new()) };
+        let base = Request::read(&self.plan.accounts[account], ACCOUNT, String::new());
         let answer = self.ask(&base).await;
         assert_eq!(answer.status, 200, "{answer:?}");
-        let balance = amounts(&answer.body["balance"]);
+        let said = (amounts(&answer.body["balance"]), amounts(&answer.body["held"]));
         let had = {
             let audit = lock(&self.audit);
-            audit.book(&self.plan.accounts[account]).had(balance, answer.steps, answer.at)
+            let mut between = audit.book(&self.plan.accounts[account]).between(answer.steps, answer.at);
+            between.any(|had| (had.balance, had.held) == said)
         };
         assert!(had, "a balance that never was: {answer:?}");
         let (mut below, mut above, mut query) = (None, None::<Value>, "limit=4".to_owned());

@@ -61,9 +61,14 @@ fn make_quiet(item: &mut Value) {
         "operation",
         "deferred_images",
         "catalog_version",
+        "expires_at",
+        "hold_sequence",
+        "captured",
+        "expired",
         "debit_id",
         "offset",
         "reason",
+        "by",
         "credits_spent",
     ];
     let fields = item.as_object_mut().expect("an item is an object");

@@ -33,7 +33,7 @@ impl World {
     /// Delivers events of the provider, each by itself, until it is taken.
     pub fn tell(self: &Arc<Self>, events: Vec<Event>) {
         if !events.is_empty() {
-            lock(&self.memory).states.push((self.now(), self.stripe.state()));
+            lock(&self.memory).keep_state(self.now(), self.stripe.state());
         }
         for event in events {
             let copies = 1 + u64::from(self.happens(Fault::DeliveredTwice));

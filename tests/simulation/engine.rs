@@ -72,7 +72,9 @@ impl Engine {
             let (status, answer) = self.call("Scan", &scan.to_string());
             assert_eq!(status, 200, "{answer}");
             let mut page: Value = serde_json::from_str(&answer).expect("an answer is JSON");
-            items.extend(page["Items"].as_array().cloned().unwrap_or_default());
+            if let Value::Array(more) = page["Items"].take() {
+                items.extend(more);
+            }
             match page["LastEvaluatedKey"].take() {
                 Value::Null => return items,
                 next => start = Some(next),

@@ -24,12 +24,14 @@ pub struct Entry {
 impl Entry {
     pub fn read(item: Value) -> Self {
         let text = |name: &str| item[name].as_str().unwrap_or_default().to_owned();
+        // It has another name while holds are open.
+        let period = if item["period"].is_null() { "month" } else { "period" };
         Self {
             sequence: item["sequence"].as_i64().unwrap_or_default(),
             kind: text("kind"),
             credits: amounts(&item["credits"]),
             balance: amounts(&item["balance"]),
-            period: text("period"),
+            period: text(period),
             reference: text("reference"),
             at: text("at").parse().expect("an entry has a time"),
             owed: amounts(&item["owed"]),

@@ -34,7 +34,7 @@ faults! {
     /// So says the database of a transaction that it believes to be running already.
     TransactionInProgress 15,
     /// A key was claimed, and before its entry is written many others are: mostly dozens, now and then thousands.
-    Crowd 35,
+    Crowd 18,
     /// Too many requests, of the table or of one item.
     Throttled 15,
     /// An index that has yet to hear of the newest writes.
@@ -70,19 +70,19 @@ faults! {
     /// A read's key isn't taken.
     ReadLockedOut 5,
     /// The provider refuses what changes something.
-    StripeRefuses 260,
+    StripeRefuses 300,
     /// The provider fails, and says so to every repetition of a day.
-    StripeFails 340,
+    StripeFails 400,
     /// The provider has had too many calls, or another with the same key runs.
-    StripeBusy 480,
+    StripeBusy 540,
     /// The provider doesn't take the key.
     StripeLocksOut 215,
     /// The provider did what was asked, and nobody learns of it.
-    StripeAnswerLost 860,
+    StripeAnswerLost 1100,
     /// The provider never hears of it.
-    StripeRequestLost 145,
+    StripeRequestLost 190,
     /// The provider doesn't answer.
-    StripeHangs 150,
+    StripeHangs 200,
 }
 
 impl fmt::Display for Fault {
@@ -91,23 +91,29 @@ impl fmt::Display for Fault {
     }
 }
 
-/// How often each fault happened.
-#[derive(Debug, Clone, Default)]
-pub struct Counts(BTreeMap<Fault, u64>);
+/// How often each fault happened, or each case.
+#[derive(Debug, Clone)]
+pub struct Counts<Kind>(BTreeMap<Kind, u64>);
 
-impl Counts {
+impl<Kind> Default for Counts<Kind> {
+    fn default() -> Self {
+        Self(BTreeMap::new())
+    }
+}
+
+impl<Kind: Ord + Copy> Counts<Kind> {
     /// Counts one.
-    pub fn add(&mut self, fault: Fault) {
-        *self.0.entry(fault).or_default() += 1;
+    pub fn add(&mut self, kind: Kind) {
+        self.merge(kind, 1);
     }
 
     /// Adds those of others.
-    pub fn merge(&mut self, fault: Fault, count: u64) {
-        *self.0.entry(fault).or_default() += count;
+    pub fn merge(&mut self, kind: Kind, count: u64) {
+        *self.0.entry(kind).or_default() += count;
     }
 
     /// How often it happened.
-    pub fn of(&self, fault: Fault) -> u64 {
-        self.0.get(&fault).copied().unwrap_or_default()
+    pub fn of(&self, kind: Kind) -> u64 {
+        self.0.get(&kind).copied().unwrap_or_default()
     }
 }

@@ -192,7 +192,7 @@ impl Instance {
         now: chrono::DateTime<chrono::Utc>,
     ) -> Reply {
         let answered = match (function, asked) {
-            (Function::Quote, Asked::Http(request)) => self.quote.handle(*request).await,
+            (Function::Quote, Asked::Http(request)) => self.quote.answer(*request).await,
             (Function::Debit, Asked::Http(request)) => self.debit.handle(*request).await,
             (Function::Webhook, Asked::Http(request)) => self.webhook(world).answer(*request).await,
             (Function::Refund, Asked::Http(request)) => self.refund(world).answer(*request).await,

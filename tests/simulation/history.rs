@@ -20,8 +20,9 @@ use scrip_local::{
 use tokio::time::timeout;
 
 use crate::{
+    cases::Case,
     engine::Engine,
-    faults::Counts,
+    faults::{Counts, Fault},
     plan::{Name, Plan},
     scheduler::lock,
     world::World,
@@ -44,7 +45,9 @@ pub struct Played {
     /// Why it failed, if it did.
     pub failure: Option<String>,
     /// What went wrong in it.
-    pub counts: Counts,
+    pub counts: Counts<Fault>,
+    /// What came up in it.
+    pub cases: Counts<Case>,
     /// What happened, as a number.
     pub trace: u64,
     /// How often something was asked, and asked again.
@@ -67,7 +70,8 @@ pub fn play(name: &Name) -> Played {
         let entries = world.plan.accounts.iter().map(|account| audit.book(account).entries.len() as u64);
         ((memory.asked, memory.asked_again), entries.sum())
     };
-    Played { failure, counts: lock(&world.counts).clone(), trace: world.trace(), asked, entries }
+    let (counts, cases) = (lock(&world.counts).clone(), lock(&world.cases).clone());
+    Played { failure, counts, cases, trace: world.trace(), asked, entries }
 }
 
 async fn run(world: &Arc<World>) {
@@ -87,6 +91,7 @@ async fn run(world: &Arc<World>) {
     world.scheduler.spawn(async move {
         caller.ask_again().await;
         caller.look_again().await;
+        caller.read_all().await;
     });
     to_rest(world).await;
     world.check_ending();

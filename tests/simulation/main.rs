@@ -7,9 +7,11 @@
 
 mod action;
 mod actors;
+mod as_of;
 mod audit;
 mod bought;
 mod callers;
+mod cases;
 mod crowd;
 mod deliveries;
 mod ending;
@@ -18,11 +20,15 @@ mod entry;
 mod faults;
 mod functions;
 mod history;
+mod holders;
+mod holds;
+mod jobs;
 mod memory;
 mod name;
 mod offers;
 mod plan;
 mod provider;
+mod readers;
 mod request;
 mod scheduler;
 mod settled;
@@ -34,15 +40,18 @@ mod world;
 
 use std::env;
 
+use cases::Case;
 use faults::Fault;
 use history::play;
 use plan::{Name, Plan};
 
 /// How many histories are played where nothing else is said.
 const HISTORIES: u64 = 500;
-/// In so many histories each fault happens so often at least; in fewer, chance has too much of a say.
+/// In so many histories each fault happens so often at least, and each case comes up; in fewer, chance has too much of a
+/// say.
 const HISTORIES_THAT_TELL: u64 = 10_000;
 const FAULTS_MIN: u64 = 1_000;
+const CASES_MIN: u64 = 100;
 
 fn variable(name: &str, otherwise: u64) -> u64 {
     env::var(name).map_or(otherwise, |text| text.parse().unwrap_or_else(|_| panic!("{name} is no number")))
@@ -69,9 +78,16 @@ fn every_history_ends_well() {
     for fault in Fault::ALL {
         println!("{:>8} {fault}", report.counts.of(*fault));
     }
-    let least = if report.histories >= HISTORIES_THAT_TELL { FAULTS_MIN } else { 0 };
-    let rare: Vec<_> = Fault::ALL.iter().filter(|fault| report.counts.of(**fault) < least).collect();
-    assert!(rare.is_empty(), "less than {least} times: {rare:?}");
+    for case in Case::ALL {
+        println!("{:>8} {case}", report.cases.of(*case));
+    }
+    if report.histories < HISTORIES_THAT_TELL {
+        return;
+    }
+    let rare: Vec<_> = Fault::ALL.iter().filter(|fault| report.counts.of(**fault) < FAULTS_MIN).collect();
+    assert!(rare.is_empty(), "less than {FAULTS_MIN} times: {rare:?}");
+    let rare: Vec<_> = Case::ALL.iter().filter(|case| report.cases.of(**case) < CASES_MIN).collect();
+    assert!(rare.is_empty(), "less than {CASES_MIN} times: {rare:?}");
 }
 
 /// Plays one history and says what happens in it.

@@ -4,9 +4,11 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 use scrip_stripe_model::{AccountState, Books};
-use serde_json::Value;
 
-use crate::request::Request;
+use crate::{
+    provider::STALE_MAX,
+    request::{Answer, Request},
+};
 
 /// A purchase at the provider.
 #[derive(Debug, Clone)]
@@ -38,16 +40,27 @@ pub struct Memory {
     pub owners: BTreeMap<String, usize>,
     /// What subscriptions were moved to, oldest first.
     pub moved: Vec<Moved>,
-    /// The answer that each debit and reversal got, by account, key and request.
-    pub answered: BTreeMap<(usize, &'static str, String, String), (Request, Value)>,
+    /// The answer that each request with a key got, by account, kind, key and body.
+    pub answered: BTreeMap<(usize, &'static str, String, String), (Request, Answer)>,
+    /// At which step somebody was first told that a hold had expired, by account and hold.
+    pub expired: BTreeMap<(usize, String), u64>,
     /// What was refunded and disputed at the provider: account and id.
     pub refunds: Vec<(usize, String)>,
     pub disputes: Vec<(usize, String)>,
     /// Stripe's books when the month turned.
     pub books_at_turn: Option<Books>,
-    /// What Stripe's account was after each change, and since when, oldest first.
+    /// What Stripe's account was after each change, and since when, oldest first: as far back as it is still shown.
     pub states: Vec<(DateTime<Utc>, AccountState)>,
     /// How often something was asked, and asked again.
     pub asked: u64,
     pub asked_again: u64,
+}
+
+impl Memory {
+    /// Keeps what Stripe's account is from now on, and forgets what is too old to be shown.
+    pub fn keep_state(&mut self, now: DateTime<Utc>, state: AccountState) {
+        let oldest = self.states.iter().rposition(|(since, _)| *since <= now - STALE_MAX).unwrap_or_default();
+        self.states.drain(..oldest);
+        self.states.push((now, state));
+    }
 }

@@ -24,6 +24,8 @@ const TURN: &str = "2026-12-01T00:00:00Z";
 const RENEWAL: TimeDelta = TimeDelta::days(31);
 /// What support gives and takes.
 const ADJUSTMENTS: [Amounts; 5] = [[40, 0, 0], [-30, 0, 0], [0, 1, 8], [-100, 1, 0], [5, 0, -8]];
+/// What the seed of holds differs by from the seed of all else.
+const JOBS: u64 = 0x3c6e_f372_fe94_f82b;
 /// How long a moment is, in which what happens may overlap.
 const MOMENT_MS: u64 = 2_500;
 
@@ -85,7 +87,12 @@ impl Plan {
         for account in 0..2 {
             support.adjustments(account, start, turn);
         }
-        let mut actions = support.actions;
+        // And after these, holds.
+        let mut jobs = Draft { rng: Rng::with_seed(name.seed ^ JOBS), actions: support.actions };
+        for account in 0..2 {
+            jobs.jobs(account, start, turn);
+        }
+        let mut actions = jobs.actions;
         let generation = Generation::EVERY[rng.usize(..Generation::EVERY.len())];
         actions.retain(|action| !name.skipped.contains(&action.number));
         let accounts = [0, 1].map(|number| format!("s{}-{number}", name.seed));
@@ -94,16 +101,22 @@ impl Plan {
     }
 }
 
-struct Draft {
-    rng: Rng,
-    actions: Vec<Timed>,
+/// A plan while it is drawn.
+pub struct Draft {
+    pub rng: Rng,
+    pub actions: Vec<Timed>,
 }
 
 impl Draft {
-    fn add(&mut self, account: usize, moment: DateTime<Utc>, action: Action) {
+    /// Adds an action that begins within a moment.
+    pub fn add(&mut self, account: usize, moment: DateTime<Utc>, action: Action) {
         let within = i64::try_from(self.rng.u64(..MOMENT_MS)).expect("it is small");
+        self.add_at(account, moment + TimeDelta::milliseconds(within), action);
+    }
+
+    /// Adds an action that begins at a time.
+    pub fn add_at(&mut self, account: usize, at: DateTime<Utc>, action: Action) {
         let number = self.actions.len();
-        let at = moment + TimeDelta::milliseconds(within);
         self.actions.push(Timed { number, at, account, action });
     }
 

@@ -5,11 +5,22 @@ use http::request::Parts;
 use scrip_local::event::Passed;
 use serde_json::{Value, json};
 
-use crate::{entry::Amounts, functions::Function, plan::Work};
+use crate::{
+    action::{End, Work},
+    entry::Amounts,
+    functions::Function,
+};
 
 const DEBIT: &str = "POST /v1/accounts/{account_id}/debits";
+const HOLD: &str = "POST /v1/accounts/{account_id}/holds";
+const CAPTURE: &str = "POST /v1/accounts/{account_id}/holds/{hold_id}/capture";
+const RELEASE: &str = "POST /v1/accounts/{account_id}/holds/{hold_id}/release";
+const SHOW_HOLD: &str = "GET /v1/accounts/{account_id}/holds/{hold_id}";
 const ADJUSTMENT: &str = "POST /v1/accounts/{account_id}/adjustments";
 const REVERSAL: &str = "POST /v1/accounts/{account_id}/debits/{debit_id}/reversals";
+
+/// For how many seconds a hold is that doesn't say so.
+const EXPIRES_IN_DEFAULT: i64 = 900;
 
 /// What somebody asks through the gateway.
 #[derive(Debug, Clone)]
@@ -31,6 +42,8 @@ pub struct Answer {
     pub body: Value,
     pub steps: (u64, u64),
     pub at: DateTime<Utc>,
+    /// How often it was asked before without an answer.
+    pub unanswered: u32,
 }
 
 impl Request {
@@ -53,7 +66,42 @@ impl Request {
         }
     }
 
-    /// A reversal of a debit: of that many playground credits, or of all that is left.
+    /// A hold for so many seconds. What is the default is left out.
+    pub fn hold(account: &str, key: &str, work: Work, seconds: i64) -> Self {
+        let mut body: Value = serde_json::from_str(work.operation).expect("it is JSON");
+        if seconds != EXPIRES_IN_DEFAULT {
+            body["expires_in"] = seconds.into();
+        }
+        Self { route: HOLD, body: body.to_string(), ..Self::debit(account, key, work) }
+    }
+
+    /// The capture or release of a hold.
+    pub fn end_of_hold(account: &str, hold: &str, end: End) -> Self {
+        let (route, body) = match end {
+            End::Whole => (CAPTURE, json!({})),
+            End::Part(unit, count) => (CAPTURE, json!({unit: count})),
+            End::Release => (RELEASE, json!({})),
+        };
+        let scope = Some("credits:settle credits:any-account");
+        let path = vec![("account_id", account.to_owned()), ("hold_id", hold.to_owned())];
+        Self { path, scope, ..Self::plain(Function::Debit, route, body.to_string()) }
+    }
+
+    /// A look at a hold.
+    pub fn shown_hold(account: &str, hold: &str) -> Self {
+        let scope = Some("credits:read credits:any-account");
+        let path = vec![("account_id", account.to_owned()), ("hold_id", hold.to_owned())];
+        Self { path, scope, ..Self::plain(Function::Quote, SHOW_HOLD, String::new()) }
+    }
+
+    /// A look at an account, or at what is below it.
+    pub fn read(account: &str, route: &'static str, query: String) -> Self {
+        let scope = Some("credits:read credits:any-account");
+        let path = vec![("account_id", account.to_owned())];
+        Self { path, query, scope, ..Self::plain(Function::Quote, route, String::new()) }
+    }
+
+    /// A reversal of a debit or captured hold: of that many playground credits, or of all that is left.
     pub fn reversal(account: &str, key: &str, debit: &str, playground: Option<u64>) -> Self {
         let body = match playground {
             Some(playground) => {

@@ -7,6 +7,7 @@ use scrip_stripe_model::{BookedPurchase, BookedSubscription};
 use serde_json::Value;
 
 use crate::{
+    audit::WORK_KINDS,
     bought::{Bought, Month},
     entry::{Amounts, Entry, amounts, sum},
     offers::{Gives, offer_of},
@@ -119,12 +120,13 @@ impl World {
         assert!(bought.is_gone() || sent > 0, "no money went back: {bought:?} {record}");
     }
 
-    /// What the account has and owes of the credits that don't expire is what its packs left, less what work took and with what support gave.
+    /// What the account has and owes of the credits that don't expire is what its packs left, less what work took
+    /// or holds and with what support gave.
     fn check_packs(&self, account: usize, bought: &[Bought]) {
         let audit = lock(&self.audit);
         let book = audit.book(&self.plan.accounts[account]);
         let due = bought.iter().map(Bought::left_of_packs).fold([0; 3], sum);
-        let is_work = |entry: &&Entry| ["debit", "reversal", "adjustment"].contains(&entry.kind.as_str());
+        let is_work = |entry: &&Entry| WORK_KINDS.contains(&entry.kind.as_str());
         let used = book.entries.iter().map(|(_, entry)| entry).filter(is_work).map(Entry::came_back);
         let due = used.fold(due, sum);
         let has: Amounts = book.head().map_or([0; 3], |head| sum(head.balance, head.owed.map(|owed| -owed)));

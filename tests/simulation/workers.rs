@@ -11,6 +11,7 @@ use std::{
 };
 
 use crate::{
+    cases::Case,
     faults::{Counts, Fault},
     history::play,
     plan::Name,
@@ -29,7 +30,9 @@ pub struct Report {
     /// How many were played.
     pub histories: u64,
     /// What went wrong in them.
-    pub counts: Counts,
+    pub counts: Counts<Fault>,
+    /// What came up in them.
+    pub cases: Counts<Case>,
     /// How often something was asked, and asked again, and how many entries were written.
     pub totals: [u64; 3],
     /// The first that failed, and why.
@@ -106,7 +109,8 @@ pub fn work() {
         let played = play(&name);
         let faults = Fault::ALL.iter().map(|fault| played.counts.of(*fault).to_string());
         let totals = [played.asked.0, played.asked.1, played.entries].map(|total| total.to_string());
-        let counts: Vec<_> = totals.into_iter().chain(faults).collect();
+        let cases = Case::ALL.iter().map(|case| played.cases.of(*case).to_string());
+        let counts: Vec<_> = totals.into_iter().chain(faults).chain(cases).collect();
         match played.failure {
             None => eprintln!("played {name} {}", counts.join(" ")),
             Some(why) => {
@@ -130,12 +134,16 @@ impl Report {
         } else if let Some((name, counts)) = said("played ") {
             self.playing.retain(|playing| playing.to_string() != name);
             let counts: Vec<_> = counts.split(' ').map(number).collect();
-            let (totals, faults) = counts.split_at(self.totals.len());
+            let (totals, counts) = counts.split_at(self.totals.len());
+            let (faults, cases) = counts.split_at(Fault::ALL.len());
             for (total, more) in self.totals.iter_mut().zip(totals) {
                 *total += more;
             }
             for (fault, more) in Fault::ALL.iter().zip(faults) {
                 self.counts.merge(*fault, *more);
+            }
+            for (case, more) in Case::ALL.iter().zip(cases) {
+                self.cases.merge(*case, *more);
             }
             self.histories += 1;
         } else if let Some((name, why)) = said("failed ") {

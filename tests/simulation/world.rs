@@ -19,6 +19,7 @@ use tokio::time::Instant;
 
 use crate::{
     audit::Audit,
+    cases::Case,
     engine::Engine,
     faults::{Counts, Fault},
     functions::{Function, Instance},
@@ -39,7 +40,9 @@ pub struct World {
     /// The database.
     pub engine: Engine,
     /// What has gone wrong so far.
-    pub counts: Mutex<Counts>,
+    pub counts: Mutex<Counts<Fault>>,
+    /// What has come up so far.
+    pub cases: Mutex<Counts<Case>>,
     /// What was written so far.
     pub audit: Mutex<Audit>,
     /// The functions that are warm.
@@ -72,6 +75,7 @@ impl World {
             stripe,
             engine,
             counts: Mutex::default(),
+            cases: Mutex::default(),
             audit,
             instances: Mutex::default(),
             memory: Mutex::default(),
@@ -124,6 +128,11 @@ impl World {
     /// Counts what went wrong.
     pub fn happened(&self, fault: Fault) {
         lock(&self.counts).add(fault);
+    }
+
+    /// Counts what came up.
+    pub fn came_up(&self, case: Case) {
+        lock(&self.cases).add(case);
     }
 
     /// A number below a bound.

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use futures_util::{StreamExt, stream};
 use lambda_runtime::Error;
-use scrip_accounts::{AccountId, EntryKind, Period};
+use scrip_accounts::{AccountId, Change, EntryKind, Period};
 use scrip_api::Metric;
 use scrip_ledger::{Applied, DuePartition, Ledger, chain};
 use serde_json::{Value, json};
@@ -222,10 +222,15 @@ impl<'a> Sweep<'a> {
         }
         let settled = match self.settle_from(&account, listed).await {
             Ok(applied) => {
-                let settled = match applied.entries.last() {
-                    Some(entry) if entry.event.kind() == EntryKind::Refill => Settled::Refilled,
-                    Some(_) => Settled::Expired,
-                    None => Settled::Already,
+                let mut entries = applied.entries.iter();
+                let settled = if entries.clone().any(|entry| entry.event.kind() == EntryKind::Refill) {
+                    Settled::Refilled
+                } else if entries
+                    .any(|entry| entry.event.kind() == EntryKind::Expiry && entry.change != Change::NONE)
+                {
+                    Settled::Expired
+                } else {
+                    Settled::Already
                 };
                 (settled, applied.attempts)
             }

@@ -118,8 +118,9 @@ pub(crate) struct Looker<'a> {
 /// How many items of the table an invoice takes, but for those of its payments: its purchase, that in the list and by the
 /// invoice's id, and two entries.
 const INVOICE_ITEMS: usize = 5;
-/// How many of the hundred items of a write the invoices of one look take: more wait for the next.
-const ITEMS_MAX: usize = 72;
+/// How many of the hundred items of a write the invoices of one look take: more wait for the next. Up to sixteen holds
+/// may be released by the same write, and two months turned.
+const ITEMS_MAX: usize = 54;
 /// The most purchases on record that one look holds others back of: a write has a hundred items at most. More than that
 /// are payments of one subscription, whose record holds them back as well.
 const LOOKED_AT_MAX: usize = 20;

@@ -14,6 +14,8 @@ use serde::Serialize;
 struct AccountBody {
     account_id: AccountId,
     balance: Credits,
+    /// What is set aside by open holds; no part of the balance.
+    held: Credits,
     plan: Option<String>,
     plan_status: PlanStatus,
     paid_through: Option<DateTime<Utc>>,
@@ -58,6 +60,7 @@ pub(crate) async fn show(ledger: &Ledger, request: &ApiRequest) -> Result<ApiRes
     let body = AccountBody {
         account_id,
         balance: account.balance,
+        held: account.held(),
         plan_status: account.plan_status(now),
         period: account.period,
         next_refill_at: account.next_refill_at(now),

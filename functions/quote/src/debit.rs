@@ -19,8 +19,7 @@ struct DebitStatusBody<'a> {
 /// Shows a debit.
 pub(crate) async fn show(ledger: &Ledger, request: &ApiRequest) -> Result<ApiResponse, Problem> {
     let account_id = request.authorized_account(Scope::Read)?;
-    let debit_id = DebitId::parse(request.path("debit_id"))
-        .map_err(|invalid| Problem::invalid(format!("debit_id {invalid}.")))?;
+    let debit_id: DebitId = request.path_id("debit_id")?;
     let debit = ledger.debit(&account_id, &debit_id).await?.ok_or(Refusal::DebitNotFound)?;
     let body = DebitStatusBody {
         debit: DebitBody::new(&account_id, &debit_id, &debit.outcome),

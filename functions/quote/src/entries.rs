@@ -8,7 +8,7 @@ use lambda_http::http::StatusCode;
 use scrip_accounts::{Change, Entry, Event, Sequence};
 use scrip_api::{ApiRequest, ApiResponse, Problem, Scope};
 use scrip_ledger::Ledger;
-use scrip_pricing::Credits;
+use scrip_pricing::{Credits, Kind};
 use serde::Serialize;
 
 use crate::page::{Query, number};
@@ -22,8 +22,9 @@ struct PageBody<'a> {
     next_cursor: Option<String>,
 }
 
+/// An entry as it is shown; an event of it shows the same.
 #[derive(Serialize)]
-struct EntryBody<'a> {
+pub(crate) struct EntryBody<'a> {
     sequence: Sequence,
     /// Its kind, and what only that kind has.
     #[serde(flatten)]
@@ -32,6 +33,9 @@ struct EntryBody<'a> {
     balance: Credits,
     at: DateTime<Utc>,
     reference: &'a str,
+    /// The kinds of credits that fell to their low-balance mark or below it; left out if none did.
+    #[serde(skip_serializing_if = "<[Kind]>::is_empty")]
+    low: &'a [Kind],
 }
 
 impl<'a> From<&'a Entry> for EntryBody<'a> {
@@ -43,6 +47,7 @@ impl<'a> From<&'a Entry> for EntryBody<'a> {
             balance: entry.account.balance,
             at: entry.at,
             reference: &entry.reference,
+            low: &entry.low,
         }
     }
 }

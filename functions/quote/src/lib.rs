@@ -1,20 +1,25 @@
-//! What work costs and what an account has. Reads only, and without an account not even that.
+//! What work costs and what an account has, and events out of the ledger's new entries. Reads only, and without an account
+//! not even that.
 
 mod account;
 mod catalog;
 mod debit;
 mod entries;
+mod events;
+mod hold;
 mod page;
 mod purchases;
 mod quotes;
 mod usage;
 
-use lambda_http::{Body, Error, Request, Response};
-use scrip_api::{ApiRequest, ApiResponse, Problem};
+use lambda_http::{Body, Error, LambdaEvent, Request, Response};
+use scrip_api::{ApiRequest, ApiResponse, InvocationAnswer, OutboxInvocation, Problem};
 use scrip_ledger::Ledger;
+use serde_json::value::RawValue;
 
 /// The routes this function serves, as the template names them.
-pub const ROUTES: [&str; 8] = [CATALOG, QUOTE, ACCOUNT_QUOTE, ACCOUNT, ENTRIES, USAGE, DEBIT, PURCHASES];
+pub const ROUTES: [&str; 9] =
+    [CATALOG, QUOTE, ACCOUNT_QUOTE, ACCOUNT, ENTRIES, USAGE, DEBIT, HOLD, PURCHASES];
 
 const CATALOG: &str = "GET /v1/catalog";
 const QUOTE: &str = "POST /v1/quotes";
@@ -23,9 +28,10 @@ const ACCOUNT: &str = "GET /v1/accounts/{account_id}";
 const ENTRIES: &str = "GET /v1/accounts/{account_id}/entries";
 const USAGE: &str = "GET /v1/accounts/{account_id}/usage";
 const DEBIT: &str = "GET /v1/accounts/{account_id}/debits/{debit_id}";
+const HOLD: &str = "GET /v1/accounts/{account_id}/holds/{hold_id}";
 const PURCHASES: &str = "GET /v1/accounts/{account_id}/purchases";
 
-/// The function: answers requests of [`ROUTES`].
+/// The function: answers requests of [`ROUTES`], and makes events of the outbox's records.
 #[derive(Debug)]
 pub struct QuoteFunction {
     ledger: Ledger,
@@ -46,8 +52,19 @@ impl QuoteFunction {
         Self { ledger }
     }
 
+    /// Handles an invocation. One by the outbox's pipe reads nothing: its records hold all that its events say.
+    ///
+    /// # Errors
+    /// If the event is neither a request nor a batch, or a record can't become an event: the pipe sends it again.
+    pub async fn handle(&self, event: LambdaEvent<Box<RawValue>>) -> Result<InvocationAnswer, Error> {
+        match OutboxInvocation::parse(event)? {
+            OutboxInvocation::Http(request) => Ok(self.answer(*request).await.into()),
+            OutboxInvocation::Batch(batch) => batch.answer(events::of_record),
+        }
+    }
+
     /// Answers a request.
-    pub async fn handle(&self, request: Request) -> Response<Body> {
+    pub async fn answer(&self, request: Request) -> Response<Body> {
         let request = ApiRequest::new(request);
         request.answer(&self.ledger, self.route(&request)).await
     }
@@ -62,6 +79,7 @@ impl QuoteFunction {
             ENTRIES => entries::list(ledger, request).await,
             USAGE => usage::report(ledger, request).await,
             DEBIT => debit::show(ledger, request).await,
+            HOLD => hold::show(ledger, request).await,
             PURCHASES => purchases::list(ledger, request).await,
             _ => Err(request.no_such_route()),
         }

@@ -60,8 +60,7 @@ pub(crate) async fn refund(
     request: &ApiRequest,
 ) -> Result<ApiResponse, Problem> {
     let account_id = request.authorized_account(Scope::Refund)?;
-    let purchase_id = PurchaseId::parse(request.path("purchase_id"))
-        .map_err(|invalid| Problem::invalid(format!("purchase_id {invalid}.")))?;
+    let purchase_id: PurchaseId = request.path_id("purchase_id")?;
     let body: RefundRequest = request.json()?;
     let (account_id, purchase_id) = (&account_id, &purchase_id);
     let refund = MoneyBack { ledger, provider, account_id, purchase_id, now: request.now() };

@@ -11,8 +11,7 @@ use serde::Serialize;
 /// Gives back credits of a debit.
 pub(crate) async fn reverse(ledger: &Ledger, request: &ApiRequest) -> Result<ApiResponse, Problem> {
     let account_id = request.authorized_account(Scope::Settle)?;
-    let debit_id = DebitId::parse(request.path("debit_id"))
-        .map_err(|invalid| Problem::invalid(format!("debit_id {invalid}.")))?;
+    let debit_id: DebitId = request.path_id("debit_id")?;
     let id: ReversalId = request.idempotency_key()?;
     let reversal = Reversal { id, debit_id, request: request.json()? };
 

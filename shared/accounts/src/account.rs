@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use scrip_pricing::{CATALOG, Credits};
 use serde::Serialize;
 
-use crate::{Period, Sequence, Subscription, SubscriptionId, SubscriptionStatus};
+use crate::{OpenHold, Period, Sequence, Subscription, SubscriptionId, SubscriptionStatus};
 
 /// An account after its newest entry.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,6 +21,8 @@ pub struct Account {
     pub period: Period,
     /// The subscriptions that are not over, and those that were paid for this month (rule 11).
     pub subscriptions: Vec<Subscription>,
+    /// The holds that are open, the oldest first: at most [`Account::HOLDS_MAX`].
+    pub holds: Vec<OpenHold>,
     /// When the newest entry was made.
     pub updated_at: DateTime<Utc>,
 }
@@ -40,6 +42,9 @@ pub enum PlanStatus {
 }
 
 impl Account {
+    /// How many holds may be open at a time.
+    pub const HOLDS_MAX: usize = 16;
+
     /// An account that was never seen: nothing in it (contract, section 3, Debit).
     #[must_use]
     pub fn unseen(now: DateTime<Utc>) -> Self {
@@ -49,8 +54,26 @@ impl Account {
             owed: Credits::ZERO,
             period: Period::of(now),
             subscriptions: Vec::new(),
+            holds: Vec::new(),
             updated_at: now,
         }
+    }
+
+    /// What is set aside by open holds. It is no part of the balance.
+    ///
+    /// # Panics
+    /// If it is more than a balance may hold, which no entry allows.
+    #[must_use]
+    pub fn held(&self) -> Credits {
+        let held = self.holds.iter().try_fold(Credits::ZERO, |held, hold| held.checked_add(hold.credits));
+        held.expect("a balance has room for what is held")
+    }
+
+    /// The low-balance marks at a moment: by the plan that counts, if it is paid for (product page, "Packs").
+    #[must_use]
+    pub fn low_marks(&self, now: DateTime<Utc>) -> Credits {
+        let plan = self.plan(now).filter(|plan| plan.is_paid(now));
+        CATALOG.low_marks(plan.map_or(0, |plan| plan.allowance))
     }
 
     /// Playground credits that the plans have granted this month and whose money is still there. What an upgrade
@@ -116,10 +139,11 @@ impl Account {
 
     /// The settled month after which this account must be settled again, `None` where the next month
     /// finds nothing to do: no playground credits to expire, and no plan that is paid into that month. A
-    /// payment that comes later makes an entry, and with it the account is due again.
+    /// payment that comes later makes an entry, and with it the account is due again. Credits that are held count,
+    /// because they may be back by then: so holds and captures rarely change what is due.
     #[must_use]
     pub fn due_after(&self) -> Option<Period> {
-        let expires = self.balance.playground() > 0;
+        let expires = self.balance.playground() > 0 || self.held().playground() > 0;
         let refills = self.is_active(self.period.next().start());
         (expires || refills).then_some(self.period)
     }

@@ -146,7 +146,7 @@ mod tests {
 
     fn decide(balance: Credits, adjustment: &Adjustment) -> Result<Posting, Refusal> {
         let account = Account { balance, ..Account::unseen(now()) };
-        adjustment.decide(&CommandState { account: &account, debit: None, now: now() })
+        adjustment.decide(&CommandState::of_account(&account, now()))
     }
 
     #[test]
@@ -187,7 +187,7 @@ mod tests {
     #[test]
     fn what_is_owed_stays_owed() {
         let account = Account { owed: Credits::new(9, 0, 0), ..Account::unseen(now()) };
-        let state = CommandState { account: &account, debit: None, now: now() };
+        let state = CommandState::of_account(&account, now());
         let entry = adjustment(5, 0, 0).decide(&state).unwrap().entry;
         assert_eq!((entry.account.balance, entry.account.owed), (Credits::new(5, 0, 0), account.owed));
     }
@@ -200,7 +200,7 @@ mod tests {
             subscriptions: vec![subscription],
             ..Account::unseen("2026-10-03T00:00:00Z".parse().unwrap())
         };
-        let state = CommandState { account: &account, debit: None, now: now() };
+        let state = CommandState::of_account(&account, now());
         let posting = adjustment(-1000, 0, 0).decide(&state).unwrap();
         let kinds: Vec<_> = posting.entries().map(|entry| entry.event.kind()).collect();
         assert_eq!(kinds, [EntryKind::Expiry, EntryKind::Refill, EntryKind::Adjustment]);

@@ -1,12 +1,12 @@
 //! A debit: work is priced and its credits are taken (contract, section 3).
 
 use chrono::{DateTime, Utc};
-use scrip_pricing::{CATALOG, Credits, Operation};
+use scrip_pricing::{CATALOG, Charge, Credits, Kind, Operation, Price};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Change, Command, CommandKey, CommandState, DebitId, Entry, Event, OtherKind, Posting, Refusal, Sequence,
-    affordability, ids::present, journal::Journal,
+    Account, Change, Command, CommandKey, CommandState, DebitId, Entry, Event, OtherKind, Posting, Refusal,
+    Sequence, affordability, ids::present, journal::Journal,
 };
 
 /// The body of a debit's request.
@@ -56,6 +56,8 @@ pub struct DebitOutcome {
     pub sequence: Sequence,
     /// When it was carried out.
     pub at: DateTime<Utc>,
+    /// The kinds of credits that fell to their low-balance mark or below it.
+    pub low: Vec<Kind>,
 }
 
 impl TryFrom<&Entry> for DebitOutcome {
@@ -70,6 +72,7 @@ impl TryFrom<&Entry> for DebitOutcome {
             balance: entry.account.balance,
             sequence: entry.account.sequence,
             at: entry.at,
+            low: entry.low.clone(),
         })
     }
 }
@@ -89,19 +92,7 @@ impl Command for Debit {
         let request = &self.request;
         let price = CATALOG.quote(&request.operation).map_err(Refusal::Unsupported)?;
         let journal = Journal::open(state.account, state.now);
-        let balance = journal.account().balance;
-        let charge = price.charge(balance);
-        // A caller may expect the full price, as the public quote says it, or what an account's quote said
-        // would be taken: less, if a Tune's images wait.
-        if let Some(expected) = request.expected_credits
-            && expected != charge.credits
-            && expected != price.credits()
-        {
-            return Err(Refusal::PriceChanged { expected, current: charge.credits });
-        }
-        if !balance.covers(charge.credits) {
-            return Err(affordability::insufficient(journal.account(), charge.credits));
-        }
+        let charge = charge(&price, request.expected_credits, journal.account())?;
         let event = Event::Debit {
             operation: request.operation.clone(),
             deferred_images: charge.deferred_images,
@@ -112,10 +103,30 @@ impl Command for Debit {
     }
 }
 
+/// What a price takes from a settled account.
+///
+/// # Errors
+/// [`Refusal::PriceChanged`], [`Refusal::InsufficientCredits`], in this order.
+pub(crate) fn charge(price: &Price, expected: Option<Credits>, account: &Account) -> Result<Charge, Refusal> {
+    let charge = price.charge(account.balance);
+    // A caller may expect the full price, as the public quote says it, or what an account's quote said
+    // would be taken: less, if a Tune's images wait.
+    if let Some(expected) = expected
+        && expected != charge.credits
+        && expected != price.credits()
+    {
+        return Err(Refusal::PriceChanged { expected, current: charge.credits });
+    }
+    if !account.balance.covers(charge.credits) {
+        return Err(affordability::insufficient(account, charge.credits));
+    }
+    Ok(charge)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Account, EntryKind, Period, Subscription};
+    use crate::{EntryKind, Period, Subscription};
 
     fn time(text: &str) -> DateTime<Utc> {
         text.parse().unwrap()
@@ -128,6 +139,7 @@ mod tests {
             balance,
             period: "2026-11".parse().unwrap(),
             owed: Credits::ZERO,
+            holds: Vec::new(),
             subscriptions: vec![Subscription::of_basic(time("2027-11-01T00:00:00Z"))],
             updated_at: time("2026-11-20T00:00:00Z"),
         }
@@ -139,7 +151,7 @@ mod tests {
 
     fn decide(account: &Account, body: &str, now: &str) -> Result<Posting, Refusal> {
         let debit = Debit { id: DebitId::parse("d").unwrap(), request: parse(body) };
-        debit.decide(&CommandState { account, debit: None, now: time(now) })
+        debit.decide(&CommandState::of_account(account, time(now)))
     }
 
     fn decide_at(balance: Credits, body: &str, now: &str) -> Result<Posting, Refusal> {

@@ -2,7 +2,7 @@
 //!
 //! | ids of | characters | length |
 //! |---|---|---|
-//! | accounts, debits, reversals, adjustments: chosen by callers and identity providers | `A-Z a-z 0-9 . _ ~ : @ \| + = -` | 1 to 128 |
+//! | accounts, debits, holds, reversals, adjustments: chosen by callers and identity providers | `A-Z a-z 0-9 . _ ~ : @ \| + = -` | 1 to 128 |
 //! | Stripe's objects: purchases, subscriptions, payments, customers, events, refunds | `A-Z a-z 0-9 _ -` | 1 to 255 |
 //! | callers, who are recorded and never part of a key: the subjects of tokens | printable ASCII | 1 to 255 |
 //!
@@ -98,8 +98,12 @@ id!(
     AccountId, Chosen
 );
 id!(
-    /// A debit: the idempotency key it was asked for with. Unique within its account.
+    /// A debit: the idempotency key it was asked for with. Unique among the debits and holds of its account.
     DebitId, Chosen
+);
+id!(
+    /// A hold: the idempotency key it was asked for with. Unique among the holds and debits of its account.
+    HoldId, Chosen
 );
 id!(
     /// A reversal: the idempotency key it was asked for with. Unique within its account.
@@ -143,6 +147,20 @@ id!(
     /// A refund or a dispute: the payment provider's id of money that is gone.
     OutflowId, Stripe
 );
+
+/// A captured hold is reversed as a debit of the same id.
+impl From<&HoldId> for DebitId {
+    fn from(id: &HoldId) -> Self {
+        Self(id.0.clone())
+    }
+}
+
+/// The hold that an id names where it names no debit.
+impl From<&DebitId> for HoldId {
+    fn from(id: &DebitId) -> Self {
+        Self(id.0.clone())
+    }
+}
 
 impl From<&RefundId> for OutflowId {
     fn from(id: &RefundId) -> Self {

@@ -5,13 +5,22 @@
 
 use chrono::{DateTime, Utc};
 
-use crate::{Account, Decision, journal::Journal};
+use crate::{Account, Decision, Event, journal::Journal};
 
 /// Decides the turn of the month by itself, as the sweep on the first of the month asks for it: the
 /// entries that are due at a moment, none where they were made.
+///
+/// An account may be listed only because playground credits are held, which may come back in the month that begins.
+/// Then an `expiry` of nothing takes the account into that month, at whose end it is listed again.
 #[must_use]
 pub fn decide(account: &Account, moment: DateTime<Utc>) -> Decision {
-    Journal::open(account, moment).close(Vec::new())
+    let mut journal = Journal::open(account, moment);
+    let (written, month) = (journal.written_month(), journal.account().period);
+    if written < month && journal.account().held().playground() > 0 {
+        let playground = journal.account().balance.playground();
+        journal.set_playground(Event::Expiry, playground, written.to_string(), |_| {});
+    }
+    journal.close(Vec::new())
 }
 
 #[cfg(test)]
@@ -19,7 +28,7 @@ mod tests {
     use chrono::{DateTime, Utc};
     use scrip_pricing::Credits;
 
-    use crate::{Account, EntryKind, Period, Sequence, Subscription};
+    use crate::{Account, Change, EntryKind, OpenHold, Period, Sequence, Subscription};
 
     fn time(text: &str) -> DateTime<Utc> {
         text.parse().unwrap()
@@ -37,6 +46,7 @@ mod tests {
                 .map(|moment| Subscription::of_basic(time(moment)))
                 .into_iter()
                 .collect(),
+            holds: Vec::new(),
             updated_at: period.start(),
         }
     }
@@ -86,6 +96,33 @@ mod tests {
         let account = account("2026-12", 900, Some("2027-01-15T00:00:00Z"));
         let next = account.next_refill_at(time("2026-11-30T23:59:58Z"));
         assert_eq!(next, Some(time("2027-01-01T00:00:00Z")));
+    }
+
+    #[test]
+    fn an_account_whose_playground_credits_are_held_at_the_turn_is_listed_for_the_next() {
+        let held = |playground| OpenHold {
+            sequence: Sequence::new(7),
+            credits: Credits::new(playground, 1, 0),
+            expires_at: time("2026-12-01T00:10:00Z"),
+        };
+        let turn = time("2026-12-01T00:00:00Z");
+        for (playground, kinds, due) in [(5, &[EntryKind::Expiry][..], true), (0, &[], false)] {
+            let before = Account { holds: vec![held(playground)], ..account("2026-11", 0, None) };
+            assert_eq!(before.due_after().is_some(), due);
+            let entries = super::decide(&before, turn).entries;
+            let made: Vec<_> = entries.iter().map(|entry| entry.event.kind()).collect();
+            assert_eq!(made, kinds);
+            for entry in entries {
+                assert_eq!((entry.change, entry.reference.as_str()), (Change::NONE, "2026-11"));
+                assert_eq!(entry.account.due_after(), Some("2026-12".parse().unwrap()));
+                // They come back in December, and expire with it.
+                let back = entry.account.as_of(time("2026-12-31T23:59:59Z"));
+                assert_eq!(back.balance.playground(), 5);
+                let kinds = super::decide(&back, time("2027-01-01T00:00:00Z")).entries;
+                assert_eq!(kinds.len(), 1);
+                assert_eq!(super::decide(&entry.account, turn).entries, []);
+            }
+        }
     }
 
     #[test]

@@ -1,7 +1,9 @@
 //! Why a command is refused. Refusals are data: the handlers' table of problems turns them into answers.
 
 use chrono::{DateTime, Utc};
-use scrip_pricing::{Credits, Unsupported};
+use scrip_pricing::{Credits, Pieces, Unsupported};
+
+use crate::SettlementStatus;
 
 /// Why nothing was taken or given. Where several apply, the first of this order is said.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,6 +34,33 @@ pub enum Refusal {
         balance: Credits,
         /// What is missing.
         shortfall: Credits,
+    },
+    /// Work that is free can't be held.
+    FreeHold,
+    /// The account has as many open holds as it may have.
+    TooManyHolds,
+    /// No such hold in this account.
+    HoldNotFound,
+    /// The hold is over, and its credits are back.
+    HoldExpired {
+        /// Since when.
+        expired_at: DateTime<Utc>,
+    },
+    /// The account lost an open hold: nothing that this program writes does that.
+    HoldMissing,
+    /// The hold was captured or released by another request.
+    HoldSettled {
+        /// Which of the two.
+        status: SettlementStatus,
+        /// What it took.
+        captured: Credits,
+        /// What came back.
+        returned: Credits,
+    },
+    /// More is captured than is held.
+    ExceedsHold {
+        /// What can be captured piece by piece; `None` where only all of it can.
+        held: Option<Pieces>,
     },
     /// No such debit in this account.
     DebitNotFound,

@@ -1,4 +1,4 @@
-//! A reversal: credits of a debit come back because its work failed (contract, section 3).
+//! A reversal: credits of a debit or captured hold come back because its work failed (contract, section 3).
 //!
 //! Playground credits come back even where their month is over: the customer paid for work that was not
 //! done. They expire with the month they come back in.
@@ -9,7 +9,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::{
     Change, Command, CommandKey, CommandState, DebitId, Entry, Event, OtherKind, Posting, Reason, Record,
-    Refusal, ReversalId, Sequence, clawback::pay_owed, ids::present, journal::Journal,
+    Refusal, ReversalId, Sequence, Subject, clawback::pay_owed, ids::present, journal::Journal,
 };
 
 /// The body of a reversal's request.
@@ -94,8 +94,8 @@ impl Command for Reversal {
         CommandKey::Reversal(self.id.clone())
     }
 
-    fn debit_id(&self) -> Option<&DebitId> {
-        Some(&self.debit_id)
+    fn subject(&self) -> Subject<'_> {
+        Subject::Debit(&self.debit_id)
     }
 
     /// The entry that gives the credits back, and the debit's new total.
@@ -146,7 +146,7 @@ mod tests {
     ) -> Result<Posting, Refusal> {
         let (id, debit_id) = (ReversalId::parse("r").unwrap(), DebitId::parse("d").unwrap());
         let reversal = Reversal { id, debit_id, request: ReversalRequest { credits, reason: None } };
-        reversal.decide(&CommandState { account, debit, now: now() })
+        reversal.decide(&CommandState { account, debit, hold: None, now: now() })
     }
 
     fn record(taken: Credits, reversed: Credits) -> DebitRecord {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use chrono::NaiveDate;
-use scrip_pricing::Credits;
+use scrip_pricing::{Credits, Operation};
 use serde::Serialize;
 
 use crate::{DebitId, Entry, Event};
@@ -12,7 +12,7 @@ use crate::{DebitId, Entry, Event};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SpendingBy {
-    /// The day of the entry, UTC: of a debit the day it was made, of a reversal the day the credits came back.
+    /// The day of the entry, UTC: of a debit or capture the day it was made, of a reversal the day the credits came back.
     Day,
     /// The operation: of a reversal that of its debit.
     Operation,
@@ -31,11 +31,11 @@ pub enum SpendingOf {
 /// What work took and gave back.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct Spent {
-    /// What debits took, whatever came back of it.
+    /// What debits and captures took, whatever came back of it.
     pub spent: Credits,
     /// What reversals gave back, with what of it paid what the account owed (rule 9).
     pub returned: Credits,
-    /// How many debits there were.
+    /// How many debits and captures there were.
     pub jobs: u64,
 }
 
@@ -78,14 +78,8 @@ impl Spending {
     pub fn count(&mut self, entry: &Entry) -> Result<(), SumLimit> {
         let day = SpendingOf::Day(entry.at.date_naive());
         match &entry.event {
-            Event::Debit { operation, .. } => {
-                let row = match self.by {
-                    SpendingBy::Day => day,
-                    SpendingBy::Operation => SpendingOf::Operation(operation.name()),
-                };
-                add(&mut self.rows, row, Spent { spent: entry.change.taken(), jobs: 1, ..Spent::default() })?;
-                self.place(entry)
-            }
+            Event::Debit { operation, .. } => self.count_job(entry, operation, entry.change.taken()),
+            Event::Capture { operation, captured, .. } => self.count_job(entry, operation, *captured),
             Event::Reversal { debit_id, offset, .. } => {
                 let returned = entry.change.given().checked_add(*offset).ok_or(SumLimit)?;
                 let returned = Spent { returned, ..Spent::default() };
@@ -94,8 +88,10 @@ impl Spending {
                     SpendingBy::Operation => add(&mut self.unplaced, debit_id.clone(), returned),
                 }
             }
-            // Credits that came or went for other reasons than work.
-            Event::Purchase
+            // Credits that came or went for other reasons than work, or are set aside for work that isn't done yet.
+            Event::Hold { .. }
+            | Event::Release { .. }
+            | Event::Purchase
             | Event::Refill
             | Event::Expiry
             | Event::Adjustment { .. }
@@ -107,7 +103,17 @@ impl Spending {
         }
     }
 
-    /// Places what came back of a debit under its operation. The debit isn't counted: it may be older than what is.
+    fn count_job(&mut self, entry: &Entry, operation: &Operation, spent: Credits) -> Result<(), SumLimit> {
+        let row = match self.by {
+            SpendingBy::Day => SpendingOf::Day(entry.at.date_naive()),
+            SpendingBy::Operation => SpendingOf::Operation(operation.name()),
+        };
+        add(&mut self.rows, row, Spent { spent, jobs: 1, ..Spent::default() })?;
+        self.place(entry)
+    }
+
+    /// Places what came back of a debit or captured hold under its operation. It isn't counted: it may be older than what
+    /// is.
     ///
     /// # Errors
     /// [`SumLimit`].
@@ -115,7 +121,12 @@ impl Spending {
         if self.unplaced.is_empty() {
             return Ok(());
         }
-        let Event::Debit { operation, .. } = &debit.event else { return Ok(()) };
+        let (Event::Debit { operation, .. }
+        | Event::Hold { operation, .. }
+        | Event::Capture { operation, .. }) = &debit.event
+        else {
+            return Ok(());
+        };
         let id = DebitId::parse(debit.reference.as_str()).ok();
         match id.and_then(|id| self.unplaced.remove(&id)) {
             Some(returned) => add(&mut self.rows, SpendingOf::Operation(operation.name()), returned),
@@ -199,7 +210,8 @@ mod tests {
             Other(event) => (event.clone(), Change::take(c(7, 7, 7))),
         };
         let account = Account { sequence: Sequence::new(1), ..Account::unseen(at) };
-        Entry { event, change: change.unwrap(), reference: (*reference).to_owned(), at, account }
+        let (change, reference) = (change.unwrap(), (*reference).to_owned());
+        Entry { event, change, reference, at, low: Vec::new(), account }
     }
 
     /// Counts entries, which are written as they happened: oldest first.

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use scrip_accounts::{AccountId, DebitId, DebitOutcome};
-use scrip_pricing::{Credits, Operation};
+use scrip_pricing::{Credits, Kind, Operation};
 use serde::Serialize;
 
 /// A debit on the wire (contract, section 3). All that costs something is read off its entry, so that a retry gets the same
@@ -25,6 +25,9 @@ pub struct DebitBody<'a> {
     pub deferred_images: u64,
     /// When it was carried out.
     pub created_at: DateTime<Utc>,
+    /// The kinds of credits that fell to their low-balance mark or below it; left out if none did.
+    #[serde(skip_serializing_if = "<[Kind]>::is_empty")]
+    pub low: &'a [Kind],
 }
 
 impl<'a> DebitBody<'a> {
@@ -40,6 +43,7 @@ impl<'a> DebitBody<'a> {
             sequence: outcome.sequence.get(),
             deferred_images: outcome.deferred_images,
             created_at: outcome.at,
+            low: &outcome.low,
         }
     }
 }

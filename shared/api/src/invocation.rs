@@ -60,6 +60,8 @@ pub enum InvocationAnswer {
     Http(Box<ApiGatewayV2httpResponse>),
     /// To the one who commanded: the command's summary, or its problem.
     Command(Value),
+    /// To a pipe: an event for each of its records.
+    Events(Vec<Value>),
 }
 
 /// Enough of an event to tell a command from a request. API Gateway's events have a `requestContext` and no `command`,

@@ -2,8 +2,9 @@
 //!
 //! The caller gets a stable code and advice; the log gets the causes.
 
-use scrip_accounts::Refusal;
+use scrip_accounts::{Account, Refusal};
 use scrip_ledger::{Error, chain};
+use scrip_pricing::Pieces;
 use serde_json::{Map, Value, json};
 
 /// The stable codes of the contract.
@@ -29,6 +30,16 @@ pub enum Code {
     DebitNotFound,
     /// No such purchase in the account.
     PurchaseNotFound,
+    /// No such hold in the account.
+    HoldNotFound,
+    /// The hold is over, and its credits are back.
+    HoldExpired,
+    /// The hold was captured or released by another request.
+    HoldSettled,
+    /// More is captured than is held.
+    ExceedsHold,
+    /// The account has as many open holds as it may have.
+    TooManyHolds,
     /// The price differs from the caller's.
     PriceChanged,
     /// The money-back guarantee is over.
@@ -63,7 +74,7 @@ pub enum Code {
 
 impl Code {
     /// All of them, as they are declared: what the API's document has to name.
-    pub const ALL: [Self; 25] = [
+    pub const ALL: [Self; 30] = [
         Self::InvalidRequest,
         Self::IdempotencyKeyRequired,
         Self::InvalidIdempotencyKey,
@@ -74,6 +85,11 @@ impl Code {
         Self::NotFound,
         Self::DebitNotFound,
         Self::PurchaseNotFound,
+        Self::HoldNotFound,
+        Self::HoldExpired,
+        Self::HoldSettled,
+        Self::ExceedsHold,
+        Self::TooManyHolds,
         Self::PriceChanged,
         Self::RefundWindowClosed,
         Self::NothingToRefund,
@@ -106,6 +122,11 @@ impl Code {
             Self::NotFound => (404, "not_found", "No such route"),
             Self::DebitNotFound => (404, "debit_not_found", "No such debit"),
             Self::PurchaseNotFound => (404, "purchase_not_found", "No such purchase"),
+            Self::HoldNotFound => (404, "hold_not_found", "No such hold"),
+            Self::HoldExpired => (409, "hold_expired", "The hold has expired"),
+            Self::HoldSettled => (409, "hold_settled", "The hold was captured or released before"),
+            Self::ExceedsHold => (422, "exceeds_hold", "More than is held"),
+            Self::TooManyHolds => (409, "too_many_holds", "Too many open holds"),
             Self::RefundWindowClosed => (409, "refund_window_closed", "The money-back guarantee is over"),
             Self::NothingToRefund => (409, "nothing_to_refund", "No money can go back"),
             Self::NotYet => (409, "not_yet", "The account isn't known yet"),
@@ -241,7 +262,7 @@ impl From<Refusal> for Problem {
             Refusal::Unsupported(unsupported) => Self::new(Code::UnsupportedOperation, unsupported.to_string()),
             Refusal::PriceChanged { expected, current } => Self::new(
                 Code::PriceChanged,
-                "Nothing was taken. Show the current price and ask again with it as expected_credits.",
+                "Nothing was taken or held. Show the current price and ask again with it as expected_credits.",
             )
             .with(json!({"expected_credits": expected, "current_credits": current})),
             Refusal::InsufficientCredits {
@@ -265,9 +286,34 @@ impl From<Refusal> for Problem {
                 "Nothing was taken: an account never falls below zero. Take at most its balance.",
             )
             .with(json!({"balance": balance, "shortfall": shortfall})),
+            Refusal::FreeHold => Self::new(
+                Code::UnsupportedOperation,
+                "This operation is free, so there is nothing to hold. Debit it when it is done.",
+            ),
+            Refusal::TooManyHolds => Self::new(
+                Code::TooManyHolds,
+                "Nothing was held. Capture or release one of the account's open holds first, or wait until one expires.",
+            )
+            .with(json!({"open_holds_max": Account::HOLDS_MAX})),
+            Refusal::HoldNotFound => Self::new(
+                Code::HoldNotFound,
+                "The account has no hold of this id. A hold's id is its Idempotency-Key.",
+            ),
+            Refusal::HoldExpired { expired_at } => Self::new(
+                Code::HoldExpired,
+                "The hold was over at expired_at, and what it held was given back. If the work was done, debit it.",
+            )
+            .with(json!({"expired_at": expired_at})),
+            Refusal::HoldMissing => Self::internal("an open hold is missing in its account"),
+            Refusal::HoldSettled { status, captured, returned } => Self::new(
+                Code::HoldSettled,
+                "A hold ends once. Nothing changed: what it came to is in hold_status, captured and returned.",
+            )
+            .with(json!({"hold_status": status, "captured": captured, "returned": returned})),
+            Refusal::ExceedsHold { held } => exceeds_hold(held),
             Refusal::DebitNotFound => Self::new(
                 Code::DebitNotFound,
-                "The account has no debit of this id. A debit's id is its Idempotency-Key.",
+                "The account has no debit of this id. A debit's id is its Idempotency-Key. A hold can be reversed by its id once it is captured.",
             ),
             Refusal::ExceedsDebit { reversible } => Self::new(
                 Code::ExceedsDebit,
@@ -302,13 +348,24 @@ impl From<Refusal> for Problem {
     }
 }
 
+fn exceeds_hold(held: Option<Pieces>) -> Problem {
+    let Some(Pieces { unit, count }) = held else {
+        return Problem::new(
+            Code::ExceedsHold,
+            "Nothing was captured. This hold is only captured whole: send {}.",
+        );
+    };
+    let detail = format!("Nothing was captured. Capture 1 to {count} {unit}, or send {{}} for all of them.");
+    Problem::new(Code::ExceedsHold, detail).with(json!({"held": {unit.to_string(): count}}))
+}
+
 impl From<Error> for Problem {
     fn from(error: Error) -> Self {
         match error {
             Error::Refused { refusal, attempts } => Self::from(*refusal).attempted(attempts),
             Error::KeyReused => Self::new(
                 Code::IdempotencyKeyReused,
-                "This Idempotency-Key was used for another request on this account. Use a new key for new work.",
+                "This Idempotency-Key was used for another request on this account (debits and holds share their keys). Use a new key for new work.",
             ),
             Error::TryAgain { attempts, .. } => Self {
                 cause: Some(chain(&error)),
@@ -327,9 +384,12 @@ impl From<Error> for Problem {
 mod tests {
     use std::fmt::Write;
 
-    use scrip_accounts::Refusal::{self, *};
+    use scrip_accounts::{
+        Refusal::{self, *},
+        SettlementStatus,
+    };
     use scrip_ledger::{Error, Fault};
-    use scrip_pricing::{CATALOG, Count, Credits, Operation};
+    use scrip_pricing::{CATALOG, Count, Credits, Operation, Pieces, Unit};
 
     use super::{Code, Problem};
 
@@ -358,6 +418,14 @@ mod tests {
             PriceChanged { expected: c(4, 0, 0), current: c(6, 0, 0) },
             short(c(0, 1, 64), c(7, 0, 60), &["tune_pack"]),
             short(c(9000, 0, 0), c(7, 0, 0), &[]),
+            FreeHold,
+            TooManyHolds,
+            HoldNotFound,
+            HoldMissing,
+            HoldExpired { expired_at: chrono::DateTime::UNIX_EPOCH },
+            HoldSettled { status: SettlementStatus::Captured, captured: c(2, 0, 0), returned: c(1, 0, 0) },
+            ExceedsHold { held: Some(Pieces { unit: Unit::Images, count: 4 }) },
+            ExceedsHold { held: None },
             DebitNotFound,
             ExceedsDebit { reversible: c(6, 0, 0) },
             Overdrawn { balance: c(5, 1, 0), shortfall: c(0, 1, 0) },

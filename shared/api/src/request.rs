@@ -105,6 +105,15 @@ impl ApiRequest {
         parameters.and_then(|path| path.first(name)).unwrap_or_default()
     }
 
+    /// An id in the path.
+    ///
+    /// # Errors
+    /// `invalid_request` for what is no such id.
+    pub fn path_id<Id: TryFrom<String, Error = InvalidId>>(&self, name: &str) -> Result<Id, Problem> {
+        let id = Id::try_from(self.path(name).to_owned());
+        id.map_err(|invalid| Problem::invalid(format!("{name} {invalid}.")))
+    }
+
     /// The query, as names and values.
     pub fn query(&self) -> impl Iterator<Item = (&str, &str)> {
         let parameters = self.request.query_string_parameters_ref();

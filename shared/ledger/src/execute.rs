@@ -6,17 +6,18 @@
 
 use chrono::{DateTime, Utc};
 use scrip_accounts::{
-    Account, AccountId, Command, CommandKey, CommandState, DebitRecord, Entry, OtherKind, Posting, Refusal,
+    Account, AccountId, Command, CommandKey, CommandState, Entry, HoldOutcome, OtherKind, Posting, Refusal,
+    refill,
 };
 use scrip_pricing::Credits;
 
 use crate::{
     Error, Fault, Ledger, Receipt,
-    append::Appended,
+    append::{Appended, DecisionAppended},
     backoff::{Attempts, persist},
-    debit::DebitSeen,
     error::Failure,
     items::{Claim, StoredEntry},
+    related::{Related, recent_entries},
     request_hash::RequestHash,
     scan::{Raise, Scanned},
 };
@@ -64,12 +65,6 @@ struct Found {
     entry: Entry,
     is_replayed: bool,
     reversed: Credits,
-}
-
-/// What a call reads to decide.
-struct Related {
-    debit: DebitSeen,
-    record: Option<DebitRecord>,
 }
 
 impl Ledger {
@@ -174,12 +169,14 @@ impl<C: Command + Sync> Call<'_, C> {
 
     /// No entry of this call is sent before an answer says that its claim exists.
     async fn begin(&self) -> Result<Next, Failure> {
-        let head = self.ledger.head(self.account_id).await?;
+        let recent =
+            self.ledger.newest_entries(self.account_id, recent_entries(self.command.subject())).await?;
+        let related = self.read_related(&recent).await?;
+        let head = recent.into_iter().next().map(|newest| newest.account);
         let head = head.unwrap_or_else(|| Account::unseen(self.now));
-        let related = self.read_related().await?;
         let posting = match self.decide_on(&head, &related) {
             Ok(posting) => Box::new(posting),
-            Err(refusal) => return self.confirm(head, &related, refusal, Step::Begin).await,
+            Err(refusal) => return self.refuse(head, &related, refusal, Step::Begin).await,
         };
         Ok(match self.ledger.put_claim(self.account_id, &self.key, head.sequence).await? {
             None => Next::Step(Step::Append { verified: head, posting }),
@@ -213,14 +210,14 @@ impl<C: Command + Sync> Call<'_, C> {
     }
 
     async fn decide(&self, verified: Account, is_carried: bool) -> Result<Next, Failure> {
-        let related = self.read_related().await?;
+        let related = self.read_related(&[]).await?;
         match self.decide_on(&verified, &related) {
             Ok(posting) => Ok(Next::Step(Step::Append { verified, posting: Box::new(posting) })),
             // It may be old by now: good enough to try an append on, which fails if so, and not to refuse.
             Err(_) if is_carried => Ok(Next::Step(Step::Rescan { verified })),
             Err(refusal) => {
                 let again = Step::Rescan { verified: verified.clone() };
-                self.confirm(verified, &related, refusal, again).await
+                self.refuse(verified, &related, refusal, again).await
             }
         }
     }
@@ -239,8 +236,29 @@ impl<C: Command + Sync> Call<'_, C> {
         }
     }
 
+    /// Makes sure of a refusal, as [`Call::confirm`] says. That a hold expired is written first, if it isn't: an older
+    /// call may still be on its way that captures it, and would be carried out after this one was told that it is over.
+    async fn refuse(
+        &self,
+        seen: Account,
+        related: &Related,
+        refusal: Refusal,
+        again: Step,
+    ) -> Result<Next, Failure> {
+        let is_open = |hold: &HoldOutcome| seen.holds.iter().any(|open| open.sequence == hold.sequence);
+        let is_unreleased = related.hold.as_ref().is_some_and(is_open);
+        if !is_unreleased || !matches!(refusal, Refusal::HoldExpired { .. }) {
+            return self.confirm(seen, related, refusal, again).await;
+        }
+        let due = refill::decide(&seen, self.now);
+        Ok(match self.ledger.append_decision(self.account_id, &seen, &due).await? {
+            DecisionAppended::Done => Next::Step(again),
+            DecisionAppended::Taken | DecisionAppended::Raced(_) => Next::Wait(again),
+        })
+    }
+
     /// Makes sure of a refusal. The reads before may have seen half of a transaction: DynamoDB only keeps single items
-    /// from that. So the claim, the place after the account's entry and the debit are read once more, in a transaction,
+    /// from that. So the claim, the place after the account's entry and what else was read are read once more, in a transaction,
     /// which fails while any of them is being written. If they agree with what was read, the refusal was true at that
     /// moment, and nothing of this call lands later. `again` is where the call goes on if they don't.
     async fn confirm(
@@ -250,30 +268,29 @@ impl<C: Command + Sync> Call<'_, C> {
         refusal: Refusal,
         again: Step,
     ) -> Result<Next, Failure> {
-        let debit_id = self.command.debit_id();
-        let snapshot = self.ledger.snapshot(self.account_id, &self.key, seen.sequence, debit_id).await?;
+        let related_keys = related.claims.iter().map(|claim| &claim.key);
+        let snapshot = self.ledger.snapshot(self.account_id, &self.key, seen.sequence, related_keys).await?;
+        let still_agrees = || {
+            let now = snapshot.related.iter().map(Option::as_ref);
+            related.claims.iter().zip(now).all(|(read, now)| read.agrees_with(now))
+        };
         let is_scanned = !matches!(again, Step::Begin);
         match snapshot.claim {
             Some(claim) if !is_scanned => Ok(Next::Step(Step::Scan { claim, head: seen })),
-            _ if snapshot.is_newest && related.debit.agrees_with(snapshot.debit.as_ref()) => {
-                Ok(Next::Refused(refusal))
-            }
+            _ if snapshot.is_newest && still_agrees() => Ok(Next::Refused(refusal)),
             _ => Ok(Next::Wait(again)),
         }
     }
 
     /// What is read beside the account. It is read after it: an append fails unless the account's entry is still the
     /// newest, so what is read here belongs to it.
-    async fn read_related(&self) -> Result<Related, Failure> {
-        let debit = match self.command.debit_id() {
-            Some(id) => self.ledger.debit_seen(self.account_id, id, self.raise).await?,
-            None => DebitSeen::Absent,
-        };
-        Ok(Related { record: debit.record(), debit })
+    async fn read_related(&self, recent: &[Entry]) -> Result<Related, Failure> {
+        self.ledger.related(self.account_id, self.command.subject(), recent, self.raise).await
     }
 
     fn decide_on(&self, account: &Account, related: &Related) -> Result<Posting, Refusal> {
-        self.command.decide(&CommandState { account, debit: related.record.as_ref(), now: self.now })
+        let (debit, hold) = (related.debit.as_ref(), related.hold.as_ref());
+        self.command.decide(&CommandState { account, debit, hold, now: self.now })
     }
 
     /// The receipt of an entry that carries the key, if it was for the same request. The claim as it was read on the way
@@ -286,7 +303,8 @@ impl<C: Command + Sync> Call<'_, C> {
         // An entry from before claims left its request on the row.
         let request = stored.request.or_else(|| claim.as_ref().and_then(|claim| claim.request.clone()));
         if request.is_some_and(|request| request != self.request) {
-            return Err(Failure::Fatal(Error::KeyReused));
+            let refusal = self.command.lost_to(&stored.entry);
+            return refusal.map(Next::Refused).ok_or(Failure::Fatal(Error::KeyReused));
         }
         let reversed = claim.map(|claim| claim.reversed).unwrap_or_default();
         Ok(Next::Done(Found { entry: stored.entry, is_replayed: true, reversed }))
@@ -299,6 +317,9 @@ impl<C: Command + Sync> Call<'_, C> {
         let head = verified.cloned().unwrap_or_else(|| Account::unseen(self.now));
         match self.scan(claim, head).await? {
             Next::Done(found) => Ok(Some(found)),
+            Next::Refused(refusal) => {
+                Err(Failure::Fatal(Error::Refused { refusal: Box::new(refusal), attempts: 1 }))
+            }
             // The newest entry was not reached: an entry may follow.
             Next::AtOnce(_) => Err(Failure::contended()),
             _ => Ok(None),

@@ -13,7 +13,7 @@
 //! | parked | `PARKED#<object>` | `PARKED` |
 //!
 //! No id has `#` in it, whoever chose it, so no two items can share a key. The longest key is a claim's: two
-//! chosen ids of 128 bytes and 20 more, where DynamoDB allows 2048 for a partition key and 1024 for a sort key.
+//! chosen ids of 128 bytes and 22 more, where DynamoDB allows 2048 for a partition key and 1024 for a sort key.
 
 use std::collections::HashMap;
 
@@ -177,8 +177,12 @@ pub(crate) fn purchase_of(
 pub(crate) fn account_of(mut item: HashMap<String, AttributeValue>) -> Result<AccountId, Error> {
     let corrupt = || Error::corrupt("due index", "DUE", "account");
     let Some(AttributeValue::S(pk)) = item.remove(PK) else { return Err(corrupt()) };
-    let id = pk.strip_prefix("ACCOUNT#").ok_or_else(corrupt)?;
-    AccountId::parse(id).map_err(|_| corrupt())
+    account_of_partition(&pk).ok_or_else(corrupt)
+}
+
+/// The account whose partition that is; `None` if it is no account's.
+pub(crate) fn account_of_partition(pk: &str) -> Option<AccountId> {
+    AccountId::parse(pk.strip_prefix("ACCOUNT#")?).ok()
 }
 
 /// A partition of the due index: the month that was settled last, and a shard of its accounts.
@@ -212,7 +216,7 @@ pub(crate) fn key_text(key: &CommandKey) -> String {
 
 #[cfg(test)]
 mod tests {
-    use scrip_accounts::{DebitId, ReversalId};
+    use scrip_accounts::{DebitId, HoldId, ReversalId};
 
     use super::*;
 
@@ -221,11 +225,16 @@ mod tests {
         let alice = AccountId::parse("alice").unwrap();
         let debit = CommandKey::Debit(DebitId::parse("d-1").unwrap());
         let reversal = CommandKey::Reversal(ReversalId::parse("r-1").unwrap());
+        let hold = CommandKey::Hold(HoldId::parse("h-1").unwrap());
+        let settlement = CommandKey::Settlement(HoldId::parse("h-1").unwrap());
         let period: Period = "2026-11".parse().unwrap();
         for (key, pk, sk) in [
             (entry(&alice, Sequence::new(42)), "ACCOUNT#alice", "ENTRY#000000000042"),
             (operation(&alice, &debit), "OPERATION#alice#debit#d-1", "OPERATION"),
             (operation(&alice, &reversal), "OPERATION#alice#reversal#r-1", "OPERATION"),
+            // A hold and a debit of one id would be the same to whoever reverses them.
+            (operation(&alice, &hold), "OPERATION#alice#debit#h-1", "OPERATION"),
+            (operation(&alice, &settlement), "OPERATION#alice#settlement#h-1", "OPERATION"),
             (due(&alice), "ACCOUNT#alice", "DUE"),
             (purchase(&alice, &PurchaseId::parse("in_1").unwrap()), "ACCOUNT#alice", "PURCHASE#in_1"),
             (subscription(&SubscriptionId::parse("sub_1").unwrap()), "SUBSCRIPTION#sub_1", "SUBSCRIPTION"),
@@ -262,6 +271,7 @@ mod tests {
                 for of in [
                     CommandKey::Debit(DebitId::parse(id).unwrap()),
                     CommandKey::Reversal(ReversalId::parse(id).unwrap()),
+                    CommandKey::Settlement(HoldId::parse(id).unwrap()),
                 ] {
                     let key = operation(&account, &of);
                     assert!(keys.insert((key.pk.clone(), key.sk.clone())), "{key:?}");
@@ -273,7 +283,7 @@ mod tests {
                 count += 1;
             }
         }
-        assert_eq!(count, 9 * (9 * 2 + 2));
+        assert_eq!(count, 9 * (9 * 3 + 2));
     }
 
     #[test]
@@ -292,10 +302,12 @@ mod tests {
         let longest = AccountId::parse("~".repeat(128)).unwrap();
         let debit = CommandKey::Debit(DebitId::parse("|".repeat(128)).unwrap());
         let reversal = CommandKey::Reversal(ReversalId::parse("|".repeat(128)).unwrap());
+        let settlement = CommandKey::Settlement(HoldId::parse("|".repeat(128)).unwrap());
         let stripes = PurchaseId::parse("x".repeat(255)).unwrap();
         for (key, lengths) in [
             (operation(&longest, &debit), (273, 9)),
             (operation(&longest, &reversal), (276, 9)),
+            (operation(&longest, &settlement), (278, 9)),
             (purchase(&longest, &stripes), (136, 264)),
             (paid(&stripes), (263, 7)),
         ] {

@@ -10,8 +10,8 @@ use aws_sdk_dynamodb::{
 };
 use chrono::{DateTime, Utc};
 use scrip_accounts::{
-    Account, AccountId, CommandKey, CustomerId, DebitId, Entry, PaymentId, Purchase, PurchaseId, Records,
-    Sequence, SubscriptionId, SubscriptionRecord,
+    Account, AccountId, CommandKey, CustomerId, Entry, PaymentId, Purchase, PurchaseId, Records, Sequence,
+    SubscriptionId, SubscriptionRecord,
 };
 
 use crate::{
@@ -60,8 +60,8 @@ pub(crate) struct Snapshot {
     pub(crate) claim: Option<Claim>,
     /// Whether nothing follows the entry that was taken for the newest.
     pub(crate) is_newest: bool,
-    /// The claim of the debit that the command names.
-    pub(crate) debit: Option<Claim>,
+    /// The claims that were read beside the account, in the order that they were asked for.
+    pub(crate) related: Vec<Option<Claim>>,
 }
 
 impl Ledger {
@@ -110,12 +110,21 @@ impl Ledger {
 
     /// The newest entry's account: one attempt.
     pub(crate) async fn head(&self, account_id: &AccountId) -> Result<Option<Account>, Failure> {
+        Ok(self.newest_entries(account_id, 1).await?.pop().map(|entry| entry.account))
+    }
+
+    /// The newest entries, newest first, at most `limit` (1 or more): one attempt. Only the newest is sure to be the
+    /// account's: below it some may be missing that are being written.
+    pub(crate) async fn newest_entries(
+        &self,
+        account_id: &AccountId,
+        limit: u8,
+    ) -> Result<Vec<Entry>, Failure> {
         let query = Self::history(account_id)
             .key_condition_expression("#pk = :pk AND begins_with(#sk, :entry)")
             .expression_attribute_values(":entry", text(keys::ENTRY_PREFIX))
-            .limit(1);
-        let mut entries = self.read_entries("read the head", query).await?;
-        Ok(entries.pop().map(|entry| entry.account))
+            .limit(i32::from(limit));
+        self.read_entries("read the head", query).await
     }
 
     /// Reads what isn't there, so that the connection is made and the credentials were used when the first call
@@ -153,15 +162,15 @@ impl Ledger {
 
     /// What a refusal stands on, read in one transaction: it fails, and is worth another attempt, while
     /// one of the items is being written.
-    pub(crate) async fn snapshot(
+    pub(crate) async fn snapshot<'a>(
         &self,
         account_id: &AccountId,
         key: &CommandKey,
         newest: Sequence,
-        debit_id: Option<&DebitId>,
+        related: impl Iterator<Item = &'a CommandKey>,
     ) -> Result<Snapshot, Failure> {
         let mut wanted = vec![keys::operation(account_id, key), keys::entry(account_id, newest.next())];
-        wanted.extend(debit_id.map(|id| keys::operation(account_id, &CommandKey::Debit(id.clone()))));
+        wanted.extend(related.map(|key| keys::operation(account_id, key)));
         let slots = vec![Slot::Read; wanted.len()];
         let wanted =
             wanted.into_iter().map(|key| self.transact_get(key)).collect::<Result<Vec<_>, Error>>()?;
@@ -169,8 +178,9 @@ impl Ledger {
         let mut items = found.into_iter();
         let claim = items.next().flatten().map(items::read_claim).transpose()?;
         let is_newest = items.next().flatten().is_none();
-        let debit = items.next().flatten().map(items::read_claim).transpose()?;
-        Ok(Snapshot { claim, is_newest, debit })
+        let related =
+            items.map(|item| item.map(items::read_claim).transpose()).collect::<Result<_, Error>>()?;
+        Ok(Snapshot { claim, is_newest, related })
     }
 
     fn transact_get(&self, key: Key) -> Result<TransactGetItem, Error> {

@@ -11,9 +11,9 @@
 //! hundred at once, and make the function's zip 35 KB larger for what is rare.)
 
 use chrono::{DateTime, Utc};
-use scrip_accounts::{AccountId, Days, DebitId, Entry, Sequence, Spending, SpendingBy, SumLimit};
+use scrip_accounts::{AccountId, CommandKey, Days, DebitId, Entry, Sequence, Spending, SpendingBy, SumLimit};
 
-use crate::{Error, Ledger, backoff::persist, debit::DebitSeen, error::Failure, scan::Raise};
+use crate::{Error, Ledger, backoff::persist, error::Failure, related::KeySeen, scan::Raise};
 
 /// The most entries of the days that are added up: by estimate some 9 s of a function's 15, for 200 requests, and for
 /// the 18 µs of a CPU that an entry takes, of which a function with 256 MB has a seventh.
@@ -137,9 +137,10 @@ impl Ledger {
 
     /// The entry of a debit that was reversed.
     async fn reversed_debit(&self, account_id: &AccountId, id: &DebitId) -> Result<Entry, Error> {
-        match persist(|| self.debit_seen(account_id, id, Raise::Nothing)).await? {
-            DebitSeen::Found(_, stored) => Ok(stored.entry),
-            DebitSeen::Absent | DebitSeen::Unfinished(_) => {
+        let key = CommandKey::Debit(id.clone());
+        match persist(|| self.key_seen(account_id, &key, Raise::Nothing)).await? {
+            KeySeen::Found(_, stored) => Ok(stored.entry),
+            KeySeen::Absent | KeySeen::Unfinished(_) => {
                 Err(Error::internal(DOING, "a debit that was reversed is missing"))
             }
         }

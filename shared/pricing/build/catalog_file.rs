@@ -8,7 +8,7 @@ mod check;
 #[path = "shape.rs"]
 mod shape;
 
-pub use shape::{Allowance, CatalogFile, Credits, Pack, Plan, Range, TextToImage, Tier, Tool, Upscale};
+pub use shape::{Allowance, CatalogFile, Credits, Mark, Pack, Plan, Range, TextToImage, Tier, Tool, Upscale};
 
 /// Reads and checks a catalog. The problems say what is wrong and where, all at once; a file that
 /// is not of the right shape at all yields the first one only.

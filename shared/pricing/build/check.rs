@@ -2,9 +2,9 @@
 //! price exists for whatever is in range, that it never falls as work grows, that no sum
 //! overflows. Each problem is said in the words of the file.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::shape::{Allowance, CatalogFile, Credits, Plan, Range};
+use super::shape::{Allowance, CatalogFile, Credits, Mark, Plan, Range};
 use crate::defaults::{IMAGES_DEFAULT, TRAIN_TUNE_PROMPTS_DEFAULT};
 
 #[path = "check_tables.rs"]
@@ -17,6 +17,10 @@ const RATE_MAX: i64 = 1_000_000;
 const GIVEN_MAX: i64 = 1_000_000_000;
 /// The highest price in minor units.
 const MONEY_MAX: i64 = 100_000_000;
+/// The highest low-balance mark that is a number of credits.
+const MARK_MAX: i64 = 1_000_000;
+
+const KINDS: [&str; 3] = ["playground", "tune", "tune_image"];
 
 /// Everything that is wrong with this catalog; nothing where it is sound.
 pub fn problems(file: &CatalogFile) -> Vec<String> {
@@ -44,6 +48,7 @@ pub fn problems(file: &CatalogFile) -> Vec<String> {
     problems.range("train_tune: prompts", &file.train_tune.prompts, 0);
     problems.default("train_tune: prompts", TRAIN_TUNE_PROMPTS_DEFAULT, &file.train_tune.prompts);
     problems.range("tune_images: prompts", &file.tune_images.prompts, 1);
+    problems.low_balance(&file.low_balance);
     problems.0
 }
 
@@ -171,9 +176,9 @@ impl Problems {
         }
     }
 
-    fn kinds(&mut self, place: &str, table: &Credits) {
+    fn kinds<T>(&mut self, place: &str, table: &BTreeMap<String, T>) {
         for kind in table.keys() {
-            if !["playground", "tune", "tune_image"].contains(&kind.as_str()) {
+            if !KINDS.contains(&kind.as_str()) {
                 self.say(format!(
                     "{place}: unknown credit kind \"{kind}\"; there are playground, tune and tune_image"
                 ));
@@ -189,6 +194,30 @@ impl Problems {
                 self.number(&format!("{place}: {kind}"), price, least, RATE_MAX);
             }
             _ => self.say(format!("{place} must be in {kind} credits, and only in them")),
+        }
+    }
+
+    fn low_balance(&mut self, marks: &BTreeMap<String, Mark>) {
+        self.kinds("low_balance", marks);
+        for kind in KINDS {
+            let place = format!("low_balance: {kind}");
+            match marks.get(kind) {
+                None => self
+                    .say(format!("low_balance has no {kind}; add {kind} = the credits at which it is low")),
+                Some(Mark::Credits(credits)) => self.number(&place, *credits, 0, MARK_MAX),
+                Some(Mark::Share(share)) if kind != "playground" => self.say(format!(
+                    "{place} is \"{share}\"; it must be a number of credits, because allowances are in \
+                     playground credits"
+                )),
+                Some(mark @ Mark::Share(share)) => {
+                    if mark.percent().is_none() {
+                        self.say(format!(
+                            "{place} is \"{share}\"; it must be a number of credits or a share, \
+                             \"1%\" to \"100%\""
+                        ));
+                    }
+                }
+            }
         }
     }
 }

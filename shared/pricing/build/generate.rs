@@ -1,7 +1,12 @@
 //! Writes a checked catalog as the Rust source of `scrip_pricing::CATALOG`, in the order of the
-//! structs in `src/catalog.rs` and `src/rates.rs`. It decides nothing but the order of offers.
+//! structs in `src/catalog.rs`, `src/rates.rs` and `src/low_balance.rs`. It decides nothing but
+//! the order of offers.
 
-use crate::catalog_file::{Allowance, CatalogFile, Credits, Pack, Plan, Range, TextToImage, Tool, Upscale};
+use std::collections::BTreeMap;
+
+use crate::catalog_file::{
+    Allowance, CatalogFile, Credits, Mark, Pack, Plan, Range, TextToImage, Tool, Upscale,
+};
 use crate::defaults::{IMAGES_DEFAULT, STEPS_DEFAULT, TRAIN_TUNE_PROMPTS_DEFAULT};
 
 /// The source of one `static`.
@@ -14,6 +19,7 @@ pub fn source(file: &CatalogFile) -> String {
         format!("packs: {}", slice(file.packs.iter().map(pack))),
         format!("offers: {}", slice(offers(file))),
         format!("rates: Rates {{ {} }}", rates(file, &images)),
+        format!("low_balance: {}", low_balance(&file.low_balance)),
     ];
     format!(
         "/// The catalog of this build, from `catalog.toml`.\n\
@@ -115,6 +121,18 @@ fn offers(file: &CatalogFile) -> Vec<String> {
         format!("Offer {{ sku: {:?}, price: None, gives: Gives::Pack({given}) }}", pack.sku)
     });
     priced.into_iter().map(|(_, offer)| offer).chain(packs).collect()
+}
+
+fn low_balance(marks: &BTreeMap<String, Mark>) -> String {
+    let numbers: Credits = marks
+        .iter()
+        .filter_map(|(kind, mark)| match mark {
+            Mark::Credits(credits) => Some((kind.clone(), *credits)),
+            Mark::Share(_) => None,
+        })
+        .collect();
+    let percent = marks.get("playground").and_then(Mark::percent);
+    format!("LowBalance {{ credits: {}, playground_percent: {percent:?} }}", credits(&numbers))
 }
 
 fn allowance(plan: &Plan) -> Option<i64> {

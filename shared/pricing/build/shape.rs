@@ -22,6 +22,7 @@ pub struct CatalogFile {
     pub download: Tool,
     pub train_tune: TrainTune,
     pub tune_images: TuneImages,
+    pub low_balance: BTreeMap<String, Mark>,
 }
 
 /// The numbers a caller may send. What one means who sends none is in `src/defaults.rs`.
@@ -123,4 +124,26 @@ pub struct TrainTune {
 pub struct TuneImages {
     pub per_prompt: Credits,
     pub prompts: Range,
+}
+
+/// The low-balance mark of a kind, such as `8` or `"10%"`.
+#[derive(Debug, Deserialize)]
+#[serde(untagged, expecting = "a low-balance mark must be a number of credits or a share like \"10%\"")]
+pub enum Mark {
+    Credits(i64),
+    Share(String),
+}
+
+impl Mark {
+    /// The percentage of a share, from 1 to 100; `None` for a share in other words, and for a number
+    /// of credits.
+    pub fn percent(&self) -> Option<u8> {
+        let Self::Share(share) = self else {
+            return None;
+        };
+        let digits = share.strip_suffix('%')?;
+        let percent: u8 = digits.parse().ok()?;
+        // Not "+10" or "010".
+        ((1..=100).contains(&percent) && percent.to_string() == digits).then_some(percent)
+    }
 }

@@ -4,6 +4,7 @@
 use serde::Serialize;
 
 use crate::Credits;
+use crate::low_balance::LowBalance;
 use crate::operation::{IfShort, Operation};
 use crate::quote::{Price, Unsupported};
 use crate::rates::{
@@ -22,6 +23,7 @@ pub struct Catalog {
     packs: &'static [Pack],
     offers: &'static [Offer],
     rates: Rates,
+    low_balance: LowBalance,
 }
 
 impl Catalog {
@@ -101,6 +103,14 @@ impl Catalog {
     #[must_use]
     pub fn offers(&self) -> &'static [Offer] {
         self.offers
+    }
+
+    /// The low-balance mark of each kind, for an account whose plan gave this allowance of playground
+    /// credits this month: a kind is low at its mark and below it. An account without a plan has an
+    /// allowance of 0.
+    #[must_use]
+    pub fn low_marks(&self, allowance: u64) -> Credits {
+        self.low_balance.marks(allowance)
     }
 
     pub(crate) fn rates(&self) -> &Rates {

@@ -7,7 +7,7 @@ use serde::de::value::MapAccessDeserializer;
 use serde::de::{Error, MapAccess, Unexpected, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 
-use crate::Count;
+use crate::{Count, Kind};
 
 /// Credits of the three kinds, in JSON `{"playground": n, "tune": n, "tune_image": n}`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize)]
@@ -48,6 +48,16 @@ impl Credits {
     #[must_use]
     pub const fn tune_image(self) -> u64 {
         self.tune_image
+    }
+
+    /// The number of credits of this kind.
+    #[must_use]
+    pub const fn of(self, kind: Kind) -> u64 {
+        match kind {
+            Kind::Playground => self.playground,
+            Kind::Tune => self.tune,
+            Kind::TuneImage => self.tune_image,
+        }
     }
 
     /// Whether there are none of any kind.

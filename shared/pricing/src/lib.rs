@@ -28,12 +28,17 @@ pub mod catalog_file;
 mod count;
 mod credits;
 mod defaults;
+mod kind;
+mod low_balance;
 mod operation;
+mod pieces;
 mod quote;
 mod rates;
 
 pub use catalog::{CATALOG, Catalog, Gives, Interval, Offer, Pack, Plan};
 pub use count::Count;
 pub use credits::Credits;
+pub use kind::Kind;
 pub use operation::{IfShort, Operation};
+pub use pieces::{Pieces, Unit};
 pub use quote::{Charge, Price, Tier, Unsupported};

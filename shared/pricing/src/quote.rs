@@ -5,7 +5,7 @@ use std::fmt;
 
 use serde::Serialize;
 
-use crate::Credits;
+use crate::{Credits, Kind};
 
 /// Why no price overflows.
 const BOUNDED: &str = "the build bounds every rate and every number of units";
@@ -77,10 +77,7 @@ impl Price {
     #[must_use]
     pub fn affordable_units(&self, balance: Credits) -> Option<u64> {
         let left = balance.checked_sub(self.once).unwrap_or(Credits::ZERO);
-        [Credits::playground, Credits::tune, Credits::tune_image]
-            .into_iter()
-            .filter_map(|kind| kind(left).checked_div(kind(self.per_unit)))
-            .min()
+        Kind::ALL.into_iter().filter_map(|kind| left.of(kind).checked_div(self.per_unit.of(kind))).min()
     }
 }
 

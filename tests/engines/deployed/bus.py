@@ -9,8 +9,6 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-import statement
-
 RULE_SECONDS_MAX = 60
 EVENTS_SECONDS_MAX = 120
 _TARGET = "check"
@@ -27,7 +25,7 @@ class Bus:
         self._bus, self._prefix, self._name = bus, prefix, f"scrip-{prefix.rstrip('-')}"
         self._queue = ""
         # Each time an entry was told of.
-        self.details: list[dict] = []
+        self.events: list[dict] = []
 
     def open(self) -> bool:
         """Makes both."""
@@ -75,7 +73,7 @@ class Bus:
     def wait(self, references: set[str]) -> bool:
         """Receives until each is told of, or the time is up; returns whether each is."""
         until = time.monotonic() + EVENTS_SECONDS_MAX
-        while not (all_told := references <= {detail["reference"] for detail in self.details}):
+        while not (all_told := references <= {event["detail"]["reference"] for event in self.events}):
             if time.monotonic() > until:
                 break
             self._receive()
@@ -104,24 +102,28 @@ class Bus:
             done = [{"Id": str(at), "ReceiptHandle": each["ReceiptHandle"]} for at, each in enumerate(messages)]
             self._sqs.delete_message_batch(QueueUrl=self._queue, Entries=done)
         events = [json.loads(message["Body"]) for message in messages]
-        self.details += [event["detail"] for event in events if event["source"] == "scrip"]
+        self.events += [event for event in events if event["source"] == "scrip"]
         return events
 
 
-def differences(details: list[dict], entries: list[dict]) -> list[str]:
-    """What events say that their entries don't: numbers come as texts, and the account as the table's key."""
-    by_reference = {entry["reference"]: entry for entry in entries}
+def differences(events: list[dict], entries: list[dict], account: str) -> list[str]:
+    """What an account's events say that their entries don't, or say without numbers."""
+    by_reference = {(entry["reference"], entry["kind"]): entry for entry in entries}
     found = []
-    for detail in details:
-        entry = by_reference.get(detail["reference"])
+    for event in events:
+        detail = event["detail"]
+        entry = by_reference.get((detail["reference"], detail["kind"]))
         if entry is None:
             found.append(f"{detail['reference']} is told of and has no entry")
             continue
-        for name in ("sequence", "kind"):
-            if str(detail[name]) != str(entry[name]):
-                found.append(f"{entry['reference']} is told of with {name} {detail[name]}, not {entry[name]}")
-        for name in ("credits", "balance"):
-            told = {kind: int(detail[name][kind]) for kind in statement.KINDS}
-            if told != entry[name]:
-                found.append(f"{entry['reference']} is told of with {name} {told}, not {entry[name]}")
+        expected = entry | {
+            "type": f"credits.{entry['kind']}",
+            "event_id": f"{account}#{entry['sequence']}",
+            "account_id": account,
+        }
+        wrong = sorted(name for name in expected.keys() | detail.keys() if expected.get(name) != detail.get(name))
+        if event["detail-type"] != expected["type"]:
+            wrong.append("detail-type")
+        if wrong:
+            found.append(f"{entry['reference']} is told of with another {', '.join(wrong)}")
     return found

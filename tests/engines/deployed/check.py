@@ -134,7 +134,8 @@ class Check:
                 self._part(lambda: money_back(self.options.purchase, self.options.support_token), money_back)
             entries = self._part(lambda: self.api.ledger(plan), self.api.ledger).entries
             if self.options.with_events and self.stack.hears:
-                self._part(lambda: self.stack.events(self.prefix, entries), self.stack.events)
+                told = self.stack.events
+                self._part(lambda: told(self.prefix, entries, self.account), told)
         finally:
             if self.options.with_events:
                 self.stack.hang_up()

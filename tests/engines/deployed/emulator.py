@@ -8,8 +8,8 @@ uploaded and named by its place in S3. Four limits of the emulator are made up f
 - it asks for a permission to send in batches, which IAM doesn't have: `mended.py` gives it;
 - it takes a mapping's number of workers from a parameter as text: `mended.py` gives it as a number.
 
-Others are lived with: its pipes deliver to SNS and state machines only (`outbox.py` does what ours would for
-`check`), its Scheduler fills nothing into an input, its policies know no `dynamodb:LeadingKeys`, and nothing is
+Others are lived with: its pipes deliver to SNS and state machines only, and enrich nothing (`outbox.py` does what ours
+would), its Scheduler fills nothing into an input, its policies know no `dynamodb:LeadingKeys`, and nothing is
 throttled.
 """
 

@@ -1,18 +1,16 @@
 """The outbox, which the emulator's pipes can't fill: a thread that does what the template's pipe does.
 
 It reads the table instead of the stream, so it tells of what was there before too, as the pipe would from its
-`TRIM_HORIZON`, and fills in the deployed pipe's own template, so events have the form that the pipe gives them.
+`TRIM_HORIZON`. Entries go as records of the stream to the deployed pipe's enrichment, and what that makes of them goes
+on the bus as the pipe's parameters say.
 """
 
 import json
-import re
 import threading
-from typing import Any
 
 from emulator import Stack
 
 _LOOK_SECONDS = 0.2
-_FIELD = re.compile(r"<\$\.dynamodb\.NewImage\.([\w.]+)>")
 _BATCH = 10
 
 
@@ -21,11 +19,12 @@ class Outbox:
 
     def __init__(self, stack: Stack) -> None:
         (pipe,) = (resource for resource in stack.resources().values() if resource["Type"] == "AWS::Pipes::Pipe")
-        parameters = pipe["Properties"]["TargetParameters"]
-        self._template = parameters["InputTemplate"]
-        target, outputs = parameters["EventBridgeEventBusParameters"], stack.outputs()
-        form = {"Source": target["Source"], "DetailType": target["DetailType"]}
-        self._event = form | {"EventBusName": outputs["EventBusName"]}
+        properties, outputs = pipe["Properties"], stack.outputs()
+        of_bus = properties["TargetParameters"]["EventBridgeEventBusParameters"]
+        self._form = {"Source": of_bus["Source"], "EventBusName": outputs["EventBusName"]}
+        # A path into the event: `$.type`.
+        self._type = of_bus["DetailType"].removeprefix("$.")
+        self._stack, self._enrichment = stack, stack.function_arn(properties["Enrichment"]["Ref"])
         self._table, self._seen = outputs["TableName"], set()
         self._dynamodb, self._events = stack.client("dynamodb"), stack.client("events")
         self._closed = threading.Event()
@@ -38,32 +37,40 @@ class Outbox:
 
     def _run(self) -> None:
         while not self._closed.wait(_LOOK_SECONDS):
-            fresh = [image for image in self._entries() if _key(image) not in self._seen]
+            fresh = [image for image in entries(self._dynamodb, self._table) if _key(image) not in self._seen]
             for start in range(0, len(fresh), _BATCH):
                 some = fresh[start : start + _BATCH]
-                entries = [self._event | {"Detail": filled(self._template, image)} for image in some]
-                self._events.put_events(Entries=entries)
+                events = self._stack.invoke(self._enrichment, [record(image) for image in some])
+                put = [
+                    self._form | {"DetailType": event[self._type], "Detail": json.dumps(event)} for event in events
+                ]
+                self._events.put_events(Entries=put)
                 self._seen |= {_key(image) for image in some}
 
-    def _entries(self) -> list[dict]:
-        pages = self._dynamodb.get_paginator("scan").paginate(
-            TableName=self._table,
-            FilterExpression="begins_with(sk, :entry)",
-            ExpressionAttributeValues={":entry": {"S": "ENTRY#"}},
-        )
-        return [image for page in pages for image in page["Items"]]
+
+def entries(dynamodb, table: str) -> list[dict]:
+    """The items of all entries."""
+    pages = dynamodb.get_paginator("scan").paginate(
+        TableName=table,
+        FilterExpression="begins_with(sk, :entry)",
+        ExpressionAttributeValues={":entry": {"S": "ENTRY#"}},
+    )
+    return [image for page in pages for image in page["Items"]]
 
 
-def filled(template: str, image: dict) -> str:
-    """A pipe's input template with what an item has."""
-
-    def value(found: re.Match[str]) -> str:
-        at: Any = image
-        for step in found[1].split("."):
-            at = at[step]
-        return json.dumps(at)[1:-1]
-
-    return _FIELD.sub(value, template)
+def record(image: dict) -> dict:
+    """The record of the stream that says that an item was written."""
+    return {
+        "eventID": "/".join(_key(image)),
+        "eventName": "INSERT",
+        "eventVersion": "1.1",
+        "eventSource": "aws:dynamodb",
+        "dynamodb": {
+            "Keys": {name: image[name] for name in ("pk", "sk")},
+            "NewImage": image,
+            "StreamViewType": "NEW_IMAGE",
+        },
+    }
 
 
 def _key(image: dict) -> tuple[str, str]:

@@ -19,6 +19,7 @@ from caller import Caller, Checks, credits, kinds, wait
 from emulator import Emulator, Stack
 from issuer import AUDIENCE, SCOPE_PREFIX, Issuer
 from play_check import PlayCheck
+from play_events import PlayEvents
 from play_operations import PlayOperations
 
 ROOT = Path(__file__).parents[3]
@@ -290,6 +291,7 @@ def main() -> int:
         emulator.upload(given.template, zips.packaged())
         stack = emulator.create(parameters)
         checks = Story(stack, issuer, provider).play()
+        PlayEvents(stack, issuer, checks).play()
         PlayCheck(stack, issuer, provider, checks).play()
         PlayOperations(emulator, stack, parameters, issuer, provider, checks).play()
         if checks.failed:

@@ -43,17 +43,17 @@ class StackFacts:
             self._checks.that(fact, heard, True)
         self.hears = bool(heard)
 
-    def events(self, prefix: str, entries: list[dict]) -> None:
+    def events(self, prefix: str, entries: list[dict], account: str) -> None:
         """Events of the entries"""
         mine = [entry for entry in entries if entry["reference"].startswith(prefix)]
         references = {entry["reference"] for entry in mine}
         fact = f"each of {len(references)} entries is an event on the bus"
         if self._asked(fact, lambda: self._bus.wait(references)) is None:
             return
-        told = Counter(detail["reference"] for detail in self._bus.details)
+        told = Counter(event["detail"]["reference"] for event in self._bus.events)
         missing = sorted(references - set(told))
         self._checks.that(fact, f"{len(missing)} missing: {missing[:_LINES_MAX]}", "0 missing: []")
-        wrong = bus.differences(self._bus.details, mine)
+        wrong = bus.differences(self._bus.events, mine, account)
         self._checks.that("each says what its entry says", wrong[:_LINES_MAX], [])
         self.figures |= {"events": told.total(), "events_twice": told.total() - len(told)}
 

@@ -113,19 +113,28 @@ class Events(unittest.TestCase):
             import bus
         except ImportError:
             self.skipTest("there is no boto3")
+        named = {"type": "credits.debit", "event_id": "alice#8", "account_id": "alice"}
+        event = {"detail-type": "credits.debit", "detail": ENTRIES[0] | named}
+        self.assertEqual(bus.differences([event, event], ENTRIES, "alice"), [])
         texts = {kind: str(count) for kind, count in ENTRIES[0]["credits"].items()}
-        balance = {kind: str(count) for kind, count in ENTRIES[0]["balance"].items()}
-        detail = {"sequence": "8", "kind": "debit", "reference": "check-1", "credits": texts, "balance": balance}
-        self.assertEqual(bus.differences([detail, detail], ENTRIES), [])
         for other in (
-            {"sequence": "9"},
+            {"sequence": 9},
+            {"sequence": "8"},
             {"kind": "reversal"},
-            {"credits": texts | {"playground": "2"}},
-            {"balance": balance | {"tune": "1"}},
+            {"credits": credits(2)},
+            {"credits": texts},
+            {"balance": credits(98) | {"tune": 1}},
             {"reference": "check-3"},
+            {"type": "debit"},
+            {"event_id": "alice#9"},
+            {"account_id": "ACCOUNT#alice"},
+            {"low": ["playground"]},
         ):
             with self.subTest(other):
-                self.assertEqual(len(bus.differences([detail | other], ENTRIES)), 1)
+                wrong = event | {"detail": event["detail"] | other}
+                self.assertEqual(len(bus.differences([wrong], ENTRIES, "alice")), 1)
+        other = bus.differences([event | {"detail-type": "LedgerEntry"}], ENTRIES, "alice")
+        self.assertEqual(other, ["check-1 is told of with another detail-type"])
 
 
 def token(**said: object) -> str:

@@ -45,8 +45,8 @@ impl Passed<'_> {
     /// Where the event is none.
     #[must_use]
     pub fn request(&self, head: &Parts, body: &[u8]) -> lambda_http::Request {
-        lambda_http::request::from_str(&self.event(head, body).to_string())
-            .expect("an event of the gateway's")
+        let event = serde_json::to_string(&self.event(head, body)).expect("an event has a JSON form");
+        lambda_http::request::from_str(&event).expect("an event of the gateway's")
     }
 
     /// The event for the request with this head and body.

@@ -142,6 +142,10 @@ curl -sS -w '\n' {account}/quotes" {bearer} {json} -d {operation}
 {debit}
 {debit}
 
+# Hold the credits of work that takes time. One of four images failed: the backend captures three.
+curl -sSi -w '\n' {account}/holds" {bearer} {json} -H 'Idempotency-Key: first-hold' -d '{{"operation":"upscale","factor":4,"images":4}}'
+curl -sS -w '\n' {account}/holds/first-hold/capture" {backends} {json} -d '{{"images":3}}'
+
 # One of the two images failed: the backend gives its credits back. Then look at the ledger.
 curl -sSi -w '\n' {account}/debits/first-debit/reversals" {backends} {json} -H 'Idempotency-Key: first-reversal' -d '{{"credits":{{"playground":2,"tune":0,"tune_image":0}},"reason":"one image failed"}}'
 curl -sS -w '\n' {account}/entries" {bearer}

@@ -147,6 +147,7 @@ impl Call<'_> {
             balance: account.balance,
             sequence: account.sequence,
             at: self.now,
+            low: Vec::new(),
         };
         self.created(&outcome)
     }
@@ -175,7 +176,7 @@ impl Call<'_> {
             Some(account) => account,
             None => self.head().await?.unwrap_or_else(|| Account::unseen(self.now)),
         };
-        match self.debit.decide(&CommandState { account: &account, debit: None, now: self.now }) {
+        match self.debit.decide(&CommandState::of_account(&account, self.now)) {
             Ok(posting) => self.append(&account, &posting, was_carried).await,
             // It may be old by now: good enough to try an append on, and not to refuse.
             Err(_) if was_carried => Ok(Attempt::Raced(None)),

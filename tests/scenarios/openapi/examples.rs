@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use chrono::{Months, TimeDelta};
+use chrono::{DateTime, Months, TimeDelta, Utc};
 use reqwest::{Client, Method, RequestBuilder};
 use scrip_local::{clock, docs, gateway, seed, stack::WEBHOOK_SECRET};
 use scrip_stripe_model::signature::sign;
@@ -82,6 +82,11 @@ async fn take(api: &Api) {
     api.debit("job-1", &work).await.is(201);
 }
 
+/// The hold that the example of a path names.
+async fn hold(api: &Api) {
+    api.hold("job-2", &json!({"operation": "upscale", "factor": 4, "images": 4})).await.is(201);
+}
+
 /// A call as the examples of the parameters make it, but for one header, on that account and by a token of that
 /// route's scopes.
 fn call(operation: &Operation, api: &Api, instead: Option<&(&str, String)>) -> RequestBuilder {
@@ -141,6 +146,12 @@ fn assert_documented(operation: &Operation, reply: &Reply) {
     }
 }
 
+/// How long a hold lasts; none if it isn't the answer to one.
+fn seconds_held(answer: &Value) -> Option<i64> {
+    let time = |field: &str| answer[field].as_str()?.parse::<DateTime<Utc>>().ok();
+    Some((time("expires_at")? - time("created_at")?).num_seconds())
+}
+
 #[tokio::test]
 async fn requests_are_answered_as_the_examples_show() {
     for operation in operations().iter().filter(|operation| operation.request_examples().next().is_some()) {
@@ -149,6 +160,9 @@ async fn requests_are_answered_as_the_examples_show() {
             let api = account().await;
             if operation.path.contains("{debit_id}") {
                 take(&api).await;
+            }
+            if operation.path.contains("{hold_id}") {
+                hold(&api).await;
             }
             let body = example.to_string().replace("demo-standard", &api.account);
             let instead = if operation.path.contains("/webhooks/") {
@@ -163,9 +177,12 @@ async fn requests_are_answered_as_the_examples_show() {
             assert_documented(operation, &reply);
             let text = reply.text.replace(&api.account, "demo-standard");
             let mut said: Value = serde_json::from_str(&text).unwrap();
-            // The one thing that isn't the same each time.
-            if let Some(time) = said.get_mut("created_at") {
-                *time = expected["created_at"].clone();
+            // The times aren't the same each time; what lies between them is.
+            assert_eq!(seconds_held(&said), seconds_held(&expected), "{}, {name}", operation.route);
+            for field in ["created_at", "expires_at"] {
+                if let Some(time) = said.get_mut(field) {
+                    *time = expected[field].clone();
+                }
             }
             assert_eq!(said, expected, "{}, {name}", operation.route);
         }
@@ -176,6 +193,7 @@ async fn requests_are_answered_as_the_examples_show() {
 async fn what_is_read_is_as_documented() {
     let api = account().await;
     take(&api).await;
+    hold(&api).await;
     for operation in operations().iter().filter(|operation| operation.method == "get") {
         let reply = send(call(operation, &api, None)).await;
         reply.is(200);
@@ -235,9 +253,14 @@ async fn refusals_are_as_the_examples_show() {
 
 #[test]
 fn every_operation_has_an_example() {
-    let all: BTreeSet<_> =
-        members(&schema("Operation")["discriminator"]["mapping"]).map(|(name, _)| name).collect();
-    for path in ["/v1/quotes", "/v1/accounts/{account_id}/quotes", "/v1/accounts/{account_id}/debits"] {
+    for (path, of) in [
+        ("/v1/quotes", "Operation"),
+        ("/v1/accounts/{account_id}/quotes", "Operation"),
+        ("/v1/accounts/{account_id}/debits", "Debit"),
+        ("/v1/accounts/{account_id}/holds", "Hold"),
+    ] {
+        let mapping = &schema(of)["discriminator"]["mapping"];
+        let all: BTreeSet<_> = members(mapping).map(|(name, _)| name).collect();
         let body =
             at(&docs::document()["paths"][path]["post"], &["requestBody", "content", "application/json"]);
         let examples = members(&body["examples"]).map(|(_, example)| at(example, &["value"]));

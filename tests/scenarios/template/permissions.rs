@@ -136,6 +136,7 @@ MonthlyRefillRole: logs:CreateLogStream logs:PutLogEvents on MonthlyRefillLogs.A
 MonthlyRefillRole: xray:PutTraceSegments xray:PutTelemetryRecords on *
 OutboxRole: dynamodb:DescribeStream dynamodb:GetRecords dynamodb:GetShardIterator on Table.StreamArn
 OutboxRole: dynamodb:ListStreams on *
+OutboxRole: lambda:InvokeFunction on QuoteFunction.Alias
 OutboxRole: events:PutEvents on EventBus.Arn
 OutboxRole: sqs:SendMessage on OutboxDeadLetters.Arn
 PurchaseWebhookRole: dynamodb:Query on the table of ACCOUNT#*

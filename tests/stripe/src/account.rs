@@ -14,7 +14,7 @@ use super::{
 };
 use chrono::{DateTime, Utc};
 use fastrand::Rng;
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 #[derive(Debug, Clone)]
 pub struct Account {
@@ -36,8 +36,8 @@ pub struct Account {
     pub refunds_begin: RefundStatus,
     /// What a subscription becomes whose payments keep failing.
     pub dunning_end: super::DunningEnd,
-    /// The events of the last thirty days, oldest first.
-    pub events: Vec<Record>,
+    /// The events of the last thirty days, oldest first. An [`AccountState`](crate::AccountState) shares them.
+    pub events: Vec<Arc<Record>>,
     pub outbox: Vec<Event>,
     /// The request that causes the events now made, and its idempotency key.
     pub request: (Option<String>, Option<String>),

@@ -166,7 +166,9 @@ fn response(reply: &Reply, request_id: &str, version: &str, key: Option<&str>) -
     if let Some(original) = &reply.replayed_from {
         response = response.header("idempotent-replayed", "true").header("original-request", original);
     }
-    response.body(Body::from(format!("{:#}", reply.body))).unwrap_or_default()
+    // Half the work of `{:#}`, which writes the same.
+    let body = serde_json::to_vec_pretty(&reply.body).unwrap_or_default();
+    response.body(Body::from(body)).unwrap_or_default()
 }
 
 impl Account {

@@ -2,17 +2,19 @@
 //!
 //! Invariant: the body of an event never changes, however often it is delivered.
 
+use std::sync::Arc;
+
 use serde_json::{Value, json};
 
-/// One event.
+/// One event. Cheap to clone; clones share its JSON.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Event(Value);
+pub struct Event(Arc<Value>);
 
 impl Event {
     /// An event from its JSON, one that was altered for a test, say.
     #[must_use]
     pub fn from_json(json: Value) -> Self {
-        Self(json)
+        Self(Arc::new(json))
     }
 
     /// The whole of it.
@@ -24,7 +26,7 @@ impl Event {
     /// The bytes that are sent and signed: indented, as Stripe's are.
     #[must_use]
     pub fn body(&self) -> String {
-        format!("{:#}", self.0)
+        serde_json::to_string_pretty(self.json()).unwrap_or_default()
     }
 
     /// `evt_…`
@@ -52,8 +54,8 @@ impl Event {
     }
 
     pub(super) fn with_id(&self, id: &str) -> Self {
-        let mut json = self.0.clone();
+        let mut json = self.json().clone();
         json["id"] = json!(id);
-        Self(json)
+        Self::from_json(json)
     }
 }

@@ -13,6 +13,7 @@ use super::{
 };
 use chrono::TimeDelta;
 use serde_json::json;
+use std::sync::Arc;
 
 /// How long an event can be read.
 const KEPT: TimeDelta = TimeDelta::days(30);
@@ -22,7 +23,7 @@ impl Stripe {
     pub fn mark_delivered(&self, event: &str) {
         self.with(|account| {
             let known = account.events.iter_mut().filter(|known| known.event.id() == event);
-            known.for_each(|known| known.delivered = true);
+            known.for_each(|known| Arc::make_mut(known).delivered = true);
         });
     }
 
@@ -70,6 +71,7 @@ impl Account {
         let generation = self.generation;
         self.events
             .iter()
+            .map(Arc::as_ref)
             .filter(move |known| known.event.created() > since && generation.has_event(known.event.kind()))
     }
 
@@ -87,6 +89,6 @@ impl Account {
         if self.generation.has_event(kind) {
             self.outbox.push(event.clone());
         }
-        self.events.push(Record { event, object, before, delivered: false });
+        self.events.push(Arc::new(Record { event, object, before, delivered: false }));
     }
 }

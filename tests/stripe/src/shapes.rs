@@ -44,14 +44,18 @@ fn add_customer_account(object: &mut Value, generation: Generation) {
 }
 
 /// A page of a list, as Stripe returns it from `url`.
-pub fn list(data: &[Value], url: &str, has_more: bool) -> Value {
-    json!({ "object": "list", "data": data, "has_more": has_more, "url": url })
+pub fn list(data: Vec<Value>, url: &str, has_more: bool) -> Value {
+    let mut list = json!({ "object": "list", "has_more": has_more, "url": url });
+    // Within `json!` it would be copied.
+    list["data"] = Value::Array(data);
+    list
 }
 
 /// A list in an object: the first ten, and how many there are.
-fn embedded(data: &[Value], url: &str) -> Value {
-    let shown = &data[..data.len().min(LISTED)];
-    let mut embedded = list(shown, url, data.len() > LISTED);
-    embedded["total_count"] = json!(data.len());
+fn embedded(mut data: Vec<Value>, url: &str) -> Value {
+    let total = data.len();
+    data.truncate(LISTED);
+    let mut embedded = list(data, url, total > LISTED);
+    embedded["total_count"] = json!(total);
     embedded
 }

@@ -193,7 +193,7 @@ fn odd_text() -> impl Strategy<Value = String> {
             "", " ", "id", "object", "metadata", "account_id", "sku", "tune_pack", "basic_monthly", "custom",
             "playground_credits", "paid", "payment", "subscription", "9999999999999999999999", "-1", "1e3", "#",
             "a#b", "\u{0}", "\u{feff}", "\u{202e}abc", "\u{10ffff}", "İ", "e\u{301}", "null", "{}", "$ref",
-            "__proto__", "credits:read", "operation", "scope", "scp", "[credits:read credits:debit]",
+            "__proto__", "credits:read", "images", "prompts", "expires_in", "expected_credits", "operation", "scope", "scp", "[credits:read credits:debit]",
             "credits:debit credits:any-account", "auth0|5f7c", "auth0%7C5f7c", "user@example.com", ".", "..",
         ])
         .prop_map(str::to_owned),

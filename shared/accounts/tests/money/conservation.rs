@@ -1,8 +1,13 @@
 //! No credit comes from nowhere: whatever is looked at, however late or stale, and whatever money-back refunds are asked
-//! for, confirmed or refused on the way, an account has what its records stand for, less what it spent.
+//! for, confirmed or refused on the way, an account has what its records stand for, less what it spent; what it
+//! holds counted in. And what is due at a moment is the same whether it was made before or not.
 
+use chrono::TimeDelta;
 use proptest::prelude::*;
-use scrip_accounts::{Account, Period, Purchase, PurchaseId, RefundId, money_back, refill};
+use scrip_accounts::{
+    Account, Command, CommandState, Decision, Hold, HoldId, HoldOutcome, OpenHold, Period, Posting, Purchase,
+    PurchaseId, RefundId, Settlement, SettlementOutcome, SettlementRequest, money_back, refill,
+};
 use scrip_pricing::Credits;
 
 use crate::{
@@ -32,6 +37,16 @@ enum Act {
     Refuse {
         purchase: usize,
     },
+    /// Holds the credits of so many images, or of a prompt of a Tune.
+    Hold {
+        images: u64,
+        minutes: i64,
+    },
+    /// Captures an image of an open hold, or all of it, or releases it.
+    Settle {
+        hold: usize,
+        request: &'static str,
+    },
     Turn,
 }
 
@@ -42,6 +57,9 @@ fn acts() -> impl Strategy<Value = Vec<Act>> {
         2 => (0..8_usize).prop_map(|purchase| Act::Request { purchase }),
         2 => (0..8_usize, 0..2_usize).prop_map(|(purchase, age)| Act::Confirm { purchase, age }),
         1 => (0..8_usize).prop_map(|purchase| Act::Refuse { purchase }),
+        3 => (0..4_u64, 1..1_441_i64).prop_map(|(images, minutes)| Act::Hold { images, minutes }),
+        2 => (0..8_usize, prop::sample::select(vec!["", "{}", r#"{"images":1}"#]))
+            .prop_map(|(hold, request)| Act::Settle { hold, request }),
         1 => Just(Act::Turn),
     ];
     proptest::collection::vec(act, 0..30)
@@ -50,6 +68,9 @@ fn acts() -> impl Strategy<Value = Vec<Act>> {
 struct World {
     shop: Shop,
     spent: Credits,
+    /// Playground credits that were held when the month began: they come on top of it.
+    carried: u64,
+    holds: Vec<HoldOutcome>,
 }
 
 impl World {
@@ -60,7 +81,7 @@ impl World {
     }
 
     fn take(&mut self, act: &Act, providers: &[Provider], now: &str) {
-        let period = self.shop.account.period;
+        let before = self.shop.account.clone();
         let aged = |age: &usize| &providers[providers.len() - 1 - age.min(&(providers.len() - 1))];
         match act {
             Act::Look { subject, age } => {
@@ -105,13 +126,66 @@ impl World {
             Act::Refuse { purchase } => self.ask(*purchase, |account, records, id, purchase| {
                 money_back::refused(account, records, id, purchase.refunds_failed, time(now)).ok()
             }),
+            Act::Hold { images, minutes } => {
+                self.shop.append(refill::decide(&self.shop.account, time(now)));
+                self.note_turn(&before);
+                return self.hold(*images, *minutes, now);
+            }
+            Act::Settle { hold, request } => {
+                self.shop.append(refill::decide(&self.shop.account, time(now)));
+                self.note_turn(&before);
+                return self.settle(*hold, request, now);
+            }
             Act::Turn => {
                 let first = Period::of(time(now)).start();
                 self.shop.append(refill::decide(&self.shop.account, first));
             }
         }
-        if self.shop.account.period > period {
+        self.note_turn(&before);
+    }
+
+    /// Counts from nothing if a month began: of what was held, only that stays which was still held then.
+    fn note_turn(&mut self, before: &Account) {
+        let month = self.shop.account.period;
+        if month > before.period {
+            let outlasts = |hold: &&OpenHold| hold.expires_at >= month.start();
+            self.carried = before.holds.iter().filter(outlasts).map(|hold| hold.credits.playground()).sum();
             self.spent = self.spent.with_playground(0);
+        }
+    }
+
+    fn hold(&mut self, images: u64, minutes: i64, now: &str) {
+        let work = match images {
+            0 => r#""operation":"tune_images","prompts":1"#.to_owned(),
+            images => format!(r#""operation":"upscale","factor":4,"images":{images}"#),
+        };
+        let body = format!(r#"{{{work},"expires_in":{}}}"#, minutes * 60);
+        let id = HoldId::parse(format!("h-{}", self.holds.len())).unwrap();
+        let hold = Hold { id, request: serde_json::from_str(&body).unwrap() };
+        let decided = hold.decide(&CommandState::of_account(&self.shop.account, time(now)));
+        if let Ok(Posting { due, entry, .. }) = decided {
+            self.holds.push((&entry).try_into().unwrap());
+            assert!(due.is_empty() || self.shop.account.period < entry.account.period);
+            self.shop
+                .append(Decision { entries: due.into_iter().chain([entry]).collect(), records: Vec::new() });
+        }
+    }
+
+    fn settle(&mut self, number: usize, request: &str, now: &str) {
+        let Some(hold) = self.holds.get(number % self.holds.len().max(1)) else { return };
+        let request = match request {
+            "" => SettlementRequest::Release(serde_json::from_str("{}").unwrap()),
+            body => SettlementRequest::Capture(serde_json::from_str(body).unwrap()),
+        };
+        let settlement = Settlement { hold_id: HoldId::parse("h").unwrap(), request };
+        let state =
+            CommandState { hold: Some(hold), ..CommandState::of_account(&self.shop.account, time(now)) };
+        if let Ok(Posting { due, entry, .. }) = settlement.decide(&state) {
+            let outcome = SettlementOutcome::try_from(&entry).unwrap();
+            assert_eq!(outcome.captured.checked_add(outcome.returned), Some(hold.credits));
+            assert!(due.is_empty());
+            self.spent = self.spent.checked_add(outcome.captured).unwrap();
+            self.shop.append(Decision { entries: vec![entry], records: Vec::new() });
         }
     }
 
@@ -144,7 +218,7 @@ impl World {
                 |credits: u64| credits - (credits * gone).checked_div(purchase.amount).unwrap_or_default();
             sum = sum.checked_add(Credits::new(0, left(packs.tune()), left(packs.tune_image()))).unwrap();
         }
-        sum.with_playground(self.shop.account.granted())
+        sum.with_playground(self.shop.account.granted() + self.carried)
     }
 }
 
@@ -154,7 +228,12 @@ proptest! {
     #[test]
     fn an_account_has_what_its_records_stand_for(choices in choices(true), acts in acts()) {
         let happenings = lifecycle(&choices);
-        let mut world = World { shop: Shop::new("2026-10-01"), spent: Credits::ZERO };
+        let mut world = World {
+            shop: Shop::new("2026-10-01"),
+            spent: Credits::ZERO,
+            carried: 0,
+            holds: Vec::new(),
+        };
         let mut acts = acts.iter();
         let mut providers = vec![Provider::default()];
         for count in 1..=happenings.len() {
@@ -164,9 +243,16 @@ proptest! {
             for act in acts.by_ref().take(turn) {
                 world.take(act, &providers, now);
                 let account = &world.shop.account;
-                let had = account.balance.checked_add(world.spent).unwrap();
+                let had = account.balance.checked_add(account.held()).unwrap();
+                let had = had.checked_add(world.spent).unwrap();
                 let stands_for = world.stands_for().checked_add(account.owed).unwrap();
                 prop_assert_eq!(had, stands_for, "{:#?} {:?} {:?}", happenings, act, account);
+                for (first, second) in [(1, 20), (15, 30), (60, 24 * 60), (24 * 60, 40 * 24 * 60)] {
+                    let at = |minutes| account.updated_at + TimeDelta::minutes(minutes);
+                    let seen = |account: Account| (account.balance, account.owed, account.holds, account.period);
+                    let on_the_way = seen(account.as_of(at(first)).as_of(at(second)));
+                    prop_assert_eq!(on_the_way, seen(account.as_of(at(second))), "{:?} {:?}", act, account);
+                }
             }
         }
     }

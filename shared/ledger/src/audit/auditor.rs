@@ -165,7 +165,11 @@ impl Auditor {
     ) -> Result<(), Problem> {
         let Some(key) = key_of(entry)? else { return Ok(()) };
         let sequence = entry.account.sequence;
-        self.claims.take_key(account, &key, (sequence, entry.change.taken()), has_fingerprint);
+        let taken = (!matches!(key, CommandKey::Hold(_))).then(|| entry.change.taken());
+        self.claims.take_key(account, &key, (sequence, taken), has_fingerprint);
+        if let (CommandKey::Settlement(hold_id), Event::Capture { captured, .. }) = (key, &entry.event) {
+            self.claims.take_capture(account.1, &CommandKey::Hold(hold_id), *captured);
+        }
         if let Event::Reversal { debit_id, offset, .. } = &entry.event {
             let given = entry.change.given();
             let credits = given.checked_add(*offset).unwrap_or(given);

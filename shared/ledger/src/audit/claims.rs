@@ -28,7 +28,8 @@ type Digest = [u64; 2];
 struct KeyUse {
     digest: Digest,
     sequence: Sequence,
-    taken: Credits,
+    /// What it took; `None` of a hold, of which its capture says it.
+    taken: Option<Credits>,
     account: AccountNumber,
     has_fingerprint: bool,
 }
@@ -75,6 +76,8 @@ pub(super) struct Claims {
     texts: String,
     /// What claims count as reversed, if anything.
     counted: HashMap<Digest, Credits>,
+    /// What captures took of holds.
+    captured: HashMap<Digest, Credits>,
     returned: HashMap<Digest, Returned>,
 }
 
@@ -100,11 +103,16 @@ impl Claims {
         &mut self,
         account: (AccountNumber, &AccountId),
         key: &CommandKey,
-        (sequence, taken): (Sequence, Credits),
+        (sequence, taken): (Sequence, Option<Credits>),
         has_fingerprint: bool,
     ) {
         let (account, digest) = (account.0, digest(account.1, key));
         self.uses.push(KeyUse { digest, sequence, taken, account, has_fingerprint });
+    }
+
+    /// Takes what the capture of a hold took.
+    pub(super) fn take_capture(&mut self, account_id: &AccountId, hold: &CommandKey, captured: Credits) {
+        self.captured.insert(digest(account_id, hold), captured);
     }
 
     /// Takes what a reversal gave back of a debit.
@@ -189,7 +197,8 @@ impl Claims {
         }
         let row = || entry_row(accounts, account, sequence);
         let reversed = self.returned.get(&first.digest).map(|returned| returned.credits).unwrap_or_default();
-        if !first.taken.covers(reversed) {
+        let captured = || self.captured.get(&first.digest).copied().unwrap_or_default();
+        if !first.taken.unwrap_or_else(captured).covers(reversed) {
             matched.add(accounts, account, row(), Problem::ReversedTooMuch);
         }
         let is_fingerprint_lost =

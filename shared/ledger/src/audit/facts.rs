@@ -1,7 +1,7 @@
 //! What is read off items and entries beside what the ledger reads.
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use scrip_accounts::{AdjustmentId, CommandKey, DebitId, Entry, Event, ReversalId};
+use scrip_accounts::{AdjustmentId, CommandKey, DebitId, Entry, Event, HoldId, ReversalId};
 
 use super::problem::Problem;
 use crate::{Error, chain, items::Item};
@@ -13,9 +13,14 @@ pub(super) fn key_of(entry: &Entry) -> Result<Option<CommandKey>, Problem> {
     let id = || entry.reference.clone();
     let key = match entry.event {
         Event::Debit { .. } => DebitId::parse(id()).map(CommandKey::Debit),
+        Event::Hold { .. } => HoldId::parse(id()).map(CommandKey::Hold),
+        Event::Capture { .. } | Event::Release { expired: false, .. } => {
+            HoldId::parse(id()).map(CommandKey::Settlement)
+        }
         Event::Reversal { .. } => ReversalId::parse(id()).map(CommandKey::Reversal),
         Event::Adjustment { .. } => AdjustmentId::parse(id()).map(CommandKey::Adjustment),
-        Event::Purchase
+        Event::Release { expired: true, .. }
+        | Event::Purchase
         | Event::Refill
         | Event::Expiry
         | Event::Subscription

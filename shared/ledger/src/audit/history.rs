@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
-use scrip_accounts::{Change, Entry, EntryKind, Event, Period, Sequence, SubscriptionId};
+use scrip_accounts::{Account, Change, Entry, Event, OpenHold, Period, Sequence, SubscriptionId};
 use scrip_pricing::Credits;
 
 use super::problem::Problem;
@@ -28,15 +28,75 @@ pub(super) struct Link {
 /// The account after an entry, as far as it is checked.
 #[derive(Debug)]
 pub(super) struct LinkState {
-    kind: EntryKind,
+    /// What it was to pay of what is owed; `None` of a kind of entry that may change that by any amount.
+    offset: Option<Credits>,
     change: Change,
-    offset: Credits,
+    step: HoldStep,
+    holds: Vec<OpenHold>,
     at: DateTime<Utc>,
     period: Period,
     balance: Credits,
     owed: Credits,
     pub(super) due_after: Option<Period>,
     pub(super) subscriptions: Vec<SubscriptionId>,
+}
+
+/// What an entry does to the open holds.
+#[derive(Debug)]
+enum HoldStep {
+    /// It opens one.
+    Opens(OpenHold),
+    /// It ends the one of that entry, which had set so much aside, before it expires or from then on.
+    Ends(Sequence, Option<Credits>, HoldEnd),
+    /// It leaves them as they are.
+    Leaves,
+}
+
+/// What ended a hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum HoldEnd {
+    Caller,
+    Expiry,
+}
+
+impl HoldStep {
+    fn of(entry: &Entry) -> Self {
+        let returned = |offset: Credits| entry.change.given().checked_add(offset);
+        match entry.event {
+            Event::Hold { expires_at, .. } => Self::Opens(OpenHold {
+                sequence: entry.account.sequence,
+                credits: entry.change.taken(),
+                expires_at,
+            }),
+            Event::Capture { hold_sequence, captured, offset, .. } => {
+                let set_aside = returned(offset).and_then(|returned| returned.checked_add(captured));
+                Self::Ends(hold_sequence, set_aside, HoldEnd::Caller)
+            }
+            Event::Release { hold_sequence, offset, expired } => {
+                let end = if expired { HoldEnd::Expiry } else { HoldEnd::Caller };
+                Self::Ends(hold_sequence, returned(offset), end)
+            }
+            _ => Self::Leaves,
+        }
+    }
+
+    /// Whether it leads from some open holds to others at a moment.
+    fn leads(&self, before: &[OpenHold], after: &[OpenHold], at: DateTime<Utc>) -> bool {
+        match self {
+            Self::Opens(opened) => {
+                after.split_last() == Some((opened, before)) && after.len() <= Account::HOLDS_MAX
+            }
+            Self::Ends(sequence, set_aside, end) => {
+                let (ended, others): (Vec<&OpenHold>, Vec<&OpenHold>) =
+                    before.iter().partition(|hold| hold.sequence == *sequence);
+                let is_in_time = |hold: &OpenHold| (hold.expires_at <= at) == (*end == HoldEnd::Expiry);
+                let is_one =
+                    matches!(ended[..], [hold] if Some(hold.credits) == *set_aside && is_in_time(hold));
+                is_one && others.into_iter().eq(after.iter())
+            }
+            Self::Leaves => before == after,
+        }
+    }
 }
 
 impl Link {
@@ -49,13 +109,25 @@ impl LinkState {
     fn of(entry: &Entry) -> Self {
         let account = &entry.account;
         let offset = match entry.event {
-            Event::Reversal { offset, .. } => offset,
-            _ => Credits::ZERO,
+            Event::Reversal { offset, .. }
+            | Event::Capture { offset, .. }
+            | Event::Release { offset, .. } => Some(offset),
+            Event::Debit { .. } | Event::Hold { .. } | Event::Adjustment { .. } => Some(Credits::ZERO),
+            // Money came, went back or came again, or never should have: what is owed of it changes in the same entry.
+            Event::Expiry
+            | Event::Purchase
+            | Event::Subscription
+            | Event::Refill
+            | Event::Refund { .. }
+            | Event::RefundFailed
+            | Event::Dispute { .. }
+            | Event::DisputeWon => None,
         };
         Self {
-            kind: entry.event.kind(),
-            change: entry.change,
             offset,
+            change: entry.change,
+            step: HoldStep::of(entry),
+            holds: account.holds.clone(),
             at: entry.at,
             period: account.period,
             balance: account.balance,
@@ -66,8 +138,12 @@ impl LinkState {
     }
 
     /// What is wrong with it as the first entry of an account.
-    fn problem_of_first(&self) -> Option<Problem> {
-        (self.change.apply(Credits::ZERO) != Some(self.balance)).then_some(Problem::WrongSum)
+    fn problems_of_first(&self) -> impl Iterator<Item = Problem> {
+        let wrong_sum = self.change.apply(Credits::ZERO) != Some(self.balance);
+        let wrong_holds = !self.step.leads(&[], &self.holds, self.at);
+        [wrong_sum.then_some(Problem::WrongSum), wrong_holds.then_some(Problem::WrongHolds)]
+            .into_iter()
+            .flatten()
     }
 
     /// What is wrong with it after another entry.
@@ -76,24 +152,14 @@ impl LinkState {
         // Playground credits owed are forgotten at the month's turn (rule 9).
         let is_new_month = self.period != before.period;
         let owed = if is_new_month { before.owed.with_playground(0) } else { before.owed };
-        let wrong_owed = match self.kind {
-            EntryKind::Reversal => owed.checked_sub(self.offset) != Some(self.owed),
-            EntryKind::Debit | EntryKind::Adjustment => self.owed != owed,
-            // Money came, went back or came again, or never should have: what is owed of it changes in the same entry.
-            EntryKind::Expiry
-            | EntryKind::Purchase
-            | EntryKind::Subscription
-            | EntryKind::Refill
-            | EntryKind::Refund
-            | EntryKind::RefundFailed
-            | EntryKind::Dispute
-            | EntryKind::DisputeWon => false,
-        };
+        let wrong_owed = self.offset.is_some_and(|offset| owed.checked_sub(offset) != Some(self.owed));
+        let wrong_holds = !self.step.leads(&before.holds, &self.holds, self.at);
         [
             wrong_sum.then_some(Problem::WrongSum),
             (self.at < before.at).then_some(Problem::TimeBackwards),
             (self.period < before.period).then_some(Problem::MonthBackwards),
             wrong_owed.then_some(Problem::WrongOwed),
+            wrong_holds.then_some(Problem::WrongHolds),
         ]
         .into_iter()
         .flatten()
@@ -162,7 +228,7 @@ impl History {
             self.has_holes = true;
         } else if let Some(state) = &link.state {
             match &self.newest {
-                None => found.extend(state.problem_of_first().map(|problem| (link.sequence, problem))),
+                None => found.extend(state.problems_of_first().map(|problem| (link.sequence, problem))),
                 Some(Link { state: Some(before), .. }) => {
                     found.extend(state.problems_after(before).map(|problem| (link.sequence, problem)));
                 }

@@ -1,6 +1,8 @@
 //! Which row of the ledger a key belongs to: keys.rs read backwards.
 
-use scrip_accounts::{AccountId, AdjustmentId, CommandKey, DebitId, PurchaseId, ReversalId, Sequence};
+use scrip_accounts::{
+    AccountId, AdjustmentId, CommandKey, DebitId, HoldId, PurchaseId, ReversalId, Sequence,
+};
 
 use crate::keys;
 
@@ -58,7 +60,9 @@ impl Place {
         let mut parts = id.splitn(3, '#');
         let (account_id, kind, id) = (parts.next()?, parts.next()?, parts.next()?);
         let key = match kind {
+            // Or of a hold, which has the same key.
             "debit" => CommandKey::Debit(DebitId::parse(id).ok()?),
+            "settlement" => CommandKey::Settlement(HoldId::parse(id).ok()?),
             "reversal" => CommandKey::Reversal(ReversalId::parse(id).ok()?),
             "adjustment" => CommandKey::Adjustment(AdjustmentId::parse(id).ok()?),
             _ => return None,
@@ -79,6 +83,7 @@ mod tests {
         let alice = || AccountId::parse("auth0|alice").unwrap();
         let debit = || CommandKey::Debit(DebitId::parse("d:1").unwrap());
         let reversal = || CommandKey::Reversal(ReversalId::parse("debit").unwrap());
+        let settlement = || CommandKey::Settlement(HoldId::parse("h:1").unwrap());
         let bought = Key { pk: keys::account(&alice()), sk: "BOUGHT#1795132800#in_1".to_owned() };
         let purchase = || PurchaseId::parse("in_1").unwrap();
         for (key, place) in [
@@ -87,6 +92,7 @@ mod tests {
             (keys::purchase(&alice(), &purchase()), Place::Purchase(alice(), purchase())),
             (bought, Place::Bought(alice())),
             (keys::operation(&alice(), &debit()), Place::Claim(alice(), debit())),
+            (keys::operation(&alice(), &settlement()), Place::Claim(alice(), settlement())),
             (keys::operation(&alice(), &reversal()), Place::Claim(alice(), reversal())),
             (keys::payment(&PaymentId::parse("pi_1").unwrap()), Place::Owner(OwnerKind::Payment)),
             (keys::customer(&CustomerId::parse("cus_1").unwrap()), Place::Owner(OwnerKind::Customer)),

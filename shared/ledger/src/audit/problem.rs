@@ -27,8 +27,10 @@ pub enum Problem {
     TimeBackwards,
     /// An entry is of an earlier month than the one before.
     MonthBackwards,
-    /// A debit or reversal changed what is owed by another amount than it may.
+    /// What is owed changed by another amount than the entry says.
     WrongOwed,
+    /// The open holds are not those before and what the entry did to them.
+    WrongHolds,
     /// An entry carries the key of an earlier one.
     SameKey(Sequence),
     /// Neither an entry nor its claim holds the request's fingerprint.
@@ -93,6 +95,7 @@ impl Problem {
             Self::TimeBackwards => "time_backwards",
             Self::MonthBackwards => "month_backwards",
             Self::WrongOwed => "wrong_owed",
+            Self::WrongHolds => "wrong_holds",
             Self::SameKey(_) => "same_key",
             Self::NoFingerprint => "no_fingerprint",
             Self::NoClaim => "no_claim",
@@ -127,6 +130,7 @@ impl Problem {
             Self::MissingEntries(_) => "calls on the account fail, and a command may be carried out again",
             Self::BelowZero | Self::WrongSum => "the credits before and after it don't agree",
             Self::TimeBackwards | Self::MonthBackwards => "it was not made by the ledger",
+            Self::WrongHolds => "credits that are set aside are lost, or come back twice",
             Self::WrongOwed => "a refund's or dispute's credits are counted wrong",
             Self::SameKey(_) => "the command was carried out twice",
             Self::NoFingerprint => "another request with its key gets its answer",
@@ -180,6 +184,7 @@ impl fmt::Display for Problem {
             Self::TimeBackwards => f.write_str("is older than the entry before"),
             Self::MonthBackwards => f.write_str("is of an earlier month than the entry before"),
             Self::WrongOwed => f.write_str("changes what is owed by a wrong amount"),
+            Self::WrongHolds => f.write_str("has other open holds than the entry before and its own step"),
             Self::SameKey(first) => write!(f, "carries the same key as entry {first}"),
             Self::NoFingerprint => f.write_str("has no fingerprint of its request"),
             Self::NoClaim => f.write_str("has no claim of its key"),

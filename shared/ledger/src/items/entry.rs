@@ -1,8 +1,8 @@
 //! An entry: what happened, and the whole account after it.
 
 use chrono::{DateTime, Utc};
-use scrip_accounts::{Account, AccountId, Change, Entry, Event, Period, Sequence, Subscription};
-use scrip_pricing::Credits;
+use scrip_accounts::{Account, AccountId, Change, Entry, Event, OpenHold, Period, Sequence, Subscription};
+use scrip_pricing::{Credits, Kind};
 use serde::{Deserialize, Serialize};
 
 use super::{Item, from_item, to_item};
@@ -30,13 +30,22 @@ struct EntryItem {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     request: Option<RequestHash>,
     at: DateTime<Utc>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    low: Vec<Kind>,
     // The account after this entry.
     balance: Credits,
     #[serde(default, skip_serializing_if = "is_zero")]
     owed: Credits,
-    period: Period,
+    // Under another name while holds are open: versions from before holds would leave these out of the next entry, and
+    // fail because they find no `period`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    period: Option<Period>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    month: Option<Period>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     subscriptions: Vec<Subscription>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    holds: Vec<OpenHold>,
 }
 
 #[allow(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
@@ -54,6 +63,7 @@ pub fn write_entry(
     request: Option<&RequestHash>,
 ) -> Result<Item, Error> {
     let key = keys::entry(account_id, entry.account.sequence);
+    let has_holds = !entry.account.holds.is_empty();
     to_item(&EntryItem {
         pk: key.pk,
         sk: key.sk,
@@ -63,35 +73,79 @@ pub fn write_entry(
         reference: entry.reference.clone(),
         request: request.cloned(),
         at: entry.at,
+        low: entry.low.clone(),
         balance: entry.account.balance,
         owed: entry.account.owed,
-        period: entry.account.period,
+        period: (!has_holds).then_some(entry.account.period),
+        month: has_holds.then_some(entry.account.period),
         subscriptions: entry.account.subscriptions.clone(),
+        holds: entry.account.holds.clone(),
     })
 }
 
 /// The entry of an item.
 ///
 /// # Errors
-/// [`Error::Internal`] if the item lacks what its kind must have, or its key is another entry's.
+/// [`Error::Internal`] if the item lacks what its kind must have, has what no version up to this one writes, or its key
+/// is another entry's.
 pub fn read_entry(item: Item) -> Result<StoredEntry, Error> {
+    // What isn't understood would be lost in the next entry, which carries the whole account on.
+    if let Some(unknown) = item.keys().find(|name| !is_attribute(name)) {
+        return Err(Error::internal("read an entry", format!("a later version wrote its {unknown}")));
+    }
     let item: EntryItem = from_item(item)?;
     if item.sk != keys::entry_sort(item.sequence) {
         return Err(Error::corrupt(&item.pk, &item.sk, "sequence of its own"));
     }
+    let period = item.period.or(item.month).ok_or_else(|| Error::corrupt(&item.pk, &item.sk, "period"))?;
     let entry = Entry {
         event: item.event,
         change: item.credits,
         reference: item.reference,
         at: item.at,
+        low: item.low,
         account: Account {
             sequence: item.sequence,
             balance: item.balance,
             owed: item.owed,
-            period: item.period,
+            period,
             subscriptions: item.subscriptions,
+            holds: item.holds,
             updated_at: item.at,
         },
     };
     Ok(StoredEntry { entry, request: item.request })
+}
+
+/// Whether entries have an attribute of that name: those of all kinds, and those of [`Event`]'s.
+fn is_attribute(name: &str) -> bool {
+    matches!(
+        name,
+        "pk" | "sk"
+            | "sequence"
+            | "kind"
+            | "credits"
+            | "reference"
+            | "request"
+            | "at"
+            | "low"
+            | "balance"
+            | "owed"
+            | "period"
+            | "month"
+            | "subscriptions"
+            | "holds"
+            | "operation"
+            | "deferred_images"
+            | "catalog_version"
+            | "expires_at"
+            | "hold_sequence"
+            | "captured"
+            | "expired"
+            | "offset"
+            | "debit_id"
+            | "reason"
+            | "by"
+            | "credits_spent"
+    )
 }

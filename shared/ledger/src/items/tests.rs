@@ -46,6 +46,18 @@ fn every_kind_of_entry_is_stored_as_it_always_was() {
             "status": status,
         })
     };
+    let open = json!({"sequence": 40, "credits": {"tune": 1}, "expires_at": "2026-11-22T10:15:00.250Z"});
+    let with = |item: &Value, more: Value| {
+        let (mut item, Value::Object(more)) = (item.clone(), more) else { panic!("{item}") };
+        item.as_object_mut().unwrap().extend(more);
+        item
+    };
+    let hold = with(&debit, json!({"expires_at": "2026-11-22T10:15:00.250Z"}));
+    let capture = json!({
+        "hold_sequence": 41, "operation": upscale, "captured": credits(4), "offset": credits(0),
+    });
+    let debit_of_all = debit.clone();
+    let month = json!({"period": null, "month": "2026-11"});
     for (kind, more) in [
         ("purchase", json!({})),
         ("purchase", json!({"subscriptions": null})),
@@ -57,6 +69,15 @@ fn every_kind_of_entry_is_stored_as_it_always_was() {
         ("reversal", with_request(json!({"debit_id": "d-1", "offset": credits(0)}))),
         // Some of it paid what was owed, and something is owed still.
         ("reversal", json!({"debit_id": "d-1", "offset": credits(3), "owed": credits(5)})),
+        ("hold", with_request(hold.clone())),
+        ("hold", with_request(with(&hold, json!({"low": ["playground", "tune_image"]})))),
+        ("capture", with_request(capture)),
+        // While holds are open.
+        ("hold", with_request(with(&hold, with(&month, json!({"holds": [open]}))))),
+        ("refill", with(&month, json!({"holds": [open, open]}))),
+        ("release", with_request(json!({"hold_sequence": 41, "offset": credits(3), "owed": credits(5)}))),
+        ("release", json!({"hold_sequence": 41, "offset": credits(0), "expired": true})),
+        ("debit", with_request(with(&debit_of_all, json!({"low": ["tune"]})))),
         ("adjustment", with_request(json!({"by": "support|ann", "reason": "goodwill"}))),
         (
             "subscription",
@@ -83,6 +104,7 @@ fn every_kind_of_entry_is_stored_as_it_always_was() {
             (read.account.period.to_string(), read.account.subscriptions.len()),
             ("2026-11".into(), subscriptions)
         );
+        assert_eq!(read.account.holds.len(), more["holds"].as_array().map_or(0, Vec::len), "{kind} {more}");
         assert_eq!(read.account.updated_at, read.at);
     }
 }
@@ -102,6 +124,18 @@ fn an_early_reversal_is_read_as_one_without_an_offset() {
     let mut spelled_out = more;
     spelled_out["offset"] = json!({"playground": 0, "tune": 0, "tune_image": 0});
     assert_eq!(write_entry(&alice(), &early.entry, None).unwrap(), stored("reversal", spelled_out));
+}
+
+/// While two versions run, the older one must not append to what it can't carry on.
+#[test]
+fn an_entry_of_a_later_version_is_an_error() {
+    for (name, value) in [("frozen", json!(true)), ("hold", json!([])), ("Balance", json!({}))] {
+        let error = read_entry(stored("refill", json!({name: value}))).unwrap_err();
+        assert_eq!(
+            crate::chain(&error),
+            format!("could not read an entry: a later version wrote its {name}")
+        );
+    }
 }
 
 #[test]

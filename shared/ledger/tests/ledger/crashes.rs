@@ -49,7 +49,7 @@ async fn a_call_that_stops_anywhere_is_carried_out_once() {
             }
         }
     }
-    assert_eq!(calls.join_all().await.len(), (3 + 3 + 5) * 2 * 3);
+    assert_eq!(calls.join_all().await.len(), (3 + 3 + 5 + 3 * 3) * 2 * 3);
 }
 
 /// The second call stops as well, at any of the requests that it makes behind the first one's claim.

@@ -4,7 +4,7 @@
 use std::sync::Mutex;
 
 use scrip_accounts::{
-    Command, CommandKey, CommandState, DebitId, Posting, Refusal, ReversalId, ReversalOutcome,
+    Command, CommandKey, CommandState, DebitId, Posting, Refusal, ReversalId, ReversalOutcome, Subject,
 };
 use scrip_ledger::chain;
 use serde::{Serialize, Serializer};
@@ -67,8 +67,8 @@ async fn a_refusal_is_only_said_of_the_newest_entry() {
 }
 
 /// A command that is always refused, and notes whether it saw its debit.
-#[derive(Debug, Default)]
-struct Probe(Mutex<Vec<bool>>, Option<DebitId>);
+#[derive(Debug)]
+struct Probe(Mutex<Vec<bool>>, DebitId);
 
 impl Serialize for Probe {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -83,8 +83,8 @@ impl Command for Probe {
         CommandKey::Reversal(ReversalId::parse("probe").unwrap())
     }
 
-    fn debit_id(&self) -> Option<&DebitId> {
-        self.1.as_ref()
+    fn subject(&self) -> Subject<'_> {
+        Subject::Debit(&self.1)
     }
 
     fn decide(&self, state: &CommandState<'_>) -> Result<Posting, Refusal> {
@@ -99,7 +99,7 @@ async fn a_refusal_agrees_with_what_it_was_decided_from() {
     let world = World::new().await;
     world.take("d", 10).await.unwrap();
     world.reverse("r", "d", 4).await.unwrap();
-    let probe = Probe(Mutex::default(), Some(DebitId::parse("d").unwrap()));
+    let probe = Probe(Mutex::default(), DebitId::parse("d").unwrap());
     world.faults.asked();
     // What is there isn't visible to the first read.
     world.faults.next("GetItem", unseen());

@@ -6,8 +6,9 @@ use tokio::task::JoinSet;
 use crate::{
     outcome::{Outcome, name},
     stopped::Act,
-    world::{APPEND, CLAIM, RAISE, World},
+    world::{APPEND, CLAIM, CONFIRM, RAISE, WRITE, World, time},
 };
+use scrip_accounts::Refusal;
 use scrip_ledger::Error;
 use scrip_test_support::{
     crash::Side,
@@ -71,7 +72,7 @@ async fn an_entry_that_lands_before_it_is_sent_again_is_found() {
         world.meanwhile(operation, async move |_| assert_eq!(arrive(held).await, None));
         let executed = act.carry_out(&world).await;
         // A transaction doesn't carry what exists: that is looked for.
-        let attempts = if act == Act::Debit { 2 } else { 3 };
+        let attempts = if operation == APPEND { 2 } else { 3 };
         assert_eq!(name(&executed), ("replayed", attempts), "{act:?}");
         assert_eq!(world.entries_of(act.key()).await.len(), 1, "{act:?}");
         assert_eq!(world.balance().await, act.balance(), "{act:?}");
@@ -226,4 +227,34 @@ async fn a_raise_that_lands_late_hides_no_entry() {
         assert_eq!(name(&world.take("d", 10).await), ("replayed", 1), "{is_raised_again}");
         assert_eq!(world.balance().await, 1002 - sequence - 10);
     }
+}
+
+/// A capture is held back, and a retry of it comes after the hold expired: who is told so debits the work.
+#[tokio::test]
+async fn no_capture_lands_after_its_caller_was_told_that_the_hold_expired() {
+    const EXPIRY: &str = "2026-11-22T10:15:00Z";
+    let late = async || {
+        let world = Act::Capture.world().await;
+        let held = hold_entry(&world, Act::Capture);
+        world.stop(Act::Capture, ("Query", 1), Side::Before).await;
+        (world, held)
+    };
+    let (world, held) = late().await;
+    let Outcome::Refused(refusal) = world.settle_at("earlier", Some(4), EXPIRY).await.unwrap().outcome else {
+        panic!()
+    };
+    assert_eq!(refusal, Refusal::HoldExpired { expired_at: time(EXPIRY) });
+    assert_eq!(
+        world.faults.asked(),
+        ["Query", WRITE, "Query", CONFIRM, "Query", "GetItem", "Query", CONFIRM]
+    );
+    let items = world.items().await;
+    assert_eq!(arrive(held).await.as_deref(), Some("ConditionalCheckFailedException"));
+    assert_eq!(world.items().await, items);
+    assert_eq!(world.balance().await, 1000);
+    // It lands before the release is written: then it was captured.
+    let (world, held) = late().await;
+    world.meanwhile(WRITE, async move |_| assert_eq!(arrive(held).await, None));
+    assert_eq!(name(&world.settle_at("earlier", Some(4), EXPIRY).await).0, "replayed");
+    assert_eq!(world.balance().await, 996);
 }

@@ -13,6 +13,7 @@ mod facts;
 mod giving_up;
 mod half_visible;
 mod history;
+mod holds;
 mod interleavings;
 mod late;
 mod mixed;

@@ -23,16 +23,25 @@ pub enum Act {
     DebitAtTheTurn,
     /// A reversal `r` of four of a debit `earlier` of ten.
     Reversal,
+    /// A hold `d` of ten.
+    Hold,
+    /// A capture of four of a hold `earlier` of ten.
+    Capture,
+    /// A release of a hold `earlier` of ten.
+    Release,
 }
 
 impl Act {
-    pub const ALL: [Self; 3] = [Self::Debit, Self::DebitAtTheTurn, Self::Reversal];
+    pub const ALL: [Self; 6] =
+        [Self::Debit, Self::DebitAtTheTurn, Self::Reversal, Self::Hold, Self::Capture, Self::Release];
 
     /// An account on which it can be carried out.
     pub async fn world(self) -> World {
         let world = World::new().await;
-        if self == Self::Reversal {
-            world.take("earlier", 10).await.unwrap();
+        match self {
+            Self::Debit | Self::DebitAtTheTurn | Self::Hold => {}
+            Self::Reversal => drop(world.take("earlier", 10).await.unwrap()),
+            Self::Capture | Self::Release => drop(world.hold("earlier", 10).await.unwrap()),
         }
         world.faults.asked();
         world
@@ -41,7 +50,10 @@ impl Act {
     /// Its requests, in order. The last one writes its entry.
     pub fn requests(self) -> &'static [(&'static str, usize)] {
         match self {
-            Self::Debit => &[("Query", 0), ("PutItem", 0), ("PutItem", 1)],
+            // The hold is among the newest entries.
+            Self::Debit | Self::Hold | Self::Capture | Self::Release => {
+                &[("Query", 0), ("PutItem", 0), ("PutItem", 1)]
+            }
             Self::DebitAtTheTurn => &[("Query", 0), ("PutItem", 0), ("TransactWriteItems", 0)],
             Self::Reversal => {
                 &[("Query", 0), ("GetItem", 0), ("Query", 1), ("PutItem", 0), ("TransactWriteItems", 0)]
@@ -54,6 +66,9 @@ impl Act {
             Self::Debit => world.take("d", 10).await,
             Self::DebitAtTheTurn => world.take_at("d", 10, DECEMBER).await,
             Self::Reversal => world.reverse("r", "earlier", 4).await,
+            Self::Hold => world.hold("d", 10).await,
+            Self::Capture => world.capture("earlier", 4).await,
+            Self::Release => world.release("earlier").await,
         }
     }
 
@@ -64,12 +79,23 @@ impl Act {
 
     /// What the account has once it was carried out, and nothing else was.
     pub fn balance(self) -> u64 {
-        if self == Self::Reversal { 994 } else { 990 }
+        match self {
+            Self::Debit | Self::DebitAtTheTurn | Self::Hold => 990,
+            Self::Reversal => 994,
+            Self::Capture => 996,
+            Self::Release => 1000,
+        }
     }
 
     /// The kind and the key of its entry.
     pub fn key(self) -> (&'static str, &'static str) {
-        if self == Self::Reversal { ("reversal", "r") } else { ("debit", "d") }
+        match self {
+            Self::Debit | Self::DebitAtTheTurn => ("debit", "d"),
+            Self::Reversal => ("reversal", "r"),
+            Self::Hold => ("hold", "d"),
+            Self::Capture => ("capture", "earlier"),
+            Self::Release => ("release", "earlier"),
+        }
     }
 }
 

@@ -6,10 +6,11 @@ use std::collections::HashMap;
 use aws_sdk_dynamodb::{Client, types::AttributeValue};
 use chrono::{DateTime, Utc};
 use scrip_accounts::{
-    AccountId, Debit, DebitId, Decision, PurchaseId, Reason, RefundId, Refusal, Reversal, ReversalId,
-    ReversalRequest, SubscriptionId, facts::Facts, money_back, reconcile,
+    AccountId, CaptureRequest, Debit, DebitId, Decision, Hold, HoldId, PurchaseId, Reason, RefundId, Refusal,
+    ReleaseRequest, Reversal, ReversalId, ReversalRequest, Settlement, SettlementRequest, SubscriptionId,
+    facts::Facts, money_back, reconcile,
 };
-use scrip_ledger::{DebitStatus, Error, Ledger, State, Subjects};
+use scrip_ledger::{DebitStatus, Error, HoldStatus, Ledger, State, Subjects};
 use scrip_pricing::Credits;
 use serde_json::{Value, json};
 
@@ -147,6 +148,34 @@ impl World {
 
     pub async fn reverse(&self, key: &str, debit_id: &str, credits: u64) -> Result<Executed, Error> {
         carried_out(self.ledger.execute(&self.account, &reversal(key, debit_id, credits), time(NOW)).await)
+    }
+
+    pub async fn hold(&self, key: &str, images: u64) -> Result<Executed, Error> {
+        self.hold_at(key, images, NOW).await
+    }
+
+    /// Holds a credit for each image for a quarter of an hour.
+    pub async fn hold_at(&self, key: &str, images: u64, now: &str) -> Result<Executed, Error> {
+        carried_out(self.ledger.execute(&self.account, &hold(key, images), time(now)).await)
+    }
+
+    /// Captures so many images of a hold.
+    pub async fn capture(&self, id: &str, images: u64) -> Result<Executed, Error> {
+        self.settle_at(id, Some(images), NOW).await
+    }
+
+    pub async fn release(&self, id: &str) -> Result<Executed, Error> {
+        self.settle_at(id, None, NOW).await
+    }
+
+    /// Captures so many images of a hold, or releases it.
+    pub async fn settle_at(&self, id: &str, images: Option<u64>, now: &str) -> Result<Executed, Error> {
+        carried_out(self.ledger.execute(&self.account, &settlement(id, images), time(now)).await)
+    }
+
+    /// A hold, and what became of it.
+    pub async fn held(&self, id: &str) -> Option<HoldStatus> {
+        self.ledger.hold(&self.account, &HoldId::parse(id).unwrap()).await.unwrap()
     }
 
     /// A debit, and what came back of it.
@@ -315,6 +344,20 @@ pub fn upscale(key: &str, images: u64) -> Debit {
     Debit { id: DebitId::parse(key).unwrap(), request: request.unwrap() }
 }
 
+/// A hold of a credit for each image.
+pub fn hold(key: &str, images: u64) -> Hold {
+    let request = serde_json::from_value(json!({"operation": "upscale", "factor": 2, "images": images}));
+    Hold { id: HoldId::parse(key).unwrap(), request: request.unwrap() }
+}
+
+/// The capture of so many images of a hold, or its release.
+pub fn settlement(id: &str, images: Option<u64>) -> Settlement {
+    let capture = |images| -> CaptureRequest { serde_json::from_value(json!({"images": images})).unwrap() };
+    let release = SettlementRequest::Release(ReleaseRequest {});
+    let request = images.map_or(release, |images| SettlementRequest::Capture(capture(images)));
+    Settlement { hold_id: HoldId::parse(id).unwrap(), request }
+}
+
 /// A reversal of some credits of a debit.
 pub fn reversal(key: &str, debit_id: &str, credits: u64) -> Reversal {
     let request = ReversalRequest { credits: Some(Credits::new(credits, 0, 0)), reason: None };
@@ -331,6 +374,7 @@ fn wire_value(value: &AttributeValue) -> Value {
     match value {
         AttributeValue::S(text) => json!({"S": text}),
         AttributeValue::N(number) => json!({"N": number}),
+        AttributeValue::Bool(flag) => json!({"BOOL": flag}),
         AttributeValue::M(map) => json!({"M": wire_item(map)}),
         AttributeValue::L(list) => json!({"L": list.iter().map(wire_value).collect::<Vec<_>>()}),
         other => panic!("{other:?}"),

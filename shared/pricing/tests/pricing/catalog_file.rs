@@ -262,6 +262,65 @@ fn tools_and_tune_work() {
 }
 
 #[test]
+fn low_balance() {
+    const PLAYGROUND: &str = "playground = \"20%\"\n";
+    const TUNE: &str = "tune = 0\n";
+    const TUNE_IMAGE: &str = "tune_image = 8\n";
+    assert_each_is_refused(&[
+        (PLAYGROUND, "", "low_balance has no playground; add playground = the credits at which it is low"),
+        (TUNE, "", "low_balance has no tune; add tune = the credits at which it is low"),
+        (TUNE_IMAGE, "", "low_balance has no tune_image; add tune_image = the credits at which it is low"),
+        (
+            TUNE,
+            "tune = 0\ntunes = 0\n",
+            r#"low_balance: unknown credit kind "tunes"; there are playground, tune and tune_image"#,
+        ),
+        (PLAYGROUND, "playground = -1\n", "low_balance: playground is -1; it must be at least 0"),
+        (TUNE, "tune = -1\n", "low_balance: tune is -1; it must be at least 0"),
+        (TUNE_IMAGE, "tune_image = -8\n", "low_balance: tune_image is -8; it must be at least 0"),
+        (
+            PLAYGROUND,
+            "playground = 1000001\n",
+            "low_balance: playground is 1000001, which is too large; at most 1000000",
+        ),
+        (TUNE, "tune = 1000001\n", "low_balance: tune is 1000001, which is too large; at most 1000000"),
+        (
+            TUNE,
+            "tune = \"10%\"\n",
+            "low_balance: tune is \"10%\"; it must be a number of credits, \
+             because allowances are in playground credits",
+        ),
+        (
+            TUNE_IMAGE,
+            "tune_image = \"8\"\n",
+            "low_balance: tune_image is \"8\"; it must be a number of credits, \
+             because allowances are in playground credits",
+        ),
+    ]);
+    for share in
+        ["", "%", "10", "0%", "101%", "256%", "10.5%", "-10%", "+10%", "010%", "10 %", " 10%", "10%%", "１%"]
+    {
+        let text = edited(PLAYGROUND, &format!("playground = \"{share}\"\n"));
+        let expected = format!(
+            "low_balance: playground is \"{share}\"; it must be a number of credits or a share, \
+             \"1%\" to \"100%\""
+        );
+        assert_eq!(problems(&text), [expected]);
+    }
+}
+
+#[test]
+fn a_playground_mark_is_a_number_or_a_percentage() {
+    let table =
+        [("0", None), ("250", None), (r#""1%""#, Some(1)), (r#""10%""#, Some(10)), (r#""100%""#, Some(100))];
+    for (mark, percent) in table {
+        let text = edited(r#"playground = "20%""#, &format!("playground = {mark}"));
+        let file = build::read(&text).expect("sound");
+        assert_eq!(file.low_balance["playground"].percent(), percent, "{mark}");
+    }
+}
+
+#[test]
 fn what_is_just_within_bounds_is_sound() {
     for (from, to) in [
         // More work may cost the same.
@@ -272,6 +331,8 @@ fn what_is_just_within_bounds_is_sound() {
         ("[2, 4, 10]", "[2, 4, 1000000]"),
         ("playground = 1000,", "playground = 1000000000,"),
         ("monthly_price = 1900", "monthly_price = 100000000"),
+        (r#"playground = "20%""#, "playground = 1000000"),
+        ("tune_image = 8\n", "tune_image = 1000000\n"),
     ] {
         assert_eq!(problems(&edited(from, to)), Vec::<String>::new(), "{to}");
     }
@@ -339,6 +400,9 @@ fn a_file_of_another_shape_says_where() {
         ),
         ("monthly_price = 1900", "monthly_price = 99999999999999999999", "expected i64"),
         ("[download]", "[upload]", "unknown field `upload`"),
+        ("[low_balance]", "[low_marks]", "unknown field `low_marks`"),
+        ("tune = 0\n", "tune = 0.5\n", "a low-balance mark must be a number of credits or a share"),
+        ("tune = 0\n", "tune = 0\ntune = 1\n", "duplicate key"),
         ("[1, 2, 8] }", "[1, 2, 8], tune = [1] }", "unknown field `tune`"),
         ("playground = [1, 2, 8]", "tune = [1, 2, 8]", "unknown field `tune`"),
     ];

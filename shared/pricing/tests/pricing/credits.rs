@@ -1,7 +1,7 @@
 //! Arithmetic of credits, and which JSON is credits.
 
 use proptest::prelude::*;
-use scrip_pricing::Credits;
+use scrip_pricing::{Credits, Kind};
 
 const MAX: u64 = 1_000_000_000_000;
 
@@ -69,6 +69,23 @@ fn kind_by_kind() {
     for one in [Credits::new(1, 0, 0), Credits::new(0, 1, 0), Credits::new(0, 0, 1)] {
         assert!(!one.is_zero(), "{one:?}");
     }
+}
+
+#[test]
+fn each_kind_has_a_name_and_an_amount() -> Result<(), serde_json::Error> {
+    let table = [
+        (Kind::Playground, r#""playground""#, 1),
+        (Kind::Tune, r#""tune""#, 2),
+        (Kind::TuneImage, r#""tune_image""#, 3),
+    ];
+    assert_eq!(table.map(|(kind, ..)| kind), Kind::ALL);
+    assert!(Kind::ALL.is_sorted());
+    for (kind, json, amount) in table {
+        assert_eq!(serde_json::to_string(&kind)?, json);
+        assert_eq!(serde_json::from_str::<Kind>(json)?, kind);
+        assert_eq!(Credits::new(1, 2, 3).of(kind), amount, "{kind:?}");
+    }
+    Ok(())
 }
 
 #[test]

@@ -8,8 +8,10 @@ mod catalog_file;
 mod charges;
 mod credits;
 mod hostile;
+mod low_balance;
 mod offers;
 mod operation_json;
+mod pieces;
 mod prices;
 mod properties;
 

@@ -1,7 +1,7 @@
 //! What holds of every operation that has a price.
 
 use proptest::prelude::*;
-use scrip_pricing::{Credits, IfShort, Operation};
+use scrip_pricing::{Credits, IfShort, Operation, Pieces};
 
 use crate::{face_enhance, price, remove_background, text_to_image, train_tune, tune_images, upscale};
 
@@ -62,6 +62,15 @@ proptest! {
         let one = price(&text_to_image(width, height, steps, 1)).credits();
         let all = price(&text_to_image(width, height, steps, images.into())).credits();
         prop_assert_eq!(one.checked_mul(images.into()), Some(all));
+    }
+
+    #[test]
+    fn the_price_is_the_number_of_pieces_times_the_price_of_one(operation in any_operation()) {
+        if let Some(Pieces { count, .. }) = operation.pieces() {
+            let one = price(&operation.with_pieces(1)).credits();
+            prop_assert_eq!(one.checked_mul(count), Some(price(&operation).credits()));
+            prop_assert_eq!(operation.with_pieces(count), operation);
+        }
     }
 
     #[test]

@@ -36,7 +36,7 @@ async fn exit_codes_tell_clean_found_and_failed_apart() {
     let printed = text(&clean.stdout);
     assert_eq!(clean.status.code(), Some(0), "{printed}{}", text(&clean.stderr));
     assert!(
-        printed.contains("2 accounts, 18 entries, 14 claims (1 without an entry, which is ordinary)"),
+        printed.contains("3 accounts, 28 entries, 22 claims (1 without an entry, which is ordinary)"),
         "{printed}"
     );
     assert!(printed.contains("Nothing is wrong."), "{printed}");

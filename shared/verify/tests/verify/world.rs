@@ -19,10 +19,10 @@ use aws_sdk_dynamodb::{
     config::{BehaviorVersion, Credentials, Region, SharedCredentialsProvider},
     types::AttributeValue,
 };
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use scrip_accounts::{
-    AccountId, Debit, DebitId, PurchaseId, Reason, Reversal, ReversalId, ReversalRequest, facts::Facts,
-    money_back, reconcile,
+    AccountId, Debit, DebitId, Hold, HoldId, PurchaseId, Reason, ReleaseRequest, Reversal, ReversalId,
+    ReversalRequest, Settlement, SettlementRequest, facts::Facts, money_back, reconcile,
 };
 use scrip_ledger::{Ledger, Subjects};
 use scrip_pricing::Credits;
@@ -102,7 +102,7 @@ impl World {
 
     /// What commands leave: of alice a plan (entry 1), the debits `d-1` of 10 and `d-2` of 5 (2, 3), the reversal `r-1` of
     /// 4 of the first (4), a pack (5) and its refund, which is pending (6); of bob a plan, a debit that emptied it, and
-    /// the month's turn; and the claim `given-up` that no entry came after.
+    /// the month's turn; and the claim `given-up` that no entry came after. Of carol see [`Self::used_holds`].
     pub async fn used() -> Self {
         let world = Self::empty().await;
         world.buy("alice", &plan("in_1", "sub_1")).await;
@@ -117,7 +117,43 @@ impl World {
         }
         world.ledger.turn_month(&account("bob"), time("2026-12-01T00:00:00Z")).await.unwrap();
         world.put("OPERATION#alice#debit#given-up", "OPERATION", &json!({"from": 2})).await;
+        world.used_holds().await;
         world
+    }
+
+    /// Of carol a plan (entry 1), the holds `h-1` of 10 and `h-2` of 5 (2, 3), the capture of 4 of the first (4) and the
+    /// reversal `r-1` of 2 of these (5), the release of the second (6), a hold `h-3` of 3 (7), which a debit `d-9` (9) of a
+    /// later moment released (8), and a hold `h-4` of 6 (10), which is open.
+    async fn used_holds(&self) {
+        self.buy("carol", &plan("in_3", "sub_3")).await;
+        self.hold("carol", "h-1", 10).await;
+        self.hold("carol", "h-2", 5).await;
+        self.settle("carol", "h-1", json!({"images": 4})).await;
+        self.reverse("carol", "r-1", "h-1", 2).await;
+        self.settle("carol", "h-2", Value::Null).await;
+        self.hold("carol", "h-3", 3).await;
+        let later = json!({"operation": "upscale", "factor": 2, "images": 1});
+        let (id, request) = (DebitId::parse("d-9").unwrap(), serde_json::from_value(later).unwrap());
+        let later = time(NOW) + TimeDelta::minutes(15);
+        self.ledger.execute(&account("carol"), &Debit { id, request }, later).await.unwrap();
+        self.hold("carol", "h-4", 6).await;
+    }
+
+    /// Holds a credit for each image.
+    async fn hold(&self, account_id: &str, key: &str, images: u64) {
+        let body = json!({"operation": "upscale", "factor": 2, "images": images});
+        let hold = Hold { id: HoldId::parse(key).unwrap(), request: serde_json::from_value(body).unwrap() };
+        self.ledger.execute(&account(account_id), &hold, time(NOW)).await.unwrap();
+    }
+
+    /// Captures a hold by that body, or releases it if there is none.
+    async fn settle(&self, account_id: &str, hold_id: &str, capture: Value) {
+        let request = match capture {
+            Value::Null => SettlementRequest::Release(ReleaseRequest {}),
+            capture => SettlementRequest::Capture(serde_json::from_value(capture).unwrap()),
+        };
+        let settlement = Settlement { hold_id: HoldId::parse(hold_id).unwrap(), request };
+        self.ledger.execute(&account(account_id), &settlement, time(NOW)).await.unwrap();
     }
 
     /// Debits a credit for each image: the debit's sequence, and whether it was a replay.

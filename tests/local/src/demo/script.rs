@@ -2,7 +2,7 @@
 //!
 //! Invariant: a step is a request, the status it must have, and how its answer is told.
 
-use super::telling::{bought, credits, dollars, list, refused, taken, text, told};
+use super::telling::{bought, credits, dollars, list, refused, set_aside, taken, text, told};
 use chrono::{DateTime, Months, TimeDelta, Utc};
 use serde_json::Value;
 
@@ -52,12 +52,16 @@ const ENTRIES: &str = "/v1/accounts/demo-month/entries?limit=100";
 const QUOTES: &str = "/v1/accounts/demo-month/quotes";
 const DEBITS: &str = "/v1/accounts/demo-month/debits";
 const REVERSALS: &str = "/v1/accounts/demo-month/debits/demo-2/reversals";
+const HOLDS: &str = "/v1/accounts/demo-month/holds";
+const CAPTURE: &str = "/v1/accounts/demo-month/holds/demo-9/capture";
+const EXPIRED: &str = "/v1/accounts/demo-month/holds/demo-10";
 
 const SMALL: &str = r#"{"operation":"text_to_image","width":768,"height":512,"steps":80,"images":2}"#;
+const UPSCALES: &str = r#"{"operation":"upscale","factor":4,"images":20}"#;
 const BIG: &str = r#"{"operation":"text_to_image","width":1024,"height":1024,"steps":150,"images":100}"#;
 
 /// The month.
-pub(super) const SCRIPT: [Step; 22] = [
+pub(super) const SCRIPT: [Step; 27] = [
     Step {
         at: At::Day(3, 9, 0),
         says: "buy the standard plan",
@@ -193,6 +197,53 @@ pub(super) const SCRIPT: [Step; 22] = [
         show: |body| format!("{}; reversible: {}", refused(body), credits(&body["reversible"])),
     },
     Step {
+        at: At::Day(18, 9, 0),
+        says: "hold the credits of 20 upscales by 4 (demo-9)",
+        request: Request::Do(HOLDS, "demo-9", UPSCALES),
+        status: 201,
+        replayed: false,
+        show: set_aside,
+    },
+    Step {
+        at: At::Day(18, 9, 10),
+        says: "15 of them were made: capture these",
+        request: Request::Ask(CAPTURE, r#"{"images":15}"#),
+        status: 200,
+        replayed: false,
+        show: |body| {
+            format!(
+                "took {}, returned {}, left {}",
+                credits(&body["captured"]),
+                credits(&body["returned"]),
+                credits(&body["balance"])
+            )
+        },
+    },
+    Step {
+        at: At::Day(19, 9, 0),
+        says: "hold as much again (demo-10); its worker dies",
+        request: Request::Do(HOLDS, "demo-10", UPSCALES),
+        status: 201,
+        replayed: false,
+        show: set_aside,
+    },
+    Step {
+        at: At::Day(19, 9, 15),
+        says: "what became of demo-10",
+        request: Request::Get(EXPIRED),
+        status: 200,
+        replayed: false,
+        show: |body| format!("{}: returned {}", text(&body["status"]), credits(&body["returned"])),
+    },
+    Step {
+        at: At::Day(19, 9, 15),
+        says: "the account has it back",
+        request: Request::Get(ACCOUNT_URL),
+        status: 200,
+        replayed: false,
+        show: |body| format!("balance {}; held {}", credits(&body["balance"]), credits(&body["held"])),
+    },
+    Step {
         at: At::LastSecond,
         says: "the account in the month's last second",
         request: Request::Get(ACCOUNT_URL),
@@ -216,10 +267,10 @@ pub(super) const SCRIPT: [Step; 22] = [
     },
     Step {
         at: At::NextMonth,
-        says: "debit 1 image one second into the month (demo-9)",
+        says: "debit 1 image one second into the month (demo-11)",
         request: Request::Do(
             DEBITS,
-            "demo-9",
+            "demo-11",
             r#"{"operation":"text_to_image","width":512,"height":512,"steps":20}"#,
         ),
         status: 201,

@@ -27,6 +27,15 @@ pub(super) fn taken(body: &Value) -> String {
     format!("took {}, left {}", credits(&body["credits"]), credits(&body["balance"]))
 }
 
+pub(super) fn set_aside(body: &Value) -> String {
+    format!(
+        "holds {} until {}, left {}",
+        credits(&body["credits"]),
+        text(&body["expires_at"]),
+        credits(&body["balance"])
+    )
+}
+
 pub(super) fn refused(body: &Value) -> String {
     format!("refused: {}", text(&body["code"]))
 }

@@ -204,7 +204,7 @@ impl Account {
     /// A list that an object has only if it is asked for.
     fn includable(&self, object: &Value, name: &str, version: Generation) -> Option<Value> {
         let id = object["id"].as_str()?;
-        let (items, url) = match (object["object"].as_str()?, name) {
+        let (mut items, url) = match (object["object"].as_str()?, name) {
             ("checkout.session", "line_items") => {
                 let lines = self.session(id).ok()?.lines.iter();
                 let lines = lines.map(|line| shapes::session::line_item(line, version));
@@ -222,8 +222,9 @@ impl Account {
             }
             _ => return None,
         };
-        let shown: Vec<_> = items.iter().take(shapes::LISTED).cloned().collect();
-        Some(shapes::list(&shown, &url, items.len() > shown.len()))
+        let has_more = items.len() > shapes::LISTED;
+        items.truncate(shapes::LISTED);
+        Some(shapes::list(items, &url, has_more))
     }
 
     /// The object that an id names, by what it begins with.

@@ -40,7 +40,7 @@ pub fn page(call: &Call, object: &str, mut found: Vec<Value>) -> Result<Value, A
             has_more
         }
     };
-    Ok(shapes::list(&found, &call.path, has_more))
+    Ok(shapes::list(found, &call.path, has_more))
 }
 
 fn limit(given: &str) -> Result<usize, ApiError> {

@@ -38,44 +38,73 @@ impl Account {
     }
 
     pub(super) fn find(&self, kind: Kind, id: &str, version: Generation) -> Option<Value> {
-        self.all(kind, version).into_iter().find(|object| object["id"] == id)
+        self.rendered(kind, version, |known| known == id).into_iter().next()
     }
 
     /// Every object of a kind, newest first; items as their subscription has them.
     pub(super) fn all(&self, kind: Kind, version: Generation) -> Vec<Value> {
-        let render = |snapshot: crate::snapshot::Snapshot| snapshot.render(version);
-        let mut all: Vec<Value> = match kind {
-            Kind::Session => (0..self.sessions.len()).map(|at| render(self.session_now(at))).collect(),
-            Kind::Subscription => {
-                (0..self.subscriptions.len()).map(|at| render(self.subscription_now(at))).collect()
-            }
-            Kind::SubscriptionItem => return self.items(version),
-            Kind::Invoice => (0..self.invoices.len()).map(|at| render(self.invoice_now(at))).collect(),
-            Kind::InvoicePayment => {
-                self.invoice_payments().map(shapes::invoice::payment_of_invoice).collect()
-            }
-            Kind::PaymentIntent => (0..self.payments.len()).map(|at| render(self.intent_now(at))).collect(),
-            Kind::Charge => (0..self.payments.len()).map(|at| render(self.charge_now(at))).collect(),
-            Kind::Refund => (0..self.refunds.len()).map(|at| render(self.refund_now(at))).collect(),
-            Kind::Dispute => (0..self.disputes.len()).map(|at| render(self.dispute_now(at))).collect(),
-            Kind::Price => self.prices.iter().map(|price| shapes::price::price(price, version)).collect(),
-            Kind::Product => self.products.iter().map(shapes::price::product).collect(),
-            Kind::Customer => {
-                self.customers.iter().map(|customer| shapes::price::customer(customer, version)).collect()
-            }
-            Kind::Event => self.kept_events().map(|kept| kept.event.json().clone()).collect(),
-        };
-        all.reverse();
-        all
+        self.rendered(kind, version, |_| true)
     }
 
-    fn items(&self, version: Generation) -> Vec<Value> {
-        let of = |subscription: &crate::records::Subscription| {
-            let id = subscription.id.clone();
-            let items = subscription.items.clone().into_iter();
-            items.map(move |item| shapes::subscription::item(&item, &id, version))
+    /// The objects of a kind whose id is wanted, newest first. No others are rendered: that is most of the work, and
+    /// an expansion looks for one object at a time.
+    fn rendered(&self, kind: Kind, version: Generation, is_wanted: impl Fn(&str) -> bool) -> Vec<Value> {
+        let render = |snapshot: crate::snapshot::Snapshot| snapshot.render(version);
+        let mut wanted: Vec<Value> = match kind {
+            Kind::Session => places(&self.sessions, |session| is_wanted(&session.id))
+                .map(|at| render(self.session_now(at)))
+                .collect(),
+            Kind::Subscription => places(&self.subscriptions, |subscription| is_wanted(&subscription.id))
+                .map(|at| render(self.subscription_now(at)))
+                .collect(),
+            Kind::SubscriptionItem => return self.items(version, is_wanted),
+            Kind::Invoice => places(&self.invoices, |invoice| is_wanted(&invoice.id))
+                .map(|at| render(self.invoice_now(at)))
+                .collect(),
+            Kind::InvoicePayment => self
+                .invoice_payments()
+                .filter(|payment| is_wanted(&payment.id))
+                .map(shapes::invoice::payment_of_invoice)
+                .collect(),
+            Kind::PaymentIntent => places(&self.payments, |payment| is_wanted(&payment.intent))
+                .map(|at| render(self.intent_now(at)))
+                .collect(),
+            Kind::Charge => places(&self.payments, |payment| is_wanted(&payment.charge))
+                .map(|at| render(self.charge_now(at)))
+                .collect(),
+            Kind::Refund => places(&self.refunds, |refund| is_wanted(&refund.id))
+                .map(|at| render(self.refund_now(at)))
+                .collect(),
+            Kind::Dispute => places(&self.disputes, |dispute| is_wanted(&dispute.id))
+                .map(|at| render(self.dispute_now(at)))
+                .collect(),
+            Kind::Price => {
+                let prices = self.prices.iter().filter(|price| is_wanted(&price.id));
+                prices.map(|price| shapes::price::price(price, version)).collect()
+            }
+            Kind::Product => {
+                let products = self.products.iter().filter(|product| is_wanted(&product.id));
+                products.map(shapes::price::product).collect()
+            }
+            Kind::Customer => {
+                let customers = self.customers.iter().filter(|customer| is_wanted(&customer.id));
+                customers.map(|customer| shapes::price::customer(customer, version)).collect()
+            }
+            Kind::Event => {
+                let events = self.kept_events().filter(|kept| is_wanted(kept.event.id()));
+                events.map(|kept| kept.event.json().clone()).collect()
+            }
         };
-        self.subscriptions.iter().flat_map(of).collect()
+        wanted.reverse();
+        wanted
+    }
+
+    fn items(&self, version: Generation, is_wanted: impl Fn(&str) -> bool) -> Vec<Value> {
+        let items = self.subscriptions.iter().flat_map(|subscription| {
+            subscription.items.iter().map(move |item| (item, subscription.id.as_str()))
+        });
+        let wanted = items.filter(|(item, _)| is_wanted(&item.id));
+        wanted.map(|(item, of)| shapes::subscription::item(item, of, version)).collect()
     }
 
     fn invoice_payments(&self) -> impl Iterator<Item = &InvoicePayment> {
@@ -102,4 +131,9 @@ impl Account {
         let lines = invoice.lines.iter().map(|line| shapes::line::line(invoice, line, version));
         pages::page(call, "line_item", lines.collect())
     }
+}
+
+/// Where the wanted ones are.
+fn places<T>(records: &[T], is_wanted: impl Fn(&T) -> bool) -> impl Iterator<Item = usize> {
+    (0..records.len()).filter(move |at| is_wanted(&records[*at]))
 }

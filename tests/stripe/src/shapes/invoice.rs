@@ -45,7 +45,6 @@ pub fn invoice(invoice: &Invoice, payment: Option<&Payment>, generation: Generat
         "effective_at": seconds(invoice.finalized_at), "ending_balance": invoice.ending_balance,
         "hosted_invoice_url": format!("https://invoice.stripe.com/i/acct_local/test_{}", invoice.id),
         "invoice_pdf": format!("https://pay.stripe.com/invoice/acct_local/test_{}/pdf", invoice.id),
-        "lines": embedded(&lines, &format!("/v1/invoices/{}/lines", invoice.id)),
         "metadata": invoice.metadata,
         "next_payment_attempt": retry.map(|at| at.timestamp() + RETRY_SECONDS),
         "number": format!("SCRIP-{:04}", invoice.number),
@@ -60,6 +59,8 @@ pub fn invoice(invoice: &Invoice, payment: Option<&Payment>, generation: Generat
         "total_discount_amounts": amounts, "total_excluding_tax": total,
         "total_pretax_credit_amounts": credits,
     });
+    // Within `json!` they would be copied.
+    object["lines"] = embedded(lines, &format!("/v1/invoices/{}/lines", invoice.id));
     merge(&mut object, always());
     let since = if generation < Generation::Basil {
         before_basil(invoice, payment, generation)

@@ -93,7 +93,7 @@ pub fn intent_with(payment: &Payment, refunds: &[&Refund], generation: Generatio
         let mut charges = vec![charge_with(payment, refunds, generation)];
         let declined = payment.declined.iter().rev().map(|(id, _)| declined_charge(payment, id, generation));
         charges.extend(declined.flatten());
-        intent["charges"] = embedded(&charges, &format!("/v1/charges?payment_intent={}", payment.intent));
+        intent["charges"] = embedded(charges, &format!("/v1/charges?payment_intent={}", payment.intent));
     }
     add_customer_account(&mut intent, generation);
     intent
@@ -165,7 +165,7 @@ pub fn charge_with(payment: &Payment, refunds: &[&Refund], generation: Generatio
     if generation == Generation::Old {
         let refunds: Vec<_> =
             refunds.iter().rev().map(|refund| returned::refund_in(refund, generation)).collect();
-        charge["refunds"] = embedded(&refunds, &format!("/v1/charges/{}/refunds", payment.charge));
+        charge["refunds"] = embedded(refunds, &format!("/v1/charges/{}/refunds", payment.charge));
     }
     charge
 }

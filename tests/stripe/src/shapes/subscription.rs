@@ -53,7 +53,6 @@ pub fn subscription(subscription: &Subscription, generation: Generation) -> Valu
         "discounts": discount.iter().map(|discount| &discount.id).collect::<Vec<_>>(),
         "ended_at": seconds(subscription.ended_at),
         "invoice_settings": { "account_tax_ids": null, "issuer": { "type": "self" } },
-        "items": embedded(&items, &format!("/v1/subscription_items?subscription={}", subscription.id)),
         "latest_invoice": subscription.latest_invoice, "livemode": false,
         "metadata": subscription.metadata, "pause_collection": pause,
         "payment_settings": {
@@ -65,6 +64,8 @@ pub fn subscription(subscription: &Subscription, generation: Generation) -> Valu
         "trial_settings": { "end_behavior": { "missing_payment_method": "create_invoice" } },
         "trial_start": seconds(subscription.trial.map(|trial| trial.0)),
     });
+    // Within `json!` they would be copied.
+    object["items"] = embedded(items, &format!("/v1/subscription_items?subscription={}", subscription.id));
     add_nulls(&mut object, &NULL);
     // The oldest form of what is subscribed to has no place for several items.
     object["plan"] = match subscription.items.as_slice() {

@@ -35,7 +35,7 @@ fn value() -> impl Strategy<Value = String> {
         1 => any::<i64>().prop_map(|number| number.to_string()),
         2 => select(vec!["1000000", "1000001", "1000000000", "1000000001", "99999999999999999999", "1e3", "1.0",
             "nan", "inf", "0x10", "1_000", "-0", "true", "2026-11-01", "\"agreed\"", "\"\"", "{}", "[]", "[[]]",
-            "{ tune = 1 }", "{ playground = 1 }", "\"\\u0000\"", "'''x'''"])
+            "{ tune = 1 }", "\"10%\"", "\"101%\"", "{ playground = 1 }", "\"\\u0000\"", "'''x'''"])
             .prop_map(str::to_owned),
         1 => select(vec!["width", "height", "playground", "tune", "tune_image", "basic", "basic_monthly",
             "tune_pack", "[images]", "[[plans]]", "=", ",", "\n", "]", "}", "\""])

@@ -1,0 +1,50 @@
+//! Events: each new entry of the ledger, as rules of EventBridge match it (docs/events.md).
+//!
+//! The table's stream writes numbers as strings and the account as a key, and a pipe passes both on. Here they become
+//! what `GET …/entries` shows.
+
+use scrip_accounts::AccountId;
+use scrip_ledger::{Error, NewEntry, read_stream_record};
+use serde::{Serialize, Serializer, ser};
+use serde_json::{Value, json};
+
+use crate::entries::EntryBody;
+
+/// A new entry as an event.
+#[derive(Debug)]
+pub(crate) struct Event(NewEntry);
+
+#[derive(Serialize)]
+struct EventBody<'a> {
+    /// `credits.` and the entry's kind. The pipe makes it the event's `detail-type`.
+    r#type: String,
+    /// The same each time the entry is delivered.
+    event_id: String,
+    account_id: &'a AccountId,
+    #[serde(flatten)]
+    entry: EntryBody<'a>,
+}
+
+/// The event of a record of the table's stream.
+///
+/// # Errors
+/// If the record is not of an entry that can be read.
+pub(crate) fn of_record(record: &str) -> Result<Event, Error> {
+    read_stream_record(record).map(Event)
+}
+
+impl Serialize for Event {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let NewEntry { account_id, entry } = &self.0;
+        let Value::String(kind) = json!(entry.event.kind()) else {
+            return Err(ser::Error::custom("a kind of entry is a name"));
+        };
+        let event = EventBody {
+            r#type: format!("credits.{kind}"),
+            event_id: format!("{account_id}#{}", entry.account.sequence),
+            account_id,
+            entry: EntryBody::from(entry),
+        };
+        event.serialize(serializer)
+    }
+}

@@ -1,0 +1,75 @@
+//! The pieces of an operation. A hold is set aside for all of them, and may be captured for fewer
+//! (contract, section 3, "Hold, capture, release").
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Count, Operation};
+
+/// What an operation makes, where each piece has the same price and can be paid for by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Pieces {
+    /// What one piece is.
+    pub unit: Unit,
+    /// How many pieces the operation makes.
+    pub count: u64,
+}
+
+/// What one piece is, in JSON and as text the name of the operation's field: `images` or `prompts`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Unit {
+    /// One image.
+    Images,
+    /// The images of one prompt.
+    Prompts,
+}
+
+impl fmt::Display for Unit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Images => "images",
+            Self::Prompts => "prompts",
+        })
+    }
+}
+
+impl Operation {
+    /// The images or prompts that can be paid for one by one. `None` for `download`; for
+    /// `train_tune`, part of whose price is taken once; and for a negative number of pieces.
+    #[must_use]
+    pub fn pieces(&self) -> Option<Pieces> {
+        let (unit, count) = match *self {
+            Self::TextToImage { images, .. }
+            | Self::Upscale { images, .. }
+            | Self::FaceEnhance { images }
+            | Self::RemoveBackground { images } => (Unit::Images, images),
+            Self::TuneImages { prompts } => (Unit::Prompts, prompts),
+            Self::Download {} | Self::TrainTune { .. } => return None,
+        };
+        let count = u64::try_from(count.get()).ok()?;
+        Some(Pieces { unit, count })
+    }
+
+    /// The same operation with this number of pieces; unchanged if [`Self::pieces`] is `None`. A
+    /// number beyond `i64` becomes the largest `i64`, as in a [`Count`] that is read.
+    #[must_use]
+    pub fn with_pieces(&self, count: u64) -> Self {
+        let mut operation = self.clone();
+        if self.pieces().is_none() {
+            return operation;
+        }
+        match &mut operation {
+            Self::TextToImage { images: pieces, .. }
+            | Self::Upscale { images: pieces, .. }
+            | Self::FaceEnhance { images: pieces }
+            | Self::RemoveBackground { images: pieces }
+            | Self::TuneImages { prompts: pieces } => {
+                *pieces = Count::new(i64::try_from(count).unwrap_or(i64::MAX));
+            }
+            Self::Download {} | Self::TrainTune { .. } => {}
+        }
+        operation
+    }
+}
