@@ -1,10 +1,10 @@
 //! Buying on this machine: the shop, the provider's fake behind it, and the month that `--demo` plays.
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use reqwest::Client;
 use scrip_local::{
     Options, Stack, demo,
-    shop::{Shop, Told},
+    shop::{SentEvent, Shop},
 };
 use serde_json::{Value, json};
 
@@ -55,9 +55,9 @@ async fn what_is_bought_at_the_counter_is_granted_and_refunded() {
     let refund = format!("{}/v1/accounts/buyer/purchases/{purchase}/refund", stack.base_url());
     let refund = Client::new().post(refund).bearer_auth(support).json(&json!({"reason": "too much"}));
     assert_eq!(send(refund).await.is(200).json["status"], "refunded");
-    let told = shop.tell().await;
+    let told = shop.deliver_new().await;
     assert!(told.iter().any(|told| told.event == "customer.subscription.deleted"), "{told:?}");
-    assert!(told.iter().all(Told::is_delivered), "{told:?}");
+    assert!(told.iter().all(SentEvent::is_delivered), "{told:?}");
     assert_eq!(account(&stack).await["plan_status"], "canceled");
     let anew = buy(&shop, "basic_monthly").await.is(200).json.clone();
     assert_ne!(anew["subscription_id"], plan["subscription_id"]);
@@ -74,6 +74,41 @@ async fn what_is_bought_at_the_counter_is_granted_and_refunded() {
     }
     let nothing = Client::new().post(format!("{}/local/buy", shop.url())).body("{}");
     send(nothing).await.is(400);
+    shop.stop().await;
+    stack.stop().await;
+}
+
+#[tokio::test]
+async fn the_page_comes_with_a_strict_policy_and_moves_the_clock_for_itself_only() {
+    let (stack, shop) = start("the page").await;
+    let url = |path: &str| format!("{}{path}", stack.base_url());
+    let page = Client::new().get(url("/")).send().await.unwrap();
+    let policy = page.headers()["content-security-policy"].to_str().unwrap();
+    assert!(policy.starts_with("default-src 'none'; script-src 'self'"), "{policy}");
+    assert!(page.text().await.unwrap().contains("<h1>"));
+    send(Client::new().get(url("/page/main.js"))).await.is(200);
+    send(Client::new().get(url("/page/../Cargo.toml"))).await.is(404);
+
+    let order = json!({"account_id": "buyer", "sku": "tune_pack", "quantity": 3});
+    send(Client::new().post(url("/local/buy")).json(&order)).await.is(200);
+    assert_eq!(account(&stack).await["balance"], credits(0, 3, 192));
+    let plan = json!({"account_id": "buyer", "sku": "basic_monthly"});
+    send(Client::new().post(url("/local/buy")).json(&plan)).await.is(200);
+
+    // Past a month's turn and a renewal, which the account then has been through.
+    let state = send(Client::new().get(url("/local/state"))).await.is(200).json.clone();
+    let now: DateTime<Utc> = state["now"].as_str().unwrap().parse().unwrap();
+    let later = json!({"to": now + TimeDelta::days(33), "runs_schedule": true});
+    let foreign =
+        Client::new().post(url("/local/clock")).header("origin", "https://example.com").json(&later);
+    send(foreign).await.is(403);
+    let moved = send(Client::new().post(url("/local/clock")).json(&later)).await.is(200).json.clone();
+    assert!(moved["refills"].as_array().is_some_and(|refills| !refills.is_empty()), "{moved}");
+    let (before, after) = (now.format("%Y-%m").to_string(), account(&stack).await);
+    assert_eq!((&after["balance"], &after["plan_status"]), (&credits(1000, 3, 192), &json!("active")));
+    assert_ne!(after["period"], before);
+    let back = json!({"to": now, "runs_schedule": true});
+    send(Client::new().post(url("/local/clock")).json(&back)).await.is(409);
     shop.stop().await;
     stack.stop().await;
 }

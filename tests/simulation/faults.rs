@@ -70,19 +70,19 @@ faults! {
     /// A read's key isn't taken.
     ReadLockedOut 5,
     /// The provider refuses what changes something.
-    StripeRefuses 300,
+    StripeRefuses 210,
     /// The provider fails, and says so to every repetition of a day.
-    StripeFails 400,
+    StripeFails 270,
     /// The provider has had too many calls, or another with the same key runs.
-    StripeBusy 540,
+    StripeBusy 370,
     /// The provider doesn't take the key.
-    StripeLocksOut 215,
+    StripeLocksOut 170,
     /// The provider did what was asked, and nobody learns of it.
-    StripeAnswerLost 1100,
+    StripeAnswerLost 750,
     /// The provider never hears of it.
-    StripeRequestLost 190,
+    StripeRequestLost 125,
     /// The provider doesn't answer.
-    StripeHangs 200,
+    StripeHangs 145,
 }
 
 impl fmt::Display for Fault {

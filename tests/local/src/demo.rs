@@ -10,7 +10,7 @@ mod telling;
 use crate::{
     Stack, clock, gateway,
     invocations::FunctionError,
-    shop::{Shop, ShopError, Told},
+    shop::{SentEvent, Shop, ShopError},
     statement,
 };
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
@@ -145,8 +145,8 @@ impl Player<'_> {
                 self.purchases.extend(sale.purchase_id.clone().map(|id| (sku, id)));
                 return Ok(Answer::of_events(&sale.events, json!(sale)));
             }
-            Request::Told => {
-                let events = self.shop.tell().await;
+            Request::DeliverEvents => {
+                let events = self.shop.deliver_new().await;
                 return Ok(Answer::of_events(&events, json!({ "events": events })));
             }
             Request::Refill => {
@@ -170,7 +170,7 @@ impl Answer {
     }
 
     /// The answers to some events: the status of the first that the webhook didn't take, or 200.
-    fn of_events(events: &[Told], body: Value) -> Self {
+    fn of_events(events: &[SentEvent], body: Value) -> Self {
         let refused = events.iter().find(|told| !told.is_delivered());
         let status = refused.map_or(200, |told| told.status.unwrap_or_default());
         Self { status, replayed: false, body }

@@ -16,10 +16,10 @@
 //! The functions take the time of a request from `requestContext.timeEpoch`, never from a clock. So
 //! this gateway, and only this one, honours a header `Local-Time: <RFC 3339>`: it becomes the time of
 //! that one event and is not handed on. A malformed one is 400. Tokens are always checked against the
-//! real time.
+//! real time. Without the header, the time is that of the stack's clock.
 
 use crate::{
-    clock,
+    clock::Clock,
     cors::Cors,
     event::{self, Passed},
     invocations::{self, Invocations},
@@ -61,6 +61,8 @@ pub struct Gateway {
     pub invocations: Arc<Invocations>,
     /// How long a function may take: [`ANSWER_TIME_MAX`], or less in tests.
     pub answer_time_max: Duration,
+    /// The time of requests that name none.
+    pub clock: Arc<Clock>,
 }
 
 impl Gateway {
@@ -159,7 +161,7 @@ async fn pass(
         gateway.authorize(&route.access, &head.headers).map_err(|barred| Box::new(barred.response()))?;
     let body =
         read(body).await.ok_or_else(|| refusal(StatusCode::PAYLOAD_TOO_LARGE, "Request Entity Too Large"))?;
-    let received_at = time_of(&mut head.headers).ok_or_else(|| {
+    let received_at = time_of(&mut head.headers, &gateway.clock).ok_or_else(|| {
         refusal(StatusCode::BAD_REQUEST, "Local-Time must be a time as in 2026-11-30T23:59:59Z")
     })?;
     let passed = Passed {
@@ -189,10 +191,10 @@ async fn read(body: Body) -> Option<Bytes> {
 }
 
 /// The time of a request: its `Local-Time`, which is removed, else now. None if it is malformed.
-fn time_of(headers: &mut HeaderMap) -> Option<DateTime<Utc>> {
+fn time_of(headers: &mut HeaderMap, clock: &Clock) -> Option<DateTime<Utc>> {
     match headers.remove(LOCAL_TIME) {
         Some(set) => Some(DateTime::parse_from_rfc3339(set.to_str().ok()?).ok()?.to_utc()),
-        None => Some(clock::now()),
+        None => Some(clock.now()),
     }
 }
 

@@ -8,6 +8,7 @@
 
 pub mod binaries;
 pub mod callers;
+mod cashier;
 pub mod clock;
 pub mod cors;
 pub mod database;
@@ -20,6 +21,7 @@ pub mod gateway;
 pub mod instances;
 pub mod invocations;
 pub mod logs;
+pub mod page;
 pub mod parameters;
 pub mod response;
 pub mod runtime_api;

@@ -40,4 +40,11 @@ impl Logs {
         let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         kept.iter().filter(|(of, _)| of == function).map(|(_, line)| line.clone()).collect()
     }
+
+    /// The newest line that has all of these texts in it, and its function.
+    #[must_use]
+    pub fn find(&self, texts: &[&str]) -> Option<(String, String)> {
+        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.iter().rev().find(|(_, line)| texts.iter().all(|text| line.contains(text))).cloned()
+    }
 }

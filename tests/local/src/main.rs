@@ -104,6 +104,7 @@ async fn serve(
     let accounts = seed::demo_accounts(stack).await?;
     let data = arguments.data.as_ref().map_or("in memory".to_owned(), |file| file.display().to_string());
     println!("Scrip is running at {} (data: {data}). Ctrl-C stops it.\n", stack.base_url());
+    println!("To see it and play with it: {}/", stack.base_url());
     println!("To read about the API and try it: {}/docs\n", stack.base_url());
     println!("Demo accounts: {}\n", accounts.join(", "));
     println!("{}", to_paste(stack, shop));

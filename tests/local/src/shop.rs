@@ -8,11 +8,13 @@
 //! can't be refunded, since this run's provider never saw it.
 
 mod counter;
-mod till;
 
 use crate::{
-    Options, Stack, StartError, clock,
+    Options, Stack, StartError,
+    cashier::Cashier,
+    clock,
     delivery::Endpoint,
+    page::{self, Page},
     stack::{API_KEY, WEBHOOK_SECRET},
 };
 use chrono::{DateTime, Utc};
@@ -20,11 +22,13 @@ use scrip_stripe_model::{
     Generation, Stripe,
     server::{self, Server},
 };
-use std::{sync::Arc, time::Duration};
-use till::Till;
-use tokio::{sync::Mutex, time::interval};
+use std::{
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
+use tokio::time::interval;
 
-pub use till::{Sale, ShopError, Told};
+pub use crate::cashier::{Sale, SentEvent, ShopError};
 
 /// How often [`Shop::watch`] looks for events.
 const WATCH_TIME: Duration = Duration::from_millis(200);
@@ -32,7 +36,7 @@ const WATCH_TIME: Duration = Duration::from_millis(200);
 /// A provider with its API, a webhook it delivers to, and a counter at which people buy.
 #[derive(Debug)]
 pub struct Shop {
-    till: Arc<Till>,
+    cashier: Arc<Cashier>,
     api: Server,
     counter: Server,
 }
@@ -49,12 +53,17 @@ impl Shop {
         let api = stripe.serve(server::loopback(0).await.map_err(no_port)?, API_KEY).map_err(no_port)?;
         let stripe_api_base = Some(format!("http://{}", api.address()));
         let counter = server::loopback(0).await.map_err(no_port)?;
-        let stack = Stack::start(Options { stripe_api_base, ..options }).await?;
+        // The page needs what only a running stack has; until then, it answers nothing.
+        let page = Arc::new(OnceLock::new());
+        let beside = options.beside.clone().merge(page::router(&page));
+        let stack = Stack::start(Options { stripe_api_base, beside, ..options }).await?;
         let url = format!("{}/v1/webhooks/stripe", stack.base_url());
         let webhook = Endpoint::new(&url, &[WEBHOOK_SECRET]).of(&stripe);
-        let till = Arc::new(Till { stripe, webhook, subscriptions: Mutex::default() });
-        let counter = Server::start(counter, counter::router(&till)).map_err(no_port)?;
-        Ok((stack, Self { till, api, counter }))
+        let cashier = Arc::new(Cashier::new(stripe, webhook, Arc::clone(&stack.clock)));
+        // It is set here only, so it is empty.
+        let _ = page.set(Page::new(&stack, &cashier));
+        let counter = Server::start(counter, counter::router(&cashier)).map_err(no_port)?;
+        Ok((stack, Self { cashier, api, counter }))
     }
 
     /// Where `POST /local/buy` is answered.
@@ -65,7 +74,7 @@ impl Shop {
 
     /// Sets the provider's clock, at which everything happens until it is set again.
     pub fn set_now(&self, now: DateTime<Utc>) {
-        self.till.stripe.set_now(now);
+        self.cashier.set_now(now);
     }
 
     /// Buys a pack, subscribes to a plan, or changes the plan of a running subscription: at once and paid
@@ -74,23 +83,21 @@ impl Shop {
     /// # Errors
     /// When the SKU isn't sold here, or the account has the plan already.
     pub async fn buy(&self, account: &str, sku: &str) -> Result<Sale, ShopError> {
-        self.till.buy(account, sku).await
+        self.cashier.buy(account, sku, 1).await
     }
 
     /// Delivers the events that calls of the API caused, a refund's for one.
-    pub async fn tell(&self) -> Vec<Told> {
-        let mut subscriptions = self.till.subscriptions.lock().await;
-        self.till.tell(&mut subscriptions).await
+    pub async fn deliver_new(&self) -> Vec<SentEvent> {
+        self.cashier.deliver_new().await
     }
 
-    /// Does that for ever, at the machine's time, and prints what became of each event if it is to `show`
-    /// it.
+    /// Keeps the provider at the stack's time: what falls due happens, and its events are delivered. Prints what became
+    /// of each if it is to `show` it.
     pub async fn watch(&self, show: bool) -> ! {
         let mut ticks = interval(WATCH_TIME);
         loop {
             ticks.tick().await;
-            self.set_now(clock::now());
-            for Told { event, status, outcome, .. } in self.tell().await {
+            for SentEvent { event, status, outcome, .. } in self.cashier.catch_up().await {
                 if show {
                     let status = status.map_or_else(|| "no answer".to_owned(), |status| status.to_string());
                     eprintln!("stripe | {event}: {status} {}", outcome.unwrap_or_default());

@@ -5,6 +5,7 @@
 
 use crate::{
     binaries::{self, BuildError},
+    clock::Clock,
     database::{Database, DatabaseError},
     docs,
     gateway::{ANSWER_TIME_MAX, Gateway},
@@ -16,6 +17,7 @@ use crate::{
     template::{Route, Template, TemplateError},
     tokens::{self, Tokens},
 };
+use axum::Router;
 use chrono::{DateTime, Utc};
 use scrip_pricing::CATALOG;
 use scrip_stripe_model::{
@@ -51,6 +53,8 @@ pub struct Options {
     pub targets: &'static [&'static str],
     /// The directory that holds `template.yaml` and the workspace.
     pub root: PathBuf,
+    /// What is answered beside the API and its document, on the same port.
+    pub beside: Router,
 }
 
 impl Default for Options {
@@ -66,6 +70,7 @@ impl Default for Options {
             show_logs: false,
             targets: binaries::WORKSPACE,
             root: root.to_owned(),
+            beside: Router::new(),
         }
     }
 }
@@ -100,8 +105,9 @@ pub enum StartError {
 #[derive(Debug)]
 pub struct Stack {
     template: Template,
-    tokens: Arc<Tokens>,
-    logs: Arc<Logs>,
+    pub(crate) tokens: Arc<Tokens>,
+    pub(crate) logs: Arc<Logs>,
+    pub(crate) clock: Arc<Clock>,
     gateway: Server,
     instances: Instances,
     invocations: Arc<Invocations>,
@@ -153,20 +159,23 @@ impl Stack {
         }
 
         let tokens = Arc::new(Tokens::new(template.authorizer.clone()));
+        let clock = Arc::new(Clock::default());
         let gateway = Gateway {
             routes: template.routes.clone(),
             cors: template.cors.clone(),
             tokens: Arc::clone(&tokens),
             invocations: Arc::clone(&invocations),
             answer_time_max: ANSWER_TIME_MAX,
+            clock: Arc::clone(&clock),
         };
-        let gateway = Server::start(listener, gateway.router().merge(docs::router(Arc::clone(&tokens))))
-            .map_err(no_port)?;
+        let router = gateway.router().merge(docs::router(Arc::clone(&tokens))).merge(options.beside);
+        let gateway = Server::start(listener, router).map_err(no_port)?;
         let base_url = format!("http://{}", gateway.address());
         Ok(Self {
             template,
             tokens,
             logs,
+            clock,
             gateway,
             instances,
             invocations,
@@ -223,6 +232,12 @@ impl Stack {
     /// Kills an instance with SIGKILL, as [`Instances::kill`] says: whether it held an invocation.
     pub async fn kill(&self, pid: u32) -> Option<bool> {
         self.instances.kill(pid).await
+    }
+
+    /// The time of requests that name none.
+    #[must_use]
+    pub fn clock(&self) -> &Clock {
+        &self.clock
     }
 
     /// What the functions printed.

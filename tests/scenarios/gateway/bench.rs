@@ -79,7 +79,9 @@ impl Bench {
             route("POST", "/things/{id}/parts/{part}", token(&["things:write", "things:admin"])),
         ];
         let tokens = Arc::new(Tokens::new(authorizer()));
-        let gateway = Gateway { routes, cors, tokens: Arc::clone(&tokens), invocations, answer_time_max };
+        let clock = Arc::default();
+        let gateway =
+            Gateway { routes, cors, tokens: Arc::clone(&tokens), invocations, answer_time_max, clock };
         let server = Server::start(server::loopback(0).await.unwrap(), gateway.router()).unwrap();
         Self { client: Client::new(), server, tokens }
     }

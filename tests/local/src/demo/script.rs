@@ -44,7 +44,7 @@ pub(super) enum Request {
     /// Support gives back what a SKU cost.
     Refund(&'static str),
     /// The provider's events of what the API asked it to do.
-    Told,
+    DeliverEvents,
 }
 
 const ACCOUNT_URL: &str = "/v1/accounts/demo-month";
@@ -304,7 +304,7 @@ pub(super) const SCRIPT: [Step; 27] = [
     Step {
         at: At::First(11),
         says: "the provider tells of the refund",
-        request: Request::Told,
+        request: Request::DeliverEvents,
         status: 200,
         replayed: false,
         show: |body| told(&body["events"]),

@@ -2,8 +2,7 @@
 //!
 //! Invariant: an order that can't be filled is refused before anything is paid.
 
-use super::till::{Sale, ShopError, Till, Told};
-use crate::clock;
+use crate::cashier::{Cashier, Sale, SentEvent, ShopError};
 use axum::{
     Router,
     body::Bytes,
@@ -24,27 +23,27 @@ struct Order {
     sku: String,
 }
 
-pub(super) fn router(till: &Arc<Till>) -> Router {
-    Router::new().route("/local/buy", post(buy)).with_state(Arc::clone(till))
+pub(super) fn router(cashier: &Arc<Cashier>) -> Router {
+    Router::new().route("/local/buy", post(buy)).with_state(Arc::clone(cashier))
 }
 
-/// Buys at the machine's time.
-async fn buy(State(till): State<Arc<Till>>, body: Bytes) -> impl IntoResponse {
-    till.stripe.set_now(clock::now());
+/// Buys at the stack's time.
+async fn buy(State(cashier): State<Arc<Cashier>>, body: Bytes) -> impl IntoResponse {
+    cashier.catch_up().await;
     let order = serde_json::from_slice::<Order>(&body).map_err(|why| ShopError::Order(why.to_string()));
     let sale = match order {
-        Ok(Order { account_id, sku }) => till.buy(&account_id, &sku).await,
+        Ok(Order { account_id, sku }) => cashier.buy(&account_id, &sku, 1).await,
         Err(why) => Err(why),
     };
     let (status, answer) = match &sale {
         // The purchase was made, and what it lacks is said by its events.
-        Ok(sale) if sale.events.iter().all(Told::is_delivered) => (StatusCode::OK, written(sale)),
+        Ok(sale) if sale.events.iter().all(SentEvent::is_delivered) => (StatusCode::OK, written(sale)),
         Ok(sale) => (StatusCode::BAD_GATEWAY, written(sale)),
         Err(why) => {
             let status = match why {
                 ShopError::Order(_) => StatusCode::BAD_REQUEST,
                 ShopError::Unknown(..) => StatusCode::NOT_FOUND,
-                ShopError::Subscribed(..) => StatusCode::CONFLICT,
+                ShopError::Subscribed(..) | ShopError::Impossible(_) => StatusCode::CONFLICT,
             };
             (status, json!({ "message": why.to_string() }).to_string())
         }

@@ -1,0 +1,214 @@
+// One job: its credits are held and captured, or debited, through the API; and what may go wrong with it, does.
+
+import { html, nothing } from "./vendor/lit-html.js";
+import { accountPath, call, local, reason } from "./api.js";
+import { credits, isZero, minuteOf, work } from "./format.js";
+import { act, refresh, state, update } from "./state.js";
+
+/** How long the pretended work takes. */
+const WORK_MS = 600;
+/** How many pictures are drawn, at most. */
+const TILES_MAX = 24;
+
+const pause = (ms) =>
+  new Promise((done) => {
+    setTimeout(done, ms);
+  });
+
+const newJob = (key, operation, isHeld) =>
+  ({ key, operation, isHeld, steps: [], calls: [], tiles: null, made: 0, isOver: false });
+
+/** Does the work, as an app and its backend would. */
+export function generate({ operation, isHeld, loses, failure }) {
+  return act("generate", async () => {
+    const key = `job-${crypto.randomUUID().slice(0, 8)}`;
+    const job = newJob(key, operation, isHeld);
+    update({ job });
+    await play(job, { loses, failure });
+    job.isOver = true;
+    update();
+    document.getElementById("job")?.scrollIntoView({ block: "nearest", behavior: "smooth" });
+  });
+}
+
+async function play(job, { loses, failure }) {
+  const begun = await begin(job, loses);
+  if (!begun.ok) {
+    const missing = begun.body?.shortfall ? ` Missing: ${credits(begun.body.shortfall)}.` : "";
+    step(job, "bad", "Refused, and nothing was taken", `${reason(begun)}${missing}`, begun);
+    return;
+  }
+  const count = job.operation.images ?? job.operation.prompts ?? 1;
+  const made = failure === "all" || failure === "dies" ? 0 : failure === "half" ? Math.floor(count / 2) : count;
+  job.tiles = Math.min(count, TILES_MAX);
+  update();
+  await refresh();
+  await pause(WORK_MS);
+  // A Tune is trained or it is not.
+  const isWhole = job.operation.operation === "train_tune";
+  job.made = isWhole && made < count ? 0 : made;
+  if (isZero(begun.body.credits)) {
+    step(job, "good", "Done, free of charge", "What is free takes no credits and leaves no entry.");
+  } else if (job.isHeld) {
+    await settle(job, begun, { count, failure });
+  } else {
+    await giveBack(job, begun, { count });
+  }
+}
+
+/** Sets the credits aside, or takes them; if the answer gets lost, asks again with the same key. */
+async function begin(job, loses) {
+  const send = () =>
+    asUser(job, accountPath(state.accountId, job.isHeld ? "/holds" : "/debits"), job.operation, job.key);
+  const first = await send();
+  const took = job.isHeld ? "set aside" : "taken";
+  if (!first.ok) return first;
+  if (!loses) {
+    const until = job.isHeld ? ` until ${minuteOf(first.body.expires_at)} UTC` : "";
+    step(job, "good", `${credits(first.body.credits)} ${took}${until}`, `Key ${job.key}. ${left(first)}`, first);
+    return first;
+  }
+  step(
+    job,
+    "warn",
+    "The answer got lost",
+    "The request went out; whether it worked, the app can't know.",
+    first,
+    "lost",
+  );
+  await pause(WORK_MS);
+  const again = await send();
+  const same = again.text === first.text ? "the same answer, byte for byte" : "another answer";
+  const once = again.ok ? ` ${credits(again.body.credits)} ${took}, once.` : "";
+  step(job, "good", `Asked again with the same key: ${same}`, `Key ${job.key}.${once} ${left(again)}`, again);
+  return again;
+}
+
+/** Ends a hold as the work went. */
+async function settle(job, begun, { count, failure }) {
+  const path = accountPath(state.accountId, `/holds/${encodeURIComponent(job.key)}`);
+  if (failure === "dies") {
+    const until = minuteOf(begun.body.expires_at);
+    step(
+      job,
+      "warn",
+      "The worker died, and nobody says what became of the job",
+      `The hold is over at ${until} UTC, and the credits come back by themselves. Move the clock to see it.`,
+    );
+    return;
+  }
+  if (job.made === 0) {
+    const released = await asBackend(job, `${path}/release`, {});
+    outcome(
+      job,
+      released,
+      "warn",
+      "The job failed: the hold is released",
+      () => `${credits(released.body.returned)} back.`,
+    );
+    return;
+  }
+  const unit = job.operation.prompts === undefined ? "images" : "prompts";
+  const part = job.made < count;
+  const captured = await asBackend(job, `${path}/capture`, part ? { [unit]: job.made } : {});
+  const title = part
+    ? `${job.made} of ${count} ${unit} were made: these are captured`
+    : "The job is done: the hold is captured";
+  outcome(job, captured, part ? "warn" : "good", title, () => {
+    const back = isZero(captured.body.returned) ? "" : `, ${credits(captured.body.returned)} back`;
+    return `${credits(captured.body.captured)} taken${back}.`;
+  });
+}
+
+/** Reverses what a debit took for work that failed. */
+async function giveBack(job, begun, { count }) {
+  if (job.made === count) {
+    step(job, "good", "The job is done", "The credits were taken before it, so nothing is left to do.");
+    return;
+  }
+  const failed = count - job.made;
+  const share = Object.fromEntries(
+    Object.entries(begun.body.credits).map(([kind, amount]) => [kind, (amount / count) * failed]),
+  );
+  const body = { reason: `${failed} of ${count} failed`, ...(job.made > 0 ? { credits: share } : {}) };
+  const path = accountPath(state.accountId, `/debits/${encodeURIComponent(job.key)}/reversals`);
+  const reversed = await asBackend(job, path, body, `${job.key}-reversal`);
+  const title =
+    job.made > 0 ? `${failed} of ${count} failed: their credits are reversed` : "The job failed: the debit is reversed";
+  outcome(job, reversed, "warn", title, () => `${credits(reversed.body.credits)} back.`);
+}
+
+function outcome(job, answer, tone, title, note) {
+  if (answer.ok) step(job, tone, title, `${note()} ${left(answer)}`, answer);
+  else step(job, "bad", title, reason(answer), answer);
+}
+
+const left = (answer) => (answer.body?.balance ? `Left: ${credits(answer.body.balance)}.` : "");
+
+function step(job, tone, title, note, answer = null, chip = null) {
+  const said = answer && `${answer.status}${answer.replayed ? " · Idempotent-Replayed: true" : ""}`;
+  job.steps.push({ tone, title, note, chip: chip ?? said });
+  update();
+}
+
+/** With the user's own token: it may read, debit and hold. */
+const asUser = (job, path, body, key) => sent(job, path, { as: "user", token: state.tokens.user, body, key });
+/** With the backend's, which alone may settle: an end user could make work free with it. */
+const asBackend = (job, path, body, key) => sent(job, path, { as: "backend", token: state.tokens.backend, body, key });
+
+async function sent(job, path, request) {
+  const answer = await call("POST", path, request);
+  job.calls.push(answer);
+  readLog(answer);
+  return answer;
+}
+
+/** Adds what the function logged of a request, for "How it works". */
+async function readLog(answer) {
+  answer.log = await local(`calls/${answer.requestId}`).catch(() => null);
+  update();
+}
+
+/** Ends an open hold from the list of the account. */
+export function endHold(hold, how) {
+  return act(`${how} ${hold.reference}`, async () => {
+    const job = { ...newJob(hold.reference, hold.operation, true), isOver: true };
+    const path = accountPath(state.accountId, `/holds/${encodeURIComponent(hold.reference)}/${how}`);
+    const answer = await asBackend(job, path, {});
+    if (how === "capture") {
+      outcome(job, answer, "good", "The hold is captured", () => `${credits(answer.body.captured)} taken.`);
+    } else {
+      outcome(job, answer, "good", "The hold is released", () => `${credits(answer.body.returned)} back.`);
+    }
+    update({ job });
+  });
+}
+
+export function jobView() {
+  const { job } = state;
+  if (!job) return nothing;
+  return html`
+    <div class="card job" id="job" data-over=${String(job.isOver)}>
+      <h3>The job <small>${work(job.operation)}</small></h3>
+      ${job.tiles ? html`<div class="tiles" aria-hidden="true">${tiles(job)}</div>` : nothing}
+      <ol class="steps" aria-label="What happened" aria-live="polite">
+        ${job.steps.map(
+          ({ tone, title, note, chip }) => html`
+          <li class=${tone}>
+            <p><strong>${title}</strong> ${chip ? html`<span class="tag ${tone}">${chip}</span>` : nothing}</p>
+            <p class="quiet">${note}</p></li>`,
+        )}
+      </ol>
+    </div>`;
+}
+
+const tiles = (job) => Array.from({ length: job.tiles }, (_, at) => tile(job, at));
+
+/** A picture that is being made, was made, or failed. */
+function tile(job, at) {
+  const isKnown = job.isOver || job.made > 0;
+  const count = job.operation.images ?? job.operation.prompts ?? 1;
+  const made = Math.ceil((job.made / count) * job.tiles);
+  const look = !isKnown ? "waits" : at < made ? `art-${at % 8}` : "failed";
+  return html`<span class="tile ${look}"></span>`;
+}

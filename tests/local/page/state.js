@@ -1,0 +1,109 @@
+// What the page knows. Whoever changes it calls `update`, and the page is drawn once after all changes of a moment.
+
+import { accountPath, call, local, reason } from "./api.js";
+
+export const state = {
+  catalog: null,
+  accountId: "ada@example.com",
+  tokens: null,
+  account: null,
+  entries: [],
+  purchases: [],
+  /** What `/local/state` answers, and when it came. */
+  local: null,
+  localAt: 0,
+  /** What is being done, so that its button is not pressed twice. */
+  busy: null,
+};
+
+let draw = () => {};
+let isDue = false;
+
+export function onUpdate(drawing) {
+  draw = drawing;
+}
+
+export function update(change = {}) {
+  Object.assign(state, change);
+  if (isDue) return;
+  isDue = true;
+  queueMicrotask(() => {
+    isDue = false;
+    draw();
+  });
+}
+
+/** The stack's time, in milliseconds since 1970. */
+export function now() {
+  if (!state.local) return Date.now();
+  return Date.parse(state.local.now) + (performance.now() - state.localAt);
+}
+
+/** Shows a short message, which screen readers read out. */
+export function notify(text, tone = "") {
+  const notice = document.getElementById("notice");
+  notice.className = `notice ${tone}`;
+  notice.textContent = text;
+  notice.hidden = false;
+  clearTimeout(notify.timer);
+  notify.timer = setTimeout(() => {
+    notice.hidden = true;
+  }, 7000);
+}
+
+/** Does something that a button asks for, shows what went wrong, and reads everything again. */
+export async function act(name, doing) {
+  if (state.busy) return;
+  update({ busy: name });
+  try {
+    await doing();
+  } catch (error) {
+    notify(error.message, "bad");
+  }
+  await refresh();
+  update({ busy: null });
+}
+
+/** Reads what only the local stack knows: the clock, payments, events. */
+export async function refreshLocal() {
+  const known = await local("state");
+  update({ local: known, localAt: performance.now() });
+}
+
+let reading = 0;
+
+/** Reads the account, its entries and purchases as its user sees them. */
+export async function refreshAccount() {
+  const mine = ++reading;
+  const { accountId, tokens } = state;
+  if (!tokens) return;
+  const read = async (rest) => {
+    const answer = await call("GET", accountPath(accountId, rest), { token: tokens.user });
+    if (!answer.ok) throw new Error(reason(answer));
+    return answer.body;
+  };
+  const [account, { entries }, { purchases }] = await Promise.all([
+    read(""),
+    read("/entries?limit=100"),
+    read("/purchases?limit=100"),
+  ]);
+  if (mine === reading) update({ account, entries, purchases });
+}
+
+export async function refresh() {
+  await Promise.all([refreshLocal(), refreshAccount()]);
+}
+
+/** Begins to act for an account. */
+export async function become(accountId) {
+  const tokens = await local("tokens", { account_id: accountId });
+  update({ accountId, tokens, account: null, entries: [], purchases: [], job: null });
+  await refresh();
+}
+
+/** The holds that nobody has ended and that have not expired, oldest first. */
+export function openHolds() {
+  const ended = new Set(state.entries.map((entry) => entry.hold_sequence).filter(Boolean));
+  const isOpen = (entry) => entry.kind === "hold" && !ended.has(entry.sequence) && Date.parse(entry.expires_at) > now();
+  return state.entries.filter(isOpen).reverse();
+}

@@ -1,0 +1,70 @@
+//! What the page's routes share: what they work on, and how they refuse.
+
+use crate::{
+    Stack,
+    cashier::{Cashier, ShopError},
+    clock::Clock,
+    logs::Logs,
+    seed,
+    tokens::Tokens,
+};
+use axum::{
+    Json,
+    http::StatusCode,
+    response::{IntoResponse, Response},
+};
+use scrip_monthly_refill::RefillFunction;
+use serde_json::json;
+use std::sync::{Arc, OnceLock};
+
+/// What the page's routes work on.
+#[derive(Debug)]
+pub struct Page {
+    pub(super) tokens: Arc<Tokens>,
+    pub(super) logs: Arc<Logs>,
+    pub(super) clock: Arc<Clock>,
+    /// In this process: one of its own would refuse a month that hasn't begun on the machine's clock.
+    pub(super) refill: RefillFunction,
+    pub(super) cashier: Arc<Cashier>,
+}
+
+impl Page {
+    pub(crate) fn new(stack: &Stack, cashier: &Arc<Cashier>) -> Self {
+        Self {
+            tokens: Arc::clone(&stack.tokens),
+            logs: Arc::clone(&stack.logs),
+            clock: Arc::clone(&stack.clock),
+            refill: RefillFunction::new(seed::ledger(stack), None),
+            cashier: Arc::clone(cashier),
+        }
+    }
+}
+
+/// The page of a stack that may still be starting: 503 until it has started.
+pub(super) type SharedPage = Arc<OnceLock<Page>>;
+
+/// A request that isn't carried out, and why.
+pub(super) struct Refused(pub(super) StatusCode, pub(super) String);
+
+impl IntoResponse for Refused {
+    fn into_response(self) -> Response {
+        (self.0, Json(json!({ "message": self.1 }))).into_response()
+    }
+}
+
+impl From<ShopError> for Refused {
+    fn from(why: ShopError) -> Self {
+        let status = match why {
+            ShopError::Order(_) => StatusCode::BAD_REQUEST,
+            ShopError::Unknown(..) => StatusCode::NOT_FOUND,
+            ShopError::Subscribed(..) | ShopError::Impossible(_) => StatusCode::CONFLICT,
+        };
+        Self(status, why.to_string())
+    }
+}
+
+pub(super) type Answer<T> = Result<Json<T>, Refused>;
+
+pub(super) fn started(page: &SharedPage) -> Result<&Page, Refused> {
+    page.get().ok_or_else(|| Refused(StatusCode::SERVICE_UNAVAILABLE, "the stack is starting".to_owned()))
+}

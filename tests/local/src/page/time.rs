@@ -1,0 +1,85 @@
+//! Moving the stack's clock: renewals, the provider's events and the monthly refill happen on the way, in order.
+
+use super::context::{Answer, Refused, SharedPage, started};
+use crate::cashier::SentEvent;
+use axum::{Json, Router, extract::State, http::StatusCode, routing::post};
+use chrono::{DateTime, TimeDelta, Utc};
+use scrip_accounts::Period;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use std::{iter, time::Duration};
+
+/// How far the clock is moved at once, at most.
+const MOVE_MAX: TimeDelta = TimeDelta::days(400);
+/// How long a run of the monthly refill may take.
+const REFILL_TIME_MAX: Duration = Duration::from_mins(1);
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Move {
+    to: DateTime<Utc>,
+    /// Whether the schedule of the monthly refill runs on the first of each month on the way.
+    runs_schedule: bool,
+}
+
+#[derive(Serialize)]
+struct Moved {
+    now: DateTime<Utc>,
+    events: Vec<SentEvent>,
+    /// What each run of the monthly refill counted.
+    refills: Vec<Value>,
+}
+
+pub(super) fn router() -> Router<SharedPage> {
+    Router::new().route("/local/clock", post(go))
+}
+
+async fn go(State(page): State<SharedPage>, Json(request): Json<Move>) -> Answer<Moved> {
+    let page = started(&page)?;
+    let (from, to) = (page.clock.now(), request.to);
+    if to < from {
+        let why = format!("the clock is at {from}, and only moves forward");
+        return Err(Refused(StatusCode::CONFLICT, why));
+    }
+    if to - from > MOVE_MAX {
+        let why = format!("it moves {} days at once, at most", MOVE_MAX.num_days());
+        return Err(Refused(StatusCode::BAD_REQUEST, why));
+    }
+    let (mut events, mut refills) = (Vec::new(), Vec::new());
+    for first in month_starts(from, to).filter(|_| request.runs_schedule) {
+        events.extend(page.cashier.travel_to(first).await);
+        // What the schedule sends.
+        let counts = page.refill.answer(json!({ "time": first }), first, REFILL_TIME_MAX).await;
+        refills.push(counts.map_err(|why| Refused(StatusCode::BAD_GATEWAY, why.to_string()))?);
+    }
+    events.extend(page.cashier.travel_to(to).await);
+    Ok(Json(Moved { now: page.clock.now(), events, refills }))
+}
+
+/// The first moments of the months that begin after `from`, up to `to`.
+fn month_starts(from: DateTime<Utc>, to: DateTime<Utc>) -> impl Iterator<Item = DateTime<Utc>> {
+    let months = iter::successors(Some(Period::of(from).next()), |month| Some(month.next()));
+    months.map(Period::start).take_while(move |first| *first <= to)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_month_that_begins_on_the_way_is_a_stop() {
+        let at = |text: &str| text.parse::<DateTime<Utc>>().unwrap();
+        for (from, to, stops) in [
+            ("2026-11-01T00:00:00Z", "2026-11-30T23:59:59Z", &[][..]),
+            ("2026-11-30T23:59:59Z", "2026-12-01T00:00:00Z", &["2026-12-01T00:00:00Z"]),
+            (
+                "2026-11-15T00:00:00Z",
+                "2027-01-01T00:00:01Z",
+                &["2026-12-01T00:00:00Z", "2027-01-01T00:00:00Z"],
+            ),
+        ] {
+            let expected: Vec<_> = stops.iter().map(|stop| at(stop)).collect();
+            assert_eq!(month_starts(at(from), at(to)).collect::<Vec<_>>(), expected, "{from} {to}");
+        }
+    }
+}
