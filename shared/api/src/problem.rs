@@ -273,9 +273,9 @@ impl From<Refusal> for Problem {
             } => Self::new(
                 Code::InsufficientCredits,
                 if remedies.is_empty() {
-                    "Nothing was taken. No single purchase covers this: ask for less, or buy and ask again with the same key."
+                    "Nothing was taken or held. No single purchase covers this: ask for less, or buy and ask again with the same key."
                 } else {
-                    "Nothing was taken. Buy one of the remedies, then ask again with the same key."
+                    "Nothing was taken or held. Buy one of the remedies, then ask again with the same key."
                 },
             )
             .with(json!({
@@ -313,7 +313,7 @@ impl From<Refusal> for Problem {
             Refusal::ExceedsHold { held } => exceeds_hold(held),
             Refusal::DebitNotFound => Self::new(
                 Code::DebitNotFound,
-                "The account has no debit of this id. A debit's id is its Idempotency-Key. A hold can be reversed by its id once it is captured.",
+                "The account has no debit of this id. A debit's id is its Idempotency-Key. A hold is shown at holds/{hold_id}, and can be reversed by its id once it is captured.",
             ),
             Refusal::ExceedsDebit { reversible } => Self::new(
                 Code::ExceedsDebit,
@@ -372,7 +372,7 @@ impl From<Error> for Problem {
                 attempts: Some(attempts),
                 ..Self::new(
                     Code::TryAgain,
-                    "The account or the table is busy. Ask again with the same Idempotency-Key: it happens once.",
+                    "The account or the table is busy. Send the same request again, with the same Idempotency-Key if it has one: it happens once.",
                 )
             },
             Error::Internal { .. } => Self::internal(chain(&error)),

@@ -1,0 +1,140 @@
+#!/usr/bin/env python3
+"""Checks how the project reads: words of words.toml, documents' columns, and the length of files and functions.
+
+    tests/style/check.py [PATH ...]
+
+Looks through the files that git knows or would add, or those below the paths. Prints each finding as file:line and
+exits 1 if there is one, 0 if there is none. Needs Python 3.11 or newer and git, nothing else.
+"""
+
+import argparse
+import re
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+COLUMNS_MAX = 120
+FILE_LINES_MAX = 400
+FUNCTION_LINES_MAX = 70
+README_LINES_MAX = 150
+# Files of others, generated files, and recordings: nothing in them is ours to word.
+NOT_OURS = ("docs/images/", "tests/local/page/vendor/")
+READ_SUFFIXES = {".css", ".html", ".js", ".md", ".mjs", ".py", ".rs", ".sh", ".snap", ".toml", ".ts", ".txt", ".yaml", ".yml", ""}
+# A part of a name: `was_told`, `ToldEvent` and `told` all have the part "told".
+PART = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
+FUNCTION = re.compile(r"^(?P<indent> *)(?:pub(?:\([a-z: ]+\))? )?(?:default |const |async |unsafe |extern \"C\" )*fn (?P<name>\w+)")
+
+Finding = tuple[str, int, str]
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("paths", nargs="*", metavar="PATH", help="a file or a folder, instead of everything")
+    paths = [str(Path(path).resolve().relative_to(ROOT)) for path in parser.parse_args().paths]
+
+    with (ROOT / "tests/style/words.toml").open("rb") as file:
+        rules = tomllib.load(file)
+    with (ROOT / "tests/style/lengths.toml").open("rb") as file:
+        lengths = tomllib.load(file)
+    words, lengthy = Exceptions(rules["exceptions"]), Exceptions(lengths["exceptions"])
+
+    found: list[Finding] = []
+    files = [path for path in own_files(paths) if is_read(path)]
+    for path in files:
+        lines = (ROOT / path).read_text(encoding="utf-8").splitlines()
+        found.extend(banned_words(path, lines, rules["words"], words))
+        found.extend(long_lines(path, lines))
+        found.extend(long_files(path, lines, lengthy))
+        if path.endswith(".rs"):
+            found.extend(long_functions(path, lines, lengthy))
+    # Of a part of the files, an exception for another part is not needed.
+    if not paths:
+        found.extend(words.unused("tests/style/words.toml"))
+        found.extend(lengthy.unused("tests/style/lengths.toml"))
+
+    for path, line, what in found:
+        print(f"{path}:{line}: {what}")
+    print(f"{len(files)} files, {len(found)} findings", file=sys.stderr)
+    return 1 if found else 0
+
+
+class Exceptions:
+    """Where a rule doesn't hold, each with its reason. One that is never used is a finding."""
+
+    def __init__(self, rows: list[dict]) -> None:
+        for row in rows:
+            if not row.get("reason"):
+                sys.exit(f"the exception for {row.get('path')} has no reason")
+        self.rows = rows
+        self.used: set[tuple[int, str]] = set()
+
+    def allow(self, path: str, what: str) -> bool:
+        """Whether this is allowed in that file; the exception counts as used then."""
+        for index, row in enumerate(self.rows):
+            is_place = path.startswith(row["path"]) if row["path"].endswith("/") else path == row["path"]
+            if is_place and what in row["words"]:
+                self.used.add((index, what))
+                return True
+        return False
+
+    def unused(self, file: str) -> Iterator[Finding]:
+        for index, row in enumerate(self.rows):
+            for what in row["words"]:
+                if (index, what) not in self.used:
+                    yield file, 1, f"the exception of {what!r} for {row['path']} is not needed any more"
+
+
+def own_files(paths: list[str]) -> list[str]:
+    command = ["git", "-C", str(ROOT), "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--", *paths]
+    listed = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    return sorted({path for path in listed.split("\0") if path and (ROOT / path).is_file()})
+
+
+def is_read(path: str) -> bool:
+    is_lock = path.endswith((".lock", "-lock.json")) or path.endswith("LICENSE")
+    return not is_lock and not path.startswith(NOT_OURS) and Path(path).suffix in READ_SUFFIXES
+
+
+def banned_words(path: str, lines: list[str], words: dict[str, str], exceptions: Exceptions) -> Iterator[Finding]:
+    for number, line in enumerate(lines, 1):
+        parts = {part.lower() for part in PART.findall(line)}
+        for word in sorted(parts & words.keys()):
+            if not exceptions.allow(path, word):
+                yield path, number, f"{word!r}: write {words[word]}"
+
+
+def long_lines(path: str, lines: list[str]) -> Iterator[Finding]:
+    """A document's lines; a line of one link or one address can't be broken."""
+    if not path.endswith(".md"):
+        return
+    for number, line in enumerate(lines, 1):
+        if len(line) > COLUMNS_MAX and " " in line.strip():
+            yield path, number, f"{len(line)} columns, at most {COLUMNS_MAX}"
+
+
+def long_files(path: str, lines: list[str], exceptions: Exceptions) -> Iterator[Finding]:
+    if path == "README.md" and len(lines) > README_LINES_MAX:
+        yield path, 1, f"{len(lines)} lines, at most {README_LINES_MAX}"
+    if path.endswith(".rs") and len(lines) > FILE_LINES_MAX and not exceptions.allow(path, "file"):
+        yield path, 1, f"{len(lines)} lines, at most {FILE_LINES_MAX}"
+
+
+def long_functions(path: str, lines: list[str], exceptions: Exceptions) -> Iterator[Finding]:
+    """Functions as rustfmt writes them: the closing brace stands under the function's first letter."""
+    begun: tuple[int, str, str] | None = None
+    for number, line in enumerate(lines, 1):
+        if begun and line == f"{begun[1]}}}":
+            first, _, name = begun
+            length = number - first + 1
+            if length > FUNCTION_LINES_MAX and not exceptions.allow(path, name):
+                yield path, first, f"fn {name} has {length} lines, at most {FUNCTION_LINES_MAX}"
+            begun = None
+        elif not begun and (match := FUNCTION.match(line)) and not line.endswith((";", "}")):
+            begun = number, match["indent"], match["name"]
+
+
+if __name__ == "__main__":
+    sys.exit(main())
