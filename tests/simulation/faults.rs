@@ -70,19 +70,19 @@ faults! {
     /// A read's key isn't taken.
     ReadLockedOut 5,
     /// The provider refuses what changes something.
-    StripeRefuses 210,
+    StripeRefuses 215,
     /// The provider fails, and says so to every repetition of a day.
-    StripeFails 270,
+    StripeFails 285,
     /// The provider has had too many calls, or another with the same key runs.
     StripeBusy 370,
     /// The provider doesn't take the key.
-    StripeLocksOut 170,
+    StripeLocksOut 180,
     /// The provider did what was asked, and nobody learns of it.
-    StripeAnswerLost 750,
+    StripeAnswerLost 720,
     /// The provider never hears of it.
-    StripeRequestLost 125,
+    StripeRequestLost 130,
     /// The provider doesn't answer.
-    StripeHangs 145,
+    StripeHangs 150,
 }
 
 impl fmt::Display for Fault {
