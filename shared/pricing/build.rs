@@ -1,5 +1,5 @@
-//! Turns `catalog.toml` into Rust, or fails the build: a catalog with a mistake in it can't be
-//! deployed, and nothing reads TOML at run time.
+//! Turns `catalog.toml` into Rust, or fails the build. So a catalog with a mistake can't be deployed, and
+//! no TOML is read at run time.
 
 #![allow(clippy::disallowed_methods, reason = "a build script reads the catalog and writes the source of it")]
 
@@ -23,7 +23,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             let out = env::var("OUT_DIR")?;
             fs::write(Path::new(&out).join("catalog.rs"), generate::source(&file))?;
         }
-        // An error reported this way fails the build and is shown without a backtrace.
+        // An error that is reported like this fails the build and has no backtrace.
         Err(problems) => {
             for line in problems.iter().flat_map(|problem| problem.lines()) {
                 println!("cargo::error={CATALOG}: {line}");

@@ -19,7 +19,7 @@ pub fn start(body: &str) -> io::Result<String> {
         "HTTP/1.1 200 OK\r\ncontent-type: application/x-amz-json-1.0\r\ncontent-length: {}\r\n\r\n{body}",
         body.len()
     );
-    // Who comes finds a thread that waits.
+    // A thread already waits for each connection.
     for _ in 0..CONNECTIONS {
         let (listener, answer) = (listener.try_clone()?, answer.clone());
         thread::spawn(move || {

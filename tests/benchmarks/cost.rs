@@ -1,5 +1,5 @@
 //! What a debit, its refusal and its replay ask of DynamoDB, and what a million debits cost at its list prices, by the
-//! capacity that a real one is told to have consumed.
+//! consumed capacity that DynamoDB's answers report.
 
 use scrip_local::seed;
 
@@ -21,9 +21,9 @@ const DEBIT_MAX: [f64; 3] = [3.0, 2.0, 1.0];
 const REPLAY_MAX: [f64; 3] = [3.0, 1.0, 2.0];
 const REFUSAL_MAX: [f64; 3] = [2.0, 0.0, 5.0];
 
-/// What a debit consumed.
+/// The requests and capacity units that a debit consumed.
 #[derive(Debug, Default)]
-struct Consumed {
+struct Consumption {
     requests: f64,
     read: f64,
     written: f64,
@@ -45,9 +45,9 @@ pub async fn measure(setting: &Setting) -> Result<Vec<Figure>, String> {
     let pattern = consumed(201, &pattern, 0, &recorder).await?;
     services.stop().await;
     if [&made, &made_before, &pattern].iter().any(|consumed| consumed.written == 0.0) {
-        return Err("the database doesn't tell what was consumed".to_owned());
+        return Err("the database doesn't report what was consumed".to_owned());
     }
-    let against = |other: &Consumed, what: &str, bound| Figure {
+    let against = |other: &Consumption, what: &str, bound| Figure {
         what: format!("DynamoDB for a million debits, against {what}"),
         value: made.dollars() / other.dollars(),
         unit: "×",
@@ -64,7 +64,7 @@ pub async fn measure(setting: &Setting) -> Result<Vec<Figure>, String> {
     Ok([pattern, before].into_iter().chain(units.into_iter().flatten()).collect())
 }
 
-impl Consumed {
+impl Consumption {
     fn dollars(&self) -> f64 {
         self.written * WRITE_DOLLARS + self.read * READ_DOLLARS
     }
@@ -89,29 +89,29 @@ impl Consumed {
     }
 }
 
-/// What a debit consumes, as its answers say. A put whose condition failed says nothing, and costs a unit for an item
-/// of up to 1 KB.
+/// What a debit consumes, as the database's answers report it. A put whose condition failed reports nothing, and costs
+/// a unit for an item of up to 1 KB.
 async fn consumed(
     expected: u16,
     debits: &Debits,
     number: usize,
     recorder: &Recorder,
-) -> Result<Consumed, String> {
+) -> Result<Consumption, String> {
     recorder.take();
     let status = debits.make(&account(number), "debit").await;
     if status != expected {
         return Err(format!("a debit was answered {status}"));
     }
-    let mut consumed = Consumed::default();
+    let mut consumed = Consumption::default();
     for (operation, answer) in recorder.take() {
         consumed.requests += 1.0;
         let kind = answer["__type"].as_str().unwrap_or_default();
         if kind.ends_with("#ConditionalCheckFailedException") {
             consumed.written += 1.0;
         }
-        let told = &answer["ConsumedCapacity"];
-        let told = told.as_array().map_or_else(|| vec![told], |tables| tables.iter().collect());
-        let units: f64 = told.iter().filter_map(|table| table["CapacityUnits"].as_f64()).sum();
+        let reported = &answer["ConsumedCapacity"];
+        let reported = reported.as_array().map_or_else(|| vec![reported], |tables| tables.iter().collect());
+        let units: f64 = reported.iter().filter_map(|table| table["CapacityUnits"].as_f64()).sum();
         match operation.as_str() {
             "Query" | "GetItem" | "TransactGetItems" => consumed.read += units,
             _ => consumed.written += units,

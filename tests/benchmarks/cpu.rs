@@ -14,7 +14,7 @@ use scrip_test_support::faults::through;
 use crate::{
     figure::{Bound, Figure, middle, short},
     raw::Calls,
-    requests::Asked,
+    requests::ApiRequest,
     setting::{Services, Setting, account},
     wire::{self, Recorder},
 };
@@ -33,7 +33,7 @@ pub async fn measure(setting: &Setting) -> Result<Vec<Figure>, String> {
     let ledger = services.ledger_through(recorder.http_client());
     for key in ["first", "second"] {
         recorder.take();
-        DebitFunction::new(ledger.clone()).handle(Asked::debit(&account(0), key).request()).await;
+        DebitFunction::new(ledger.clone()).handle(ApiRequest::debit(&account(0), key).request()).await;
     }
     let answers: BTreeMap<_, _> =
         recorder.take().into_iter().map(|(operation, answer)| (operation, answer.to_string())).collect();
@@ -67,8 +67,8 @@ fn alternate(config: &SdkConfig, table: &str, raw: &Calls) -> Result<Vec<(f64, f
     let (name, key) = (account(0), "a-key-of-a-job-0123456789");
     let mut rounds = Vec::new();
     for _ in 0..ROUNDS {
-        // What the gateway's event is parsed with is Lambda's.
-        let requests: Vec<_> = (0..DEBITS).map(|_| Asked::debit(&name, key).request()).collect();
+        // The parsing of the gateway's event is Lambda's, not ours.
+        let requests: Vec<_> = (0..DEBITS).map(|_| ApiRequest::debit(&name, key).request()).collect();
         let before = thread_cpu()?;
         runtime.block_on(async {
             for request in requests {
@@ -100,9 +100,9 @@ fn canned(answers: &BTreeMap<String, String>) -> SharedHttpClient {
     })
 }
 
-/// What this thread has used, in µs.
+/// The CPU time of this thread, in µs.
 fn thread_cpu() -> Result<f64, String> {
-    let told = fs::read_to_string("/proc/thread-self/schedstat").map_err(|why| why.to_string())?;
-    let nanos = told.split(' ').next().and_then(|nanos| nanos.parse::<f64>().ok());
-    Ok(nanos.ok_or("the system doesn't tell what a thread uses")? / 1e3)
+    let text = fs::read_to_string("/proc/thread-self/schedstat").map_err(|why| why.to_string())?;
+    let nanos = text.split(' ').next().and_then(|nanos| nanos.parse::<f64>().ok());
+    Ok(nanos.ok_or("the system doesn't report what a thread uses")? / 1e3)
 }

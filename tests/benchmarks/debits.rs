@@ -17,13 +17,13 @@ use crate::{
     figure::{Bound, Figure, middle, millis, percentile, short},
     plot::{Line, Plot},
     raw::Calls,
-    requests::Asked,
-    setting::{Services, Setting, account, told},
+    requests::ApiRequest,
+    setting::{Services, Setting, account, text_of},
 };
 
 /// How many clients; all are plotted.
 const CLIENTS: [u32; 7] = [1, 2, 4, 8, 16, 32, 64];
-/// What is held to the bounds.
+/// The numbers of clients for which the bounds hold.
 const HELD: [u32; 3] = [1, 16, 64];
 /// Debits per second, against the SDK alone and against an idempotency table.
 const ALONE_MIN: f64 = 0.8;
@@ -33,20 +33,20 @@ const ROUNDS: usize = 6;
 /// Debits of all clients in a round: an account has credits for 3,000.
 const DEBITS: u32 = 1_024;
 
-/// What came of the debits of a kind.
+/// The measurements of the debits of a kind.
 #[derive(Debug)]
-struct Done {
+struct Measurements {
     per_second: Vec<f64>,
     times: Vec<Duration>,
 }
 
-impl Done {
+impl Measurements {
     const fn new() -> Self {
         Self { per_second: Vec::new(), times: Vec::new() }
     }
 }
 
-/// What a client does once.
+/// One action of a client.
 type Act = Pin<Box<dyn Future<Output = Result<(), String>> + Send>>;
 /// Prepares what the client of a number does, with an idempotency key.
 type Prepare = dyn Fn(usize, String) -> Act + Send + Sync;
@@ -66,12 +66,11 @@ pub async fn measure(setting: &Setting) -> Result<Vec<Figure>, String> {
             pattern.push(figure(clients, &ours, &other, (what, PATTERN_MIN)));
         }
     }
-    Plot { name: "debits", title: "A debit's latency", x: "clients", y: "ms", lines: lines.into() }
-        .draw(&setting.root)?;
+    Plot { name: "debits", lines: lines.into() }.save(&setting.root)?;
     Ok(alone.into_iter().chain(pattern).collect())
 }
 
-fn figure(clients: u32, ours: &Done, theirs: &Done, (what, bound): (&str, f64)) -> Figure {
+fn figure(clients: u32, ours: &Measurements, theirs: &Measurements, (what, bound): (&str, f64)) -> Figure {
     let (own, other) = (middle(&ours.per_second), middle(&theirs.per_second));
     Figure {
         what: format!("debits per second of {clients} clients, against {what}"),
@@ -89,19 +88,19 @@ fn figure(clients: u32, ours: &Done, theirs: &Done, (what, bound): (&str, f64)) 
 }
 
 /// Ours, the SDK alone, and with an idempotency table.
-async fn measure_with(setting: &Setting, clients: usize) -> Result<[Done; 3], String> {
+async fn measure_with(setting: &Setting, clients: usize) -> Result<[Measurements; 3], String> {
     let services = Services::start(setting).await?;
     // Others for each kind and round.
     services.subscribe(3 * ROUNDS * clients).await?;
     services.idempotency(3 * ROUNDS * clients).await?;
     let ledgers: Arc<[_]> = (0..clients).map(|_| services.ledger()).collect();
-    DebitFunction::new(ledgers[0].clone()).handle(Asked::debit(&account(0), "first").request()).await;
+    DebitFunction::new(ledgers[0].clone()).handle(ApiRequest::debit(&account(0), "first").request()).await;
     let raw = Calls::of(&services.client(), &services.table, &account(0), "first").await?;
     let raws: Arc<[_]> = (0..clients).map(|_| Arc::new(raw.by(services.client()))).collect();
     let config = || seed::aws_config(services.database.endpoint());
     let patterns: Arc<[_]> =
         (0..clients).map(|_| Arc::new(Debits::new(&config(), services.table.clone()))).collect();
-    let mut done = [const { Done::new() }; 3];
+    let mut done = [const { Measurements::new() }; 3];
     for round in 0..ROUNDS {
         let name = move |kind: usize, client: usize| account((3 * round + kind) * clients + client);
         let (ledgers, raws, patterns) = (Arc::clone(&ledgers), Arc::clone(&raws), Arc::clone(&patterns));
@@ -131,9 +130,9 @@ async fn measure_with(setting: &Setting, clients: usize) -> Result<[Done; 3], St
     Ok(done)
 }
 
-/// What Lambda makes of an event is made before the time is taken.
+/// The request that Lambda's runtime would parse is made before the time is taken.
 fn asked(account: &str, key: &str) -> Request {
-    Asked::debit(account, key).request()
+    ApiRequest::debit(account, key).request()
 }
 
 fn made(status: u16) -> Result<(), String> {
@@ -141,7 +140,7 @@ fn made(status: u16) -> Result<(), String> {
 }
 
 /// Has so many clients prepare what each does, and then do it, one after the other.
-async fn run(done: &mut Done, clients: usize, prepare: Arc<Prepare>) -> Result<(), String> {
+async fn run(done: &mut Measurements, clients: usize, prepare: Arc<Prepare>) -> Result<(), String> {
     let each = DEBITS as usize / clients;
     let prepared = Arc::new(Barrier::new(clients + 1));
     let mut tasks = JoinSet::new();
@@ -163,7 +162,7 @@ async fn run(done: &mut Done, clients: usize, prepare: Arc<Prepare>) -> Result<(
     prepared.wait().await;
     let mut span: Option<(Instant, Instant)> = None;
     while let Some(client) = tasks.join_next().await {
-        let (times, started, ended) = client.map_err(told)??;
+        let (times, started, ended) = client.map_err(text_of)??;
         done.times.extend(times);
         let (first, last) = span.unwrap_or((started, ended));
         span = Some((first.min(started), last.max(ended)));

@@ -14,7 +14,7 @@ use scrip_peers::{before, powertools};
 use scrip_test_support::faults::through;
 use serde::{Serialize, de::DeserializeOwned};
 
-use crate::{requests::Asked, setting::told, wire};
+use crate::{requests::ApiRequest, setting::text_of, wire};
 
 /// A database in this process.
 #[derive(Clone)]
@@ -26,7 +26,7 @@ pub struct Engine {
 impl Engine {
     /// One that holds the empty table.
     pub fn start(table: &Table) -> Result<Self, String> {
-        let engine = Self { database: Database::memory().map_err(told)?, table: table.name.clone() };
+        let engine = Self { database: Database::memory().map_err(text_of)?, table: table.name.clone() };
         let (status, answer) = engine.call("CreateTable", &table.create.to_string());
         if status == 200 { Ok(engine) } else { Err(answer) }
     }
@@ -83,9 +83,9 @@ impl Engine {
     }
 }
 
-fn answer<Asked: DeserializeOwned, Answer: Serialize>(
+fn answer<Request: DeserializeOwned, Response: Serialize>(
     body: &str,
-    act: impl FnOnce(Asked) -> Result<Answer, DynoxideError>,
+    act: impl FnOnce(Request) -> Result<Response, DynoxideError>,
 ) -> (u16, String) {
     let answered = serde_json::from_str(body).map(act);
     match answered.map(|answered| answered.map(|answer| serde_json::to_string(&answer))) {
@@ -105,7 +105,7 @@ where
     let running = thread::spawn(move || {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
         fastrand::seed(seed);
-        runtime.map_err(told)?.block_on(act())
+        runtime.map_err(text_of)?.block_on(act())
     });
     running.join().map_err(|_| "the measuring thread panicked")?
 }
@@ -143,7 +143,7 @@ impl Debits {
 
     /// Makes one; the status of the answer.
     pub async fn make(&self, account: &str, key: &str) -> u16 {
-        let request = Asked::debit(account, key).request();
+        let request = ApiRequest::debit(account, key).request();
         let response = match self {
             Self::Ours(debits) => debits.handle(request).await,
             Self::Before(debits) => debits.handle(request).await,

@@ -7,19 +7,19 @@ use comfy_table::{Table, presets::ASCII_MARKDOWN};
 /// A figure.
 #[derive(Debug, Clone)]
 pub struct Figure {
-    /// What was measured, and beside what.
+    /// The measured quantity, and its comparison.
     pub what: String,
     /// The figure.
     pub value: f64,
     /// In what: `×`, `MB`.
     pub unit: &'static str,
-    /// What it must be.
+    /// The bound of its value.
     pub bound: Bound,
-    /// What it was computed from.
+    /// The values from which it was computed, as text.
     pub from: String,
 }
 
-/// What a figure must be.
+/// The bound of a figure.
 #[derive(Debug, Clone, Copy)]
 pub enum Bound {
     AtMost(f64),
@@ -49,7 +49,7 @@ impl Figure {
     }
 }
 
-/// Prints the figures as a table; fails where one misses its bound.
+/// Prints the figures as a table; fails if one misses its bound.
 pub fn report(figures: &[Figure]) -> ExitCode {
     let mut table = Table::new();
     table.load_style(ASCII_MARKDOWN);
@@ -81,7 +81,7 @@ pub fn median(times: &[Duration]) -> Duration {
     percentile(times, 50)
 }
 
-/// The time that so many in a hundred were within.
+/// The time within which that percentage of the times are.
 pub fn percentile(times: &[Duration], percent: usize) -> Duration {
     let mut sorted = times.to_vec();
     sorted.sort_unstable();
@@ -89,12 +89,12 @@ pub fn percentile(times: &[Duration], percent: usize) -> Duration {
     sorted.get(place).copied().unwrap_or_default()
 }
 
-/// A time as it is told.
+/// A time as text, in µs.
 pub fn micros(time: Duration) -> String {
     format!("{} µs", short(time.as_secs_f64() * 1e6))
 }
 
-/// The same, of longer ones.
+/// A time as text, in ms.
 pub fn millis(time: Duration) -> String {
     format!("{} ms", short(time.as_secs_f64() * 1e3))
 }

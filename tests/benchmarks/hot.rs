@@ -1,4 +1,4 @@
-//! One account that everybody debits at once, on a database that does what DynamoDB does: a write takes 10 ms, what
+//! One account that all clients debit at once, on a database that does what DynamoDB does: a write takes 10 ms, what
 //! touches an item of a transaction meanwhile fails with a conflict, and a partition takes 1,000 write units a second.
 
 use std::{
@@ -20,7 +20,7 @@ use crate::{
     engine::{Debits, Engine, Kind, run_paused},
     figure::{Bound, Figure, millis, percentile},
     requests::CREDITS,
-    setting::{Setting, account, subscribe, told},
+    setting::{Setting, account, subscribe, text_of},
     wire,
 };
 
@@ -39,21 +39,21 @@ const UNITS_A_SECOND: f64 = 1_000.0;
 const SECONDS_MAX: f64 = 3.5;
 const UNITS_MAX: f64 = 8.0;
 
-/// What came of the debits.
+/// The measurements of a run.
 #[derive(Debug)]
 struct Run {
     times: Vec<Duration>,
     elapsed: Duration,
-    /// Told to try again.
+    /// How many debits were answered 429 or 503.
     refused: u32,
     /// Debits and credits that the account has too few or too many of.
     lost: u64,
-    used: Used,
+    used: DatabaseUse,
 }
 
-/// What was asked of the database.
+/// The requests that the database carried out.
 #[derive(Debug, Default, Clone, Copy)]
-struct Used {
+struct DatabaseUse {
     writes: u32,
     conflicts: u32,
     throttled: u32,
@@ -72,7 +72,7 @@ pub async fn measure(setting: &Setting) -> Result<Vec<Figure>, String> {
         };
         Ok::<_, String>((runs(Kind::Ours)?, runs(Kind::Before)?))
     });
-    let (ours, before) = measured.await.map_err(told)??;
+    let (ours, before) = measured.await.map_err(text_of)??;
     let now = figures("", &ours, Bound::AtMost);
     Ok(now.into_iter().chain(figures(" by the protocol before", &before, |_| Bound::None)).collect())
 }
@@ -96,7 +96,7 @@ fn figures(protocol: &str, runs: &[Run], bound: impl Fn(f64) -> Bound) -> Vec<Fi
         )
     });
     let units = each(|run| {
-        let Used { writes, conflicts, throttled, units } = run.used;
+        let DatabaseUse { writes, conflicts, throttled, units } = run.used;
         format!("{units} in {writes} writes, {conflicts} conflicts, {throttled} throttled")
     });
     let slowest = worst(|run| run.times.iter().max().copied().unwrap_or_default().as_secs_f64());
@@ -104,7 +104,7 @@ fn figures(protocol: &str, runs: &[Run], bound: impl Fn(f64) -> Bound) -> Vec<Fi
         figure("the slowest", slowest, "s", bound(SECONDS_MAX), times),
         figure("write units a debit", worst(Run::units), "", bound(UNITS_MAX), units),
         figure(
-            "told to try again",
+            "asked to try again",
             worst(|run| f64::from(run.refused)),
             "",
             bound(0.0),
@@ -154,7 +154,7 @@ async fn run(kind: Kind, table: Table) -> Result<Run, String> {
     }
     let (mut times, mut refused) = (Vec::new(), 0);
     while let Some(done) = clients.join_next().await {
-        let (of_client, refused_client) = done.map_err(told)??;
+        let (of_client, refused_client) = done.map_err(text_of)??;
         times.extend(of_client);
         refused += refused_client;
     }
@@ -166,20 +166,20 @@ async fn run(kind: Kind, table: Table) -> Result<Run, String> {
 
 /// The difference between what the account should have and what it has.
 async fn lost(engine: &Engine, made: u64) -> Result<u64, String> {
-    let id = AccountId::parse(account(0)).map_err(told)?;
-    let account = engine.ledger().account(&id).await.map_err(told)?.ok_or("the account has gone")?;
+    let id = AccountId::parse(account(0)).map_err(text_of)?;
+    let account = engine.ledger().account(&id).await.map_err(text_of)?.ok_or("the account has gone")?;
     let taken = 12_000 - account.balance.playground();
     Ok(taken.abs_diff(made * CREDITS) + (account.sequence.get() - 1).abs_diff(made))
 }
 
-/// What is being written, and what was written lately.
+/// The keys that are being written, and those that were written lately.
 #[derive(Debug, Default)]
 struct Partitions {
     /// The items of transactions that are under way.
     held: HashSet<Key>,
     /// The units that each partition key has left, and since when.
     left: HashMap<String, (f64, Option<Instant>)>,
-    used: Used,
+    used: DatabaseUse,
 }
 
 /// An item: its partition key and its sort key.
@@ -209,7 +209,7 @@ async fn answer(engine: Engine, partitions: Arc<Mutex<Partitions>>, request: Htt
 }
 
 impl Partitions {
-    /// Takes what a write costs, whatever comes of it: every item here is below 1 KB. The error, if a partition is used
+    /// Takes the units of a write, also if it fails: every item here is below 1 KB. The error, if a partition is used
     /// up.
     fn take(&mut self, keys: &[Key], is_transaction: bool) -> Option<Value> {
         let (now, units) = (Instant::now(), if is_transaction { 2 } else { 1 });

@@ -20,12 +20,12 @@ const ANSWER_MAX: Duration = Duration::from_mins(1);
 pub struct Instance {
     child: Child,
     arrivals: Receiver<Arrival>,
-    /// Where it waits for its next invocation.
+    /// The connection on which it waits for its next invocation.
     waiting: Option<TcpStream>,
     answer_max: Duration,
 }
 
-/// What a process asks or says.
+/// A message of a process: a request for an invocation, an answer or a failure.
 #[derive(Debug)]
 enum Arrival {
     Next(TcpStream, Instant),
@@ -33,9 +33,9 @@ enum Arrival {
     Failed(String),
 }
 
-/// What came of an invocation.
+/// The answer of an invocation, and its time.
 #[derive(Debug)]
-pub struct Invoked {
+pub struct Invocation {
     pub answer: Vec<u8>,
     pub took: Duration,
 }
@@ -79,12 +79,12 @@ impl Instance {
     }
 
     /// Hands it an event, and waits for its answer.
-    pub fn invoke(&mut self, event: &str) -> Result<Invoked, String> {
+    pub fn invoke(&mut self, event: &str) -> Result<Invocation, String> {
         let mut stream = match self.waiting.take() {
             Some(stream) => stream,
             None => match self.arrival()? {
                 Arrival::Next(stream, _) => stream,
-                other => return Err(format!("it said {other:?}, and should have asked")),
+                other => return Err(format!("it sent {other:?}, and should have asked for an invocation")),
             },
         };
         let message = format!(
@@ -97,7 +97,7 @@ impl Instance {
         let handed = Instant::now();
         stream.write_all(message.as_bytes()).map_err(|why| why.to_string())?;
         match self.arrival()? {
-            Arrival::Answer(answer, at) => Ok(Invoked { answer, took: at - handed }),
+            Arrival::Answer(answer, at) => Ok(Invocation { answer, took: at - handed }),
             Arrival::Next(..) => Err("it asked for more before it answered".to_owned()),
             Arrival::Failed(why) => Err(why),
         }
@@ -119,7 +119,7 @@ impl Drop for Instance {
     }
 }
 
-/// Takes the connections of one process until it has ended: then nobody listens to what arrives.
+/// Takes the connections of one process until it has ended: then nothing reads what arrives.
 fn accept(listener: &TcpListener, arrivals: &Sender<Arrival>) {
     while let Ok((stream, _)) = listener.accept() {
         let arrivals = arrivals.clone();

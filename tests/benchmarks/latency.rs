@@ -16,7 +16,8 @@ use tokio::time::{Instant, sleep};
 use crate::{
     engine::{Debits, Engine, Kind, run_paused},
     figure::{Bound, Figure, millis, percentile, short},
-    setting::{Setting, account, idempotency, subscribe, told},
+    plot::{Line, Plot},
+    setting::{Setting, account, idempotency, subscribe, text_of},
     wire,
 };
 
@@ -40,10 +41,13 @@ const PUT: Times = [(0.0, 5.47), (0.5, 7.55), (0.9, 11.3), (0.95, 13.2), (0.99, 
 /// A transaction of five items, from the same source. Between five and 25 items the median grows by 0.34 ms an item.
 const TRANSACTION_OF_5: Times =
     [(0.0, 19.4), (0.5, 25.3), (0.9, 30.7), (0.95, 36.4), (0.99, 92.5), (1.0, 218.0)];
-/// What a transaction of two items takes less.
+/// The milliseconds by which a transaction of two items is faster than one of five.
 const TRANSACTION_OF_2_LESS: f64 = 1.3;
 /// The source has no reads: a query is taken to be spread as a put is, around 5 ms.
 const QUERY_OF_PUT: f64 = 5.0 / 7.55;
+
+/// The percentiles that are plotted.
+const PLOTTED: [u8; 4] = [50, 90, 95, 99];
 
 /// Timers count whole milliseconds; in time that is stretched so, they count tenths.
 const STRETCH: u32 = 10;
@@ -57,7 +61,10 @@ pub async fn measure(setting: &Setting) -> Result<Vec<Figure>, String> {
         };
         Ok::<_, String>((times(Kind::Ours)?, times(Kind::Before)?, times(Kind::IdempotencyTable)?))
     });
-    let (ours, before, pattern) = measured.await.map_err(told)??;
+    let (ours, before, pattern) = measured.await.map_err(text_of)??;
+    let lines = [("Scrip", &ours), ("the protocol before", &before), ("an idempotency table", &pattern)];
+    Plot { name: "waiting", lines: lines.map(|(name, times)| line(name, times)).into() }
+        .save(&setting.root)?;
     let waiting = |percent: usize, bound| {
         let (own, other) = (percentile(&ours, percent), percentile(&before, percent));
         Figure {
@@ -86,6 +93,12 @@ pub async fn measure(setting: &Setting) -> Result<Vec<Figure>, String> {
         ),
     };
     Ok(vec![waiting(50, P50_RATIO_MAX), waiting(99, P99_RATIO_MAX), instance])
+}
+
+/// Milliseconds by percentile.
+fn line(name: &'static str, times: &[Duration]) -> Line {
+    let point = |percent: u8| (f64::from(percent), percentile(times, percent.into()).as_secs_f64() * 1e3);
+    Line { name, points: PLOTTED.map(point).into() }
 }
 
 /// Debits per second that are made one after the other.

@@ -37,7 +37,7 @@ use crate::{figure::Figure, setting::Setting};
 #[derive(Debug, Parser)]
 #[command(name = "cargo bench --package scrip-benchmarks --")]
 struct Arguments {
-    /// What to measure; everything, if nothing is named.
+    /// The subjects to measure; all, if none is named.
     #[arg(value_enum)]
     subjects: Vec<Subject>,
     /// The most accounts that are refilled; a million take about twenty minutes.
@@ -54,9 +54,9 @@ enum Subject {
     Starts,
     /// A whole invocation without the database, beside a function that does nothing.
     Quotes,
-    /// What the debit function holds of memory over 100,000 debits.
+    /// The memory of the debit function over 100,000 debits.
     Memory,
-    /// What a debit costs of CPU beside its three calls.
+    /// The CPU time of a debit beside its three calls.
     Cpu,
     /// How long a debit waits for DynamoDB, beside the protocol before, and an idempotency table.
     Latency,
@@ -68,7 +68,7 @@ enum Subject {
     Hot,
     /// A month's turn of ten thousand accounts up to a million.
     Refill,
-    /// What a debit, its refusal and its replay ask of DynamoDB, and what a million debits cost.
+    /// The DynamoDB requests of a debit, its refusal and its replay, and the cost of a million debits.
     Cost,
 }
 

@@ -5,7 +5,7 @@ use std::fs;
 use crate::{
     figure::{Bound, Figure, short},
     instance::Instance,
-    requests::Asked,
+    requests::ApiRequest,
     setting::{Services, Setting, account},
 };
 
@@ -25,7 +25,7 @@ pub async fn measure(setting: &Setting) -> Result<Vec<Figure>, String> {
         let (mut instance, _) = Instance::start(&program)?;
         let mut held = vec![resident(instance.pid(), "VmRSS")?];
         for number in 0..DEBITS {
-            let event = Asked::debit(&account(number % ACCOUNTS), &format!("debit-{number}")).event();
+            let event = ApiRequest::debit(&account(number % ACCOUNTS), &format!("debit-{number}")).event();
             let invoked = instance.invoke(&event)?;
             if !invoked.answer.starts_with(br#"{"statusCode":201"#) {
                 return Err(format!("it answered {}", String::from_utf8_lossy(&invoked.answer)));
@@ -38,8 +38,8 @@ pub async fn measure(setting: &Setting) -> Result<Vec<Figure>, String> {
     });
     let (held, peak) = measured.await.map_err(|why| why.to_string())??;
     services.stop().await;
-    let told: Vec<_> = held.iter().map(|held| short(*held)).collect();
-    let from = format!("MB at the start and after each {}: {}", DEBITS / 10, told.join(", "));
+    let sizes: Vec<_> = held.iter().map(|held| short(*held)).collect();
+    let from = format!("MB at the start and after each {}: {}", DEBITS / 10, sizes.join(", "));
     let figure = |what: &str, value, bound| {
         let (what, unit, from) = (what.to_owned(), "MB", from.clone());
         Figure { what, value, unit, bound: Bound::AtMost(bound), from }
@@ -50,7 +50,7 @@ pub async fn measure(setting: &Setting) -> Result<Vec<Figure>, String> {
     ])
 }
 
-/// What a process holds, in MB: `VmRSS` now, `VmHWM` at most.
+/// The memory of a process, in MB: `VmRSS` now, `VmHWM` the peak.
 pub fn resident(pid: u32, which: &str) -> Result<f64, String> {
     let status = fs::read_to_string(format!("/proc/{pid}/status")).map_err(|why| why.to_string())?;
     let line = status.lines().find_map(|line| line.strip_prefix(which)?.strip_prefix(':'));

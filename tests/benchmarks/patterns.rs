@@ -14,8 +14,8 @@ use scrip_local::instances::Program;
 use crate::{
     figure::{Bound, Figure, median, middle, millis, short},
     instance::Instance,
-    requests::Asked,
-    setting::{Services, Setting, account, told},
+    requests::ApiRequest,
+    setting::{Services, Setting, account, text_of},
 };
 
 /// Processes of each kind, each with a client that waits for its answer.
@@ -32,7 +32,7 @@ const STARTS: usize = 10;
 const PYTHON_MIN: f64 = 5.0;
 const START_MIN: f64 = 10.0;
 
-/// What is run, and what it did.
+/// The code that is run, and its measurements.
 struct Kind {
     name: &'static str,
     instances: Vec<Instance>,
@@ -90,7 +90,7 @@ async fn python(setting: &Setting) -> Result<PathBuf, String> {
     let python = home.join("bin/python");
     let (root, installed) = (setting.root.clone(), home.join("installed.txt"));
     let installing = tokio::task::spawn_blocking(move || -> Result<(), String> {
-        let wanted = fs::read(root.join("tests/peers/requirements.txt")).map_err(told)?;
+        let wanted = fs::read(root.join("tests/peers/requirements.txt")).map_err(text_of)?;
         if fs::read(&installed).is_ok_and(|installed| installed == wanted) {
             return Ok(());
         }
@@ -98,9 +98,9 @@ async fn python(setting: &Setting) -> Result<PathBuf, String> {
         run(Command::new("python3").args(["-m", "venv", "--clear"]).arg(&home))?;
         let pip = ["-m", "pip", "install", "--quiet", "--requirement", "tests/peers/requirements.txt"];
         run(Command::new(home.join("bin/python")).args(pip).current_dir(&root))?;
-        fs::write(&installed, wanted).map_err(told)
+        fs::write(&installed, wanted).map_err(text_of)
     });
-    installing.await.map_err(told)??;
+    installing.await.map_err(text_of)??;
     Ok(python)
 }
 
@@ -127,7 +127,7 @@ impl Kind {
         let name = self.name;
         let events = |number: usize| -> Vec<_> {
             let account = account(INSTANCES * round + number);
-            (0..EVENTS).map(|key| Asked::debit(&account, &format!("{name}-{key}")).event()).collect()
+            (0..EVENTS).map(|key| ApiRequest::debit(&account, &format!("{name}-{key}")).event()).collect()
         };
         let prepared: Vec<_> = (0..INSTANCES).map(events).collect();
         let started = Instant::now();

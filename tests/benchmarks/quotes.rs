@@ -7,11 +7,11 @@ use scrip_local::instances::Program;
 use crate::{
     figure::{Bound, Figure, median, micros, middle, percentile},
     instance::Instance,
-    requests::Asked,
+    requests::ApiRequest,
     setting::{Services, Setting},
 };
 
-/// How often both are started anew: how fast a process is called depends on which core it came to be on.
+/// How often both are started again: the speed of calls to a process depends on the core that it runs on.
 const ROUNDS: usize = 100;
 /// How many each gets in a round, in turns.
 const INVOCATIONS: usize = 200;
@@ -20,7 +20,7 @@ pub async fn measure(setting: &Setting) -> Result<Vec<Figure>, String> {
     let services = Services::start(setting).await?;
     let programs = [services.program(setting, "hello")?, services.program(setting, "quote")?];
     let measured = tokio::task::spawn_blocking(move || -> Result<_, String> {
-        let event = Asked::quote().event();
+        let event = ApiRequest::quote().event();
         (0..ROUNDS).map(|_| round(&programs, &event)).collect::<Result<Vec<_>, String>>()
     });
     let rounds = measured.await.map_err(|why| why.to_string())??;

@@ -10,12 +10,12 @@ use aws_sdk_dynamodb::{
 };
 use serde_json::Value;
 
-use crate::setting::told;
+use crate::setting::text_of;
 
 /// An item as the SDK has it.
 pub type Item = HashMap<String, AttributeValue>;
 
-/// What a debit reads and writes, taken from a real one.
+/// The calls of a debit, taken from a real one.
 #[derive(Debug, Clone)]
 pub struct Calls {
     client: Client,
@@ -30,7 +30,7 @@ impl Calls {
         let newest = head(client, table, account).await?.ok_or("the account has no entry")?;
         let id = format!("OPERATION#{account}#debit#{key}");
         let claim = client.get_item().table_name(table).key("pk", text(id)).key("sk", text("OPERATION"));
-        let claim = claim.send().await.map_err(told)?.item.ok_or("the debit left no claim")?;
+        let claim = claim.send().await.map_err(text_of)?.item.ok_or("the debit left no claim")?;
         Ok(Self { client: client.clone(), table: table.to_owned(), claim, entry: newest })
     }
 
@@ -39,7 +39,7 @@ impl Calls {
         Self { client, ..self.clone() }
     }
 
-    /// What a debit will write: the claim, and the entry, but for their places in the history.
+    /// The items that a debit will write: the claim, and the entry, but for their places in the history.
     pub fn prepared(&self, account: &str, key: &str) -> (Item, Item) {
         let (mut claim, mut entry) = (self.claim.clone(), self.entry.clone());
         claim.insert("pk".to_owned(), text(format!("OPERATION#{account}#debit#{key}")));
@@ -66,20 +66,20 @@ impl Calls {
             .expression_attribute_names("#pk", "pk")
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
             .return_consumed_capacity(ReturnConsumedCapacity::Total);
-        put.send().await.map(drop).map_err(told)
+        put.send().await.map(drop).map_err(text_of)
     }
 }
 
-/// What settling an account reads and writes: an expiry, a refill, and when it is due next.
+/// The reads and writes of an account's settlement: an expiry, a refill, and the next due item.
 #[derive(Debug)]
-pub struct Settling {
+pub struct AccountSettlement {
     client: Client,
     table: String,
     expired: Item,
     refilled: Item,
 }
 
-impl Settling {
+impl AccountSettlement {
     /// With these entries, in DynamoDB's JSON.
     pub fn of(client: &Client, table: &str, expired: &Value, refilled: &Value) -> Result<Self, String> {
         let (expired, refilled) = (item(expired)?, item(refilled)?);
@@ -96,7 +96,8 @@ impl Settling {
         };
         let due = [("pk", format!("ACCOUNT#{account}")), ("sk", "DUE".to_owned()), ("due", due.to_owned())];
         let due = due.map(|(name, value)| (name.to_owned(), text(value)));
-        let due = Put::builder().table_name(&self.table).set_item(Some(due.into())).build().map_err(told)?;
+        let due =
+            Put::builder().table_name(&self.table).set_item(Some(due.into())).build().map_err(text_of)?;
         let writes = vec![
             put_new(&self.table, of_account(&self.expired))?,
             put_new(&self.table, of_account(&self.refilled))?,
@@ -114,7 +115,7 @@ fn put_new(table: &str, item: Item) -> Result<TransactWriteItem, String> {
         .expression_attribute_names("#pk", "pk")
         .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
         .build();
-    Ok(TransactWriteItem::builder().put(put.map_err(told)?).build())
+    Ok(TransactWriteItem::builder().put(put.map_err(text_of)?).build())
 }
 
 /// An item of DynamoDB's JSON.
@@ -150,7 +151,7 @@ async fn head(client: &Client, table: &str, account: &str) -> Result<Option<Item
         .consistent_read(true)
         .limit(1)
         .return_consumed_capacity(ReturnConsumedCapacity::Total);
-    let answer = query.send().await.map_err(told)?;
+    let answer = query.send().await.map_err(text_of)?;
     Ok(answer.items.and_then(|mut items| items.pop()))
 }
 
@@ -158,7 +159,7 @@ async fn head(client: &Client, table: &str, account: &str) -> Result<Option<Item
 async fn write(client: &Client, writes: Vec<TransactWriteItem>) -> Result<(), String> {
     let request = client.transact_write_items().set_transact_items(Some(writes));
     let request = request.return_consumed_capacity(ReturnConsumedCapacity::Total);
-    request.send().await.map(drop).map_err(told)
+    request.send().await.map(drop).map_err(text_of)
 }
 
 fn text(text: impl Into<String>) -> AttributeValue {

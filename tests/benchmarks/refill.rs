@@ -23,7 +23,7 @@ use crate::{
     memory::resident,
     plot::{Line, Plot},
     raw,
-    setting::{Services, Setting, told},
+    setting::{Services, Setting, text_of},
     wire::Recorder,
 };
 
@@ -47,7 +47,7 @@ const GROWTH_MAX: f64 = 5.0;
 const BOUGHT: &str = "2026-10-12T10:00:00Z";
 const FIRST: &str = "2026-11-01T00:00:00Z";
 
-/// What came of a month's turn.
+/// The measurements of a month's turn.
 struct Turn {
     /// Accounts per second.
     ours: f64,
@@ -102,20 +102,13 @@ pub async fn measure(setting: &Setting, accounts_max: u32) -> Result<Vec<Figure>
         bound: Bound::AtMost(GROWTH_MAX),
         from: format!("at most {} MB and {} MB", short(of_least.peak), short(of_most.peak)),
     });
-    Plot {
-        name: "refill",
-        title: "A month's turn",
-        x: "accounts",
-        y: "accounts a second",
-        lines: vec![line, alone],
-    }
-    .draw(&setting.root)?;
+    Plot { name: "refill", lines: vec![line, alone] }.save(&setting.root)?;
     Ok(figures)
 }
 
 async fn turn(setting: &Setting, accounts: u32) -> Result<Turn, String> {
     // Held in its own memory, the engine goes through all of its pages at each transaction, and an account takes longer
-    // among many; so it is in a file, of a file system in memory where there is one.
+    // among many; so it is in a file, of a file system in memory if there is one.
     let memory = Path::new("/dev/shm");
     let folder = if memory.is_dir() { memory.to_owned() } else { env::temp_dir() };
     let file = folder.join(format!("scrip-benchmarks-{}-{accounts}.db", process::id()));
@@ -129,13 +122,13 @@ async fn turn(setting: &Setting, accounts: u32) -> Result<Turn, String> {
         let (mut instance, _) = Instance::start(&program)?;
         instance.be_patient(PATIENCE);
         let invoked = instance.invoke(&json!({ "time": FIRST }).to_string())?;
-        let answer: Value = serde_json::from_slice(&invoked.answer).map_err(told)?;
+        let answer: Value = serde_json::from_slice(&invoked.answer).map_err(text_of)?;
         if answer["refilled"] != accounts {
             return Err(format!("of {accounts} accounts it refilled these: {answer}"));
         }
         Ok((f64::from(accounts) / invoked.took.as_secs_f64(), resident(instance.pid(), "VmHWM")?))
     });
-    let (ours, peak) = measured.await.map_err(told)??;
+    let (ours, peak) = measured.await.map_err(text_of)??;
     services.stop().await;
     remove(&file)?;
     Ok(Turn { ours, alone, peak })
@@ -158,11 +151,11 @@ impl Rows {
         let name = "settled-before";
         seed::buy(&ledger, (name, "plan"), "basic_monthly", bought + TimeDelta::days(365), bought)
             .await
-            .map_err(told)?;
-        let id = AccountId::parse(name).map_err(told)?;
-        ledger.turn_month(&id, first).await.map_err(told)?;
+            .map_err(text_of)?;
+        let id = AccountId::parse(name).map_err(text_of)?;
+        ledger.turn_month(&id, first).await.map_err(text_of)?;
         recorder.take();
-        ledger.entries(&id, None, 3).await.map_err(told)?;
+        ledger.entries(&id, None, 3).await.map_err(text_of)?;
         let (_, page) = recorder.take().pop().ok_or("nothing was read")?;
         let [refilled, expired, bought] = [0, 1, 2].map(|place| page["Items"][place].clone());
         Ok(Self { bought, expired, refilled })
@@ -171,7 +164,7 @@ impl Rows {
 
 impl Services {
     /// Adds accounts of that name that are due in November; of the shards there are in turn, but those that are
-    /// settled by the SDK alone in a month that nobody looks at.
+    /// settled by the SDK alone in a month that no sweep reads.
     fn fill(&self, rows: &Rows, name: &str, accounts: u32) -> Result<(), String> {
         let month = if name == "alone" { "2020-01" } else { "2026-10" };
         for from in (0..accounts).step_by(IMPORTED_AT_ONCE as usize) {
@@ -184,7 +177,7 @@ impl Services {
                 let due = format!("{month}#{:02}", u64::from(number) % DUE_SHARDS);
                 items.push(json!({"pk": {"S": pk}, "sk": {"S": "DUE"}, "due": {"S": due}}));
             }
-            self.database.import(&self.table, items).map_err(told)?;
+            self.database.import(&self.table, items).map_err(text_of)?;
         }
         Ok(())
     }
@@ -195,7 +188,7 @@ fn remove(file: &Path) -> Result<(), String> {
     for end in ["", "-wal", "-shm"] {
         let file = PathBuf::from(format!("{}{end}", file.display()));
         match fs::remove_file(&file) {
-            Err(why) if why.kind() != io::ErrorKind::NotFound => return Err(told(why)),
+            Err(why) if why.kind() != io::ErrorKind::NotFound => return Err(text_of(why)),
             _ => {}
         }
     }
@@ -206,9 +199,9 @@ fn remove(file: &Path) -> Result<(), String> {
 fn measure_alone(services: &Services, rows: Rows) -> Result<f64, String> {
     let (url, table) = (services.database.endpoint().to_owned(), services.table.clone());
     let measured = thread::spawn(move || -> Result<f64, String> {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(told)?;
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(text_of)?;
         let client = seed::client(&seed::aws_config(&url));
-        let written = raw::Settling::of(&client, &table, &rows.expired, &rows.refilled)?;
+        let written = raw::AccountSettlement::of(&client, &table, &rows.expired, &rows.refilled)?;
         let written = Arc::new(written);
         let started = Instant::now();
         runtime.block_on(async {
@@ -224,7 +217,7 @@ fn measure_alone(services: &Services, rows: Rows) -> Result<f64, String> {
                 });
             }
             while let Some(done) = workers.join_next().await {
-                done.map_err(told)??;
+                done.map_err(text_of)??;
             }
             Ok::<_, String>(())
         })?;

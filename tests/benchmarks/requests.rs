@@ -3,24 +3,24 @@
 use std::collections::BTreeMap;
 
 use http::request::Parts;
-use scrip_local::{clock, event::Passed};
+use scrip_local::{clock, event::GatewayRequest};
 use serde_json::{Value, json};
 
 /// An ordinary operation: 4 credits.
 pub const OPERATION: &str = r#"{"operation":"text_to_image","width":768,"height":512,"steps":80,"images":2}"#;
-/// What it costs.
+/// The price of [`OPERATION`].
 pub const CREDITS: u64 = 4;
 
-/// A request.
+/// A request to the API, which becomes a gateway event or the request that a function handles.
 #[derive(Debug, Clone)]
-pub struct Asked {
+pub struct ApiRequest {
     route: &'static str,
     account: Option<String>,
     key: Option<String>,
 }
 
-impl Asked {
-    /// What [`OPERATION`] costs; no account, no database.
+impl ApiRequest {
+    /// A quote of [`OPERATION`]: no account, no database.
     pub fn quote() -> Self {
         Self { route: "POST /v1/quotes", account: None, key: None }
     }
@@ -34,23 +34,23 @@ impl Asked {
     /// The event, as text.
     pub fn event(&self) -> String {
         let claims = self.claims();
-        self.passed(&claims).event(&self.head(), OPERATION.as_bytes()).to_string()
+        self.gateway_request(&claims).event(&self.head(), OPERATION.as_bytes()).to_string()
     }
 
     /// The request that a function makes of the event.
     pub fn request(&self) -> lambda_http::Request {
         let claims = self.claims();
-        self.passed(&claims).request(&self.head(), OPERATION.as_bytes())
+        self.gateway_request(&claims).request(&self.head(), OPERATION.as_bytes())
     }
 
     fn claims(&self) -> Value {
         json!({"sub": self.account, "scope": "credits:debit credits:read"})
     }
 
-    fn passed<'a>(&self, claims: &'a Value) -> Passed<'a> {
+    fn gateway_request<'a>(&self, claims: &'a Value) -> GatewayRequest<'a> {
         let path_parameters: BTreeMap<_, _> =
             self.account.iter().map(|account| ("account_id".to_owned(), account.clone())).collect();
-        Passed {
+        GatewayRequest {
             route_key: self.route,
             path: "/",
             path_parameters,

@@ -41,7 +41,7 @@ const BUILT: &[&str] = &[
 /// The template, and the binaries once they are built.
 #[derive(Debug)]
 pub struct Setting {
-    /// Where the workspace is.
+    /// The folder of the workspace.
     pub root: PathBuf,
     pub template: Template,
     executables: BTreeMap<String, PathBuf>,
@@ -58,13 +58,13 @@ impl Setting {
             ("StripeApiBase", "http://127.0.0.1:9"),
             ("StripePrices", &prices),
         ]);
-        let template = Template::read(&root.join("template.yaml"), &given).map_err(told)?;
+        let template = Template::read(&root.join("template.yaml"), &given).map_err(text_of)?;
         Ok(Self { root, template, executables: BTreeMap::new() })
     }
 
     /// Builds the binaries.
     pub async fn build(&mut self) -> Result<(), String> {
-        self.executables = binaries::build(&self.root, BUILT).await.map_err(told)?;
+        self.executables = binaries::build(&self.root, BUILT).await.map_err(text_of)?;
         Ok(())
     }
 
@@ -86,7 +86,7 @@ impl Setting {
     }
 }
 
-/// What functions call: a database of its own, and secrets.
+/// The services that functions call: a database of its own, and secrets.
 #[derive(Debug)]
 pub struct Services {
     pub database: Database,
@@ -105,9 +105,9 @@ impl Services {
         let secrets = [(WEBHOOK_SECRET_PARAMETER, WEBHOOK_SECRET), (API_KEY_PARAMETER, API_KEY)];
         let secrets = secrets.map(|(name, secret)| (name.to_owned(), secret.to_owned()));
         Ok(Self {
-            database: Database::start(file, &setting.template.table).await.map_err(told)?,
+            database: Database::start(file, &setting.template.table).await.map_err(text_of)?,
             table: setting.template.table.name.clone(),
-            parameters: Parameters::start(secrets.into()).await.map_err(told)?,
+            parameters: Parameters::start(secrets.into()).await.map_err(text_of)?,
         })
     }
 
@@ -155,7 +155,7 @@ pub async fn subscribe(ledger: &Ledger, accounts: usize) -> Result<(), String> {
         let account = account(number);
         seed::buy(ledger, (&account, "plan"), "custom", now + TimeDelta::days(365), now)
             .await
-            .map_err(told)?;
+            .map_err(text_of)?;
     }
     Ok(())
 }
@@ -166,15 +166,15 @@ pub async fn idempotency(client: &Client, table: &str, accounts: usize) -> Resul
     let id = AttributeDefinition::builder().attribute_name("id").attribute_type(ScalarAttributeType::S);
     let create = client.create_table().table_name(IDEMPOTENCY_TABLE).billing_mode(BillingMode::PayPerRequest);
     let create =
-        create.key_schema(key.build().map_err(told)?).attribute_definitions(id.build().map_err(told)?);
-    create.send().await.map_err(told)?;
+        create.key_schema(key.build().map_err(text_of)?).attribute_definitions(id.build().map_err(text_of)?);
+    create.send().await.map_err(text_of)?;
     for number in 0..accounts {
         let put = client.put_item().table_name(table);
         let put = put
             .item("pk", AttributeValue::S(format!("ACCOUNT#{}", account(number))))
             .item("sk", AttributeValue::S("BALANCE".to_owned()))
             .item("balance", AttributeValue::N("1000000000".to_owned()));
-        put.send().await.map_err(told)?;
+        put.send().await.map_err(text_of)?;
     }
     Ok(())
 }
@@ -184,12 +184,12 @@ pub fn account(number: usize) -> String {
     format!("account-{number}")
 }
 
-/// An error as it is told.
-pub fn told(error: impl std::error::Error) -> String {
-    let (mut told, mut source) = (error.to_string(), error.source());
+/// An error and its causes, as one line.
+pub fn text_of(error: impl std::error::Error) -> String {
+    let (mut text, mut source) = (error.to_string(), error.source());
     while let Some(cause) = source {
-        told = format!("{told}: {cause}");
+        text = format!("{text}: {cause}");
         source = cause.source();
     }
-    told
+    text
 }

@@ -7,7 +7,7 @@ use crate::{
     canned,
     figure::{Bound, Figure, median, millis, percentile},
     instance::Instance,
-    setting::{Setting, told},
+    setting::{Setting, text_of},
 };
 
 /// How often each is started, in turns.
@@ -17,7 +17,7 @@ const RATIO_MAX: f64 = 1.25;
 
 pub async fn measure(setting: &Setting) -> Result<Vec<Figure>, String> {
     // What a function's first request is answered: nothing is there. Secrets are read by the first call that needs one.
-    let database = canned::start(r#"{"Count":0,"Items":[],"ScannedCount":0}"#).map_err(told)?;
+    let database = canned::start(r#"{"Count":0,"Items":[],"ScannedCount":0}"#).map_err(text_of)?;
     let names: Vec<_> = ["hello", "sdk"].into_iter().chain(setting.functions()).collect();
     let programs: Vec<_> =
         names.iter().map(|name| setting.program(name, &database, &database)).collect::<Result<_, _>>()?;

@@ -1,4 +1,4 @@
-//! What stands between whoever asks and the database.
+//! HTTP between a client and the database: the parts of a request, and a recorder of exchanges.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -13,13 +13,13 @@ use aws_smithy_types::body::SdkBody;
 use scrip_test_support::faults::through;
 use serde_json::Value;
 
-/// What an answer of the database's looks like.
+/// An answer of the database's.
 pub fn answer(status: u16, body: String) -> HttpResponse {
     let status = StatusCode::try_from(status).expect("a status of HTTP's");
     HttpResponse::new(status, SdkBody::from(body))
 }
 
-/// What a request asks for: `Query`, `TransactWriteItems`, …
+/// A request's operation: `Query`, `TransactWriteItems`, …
 pub fn operation(request: &HttpRequest) -> &str {
     request.headers().get("x-amz-target").unwrap_or_default().rsplit('.').next().unwrap_or_default()
 }
@@ -53,14 +53,14 @@ impl Recorder {
                 let whole =
                     axum::body::to_bytes(axum::body::Body::new(response.take_body()), usize::MAX).await;
                 let whole = whole.unwrap_or_default();
-                let told = serde_json::from_slice(&whole).unwrap_or_default();
-                exchanges.lock().unwrap_or_else(PoisonError::into_inner).push((operation, told));
+                let body = serde_json::from_slice(&whole).unwrap_or_default();
+                exchanges.lock().unwrap_or_else(PoisonError::into_inner).push((operation, body));
                 Ok(answer(status, String::from_utf8_lossy(&whole).into_owned()))
             })
         })
     }
 
-    /// What passed since this was asked last.
+    /// Takes the exchanges since the last call.
     pub fn take(&self) -> Vec<(String, Value)> {
         std::mem::take(&mut self.exchanges.lock().unwrap_or_else(PoisonError::into_inner))
     }

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""What Scrip costs: idle by the month, and by the million debits.
+"""The costs of Scrip: idle by the month, and by the million debits.
 
 Reads the list prices (prices.toml), what is used (measured.toml) and the template's alarms, log format and defaults.
 
@@ -36,7 +36,7 @@ class Mistake(Exception):
 
 @dataclass(frozen=True)
 class Template:
-    """What of template.yaml costs something. Each list names the switch that a part hangs on, or None."""
+    """The parts of template.yaml that cost something. Each list names the switch that a part hangs on, or None."""
 
     defaults: dict[str, str]
     alarm_metrics: tuple[str | None, ...]
@@ -160,14 +160,14 @@ class Costs:
         return sum(self.is_on(switch) for switch in self.template.dashboards)
 
     def schedules(self) -> list[dict]:
-        """What runs by schedule: what is measured must be what the template has."""
+        """The scheduled runs; the measured ones must be those of the template."""
         measured = self.used["schedules"]
         if set(measured) != self.template.schedules:
             raise Mistake(f"schedules: {sorted(measured)} measured, {sorted(self.template.schedules)} in the template")
         return list(measured.values())
 
     def idle(self) -> list[tuple[str, str, float]]:
-        """A month in which nobody calls: part, how much of it, dollars."""
+        """A month without calls: part, how much of it, dollars."""
         hours = self.used["month"]["hours"]
         runs = self.schedules()
         times = sum(run["runs"] for run in runs)
@@ -217,7 +217,7 @@ class Costs:
         )
 
     def log_bytes(self) -> list[tuple[str, float]]:
-        """What a debit writes to the logs, with what is added to each event."""
+        """The bytes that a debit writes to the logs, with those that CloudWatch adds to each event."""
         logs = self.used["logs"]
         added = logs["event_overhead_bytes"] + logs["timestamp_bytes"]
         access = self.template.access_log
@@ -267,7 +267,7 @@ class Costs:
             made = self.lambda_usd(debit["event_runs"] * MILLION, debit["event_billed_ms"])
             rows.append(("Stream", "an event, a request of the pipe, a run of Lambda each", events + pipe + made))
         else:
-            rows.append(("Stream", "nobody reads it: `Outbox` is off", 0.0))
+            rows.append(("Stream", "nothing reads it: `Outbox` is off", 0.0))
         if self.switches["Tracing"]:
             rows.append(("Traces", "the first of each second", self.usd("trace", self.traced(MILLION))))
         return rows
@@ -310,7 +310,7 @@ def table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
 
 
 def idle_table(costs: Costs) -> str:
-    """What a month costs in which nobody calls."""
+    """What a month without calls costs, as a table."""
     rows = [(part, amount, dollars(usd)) for part, amount, usd in costs.idle()]
     rows.append(("**Idle, a month**", "", f"**{dollars(costs.idle_usd())}**"))
     rows.append(("with a free tier that nothing else uses", "", dollars(costs.idle_free_usd())))
@@ -353,14 +353,14 @@ def switch_table(costs: Costs) -> str:
             note = f"{dollars(of_route)} for each route in use, {dollars(every)} for all {costs.template.routes}"
         if name == "Tracing":
             traced = costs.usd("trace", costs.traced(10 * MILLION) / 10)
-            note = f"fewer are traced of more: {dollars(traced)} a million of ten million in a month"
+            note = f"{dollars(traced)} a million at ten million in a month"
         if name == "Outbox":
             reads = on.idle()[-1][2]
             runs = costs.used["debit"]["event_runs"] * MILLION
             made = costs.lambda_usd(runs, costs.used["debit"]["event_billed_ms"])
             note = (
-                f"{dollars(reads)} of the month are reads of the stream, if AWS charges a pipe for them; "
-                f"{dollars(made)} of the million are Lambda's, which makes the events"
+                f"{dollars(reads)} are reads of the stream, if AWS charges a pipe for them; "
+                f"{dollars(made)} are Lambda's"
             )
         if name == "Backups":
             copies = costs.stored_gb() * 52 * costs.usd("dynamodb_backup_gb_month", 1)
@@ -434,7 +434,7 @@ def written(text: str, costs: Costs) -> str:
 
 
 def check(costs: Costs) -> list[str]:
-    """What does not hold, in words."""
+    """The checks that fail, as text."""
     wrong = []
     document = DOCUMENT.read_text(encoding="utf-8")
     if written(document, costs) != document:

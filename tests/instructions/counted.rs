@@ -17,7 +17,7 @@ use scrip_ledger::{
     Error,
     encoding::{self, Claim, Item, RequestHash, StoredEntry},
 };
-use scrip_pricing::{CATALOG, Credits, Operation, Price, Unsupported};
+use scrip_pricing::{CATALOG, Credits, Operation, Price, UnsupportedOperation};
 
 const TEXT_TO_IMAGE: &str = r#"{"operation":"text_to_image","width":768,"height":512,"steps":80,"images":2}"#;
 const TRAIN_TUNE: &str = r#"{"operation":"train_tune","prompts":8,"if_short":"defer"}"#;
@@ -35,7 +35,7 @@ fn parse(json: &str) -> serde_json::Result<Operation> {
 #[library_benchmark]
 #[bench::text_to_image(operation(TEXT_TO_IMAGE))]
 #[bench::train_tune(operation(TRAIN_TUNE))]
-fn quote(operation: &Operation) -> Result<Price, Unsupported> {
+fn quote(operation: &Operation) -> Result<Price, UnsupportedOperation> {
     black_box(CATALOG.quote(black_box(operation)))
 }
 

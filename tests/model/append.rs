@@ -5,12 +5,12 @@ use scrip_accounts::{Account, CommandKey, Decision, EntryKind, OpenHold, Purchas
 use scrip_pricing::Credits;
 
 use crate::{
-    item::{Claim, Item, Key, Who},
+    item::{AccountNumber, Claim, Item, Key},
     plant::Plant,
     write::{Change, Condition, Request, Slot, Write},
 };
 
-/// What a caller knows a command by: its key, and a digest of the request.
+/// The identity of a command: its key, and a digest of the request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Identity {
     pub key: CommandKey,
@@ -20,14 +20,14 @@ pub struct Identity {
 }
 
 impl Identity {
-    pub fn new(who: Who, key: CommandKey, request: u64) -> Self {
-        Self { claim: claim_key(who, &key), key, request }
+    pub fn new(account_number: AccountNumber, key: CommandKey, request: u64) -> Self {
+        Self { claim: claim_key(account_number, &key), key, request }
     }
 }
 
 /// The key of a command's claim.
-pub fn claim_key(who: Who, key: &CommandKey) -> Key {
-    Key::Claim(who, format!("{}#{}", key.kind(), key.id()))
+pub fn claim_key(account_number: AccountNumber, key: &CommandKey) -> Key {
+    Key::Claim(account_number, format!("{}#{}", key.kind(), key.id()))
 }
 
 /// The put of a claim from an entry on.
@@ -51,7 +51,7 @@ pub fn raise(claim: Key, to: u64) -> Request {
 
 /// The writes of a decision that was made from an account. The last entry holds the request of a command with a key.
 pub fn append(
-    who: Who,
+    account_number: AccountNumber,
     from: &Account,
     identity: Option<&Identity>,
     decision: Decision,
@@ -62,15 +62,16 @@ pub fn append(
     for entry in &decision.entries {
         let sequence = entry.account.sequence;
         let request = identity.map(|identity| identity.request).filter(|_| own == Some(sequence));
-        let (key, change) = (Key::Entry(who, sequence.get()), put(Item::Entry(entry.clone(), request)));
+        let (key, change) =
+            (Key::Entry(account_number, sequence.get()), put(Item::Entry(entry.clone(), request)));
         writes.push(Write { slot: Slot::Entry, key, change, condition: Condition::Absent });
     }
     if decision.entries.is_empty() {
-        let key = Key::Entry(who, from.sequence.next().get());
+        let key = Key::Entry(account_number, from.sequence.next().get());
         writes.push(Write { slot: Slot::Entry, key, change: Change::Check, condition: Condition::Absent });
     }
     for record in &decision.records {
-        write_record(&mut writes, who, record, plant);
+        write_record(&mut writes, account_number, record, plant);
     }
     if let Some(last) = decision.entries.last() {
         let change = match (from.due_after(), last.account.due_after()) {
@@ -78,55 +79,69 @@ pub fn append(
             (_, Some(settled)) => Some(put(Item::Due(settled))),
             (_, None) => Some(Change::Delete),
         };
-        writes.extend(change.map(|change| unconditional(Key::Due(who), change)));
+        writes.extend(change.map(|change| unconditional(Key::Due(account_number), change)));
     }
     Request { writes, decision: Some(decision), is_due: false }
 }
 
 /// The same in the protocol before claims: the operation's row is written with the entry, and holds the request.
-pub fn append_with_row(who: Who, from: &Account, identity: &Identity, decision: Decision) -> Request {
+pub fn append_with_row(
+    account_number: AccountNumber,
+    from: &Account,
+    identity: &Identity,
+    decision: Decision,
+) -> Request {
     let sequence = decision.entries.last().map(|last| last.account.sequence.get());
     let request = Some(identity.request);
     let row = Item::Claim(Claim { from: None, sequence, request, reversed: Credits::ZERO });
-    let mut append = append(who, from, None, decision, None);
+    let mut append = append(account_number, from, None, decision, None);
     let (key, change) = (identity.claim.clone(), put(row));
     append.writes.insert(0, Write { slot: Slot::Claim, key, change, condition: Condition::Absent });
     append
 }
 
-fn write_record(writes: &mut Vec<Write>, who: Who, record: &Record, plant: Option<Plant>) {
+fn write_record(
+    writes: &mut Vec<Write>,
+    account_number: AccountNumber,
+    record: &Record,
+    plant: Option<Plant>,
+) {
     let mut write = |key, change, condition| {
         writes.push(Write { slot: Slot::Record, key, change, condition });
     };
     match record {
         Record::Reversed { debit_id, sequence, before, after } => {
-            let key = claim_key(who, &CommandKey::Debit(debit_id.clone()));
+            let key = claim_key(account_number, &CommandKey::Debit(debit_id.clone()));
             let is_capped = plant != Some(Plant::UncappedReversal);
             let condition = if is_capped { Condition::Reversed(*before) } else { Condition::Present };
             write(key, Change::Reverse(*after, sequence.get()), condition);
         }
         Record::Purchase(purchase) => {
-            let key = Key::Purchase(who, purchase.id.clone());
+            let key = Key::Purchase(account_number, purchase.id.clone());
             write(key, put(Item::Purchase(purchase.as_ref().clone())), follows(purchase.revision, plant));
             writes.extend(owners(purchase).map(|id| Write {
                 slot: Slot::Owner,
                 key: Key::Payment(id),
-                change: put(Item::Owner(who)),
-                condition: Condition::OwnedBy(who),
+                change: put(Item::Owner(account_number)),
+                condition: Condition::OwnedBy(account_number),
             }));
         }
         Record::Subscription(record) => {
-            let item = put(Item::Subscription(who, record.as_ref().clone()));
+            let item = put(Item::Subscription(account_number, record.as_ref().clone()));
             write(Key::Subscription, item, follows(record.revision, plant));
         }
         Record::SeenPurchase(id, revision) => {
-            write(Key::Purchase(who, id.clone()), Change::RaiseRevision, follows(*revision, plant));
+            write(
+                Key::Purchase(account_number, id.clone()),
+                Change::RaiseRevision,
+                follows(*revision, plant),
+            );
         }
         Record::SeenSubscription(_, revision) => {
             write(Key::Subscription, Change::RaiseRevision, follows(*revision, plant));
         }
         Record::Customer(_) => {
-            let owner = Box::new(Item::Owner(who));
+            let owner = Box::new(Item::Owner(account_number));
             let is_kept = plant != Some(Plant::OverwrittenCustomer);
             let change = if is_kept { Change::Keep(owner) } else { Change::Put(owner) };
             writes.push(unconditional(Key::Customer, change));

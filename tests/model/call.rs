@@ -1,5 +1,5 @@
 //! A command with a key: claim, then append, as `shared/ledger/src/execute.rs` carries it out. Each step is one request;
-//! what follows a request that changes the table is said apart, because its answer may be lost.
+//! what follows a request that changes the table is a step of its own, because its answer may be lost.
 
 use crate::{
     append,
@@ -7,26 +7,26 @@ use crate::{
     client::{Client, account},
     follow,
     item::{Key, Row, Shared, sequence},
-    phase::{Answer, How, Phase, Read, Unwritten},
+    phase::{Answer, NoWrite, Phase, Read, ReadKind},
     plant::Plant,
     protocol::Protocol,
-    related::Related,
+    related::RelatedItems,
     task::Task,
     world::World,
-    write::{Cancelled, Request},
+    write::{Cancellation, Request},
 };
 
-/// Where a call is.
+/// The next step of a call.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Call {
     /// It knows nothing: it reads the newest entry.
     Begin,
     /// Reads the claim of another key that its command names.
-    Key(Read, Shared<Related>),
+    Key(Read, Shared<RelatedItems>),
     /// Looks for the entry of such a key, behind its claim.
-    KeyEntries(Read, Shared<Related>, Row),
+    KeyEntries(Read, Shared<RelatedItems>, Row),
     /// It has decided to write: claims its key from the newest entry on.
-    Claim(Option<Row>, Shared<Related>),
+    Claim(Option<Row>, Shared<RelatedItems>),
     /// A claim exists that this call has not followed: looks for its entry.
     Scan { claim: Row, head: Option<Row> },
     /// It has seen all up to an entry: reads those that follow.
@@ -34,11 +34,11 @@ pub enum Call {
     /// Raises a claim behind which entries were read.
     Raise { claim: Key, to: u64, next: Box<Phase>, back: Box<Call> },
     /// Appends what it decided.
-    Append(Read, Shared<Related>),
+    Append(Read, Shared<RelatedItems>),
     /// Its command is refused because a hold is over: writes that, if it isn't written.
     Due(Read),
     /// Makes sure of a refusal.
-    Confirm(Read, Shared<Related>, Unwritten),
+    Confirm(Read, Shared<RelatedItems>, NoWrite),
     /// A planted fault: claims what it has appended.
     ClaimLast(Answer),
 }
@@ -56,11 +56,11 @@ impl Call {
         matches!(self, Self::Append(..))
     }
 
-    /// Where a call goes on after a fault: what it saw stays true.
+    /// The step at which a call goes on after a fault: what it saw stays true.
     pub fn unanswered(&self, protocol: &Protocol) -> Phase {
         Phase::Call(match self {
             Self::Claim(head, related) if protocol.plant == Some(Plant::UnansweredClaim) => {
-                Self::Append(Read { head: head.clone(), how: How::Verified }, related.clone())
+                Self::Append(Read { head: head.clone(), how: ReadKind::Verified }, related.clone())
             }
             Self::Begin | Self::Claim(..) => Self::Begin,
             Self::Key(read, _) | Self::KeyEntries(read, ..) | Self::Due(read) | Self::Confirm(read, ..) => {
@@ -74,15 +74,15 @@ impl Call {
     }
 }
 
-/// Where a decision goes on that came to nothing.
+/// The step at which a call goes on if its decision came to nothing.
 pub fn back(read: &Read) -> Call {
     match read.how {
-        How::Newest => Call::Begin,
-        How::Verified | How::Carried => Call::Rescan(read.head.clone()),
+        ReadKind::Newest => Call::Begin,
+        ReadKind::Verified | ReadKind::Carried => Call::Rescan(read.head.clone()),
     }
 }
 
-/// What a call asks the table to change, if that is what it does next.
+/// A call's next request to change the table, if its next step is one.
 pub fn request(protocol: &Protocol, client: &Client, call: &Call) -> Option<Request> {
     let task = &protocol.tasks[client.task];
     let identity = identity(task);
@@ -107,24 +107,25 @@ pub fn request(protocol: &Protocol, client: &Client, call: &Call) -> Option<Requ
     }
 }
 
-/// What follows the answer to such a request.
+/// The phase after the answer to such a request.
 pub fn answered(
     protocol: &Protocol,
     world: &World,
     index: usize,
-    (call, request, answer): (&Call, &Request, Result<(), Cancelled>),
+    (call, request, answer): (&Call, &Request, Result<(), Cancellation>),
 ) -> Phase {
     let client = &world.clients[index];
     let task = &protocol.tasks[client.task];
     let plant = protocol.plant;
     match (call, answer) {
         (Call::Claim(head, related), Ok(())) => {
-            Phase::Call(Call::Append(Read { head: head.clone(), how: How::Verified }, related.clone()))
+            Phase::Call(Call::Append(Read { head: head.clone(), how: ReadKind::Verified }, related.clone()))
         }
-        (Call::Claim(head, related), Err(Cancelled::Exists(claim))) => match plant {
-            Some(Plant::NoScan) => {
-                Phase::Call(Call::Append(Read { head: head.clone(), how: How::Verified }, related.clone()))
-            }
+        (Call::Claim(head, related), Err(Cancellation::Exists(claim))) => match plant {
+            Some(Plant::NoScan) => Phase::Call(Call::Append(
+                Read { head: head.clone(), how: ReadKind::Verified },
+                related.clone(),
+            )),
             Some(Plant::ReusedByClaim)
                 if claim.claim().and_then(|claim| claim.request) != Some(identity(task).request) =>
             {
@@ -132,7 +133,7 @@ pub fn answered(
             }
             _ => Phase::Call(Call::Scan { claim, head: head.clone() }),
         },
-        (Call::Raise { next, .. }, Ok(()) | Err(Cancelled::Raced(_))) => Phase::clone(next),
+        (Call::Raise { next, .. }, Ok(()) | Err(Cancellation::Raced(_))) => Phase::clone(next),
         (Call::Append(..), Ok(())) => {
             let last = request.decision.as_ref().and_then(|decision| decision.entries.last());
             let last = last.expect("it has an entry");
@@ -141,15 +142,15 @@ pub fn answered(
             if is_claimed { Phase::Waiting(answer) } else { Phase::Call(Call::ClaimLast(answer)) }
         }
         // The next entry exists.
-        (Call::Append(read, _), Err(Cancelled::Raced(Some(exists)))) if request.writes.len() == 1 => {
+        (Call::Append(read, _), Err(Cancellation::Raced(Some(exists)))) if request.writes.len() == 1 => {
             if exists.is_of(&identity(task).key) && plant != Some(Plant::UncheckedCarried) {
                 return follow::replay(protocol, world, task, &exists);
             }
-            if read.how == How::Carried {
+            if read.how == ReadKind::Carried {
                 return Phase::Call(Call::Rescan(Some(exists)));
             }
-            let read = Read { head: Some(exists), how: How::Carried };
-            follow::related(protocol, client, read, Related::default())
+            let read = Read { head: Some(exists), how: ReadKind::Carried };
+            follow::related(protocol, client, read, RelatedItems::default())
         }
         (Call::Due(read), Ok(())) => Phase::Call(back(read)),
         (Call::ClaimLast(answer), _) => Phase::Done(answer.clone()),

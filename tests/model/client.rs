@@ -8,20 +8,20 @@ use crate::{
     append, call,
     call::Call,
     follow,
-    item::{Row, Shared, Who},
+    item::{AccountNumber, Row, Shared},
     look,
     look::Look,
-    old,
-    phase::{Answer, How, Phase, Read, Unwritten},
+    old_program,
+    phase::{Answer, NoWrite, Phase, Read, ReadKind},
     plant::Plant,
     protocol::Protocol,
     provider::{RefundAnswer, Topics},
     refund,
-    related::Related,
+    related::RelatedItems,
     table::Table,
     task::{Command, Stage, Task},
     world::World,
-    write::{Cancelled, Request},
+    write::{Cancellation, Request},
 };
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -29,12 +29,12 @@ pub struct Client {
     pub task: usize,
     pub stage: Stage,
     pub phase: Phase,
-    /// What was read of the records and the provider.
+    /// The records and facts that were read.
     pub look: Shared<Look>,
-    /// What of the provider changed since it began.
+    /// The objects of the provider that changed since it began.
     pub missed: Topics,
-    /// What would have been a true answer without a write at some moment since the call.
-    pub truths: Vec<Unwritten>,
+    /// The answers without a write that were true at some moment since the call.
+    pub truths: Vec<NoWrite>,
     /// Whether an append wasn't answered: an impure decision is another one then.
     pub is_again: bool,
 }
@@ -68,8 +68,8 @@ impl Client {
         !matches!(self.phase, Phase::Uncalled | Phase::Done(_))
     }
 
-    pub fn who(&self, task: &Task) -> Who {
-        self.look.who.unwrap_or(task.account)
+    pub fn account_number(&self, task: &Task) -> AccountNumber {
+        self.look.account_number.unwrap_or(task.account)
     }
 }
 
@@ -90,7 +90,7 @@ pub fn step(protocol: &Protocol, world: &mut World, index: usize, refuses: bool)
     go_on(world, index, next);
 }
 
-/// What a client asks the table to change next, if that is what it does next.
+/// A client's next request to change the table, if its next step is one.
 pub fn request(protocol: &Protocol, world: &World, index: usize) -> Option<Request> {
     let client = &world.clients[index];
     let task = &protocol.tasks[client.task];
@@ -102,14 +102,14 @@ pub fn request(protocol: &Protocol, world: &World, index: usize) -> Option<Reque
             let decision = decided.expect("it was decided to write");
             Some(match &task.identity {
                 Some(identity) => append::append_with_row(task.account, &from, identity, decision),
-                None => append::append(client.who(task), &from, None, decision, protocol.plant),
+                None => append::append(client.account_number(task), &from, None, decision, protocol.plant),
             })
         }
         _ => None,
     }
 }
 
-/// Where a client goes on that gets no answer to what it asked the table to change.
+/// The phase in which a client goes on if a request to change the table has no answer.
 pub fn unanswered(protocol: &Protocol, world: &mut World, index: usize) {
     let client = &mut world.clients[index];
     let next = match &client.phase {
@@ -160,8 +160,8 @@ fn read(protocol: &Protocol, world: &mut World, index: usize, refuses: bool) -> 
             decide(protocol, world, index, read, related)
         }
         Phase::Waiting(answer) => settled(world, index, task, answer),
-        Phase::LookUp => old::look_up(world, task),
-        Phase::Confirm(read, unwritten) => old::confirm(world, task, &read, unwritten),
+        Phase::LookUp => old_program::look_up(world, task),
+        Phase::Confirm(read, unwritten) => old_program::confirm(world, task, &read, unwritten),
         Phase::Purchase { .. } | Phase::Ask { .. } | Phase::Payer | Phase::End => {
             refund::step(protocol, world, index, (&phase, refuses))
         }
@@ -172,7 +172,7 @@ fn read(protocol: &Protocol, world: &mut World, index: usize, refuses: bool) -> 
 fn head(protocol: &Protocol, world: &World, index: usize) -> Phase {
     let client = &world.clients[index];
     let task = &protocol.tasks[client.task];
-    let read = Read { head: world.table.head(client.who(task)), how: How::Newest };
+    let read = Read { head: world.table.head(client.account_number(task)), how: ReadKind::Newest };
     related(protocol, world, index, read)
 }
 
@@ -181,12 +181,12 @@ fn related(protocol: &Protocol, world: &World, index: usize, read: Read) -> Phas
     let task = &protocol.tasks[world.clients[index].task];
     match task.command {
         // A command with a key is a debit here, by a program from before claims.
-        Command::Keyed(_) | Command::Turn => decide(protocol, world, index, read, Related::default()),
+        Command::Keyed(_) | Command::Turn => decide(protocol, world, index, read, RelatedItems::default()),
         _ => Phase::Related(read),
     }
 }
 
-fn decide(protocol: &Protocol, world: &World, index: usize, read: Read, related: Related) -> Phase {
+fn decide(protocol: &Protocol, world: &World, index: usize, read: Read, related: RelatedItems) -> Phase {
     let client = &world.clients[index];
     let task = &protocol.tasks[client.task];
     let from = account(read.head.as_ref(), task);
@@ -197,9 +197,9 @@ fn decide(protocol: &Protocol, world: &World, index: usize, read: Read, related:
         () if is_outdated => Err(Refusal::OutdatedFacts),
         () => task.decide(read_before, (&from, &related), protocol.plant),
     };
-    match Unwritten::of(&decided) {
+    match NoWrite::of(&decided) {
         None => Phase::Append(read, Shared::new(related)),
-        Some(_) if read.how == How::Carried => Phase::Head,
+        Some(_) if read.how == ReadKind::Carried => Phase::Head,
         Some(unwritten) if task.identity.is_none() => {
             settled(world, index, task, Answer::Unwritten(unwritten))
         }
@@ -207,12 +207,12 @@ fn decide(protocol: &Protocol, world: &World, index: usize, read: Read, related:
     }
 }
 
-/// What follows the answer to a request that changes the table.
+/// The phase after the answer to a request that changes the table.
 fn answered(
     protocol: &Protocol,
     world: &World,
     index: usize,
-    (request, answer): (&Request, Result<(), Cancelled>),
+    (request, answer): (&Request, Result<(), Cancellation>),
 ) -> Phase {
     let client = &world.clients[index];
     let task = &protocol.tasks[client.task];
@@ -223,15 +223,15 @@ fn answered(
             let answer = last.map(|last| Answer::Appended(last.account.sequence.get()));
             Phase::Waiting(answer.unwrap_or(Answer::Recorded))
         }
-        (_, Err(Cancelled::Exists(_))) => Phase::LookUp,
-        (_, Err(Cancelled::Taken)) => Phase::Done(Answer::Unwritten(Unwritten::PaymentTaken)),
-        (Phase::Append(Read { how: How::Newest, .. }, _), Err(Cancelled::Raced(Some(newest)))) => {
-            related(protocol, world, index, Read { head: Some(newest), how: How::Carried })
+        (_, Err(Cancellation::Exists(_))) => Phase::LookUp,
+        (_, Err(Cancellation::Taken)) => Phase::Done(Answer::Unwritten(NoWrite::PaymentTaken)),
+        (Phase::Append(Read { how: ReadKind::Newest, .. }, _), Err(Cancellation::Raced(Some(newest)))) => {
+            related(protocol, world, index, Read { head: Some(newest), how: ReadKind::Carried })
         }
-        (_, Err(Cancelled::Conflict | Cancelled::Raced(_))) => Phase::Head,
+        (_, Err(Cancellation::Conflict | Cancellation::Raced(_))) => Phase::Head,
     };
     match next {
-        // What is visible at once is answered at once: the client does nothing in between.
+        // If the write is visible at once, it is answered at once: the client does nothing in between.
         Phase::Waiting(answer) if world.table.hidden_by(Some(index)).next().is_none() => {
             settled(world, index, task, answer)
         }
@@ -239,14 +239,14 @@ fn answered(
     }
 }
 
-/// What follows an answer of the ledger.
+/// The phase after an answer of the ledger.
 fn settled(world: &World, index: usize, task: &Task, answer: Answer) -> Phase {
     match (&task.command, &answer, world.clients[index].stage) {
         // The records were written since: they are read again, and then the provider.
-        (_, Answer::Unwritten(Unwritten::OutdatedFacts), _) => Phase::Before,
+        (_, Answer::Unwritten(NoWrite::OutdatedFacts), _) => Phase::Before,
         (
             Command::Refund(_),
-            Answer::Appended(_) | Answer::Recorded | Answer::Unwritten(Unwritten::Unchanged),
+            Answer::Appended(_) | Answer::Recorded | Answer::Unwritten(NoWrite::Unchanged),
             Stage::Request,
         ) => Phase::Purchase { is_asked: false },
         (Command::Refund(_), _, Stage::Answered { answer: RefundAnswer::Refused, .. }) => {

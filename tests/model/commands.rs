@@ -10,8 +10,8 @@ use scrip_accounts::{
 use scrip_pricing::Credits;
 
 use crate::{
-    item::Who,
-    keyed::Keyed,
+    item::AccountNumber,
+    keyed_command::Keyed,
     payment::{Buys, Payment},
     provider::Change,
     task::{Command, Subject, Task},
@@ -29,12 +29,12 @@ pub fn time(text: &str) -> DateTime<Utc> {
     text.parse().expect("a time")
 }
 
-pub fn task(name: &'static str, account: Who, now: &str, command: Command) -> Task {
+pub fn task(name: &'static str, account: AccountNumber, now: &str, command: Command) -> Task {
     Task::new(name, account, time(now), command)
 }
 
 /// The same by a program from before claims.
-pub fn old_task(name: &'static str, account: Who, now: &str, command: Command) -> Task {
+pub fn old_task(name: &'static str, account: AccountNumber, now: &str, command: Command) -> Task {
     Task { is_old: true, ..task(name, account, now, command) }
 }
 
@@ -121,7 +121,7 @@ pub fn subscription() -> SubscriptionId {
 }
 
 /// A payment of packs that is yet to be made.
-pub fn packs(id: &'static str, named: Option<Who>, quantity: u64) -> Payment {
+pub fn packs(id: &'static str, named: Option<AccountNumber>, quantity: u64) -> Payment {
     Payment::new(id, named, (NOVEMBER, "2026-11-20T01:00:00Z"), Buys::Packs { quantity })
 }
 

@@ -7,12 +7,12 @@ use crate::{
         NOVEMBER, ONE, TWO, adjustment, debit, look, old_task, packs, paid, part_reversal, provider,
         reversal, task,
     },
-    protocol::{Faults, Protocol},
-    sights::{
-        CLAIMED_LATE, FAILED, HEALED, LANDED, LOWERED, MET, NOT_FOUND, OVERTAKEN, RACED, RAISED, REFUSED,
+    coverage::{
+        CLAIMED_LATE, FAILED, HEALED, LANDED, LOWERED, NOT_FOUND, OVERTAKEN, RACED, RAISED, REFUSED,
         REFUSED_CLAIMED, REPLAYED, REPLAYED_BY_APPEND, REPLAYED_BY_ROW, REPLAYED_BY_SCAN, REUSED, REVERSED,
-        REVERSED_AFTER_SCAN, SEEN_IN_PART,
+        REVERSED_AFTER_SCAN, SEEN_IN_PART, TORN_WRITE,
     },
+    protocol::{Faults, Protocol},
 };
 
 /// Debits of one account, some by the same key, with credits for one, two or three of them; and one of another account.
@@ -30,7 +30,7 @@ pub fn debits() -> Protocol {
         ],
         faults: Faults::One,
         is_raising: true,
-        sights: vec![
+        coverage: vec![
             RACED,
             REPLAYED,
             REPLAYED_BY_SCAN,
@@ -64,9 +64,9 @@ pub fn debits_with_many_faults() -> Protocol {
     let mut protocol = debits();
     let is_third = |client: &Client| protocol.tasks[client.task].name == "debit by a third key";
     protocol.starts.retain(|start| !start.clients.iter().any(is_third));
-    let sights =
+    let coverage =
         vec![RACED, REPLAYED_BY_SCAN, REPLAYED_BY_APPEND, REFUSED_CLAIMED, REUSED, CLAIMED_LATE, RAISED];
-    Protocol { faults: Faults::Any, sights, ..protocol }
+    Protocol { faults: Faults::Any, coverage, ..protocol }
 }
 
 /// Reversals of a debit, by themselves and while it is made.
@@ -83,13 +83,13 @@ pub fn reversals() -> Protocol {
         is_torn: true,
         faults: Faults::One,
         is_raising: true,
-        sights: vec![
+        coverage: vec![
             REPLAYED_BY_SCAN,
             REFUSED_CLAIMED,
             HEALED,
             LANDED,
             RAISED,
-            MET,
+            TORN_WRITE,
             NOT_FOUND,
             REVERSED,
             REVERSED_AFTER_SCAN,
@@ -118,8 +118,8 @@ pub fn reversals_with_many_faults() -> Protocol {
     protocol.start_with(&bought, ["debit", "debit", "reversal"]);
     protocol.start_with(&bought, ["debit", "reversal", "reversal"]);
     protocol.start_with(&debited, ["reversal", "reversal", "reversal"]);
-    let sights = vec![REPLAYED_BY_SCAN, REFUSED_CLAIMED, MET, NOT_FOUND];
-    Protocol { faults: Faults::Any, sights, is_raising: false, ..protocol }
+    let coverage = vec![REPLAYED_BY_SCAN, REFUSED_CLAIMED, TORN_WRITE, NOT_FOUND];
+    Protocol { faults: Faults::Any, coverage, is_raising: false, ..protocol }
 }
 
 /// A purchase, which is seen in part, and debits that wait for it.
@@ -135,7 +135,7 @@ pub fn beside_purchase() -> Protocol {
         is_torn: true,
         faults: Faults::One,
         is_raising: true,
-        sights: vec![
+        coverage: vec![
             RACED,
             REPLAYED_BY_SCAN,
             REPLAYED_BY_APPEND,
@@ -145,7 +145,7 @@ pub fn beside_purchase() -> Protocol {
             LANDED,
             OVERTAKEN,
             RAISED,
-            MET,
+            TORN_WRITE,
             SEEN_IN_PART,
         ],
         ..Protocol::default()
@@ -174,7 +174,17 @@ pub fn beside_old() -> Protocol {
         is_torn: true,
         faults: Faults::One,
         is_raising: true,
-        sights: vec![RACED, REPLAYED_BY_ROW, REUSED, FAILED, HEALED, LANDED, MET, NOT_FOUND, REVERSED],
+        coverage: vec![
+            RACED,
+            REPLAYED_BY_ROW,
+            REUSED,
+            FAILED,
+            HEALED,
+            LANDED,
+            TORN_WRITE,
+            NOT_FOUND,
+            REVERSED,
+        ],
         ..Protocol::default()
     };
     let shop = provider(&[packs("pi_1", Some(0), 2)]);
@@ -207,7 +217,7 @@ pub fn adjustments() -> Protocol {
             task("adjustment by a used key", 0, NOVEMBER, adjustment("a1", -4)),
         ],
         faults: Faults::One,
-        sights: vec![RACED, REPLAYED, REPLAYED_BY_SCAN, REFUSED, REFUSED_CLAIMED, REUSED, HEALED, LANDED],
+        coverage: vec![RACED, REPLAYED, REPLAYED_BY_SCAN, REFUSED, REFUSED_CLAIMED, REUSED, HEALED, LANDED],
         ..Protocol::default()
     };
     let shop = provider(&[packs("pi_1", Some(0), 2)]);

@@ -1,4 +1,4 @@
-//! What a call reads, and what it decides on that (`shared/ledger/src/execute.rs`, `scan.rs`, `related.rs`).
+//! The reads of a call, and its decisions on them (`shared/ledger/src/execute.rs`, `scan.rs`, `related.rs`).
 
 use scrip_accounts::{Account, CommandKey, Decision, Refusal, Subject, refill};
 use scrip_pricing::Credits;
@@ -8,10 +8,10 @@ use crate::{
     call::{Call, back, identity},
     client::{Client, account},
     item::{Key, Row, Shared, digest, sequence},
-    phase::{Answer, How, Phase, Read, Unwritten},
+    phase::{Answer, NoWrite, Phase, Read, ReadKind},
     plant::Plant,
     protocol::Protocol,
-    related::{KeySeen, Related},
+    related::{KeySeen, RelatedItems},
     table::Table,
     task::Task,
     world::World,
@@ -19,74 +19,21 @@ use crate::{
 
 /// A call's next read, and what follows it.
 pub fn read(protocol: &Protocol, world: &mut World, index: usize, call: &Call) -> Phase {
-    let client = &world.clients[index];
-    let task = &protocol.tasks[client.task];
-    let table = &world.table;
-    let again = || call.unanswered(protocol);
     match call {
-        Call::Begin => {
-            let read = Read { head: table.head(task.account), how: How::Newest };
-            let recent = match task.subject() {
-                Subject::Hold(id) => {
-                    let key = CommandKey::Hold(id.clone());
-                    table.recent(task.account, protocol.recent_entries).find(|row| row.is_of(&key)).cloned()
-                }
-                Subject::Account | Subject::Debit(_) => None,
-            };
-            related(protocol, client, read, Related { recent, ..Related::default() })
-        }
-        Call::Key(read, known) => {
-            let key = known.unread(task.subject()).expect("it names a key");
-            let Some(claim) = table.get(&claim_key(task.account, &key)) else {
-                return seen(protocol, client, (read, known), (key, KeySeen::Absent));
-            };
-            let Some(number) = claim.claim().and_then(|claim| claim.sequence) else {
-                return Phase::Call(Call::KeyEntries(read.clone(), known.clone(), claim));
-            };
-            let Some(entry) = table.get(&Key::Entry(task.account, number)) else { return again() };
-            seen(protocol, client, (read, known), (key, KeySeen::Found(claim, entry)))
-        }
+        Call::Begin => begin(protocol, world, index),
+        Call::Key(read, known) => key(protocol, world, index, (call, read, known)),
         Call::KeyEntries(read, known, claim) => {
-            let key = known.unread(task.subject()).expect("it names a key");
-            let from = claim.claim().expect("a claim").from();
-            let Some(mut entries) = table.scan(task.account, from) else { return again() };
-            if protocol.plant == Some(Plant::OneEntryRead) {
-                entries.truncate(1);
-            }
-            let raise = claim_key(task.account, &key);
-            let (found, newest) = match entries.iter().find(|entry| entry.is_of(&key)) {
-                Some(entry) => (KeySeen::Found(claim.clone(), entry.clone()), None),
-                None => (KeySeen::Unfinished(claim.clone()), entries.last().and_then(Row::sequence)),
-            };
-            let next = seen(protocol, client, (read, known), (key, found));
-            raised(protocol, (raise, newest), next, back(read))
+            key_entries(protocol, world, index, (call, read, known, claim))
         }
-        Call::Scan { claim, head } => {
-            let from = claim.claim().expect("a claim").from();
-            if let Some(number) = claim.claim().and_then(|claim| claim.sequence) {
-                let entry = table.get(&Key::Entry(task.account, number));
-                return entry.map_or_else(again, |entry| replay(protocol, world, task, &entry));
-            }
-            if protocol.plant == Some(Plant::RaisedUnread) {
-                let newest = table.head(task.account);
-                let (claim, to) = (identity(task).claim.clone(), sequence(newest.as_ref()));
-                let next = Box::new(Phase::Call(Call::Rescan(newest)));
-                return Phase::Call(Call::Raise { claim, to, next, back: Box::new(call.clone()) });
-            }
-            // Of the claim's own entry it knows the account, or reads it.
-            let first = if from == sequence(head.as_ref()) {
-                head.clone()
-            } else {
-                table.get(&Key::Entry(task.account, from))
-            };
-            scan(protocol, world, index, (call, first, from))
-        }
+        Call::Scan { claim, head } => scan_from(protocol, world, index, (call, claim, head.as_ref())),
         Call::Rescan(verified) if protocol.plant == Some(Plant::NewestReread) => {
-            match table.head(task.account) {
+            let client = &world.clients[index];
+            let task = &protocol.tasks[client.task];
+            match world.table.head(task.account) {
                 Some(head) if head.is_of(&identity(task).key) => replay(protocol, world, task, &head),
                 head => {
                     let head = head.or_else(|| verified.clone());
-                    related(protocol, client, Read { head, how: How::Verified }, Related::default())
+                    related(protocol, client, Read { head, how: ReadKind::Verified }, RelatedItems::default())
                 }
             }
         }
@@ -100,6 +47,94 @@ pub fn read(protocol: &Protocol, world: &mut World, index: usize, call: &Call) -
             unreachable!("it reads nothing")
         }
     }
+}
+
+/// Reads the newest entry, with those few before it that come along.
+fn begin(protocol: &Protocol, world: &World, index: usize) -> Phase {
+    let (client, table) = (&world.clients[index], &world.table);
+    let task = &protocol.tasks[client.task];
+    let read = Read { head: table.head(task.account), how: ReadKind::Newest };
+    let recent = match task.subject() {
+        Subject::Hold(id) => {
+            let key = CommandKey::Hold(id.clone());
+            table.recent(task.account, protocol.recent_entries).find(|row| row.is_of(&key)).cloned()
+        }
+        Subject::Account | Subject::Debit(_) => None,
+    };
+    related(protocol, client, read, RelatedItems { recent, ..RelatedItems::default() })
+}
+
+/// Reads the claim of another key, and the entry that the claim names.
+fn key(
+    protocol: &Protocol,
+    world: &World,
+    index: usize,
+    (call, read, known): (&Call, &Read, &Shared<RelatedItems>),
+) -> Phase {
+    let client = &world.clients[index];
+    let task = &protocol.tasks[client.task];
+    let key = known.unread(task.subject()).expect("it names a key");
+    let Some(claim) = world.table.get(&claim_key(task.account, &key)) else {
+        return seen(protocol, client, (read, known), (key, KeySeen::Absent));
+    };
+    let Some(number) = claim.claim().and_then(|claim| claim.sequence) else {
+        return Phase::Call(Call::KeyEntries(read.clone(), known.clone(), claim));
+    };
+    let Some(entry) = world.table.get(&Key::Entry(task.account, number)) else {
+        return call.unanswered(protocol);
+    };
+    seen(protocol, client, (read, known), (key, KeySeen::Found(claim, entry)))
+}
+
+/// Looks for the entry of another key, behind its claim.
+fn key_entries(
+    protocol: &Protocol,
+    world: &World,
+    index: usize,
+    (call, read, known, claim): (&Call, &Read, &Shared<RelatedItems>, &Row),
+) -> Phase {
+    let client = &world.clients[index];
+    let task = &protocol.tasks[client.task];
+    let key = known.unread(task.subject()).expect("it names a key");
+    let from = claim.claim().expect("a claim").from();
+    let Some(mut entries) = world.table.scan(task.account, from) else { return call.unanswered(protocol) };
+    if protocol.plant == Some(Plant::OneEntryRead) {
+        entries.truncate(1);
+    }
+    let raise = claim_key(task.account, &key);
+    let (found, newest) = match entries.iter().find(|entry| entry.is_of(&key)) {
+        Some(entry) => (KeySeen::Found(claim.clone(), entry.clone()), None),
+        None => (KeySeen::Unfinished(claim.clone()), entries.last().and_then(Row::sequence)),
+    };
+    let next = seen(protocol, client, (read, known), (key, found));
+    raised(protocol, (raise, newest), next, back(read))
+}
+
+/// Looks for the own entry behind a claim that exists.
+fn scan_from(
+    protocol: &Protocol,
+    world: &World,
+    index: usize,
+    (call, claim, head): (&Call, &Row, Option<&Row>),
+) -> Phase {
+    let table = &world.table;
+    let task = &protocol.tasks[world.clients[index].task];
+    let from = claim.claim().expect("a claim").from();
+    if let Some(number) = claim.claim().and_then(|claim| claim.sequence) {
+        let entry = table.get(&Key::Entry(task.account, number));
+        return entry
+            .map_or_else(|| call.unanswered(protocol), |entry| replay(protocol, world, task, &entry));
+    }
+    if protocol.plant == Some(Plant::RaisedUnread) {
+        let newest = table.head(task.account);
+        let (claim, to) = (identity(task).claim.clone(), sequence(newest.as_ref()));
+        let next = Box::new(Phase::Call(Call::Rescan(newest)));
+        return Phase::Call(Call::Raise { claim, to, next, back: Box::new(call.clone()) });
+    }
+    // The account after the claim's own entry is known, or is read.
+    let first =
+        if from == sequence(head) { head.cloned() } else { table.get(&Key::Entry(task.account, from)) };
+    scan(protocol, world, index, (call, first, from))
 }
 
 /// Looks for the own entry after an entry, whose account is known.
@@ -122,7 +157,7 @@ fn scan(
         // The claim's entry is still being written.
         return Phase::Call(call.clone());
     }
-    let next = related(protocol, client, Read { head, how: How::Verified }, Related::default());
+    let next = related(protocol, client, Read { head, how: ReadKind::Verified }, RelatedItems::default());
     raised(protocol, (claim.clone(), newest), next, call.clone())
 }
 
@@ -135,7 +170,7 @@ fn raised(protocol: &Protocol, (claim, newest): (Key, Option<u64>), next: Phase,
 }
 
 /// Reads the other keys that the command names, as far as they weren't read; then it is decided at once.
-pub fn related(protocol: &Protocol, client: &Client, read: Read, known: Related) -> Phase {
+pub fn related(protocol: &Protocol, client: &Client, read: Read, known: RelatedItems) -> Phase {
     let unread = known.unread(protocol.tasks[client.task].subject());
     match unread.filter(|_| protocol.plant != Some(Plant::RecentHoldsOnly)) {
         Some(_) => Phase::Call(Call::Key(read, Shared::new(known))),
@@ -143,11 +178,11 @@ pub fn related(protocol: &Protocol, client: &Client, read: Read, known: Related)
     }
 }
 
-/// What follows once such a key was read.
+/// The phase after such a key was read.
 fn seen(
     protocol: &Protocol,
     client: &Client,
-    (read, known): (&Read, &Related),
+    (read, known): (&Read, &RelatedItems),
     seen: (CommandKey, KeySeen),
 ) -> Phase {
     let mut known = known.clone();
@@ -159,7 +194,7 @@ pub fn decided(
     protocol: &Protocol,
     client: &Client,
     read: &Read,
-    related: &Related,
+    related: &RelatedItems,
 ) -> Result<Decision, Refusal> {
     if client.is_again {
         return Err(Refusal::PriceChanged { expected: Credits::ZERO, current: Credits::ZERO });
@@ -169,14 +204,14 @@ pub fn decided(
     task.decide((client.stage, &client.look), (&from, related), protocol.plant)
 }
 
-/// What is due on an account at the moment of a task.
+/// The refill that is due on an account at the moment of a task.
 pub fn due(account: &Account, task: &Task) -> Decision {
     refill::decide(account, task.now)
 }
 
-fn decide(protocol: &Protocol, client: &Client, read: Read, related: Related) -> Phase {
+fn decide(protocol: &Protocol, client: &Client, read: Read, related: RelatedItems) -> Phase {
     let decided = decided(protocol, client, &read, &related);
-    let unwritten = Unwritten::of(&decided);
+    let unwritten = NoWrite::of(&decided);
     let is_unwritten_expiry = || {
         let task = &protocol.tasks[client.task];
         let hold = related.hold(task.subject());
@@ -187,12 +222,12 @@ fn decide(protocol: &Protocol, client: &Client, read: Read, related: Related) ->
     };
     let refused = |unwritten| Phase::Done(Answer::Unwritten(unwritten));
     Phase::Call(match unwritten {
-        None if read.how == How::Newest && !is_unclaimed(protocol, client) => {
+        None if read.how == ReadKind::Newest && !is_unclaimed(protocol, client) => {
             Call::Claim(read.head, Shared::new(related))
         }
         None => Call::Append(read, Shared::new(related)),
         Some(unwritten) if protocol.plant == Some(Plant::Unconfirmed) => return refused(unwritten),
-        Some(unwritten) if read.how == How::Carried => match protocol.plant {
+        Some(unwritten) if read.how == ReadKind::Carried => match protocol.plant {
             Some(Plant::RefusedOnCarried) => return refused(unwritten),
             _ => Call::Rescan(read.head),
         },
@@ -211,12 +246,12 @@ fn is_unclaimed(protocol: &Protocol, client: &Client) -> bool {
     }
 }
 
-/// Reads in one transaction what a refusal stands on.
+/// Reads in one transaction the items that a refusal is decided from.
 fn confirm(
     protocol: &Protocol,
     world: &mut World,
     index: usize,
-    (read, related, unwritten): (&Read, &Related, Unwritten),
+    (read, related, unwritten): (&Read, &RelatedItems, NoWrite),
 ) -> Phase {
     let task = &protocol.tasks[world.clients[index].task];
     let own = &identity(task).claim;
@@ -231,7 +266,7 @@ fn confirm(
         _ => world.table.snapshot(&keys),
     };
     let Some(snapshot) = snapshot else { return Phase::Call(back(read)) };
-    let is_followed = read.how != How::Newest || protocol.plant == Some(Plant::ConfirmedWithoutClaim);
+    let is_followed = read.how != ReadKind::Newest || protocol.plant == Some(Plant::ConfirmedWithoutClaim);
     if let (Some(claim), false) = (&snapshot[0], is_followed) {
         return Phase::Call(Call::Scan { claim: claim.clone(), head: read.head.clone() });
     }

@@ -1,5 +1,5 @@
-//! What always holds of holds: each ends at most once, in time, with all that it set aside; and who asks for one is
-//! told what is so.
+//! What always holds of holds: each ends at most once, in time, with all that it set aside; and an answer about one
+//! is true.
 
 use scrip_accounts::{
     CommandKey, Entry, EntryKind, Event, HoldId, OpenHold, Refusal, Sequence, SettlementStatus, Subject,
@@ -8,34 +8,34 @@ use scrip_pricing::Credits;
 use stateright::Property;
 
 use crate::{
-    item::{Row, Who, digest},
-    phase::{Answer, Unwritten},
+    item::{AccountNumber, Row, digest},
+    phase::{Answer, NoWrite},
     properties::{ACCOUNTS, answers, entries_of, entry_of},
     protocol::Protocol,
     table::Table,
     task::Task,
-    world::{World, Wrong},
+    world::{Violation, World},
 };
 
 pub const ONE_END: &str = "a hold ends at most once: what it set aside is captured or comes back";
 pub const SHOWN: &str = "an account shows the holds that have not ended";
 pub const IN_TIME: &str = "a hold is captured or released before it expires, or else is over by itself";
-pub const TOLD: &str = "who asks for a hold is told what is so at that moment";
-pub const FOR_GOOD: &str = "who is told that a hold is over may rely on it";
+pub const TRUE_ANSWER: &str = "a refusal about a hold is true at the moment of the answer";
+pub const LASTING_EXPIRY: &str = "a hold that was refused as expired is never captured or released";
 
 pub fn always() -> Vec<Property<Protocol>> {
     vec![
         Property::always(ONE_END, |_, world: &World| histories(world).all(|history| history.ends_once)),
         Property::always(SHOWN, |_, world: &World| histories(world).all(|history| history.is_shown)),
         Property::always(IN_TIME, |_, world: &World| histories(world).all(|history| history.is_in_time)),
-        Property::always(TOLD, |_, world: &World| !world.wrongs.contains(&Wrong::Misled)),
-        Property::always(FOR_GOOD, |protocol: &Protocol, world: &World| {
+        Property::always(TRUE_ANSWER, |_, world: &World| !world.violations.contains(&Violation::Misled)),
+        Property::always(LASTING_EXPIRY, |protocol: &Protocol, world: &World| {
             answers(protocol, world).all(|(task, answer)| !is_ended_after_all(world, task, answer))
         }),
     ]
 }
 
-/// What is so of all holds of an account.
+/// The facts about all holds of an account.
 struct History {
     ends_once: bool,
     is_shown: bool,
@@ -43,13 +43,13 @@ struct History {
 }
 
 fn histories(world: &World) -> impl Iterator<Item = History> {
-    ACCOUNTS.iter().map(|who| history(&world.table, *who))
+    ACCOUNTS.iter().map(|account_number| history(&world.table, *account_number))
 }
 
-fn history(table: &Table, who: Who) -> History {
+fn history(table: &Table, account_number: AccountNumber) -> History {
     let mut history = History { ends_once: true, is_shown: true, is_in_time: true };
     let mut open: Vec<OpenHold> = Vec::new();
-    for (_, entry) in table.entries(who) {
+    for (_, entry) in table.entries(account_number) {
         if let Event::Hold { expires_at, .. } = entry.event {
             let (sequence, credits) = (entry.account.sequence, entry.change.taken());
             open.push(OpenHold { sequence, credits, expires_at });
@@ -73,7 +73,7 @@ fn history(table: &Table, who: Who) -> History {
 struct End {
     hold: Sequence,
     captured: Credits,
-    /// What came back, set against what is owed or not.
+    /// The credits that came back, including those that paid what was owed.
     returned: Credits,
     is_expired: bool,
 }
@@ -115,30 +115,30 @@ fn refusal(task: &Task, id: &HoldId, table: &Table) -> Option<Refusal> {
     }
 }
 
-/// Whether a capture or release was refused for what isn't so at this moment.
+/// Whether a capture or release was refused for a reason that isn't true at this moment.
 pub fn is_refused_wrongly(task: &Task, answer: &Answer, table: &Table) -> bool {
-    let (Subject::Hold(id), Answer::Unwritten(Unwritten::Refused(told))) = (task.subject(), answer) else {
+    let (Subject::Hold(id), Answer::Unwritten(NoWrite::Refused(refused))) = (task.subject(), answer) else {
         return false;
     };
-    refusal(task, id, table).is_none_or(|refusal| *told != digest(&refusal))
+    refusal(task, id, table).is_none_or(|refusal| *refused != digest(&refusal))
 }
 
-/// Whether a hold was captured or released though its caller was told that it is over.
+/// Whether a hold was captured or released though its caller was refused because it had expired.
 fn is_ended_after_all(world: &World, task: &Task, answer: &Answer) -> bool {
-    let (Subject::Hold(id), Answer::Unwritten(Unwritten::Refused(told))) = (task.subject(), answer) else {
+    let (Subject::Hold(id), Answer::Unwritten(NoWrite::Refused(refused))) = (task.subject(), answer) else {
         return false;
     };
     let mut holds = entries_of(world, task.account, EntryKind::Hold);
     let is_its_expiry = holds.any(|entry| match entry.event {
         Event::Hold { expires_at, .. } if entry.reference == id.as_str() => {
-            *told == digest(&Refusal::HoldExpired { expired_at: expires_at })
+            *refused == digest(&Refusal::HoldExpired { expired_at: expires_at })
         }
         _ => false,
     });
     is_its_expiry && entry_of(world, task.account, &CommandKey::Settlement(id.clone())).is_some()
 }
 
-/// Whether a hold was captured or released by another request, and came to what is said.
+/// Whether a hold was captured or released by another request, with the result that the refusal states.
 pub fn is_settled(world: &World, task: &Task, refusal: u64) -> bool {
     let Subject::Hold(id) = task.subject() else { return false };
     let key = CommandKey::Settlement(id.clone());

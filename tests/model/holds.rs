@@ -9,22 +9,22 @@ use crate::{
         hold, invoice, look, look_at_subscription, packs, paid, part_reversal, provider, release, reversal,
         task,
     },
-    hold_sights::{
-        CAPTURE_REVERSED, EXPIRY_MET, EXPIRY_TOLD, EXPIRY_WRITTEN, FOUND_AMONG_NEWEST, FOUND_BY_CLAIM,
+    coverage::{
+        GAP, HEALED, LANDED, OVERTAKEN, RACED, REFUSED, REFUSED_CLAIMED, REPLAYED, REPLAYED_BY_APPEND,
+        REPLAYED_BY_SCAN, REUSED, REVERSED, SEEN_IN_PART, TORN_WRITE,
+    },
+    hold_coverage::{
+        CAPTURE_REVERSED, EXPIRY_RACED, EXPIRY_REFUSED, EXPIRY_WRITTEN, FOUND_AMONG_NEWEST, FOUND_BY_CLAIM,
         HELD_BACK, NOT_FOUND, RELEASED_ON_THE_WAY, REPLAYED_LATE, SETTLED, SETTLEMENT_UNFINISHED, UNSETTLED,
     },
     properties::entries_of,
     protocol::{Faults, Protocol},
     provider::Change,
-    sights::{
-        GAP, HEALED, LANDED, MET, OVERTAKEN, RACED, REFUSED, REFUSED_CLAIMED, REPLAYED, REPLAYED_BY_APPEND,
-        REPLAYED_BY_SCAN, REUSED, REVERSED, SEEN_IN_PART,
-    },
     task::Command,
     world::World,
 };
 
-/// What a hold's request is captured with.
+/// Bodies of captures: all of a hold's work, a part of it, and more than is held.
 const WHOLE: &str = "{}";
 const PART: &str = r#"{"prompts":1}"#;
 const TOO_MUCH: &str = r#"{"prompts":3}"#;
@@ -70,7 +70,7 @@ fn bought(protocol: &Protocol) -> World {
 pub fn holds() -> Protocol {
     let mut protocol = Protocol {
         is_raising: true,
-        sights: vec![
+        coverage: vec![
             RACED,
             REPLAYED,
             REPLAYED_BY_SCAN,
@@ -114,18 +114,18 @@ pub fn holds() -> Protocol {
 /// A hold at the moment at which it expires.
 pub fn expiries() -> Protocol {
     let mut protocol = Protocol {
-        sights: vec![
+        coverage: vec![
             RACED,
             REFUSED_CLAIMED,
             HEALED,
             LANDED,
-            MET,
+            TORN_WRITE,
             GAP,
             SEEN_IN_PART,
             OVERTAKEN,
             EXPIRY_WRITTEN,
-            EXPIRY_TOLD,
-            EXPIRY_MET,
+            EXPIRY_REFUSED,
+            EXPIRY_RACED,
             REPLAYED_LATE,
             RELEASED_ON_THE_WAY,
             SETTLED,
@@ -150,11 +150,11 @@ pub fn expiries() -> Protocol {
 /// A captured hold that is reversed, and one that isn't captured yet.
 pub fn reversals_of_holds() -> Protocol {
     let mut protocol = Protocol {
-        sights: vec![
+        coverage: vec![
             REPLAYED_BY_SCAN,
             REFUSED_CLAIMED,
             HEALED,
-            MET,
+            TORN_WRITE,
             UNSETTLED,
             SETTLEMENT_UNFINISHED,
             REVERSED,
@@ -182,13 +182,13 @@ pub fn reversals_of_holds() -> Protocol {
 pub fn holds_with_many_faults() -> Protocol {
     let mut protocol = Protocol {
         faults: Faults::Any,
-        sights: vec![
+        coverage: vec![
             REPLAYED_BY_SCAN,
             REFUSED_CLAIMED,
             NOT_FOUND,
             SETTLED,
             EXPIRY_WRITTEN,
-            EXPIRY_TOLD,
+            EXPIRY_REFUSED,
             RELEASED_ON_THE_WAY,
         ],
         ..of_packs()
@@ -219,8 +219,8 @@ pub fn holds_at_the_turn() -> Protocol {
         ],
         is_torn: true,
         faults: Faults::One,
-        sights: vec![
-            MET,
+        coverage: vec![
+            TORN_WRITE,
             GAP,
             ("what was held comes back on top of the month's allowance", |_, world| {
                 entries_of(world, 0, EntryKind::Refill).next().is_some()
@@ -258,7 +258,7 @@ pub fn owed_holds() -> Protocol {
             task("late debit", 0, EXPIRED, debit("k2", ONE)),
             task("late look", 0, EXPIRED, look("pi_1")),
         ],
-        sights: vec![
+        coverage: vec![
             RACED,
             REFUSED,
             ("what comes back of a hold pays what is owed", |_, world| {

@@ -10,20 +10,20 @@ use std::{
 use scrip_accounts::{Account, CommandKey, Entry, Period, Purchase, PurchaseId, SubscriptionRecord};
 use scrip_pricing::Credits;
 
-/// Whose account.
-pub type Who = u8;
+/// An account, by its place in the world.
+pub type AccountNumber = u8;
 
 /// An item's key, as `shared/ledger/src/keys.rs` has it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Key {
-    Entry(Who, u64),
+    Entry(AccountNumber, u64),
     /// The claim of a command's key.
-    Claim(Who, String),
-    Purchase(Who, PurchaseId),
+    Claim(AccountNumber, String),
+    Purchase(AccountNumber, PurchaseId),
     Subscription,
     Payment(String),
     Customer,
-    Due(Who),
+    Due(AccountNumber),
 }
 
 /// An item.
@@ -33,12 +33,12 @@ pub enum Item {
     Entry(Entry, Option<u64>),
     Claim(Claim),
     Purchase(Purchase),
-    Subscription(Who, SubscriptionRecord),
-    Owner(Who),
+    Subscription(AccountNumber, SubscriptionRecord),
+    Owner(AccountNumber),
     Due(Period),
 }
 
-/// What the claim of a key says (`shared/ledger/src/items/claim.rs`).
+/// The claim of a key (`shared/ledger/src/items/claim.rs`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Claim {
     /// No entry up to this one carries the key. None in a row from before claims.
@@ -47,7 +47,7 @@ pub struct Claim {
     pub sequence: Option<u64>,
     /// The digest of the request: in a row from before claims.
     pub request: Option<u64>,
-    /// What came back of the debit.
+    /// The credits of the debit that came back.
     pub reversed: Credits,
 }
 
@@ -136,12 +136,16 @@ impl Row {
         if let Item::Purchase(purchase) = &**self { Some(purchase) } else { None }
     }
 
-    pub fn subscription(&self) -> Option<(Who, &SubscriptionRecord)> {
-        if let Item::Subscription(who, record) = &**self { Some((*who, record)) } else { None }
+    pub fn subscription(&self) -> Option<(AccountNumber, &SubscriptionRecord)> {
+        if let Item::Subscription(account_number, record) = &**self {
+            Some((*account_number, record))
+        } else {
+            None
+        }
     }
 
-    pub fn owner(&self) -> Option<Who> {
-        if let Item::Owner(who) = &**self { Some(*who) } else { None }
+    pub fn owner(&self) -> Option<AccountNumber> {
+        if let Item::Owner(account_number) = &**self { Some(*account_number) } else { None }
     }
 }
 

@@ -1,5 +1,5 @@
-//! One look at the provider, as `functions/purchase-webhook/src/{look,apply}.rs` make it: the records first, then the
-//! facts, each in a request of its own.
+//! One look at the provider, as `functions/purchase-webhook/src/{stripe_reader,apply}.rs` make it: the records first,
+//! then the facts, each in a request of its own.
 
 use std::collections::BTreeMap;
 
@@ -9,9 +9,9 @@ use scrip_accounts::{
 };
 
 use crate::{
-    item::{Key, Row, Who},
+    item::{AccountNumber, Key, Row},
     payment::customer,
-    phase::{Answer, Phase, Unwritten},
+    phase::{Answer, NoWrite, Phase},
     plant::Plant,
     protocol::Protocol,
     table::Table,
@@ -19,11 +19,11 @@ use crate::{
     world::World,
 };
 
-/// What was read so far.
+/// The facts that were read so far.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Look {
     /// The account, once it is known.
-    pub who: Option<Who>,
+    pub account_number: Option<AccountNumber>,
     /// The records that were read before the provider was.
     pub before: Records,
     pub facts: Facts,
@@ -47,11 +47,11 @@ pub fn step(protocol: &Protocol, world: &World, task: &Task, phase: &Phase, look
             Command::Look(Subject::Payment(id)) => {
                 let payment = provider.payment(id);
                 if !payment.is_paid {
-                    return Phase::Done(Answer::Unwritten(Unwritten::Unchanged));
+                    return Phase::Done(Answer::Unwritten(NoWrite::Unchanged));
                 }
                 look.facts.paid.push(payment.paid(protocol.plant));
-                if look.who.is_none() {
-                    look.who = payment.named;
+                if look.account_number.is_none() {
+                    look.account_number = payment.named;
                 }
                 if payment.is_moved() {
                     look.facts.money.push(unread(purchase_id(id)));
@@ -73,8 +73,8 @@ pub fn step(protocol: &Protocol, world: &World, task: &Task, phase: &Phase, look
             if known.is_none() {
                 look.facts.new_customer = Some(customer());
             }
-            look.who = look.who.or(known);
-            match look.who {
+            look.account_number = look.account_number.or(known);
+            match look.account_number {
                 Some(_) => decided(protocol),
                 // Its account isn't known yet: the event is sent again.
                 None => Phase::Uncalled,
@@ -93,17 +93,18 @@ fn before(table: &Table, task: &Task, look: &mut Look) -> Phase {
     match task.command {
         Command::Look(Subject::Subscription) => {
             let row = table.get(&Key::Subscription);
-            let Some((who, record)) = row.as_ref().and_then(|row| row.subscription()) else {
+            let Some((account_number, record)) = row.as_ref().and_then(|row| row.subscription()) else {
                 return Phase::Facts;
             };
-            (look.who, look.before.subscription) = (Some(who), Some(record.clone()));
+            (look.account_number, look.before.subscription) = (Some(account_number), Some(record.clone()));
             let running = record.running(task.now).cloned();
-            look.before.purchases = running.filter_map(|id| purchase(table, look.who, id)).collect();
+            look.before.purchases =
+                running.filter_map(|id| purchase(table, look.account_number, id)).collect();
             Phase::Facts
         }
         Command::Look(Subject::Payment(id)) | Command::Refund(id) => {
-            look.who = table.get(&Key::Payment(id.to_owned())).and_then(|row| row.owner());
-            look.before.purchases.extend(purchase(table, look.who, purchase_id(id)));
+            look.account_number = table.get(&Key::Payment(id.to_owned())).and_then(|row| row.owner());
+            look.before.purchases.extend(purchase(table, look.account_number, purchase_id(id)));
             let Some(known) = look.before.purchases.first() else { return Phase::Facts };
             if known.subscription_id.is_some() {
                 let row = table.get(&Key::Subscription);
@@ -138,17 +139,17 @@ fn invoices(protocol: &Protocol, world: &World, look: &mut Look) -> Phase {
         if invoice.is_moved() && !look.before.purchases.iter().any(|known| known.id == paid.purchase_id) {
             look.facts.money.push(unread(paid.purchase_id.clone()));
         }
-        if look.who.is_none() {
-            look.who = invoice.named;
+        if look.account_number.is_none() {
+            look.account_number = invoice.named;
         }
         if let Some(facts) = &mut look.facts.subscription {
             facts.settled.push(paid.purchase_id.clone());
         }
         look.facts.paid.push(paid);
     }
-    if look.facts.paid.is_empty() && look.who.is_none() {
+    if look.facts.paid.is_empty() && look.account_number.is_none() {
         // Nothing was ever paid.
-        return Phase::Done(Answer::Unwritten(Unwritten::Unchanged));
+        return Phase::Done(Answer::Unwritten(NoWrite::Unchanged));
     }
     after_paid(protocol, look)
 }
@@ -156,13 +157,13 @@ fn invoices(protocol: &Protocol, world: &World, look: &mut Look) -> Phase {
 fn after_paid(protocol: &Protocol, look: &Look) -> Phase {
     match () {
         () if !look.facts.money.is_empty() => Phase::Money,
-        // Whose a customer of packs is suffices to show.
+        // For packs, the customer's account is enough.
         () if look.facts.subscription.is_some() => decided(protocol),
         () => Phase::Customer,
     }
 }
 
-/// What follows once the facts are read.
+/// The phase after the facts are read.
 fn decided(protocol: &Protocol) -> Phase {
     if protocol.plant == Some(Plant::FactsFirst) { Phase::RecordsLast } else { Phase::Head }
 }
@@ -171,7 +172,7 @@ fn unread(purchase_id: PurchaseId) -> MoneyFacts {
     MoneyFacts { purchase_id, outflows: Vec::new(), failed: Vec::new(), attempts: BTreeMap::new() }
 }
 
-fn purchase(table: &Table, who: Option<Who>, id: PurchaseId) -> Option<Purchase> {
-    let row: Row = table.get(&Key::Purchase(who?, id))?;
+fn purchase(table: &Table, account_number: Option<AccountNumber>, id: PurchaseId) -> Option<Purchase> {
+    let row: Row = table.get(&Key::Purchase(account_number?, id))?;
     row.purchase().cloned()
 }

@@ -18,18 +18,19 @@ mod append;
 mod call;
 mod client;
 mod commands;
+mod coverage;
 mod debits;
 mod follow;
+mod hold_coverage;
 mod hold_properties;
-mod hold_sights;
 mod holds;
 mod item;
-mod keyed;
+mod keyed_command;
 mod look;
 mod money;
 mod money_properties;
 mod months;
-mod old;
+mod old_program;
 mod payment;
 mod phase;
 mod plant;
@@ -39,7 +40,6 @@ mod provider;
 mod purchases;
 mod refund;
 mod related;
-mod sights;
 mod table;
 mod task;
 mod world;
@@ -180,7 +180,7 @@ fn overtaking_holds() {
 
 #[test]
 fn each_planted_fault_is_found() {
-    use hold_properties::{FOR_GOOD, ONE_END, TOLD};
+    use hold_properties::{LASTING_EXPIRY, ONE_END, TRUE_ANSWER};
     use money_properties::{CONSERVED, FIRST, HEALED, ONE_REFUND};
     use properties::{CAPPED, KEPT, LAST, ONE_EFFECT, ONE_REFILL, REUSED, SERIAL, TRUE};
     for (plant, case, found) in [
@@ -202,9 +202,9 @@ fn each_planted_fault_is_found() {
         (Plant::OneEntryRead, reversals(), TRUE),
         (Plant::RefusedOnCarried, refills(), TRUE),
         (Plant::ConfirmedWithoutOthers, reversals_of_holds(), TRUE),
-        (Plant::UnclaimedSettlement, holds(), TOLD),
-        (Plant::RecentHoldsOnly, holds(), TOLD),
-        (Plant::UnwrittenExpiry, expiries(), FOR_GOOD),
+        (Plant::UnclaimedSettlement, holds(), TRUE_ANSWER),
+        (Plant::RecentHoldsOnly, holds(), TRUE_ANSWER),
+        (Plant::UnwrittenExpiry, expiries(), LASTING_EXPIRY),
         (Plant::IgnoredSettlement, reversals_of_holds(), CAPPED),
         (Plant::UnclosedHold, expiries(), ONE_END),
         (Plant::SpendableHold, holds(), CONSERVED),

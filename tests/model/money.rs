@@ -7,12 +7,12 @@ use crate::{
         LATER, LITTLE, NOVEMBER, ONE, TWO, before, debit, invoice, look, look_at_subscription, packs, paid,
         provider, reversal, task,
     },
+    coverage::{OUTDATED, RACED, REFUSED, any},
     item::{Key, Row},
     phase::{Answer, Phase},
     properties::entries_of,
     protocol::Protocol,
     provider::Change,
-    sights::{OUTDATED, RACED, REFUSED, any},
     task::{Command, purchase_id},
     world::World,
 };
@@ -26,7 +26,7 @@ pub fn clawbacks() -> Protocol {
             task("debit", 0, LATER, debit("k1", ONE)),
         ],
         refusals_max: 1,
-        sights: vec![
+        coverage: vec![
             RACED,
             REFUSED,
             OUTDATED,
@@ -77,7 +77,7 @@ pub fn owed() -> Protocol {
             task("reversal", 0, LATER, reversal("r1", "k1")),
             task("reversal by another key", 0, LATER, reversal("r2", "k1")),
         ],
-        sights: vec![
+        coverage: vec![
             RACED,
             REFUSED,
             ("a reversal pays what is owed", |_, world| {
@@ -135,7 +135,7 @@ pub fn plans_money() -> Protocol {
             task("debit", 0, LATER, debit("k1", LITTLE)),
         ],
         ends_at: LATER,
-        sights: vec![
+        coverage: vec![
             RACED,
             OUTDATED,
             ("the plan is over", |_, world| world.provider.ended_at.is_some() && world.is_settled()),

@@ -8,12 +8,12 @@ use stateright::Property;
 
 use crate::{
     commands::{subscription, time},
-    item::{Key, Who},
+    item::{AccountNumber, Key},
     payment::{ALLOWANCE, AMOUNT, Buys, Payment},
     properties::{ACCOUNTS, entries_of, is_once},
     protocol::Protocol,
     task::purchase_id,
-    world::{World, Wrong},
+    world::{Violation, World},
 };
 
 pub const ONE_GRANT: &str = "a payment is granted once";
@@ -31,13 +31,19 @@ pub const OVER: &str = "in the end, a plan that is paid for has its month's cred
 pub fn always() -> Vec<Property<Protocol>> {
     vec![
         Property::always(ONE_GRANT, |_, world: &World| {
-            is_once(ACCOUNTS.iter().flat_map(|who| entries_of(world, *who, EntryKind::Purchase)))
+            is_once(
+                ACCOUNTS
+                    .iter()
+                    .flat_map(|account_number| entries_of(world, *account_number, EntryKind::Purchase)),
+            )
         }),
         Property::always(ONE_REFUND, |_, world: &World| {
             world.provider.is_asked_once() && world.provider.payments.iter().all(is_refunded_once)
         }),
         Property::always(ONE_ENTRY, |_, world: &World| has_one_entry_each(world)),
-        Property::always(CONSERVED, |_, world: &World| ACCOUNTS.iter().all(|who| is_conserved(world, *who))),
+        Property::always(CONSERVED, |_, world: &World| {
+            ACCOUNTS.iter().all(|account_number| is_conserved(world, *account_number))
+        }),
         Property::always(REVOKED, |_, world: &World| {
             let is_marked = |purchase: &Purchase| {
                 let payment = world.provider.payment(purchase.id.as_str());
@@ -47,9 +53,10 @@ pub fn always() -> Vec<Property<Protocol>> {
                 && purchases(world).all(|(_, purchase)| is_marked(purchase))
         }),
         Property::always(SPENT, |_, world: &World| {
-            packs(world).all(|(who, purchase)| purchase.spent.tune_image() <= taken(world, who))
+            packs(world)
+                .all(|(account_number, purchase)| purchase.spent.tune_image() <= taken(world, account_number))
         }),
-        Property::always(FIRST, |_, world: &World| !world.wrongs.contains(&Wrong::Moved)),
+        Property::always(FIRST, |_, world: &World| !world.violations.contains(&Violation::Moved)),
         Property::always(HEALED, |protocol: &Protocol, world: &World| {
             in_the_end(protocol, world, |world| {
                 let is_pack = |payment: &&Payment| matches!(payment.buys, Buys::Packs { .. });
@@ -61,7 +68,7 @@ pub fn always() -> Vec<Property<Protocol>> {
     ]
 }
 
-/// Whether it holds once everybody has an answer, and one more look was made at what changed since the last.
+/// Whether it holds once every client has an answer, and one more look was made at what changed since the last.
 fn in_the_end(protocol: &Protocol, world: &World, holds: impl Fn(&World) -> bool) -> bool {
     !world.is_settled() || holds(&world.after_a_look(protocol))
 }
@@ -70,14 +77,14 @@ fn is_refunded_once(payment: &Payment) -> bool {
     payment.money_back() <= 1 && payment.refunded() <= AMOUNT
 }
 
-fn purchases(world: &World) -> impl Iterator<Item = (Who, &Purchase)> {
+fn purchases(world: &World) -> impl Iterator<Item = (AccountNumber, &Purchase)> {
     world.table.all().filter_map(|(key, row)| match key {
-        Key::Purchase(who, _) => row.purchase().map(|purchase| (*who, purchase)),
+        Key::Purchase(account_number, _) => row.purchase().map(|purchase| (*account_number, purchase)),
         _ => None,
     })
 }
 
-fn packs(world: &World) -> impl Iterator<Item = (Who, &Purchase)> {
+fn packs(world: &World) -> impl Iterator<Item = (AccountNumber, &Purchase)> {
     purchases(world).filter(|(_, purchase)| !purchase.has_plan())
 }
 
@@ -85,12 +92,12 @@ fn granted(purchase: &Purchase) -> u64 {
     purchase.lines.iter().map(|line| line.credits.tune_image()).sum()
 }
 
-/// What is gone of a pack by its record: taken back, or to be.
+/// The credits of a pack that are gone by its record: taken back, or owed.
 fn gone_of(purchase: &Purchase) -> u64 {
     purchase.revoked.tune_image() + purchase.spent.tune_image()
 }
 
-/// What is gone of a pack if that much of its money is.
+/// The credits of a pack that are gone if that much of its money is.
 fn gone_by(purchase: &Purchase, money: u64) -> u64 {
     granted(purchase) * money.min(AMOUNT) / AMOUNT
 }
@@ -102,30 +109,32 @@ fn known_gone(purchase: &Purchase) -> u64 {
 }
 
 /// Images of Tunes that debits and captures took: what packs grant in the model.
-fn spent(world: &World, who: Who) -> u64 {
+fn spent(world: &World, account_number: AccountNumber) -> u64 {
     let spent = |entry: &Entry| match &entry.event {
         Event::Debit { .. } => entry.change.taken().tune_image(),
         Event::Capture { captured, .. } => captured.tune_image(),
         _ => 0,
     };
-    world.table.entries(who).map(|(_, entry)| spent(entry)).sum()
+    world.table.entries(account_number).map(|(_, entry)| spent(entry)).sum()
 }
 
 /// Images of Tunes that debits and holds took: a hold's may be back.
-fn taken(world: &World, who: Who) -> u64 {
-    let of = |kind| entries_of(world, who, kind).map(|entry| entry.change.taken().tune_image()).sum::<u64>();
+fn taken(world: &World, account_number: AccountNumber) -> u64 {
+    let of = |kind| {
+        entries_of(world, account_number, kind).map(|entry| entry.change.taken().tune_image()).sum::<u64>()
+    };
     of(EntryKind::Debit) + of(EntryKind::Hold)
 }
 
 /// Images of Tunes that support gave and took.
-fn adjusted(world: &World, who: Who) -> (u64, u64) {
-    let sum = |of: fn(&Entry) -> u64| entries_of(world, who, EntryKind::Adjustment).map(of).sum();
+fn adjusted(world: &World, account_number: AccountNumber) -> (u64, u64) {
+    let sum = |of: fn(&Entry) -> u64| entries_of(world, account_number, EntryKind::Adjustment).map(of).sum();
     (sum(|entry| entry.change.given().tune_image()), sum(|entry| entry.change.taken().tune_image()))
 }
 
 /// Images of Tunes that came back of debits, set against what is owed or not.
-fn reversed(world: &World, who: Who) -> u64 {
-    let reversals = entries_of(world, who, EntryKind::Reversal);
+fn reversed(world: &World, account_number: AccountNumber) -> u64 {
+    let reversals = entries_of(world, account_number, EntryKind::Reversal);
     let offset = |entry: &Entry| match &entry.event {
         Event::Reversal { offset, .. } => offset.tune_image(),
         _ => 0,
@@ -133,22 +142,28 @@ fn reversed(world: &World, who: Who) -> u64 {
     reversals.map(|entry| entry.change.given().tune_image() + offset(entry)).sum()
 }
 
-fn is_conserved(world: &World, who: Who) -> bool {
-    let own = || packs(world).filter(|(of, _)| *of == who).map(|(_, purchase)| purchase);
+fn is_conserved(world: &World, account_number: AccountNumber) -> bool {
+    let own = || packs(world).filter(|(of, _)| *of == account_number).map(|(_, purchase)| purchase);
     let granted: u64 = own().map(granted).sum();
     let gone: u64 = own().map(gone_of).sum();
-    let (given, taken) = adjusted(world, who);
-    let of =
-        |of: fn(&Account) -> Credits| world.table.account(who).map_or(0, |account| of(account).tune_image());
+    let (given, taken) = adjusted(world, account_number);
+    let of = |of: fn(&Account) -> Credits| {
+        world.table.account(account_number).map_or(0, |account| of(account).tune_image())
+    };
     let (balance, held, owed) =
         (of(|account| account.balance), of(Account::held), of(|account| account.owed));
-    granted + reversed(world, who) + given + owed == balance + held + gone + spent(world, who) + taken
+    granted + reversed(world, account_number) + given + owed
+        == balance + held + gone + spent(world, account_number) + taken
 }
 
 /// Whether no purchase and no subscription has more entries than it had changes.
 fn has_one_entry_each(world: &World) -> bool {
     let count = |is: &dyn Fn(&Entry) -> bool| {
-        ACCOUNTS.iter().flat_map(|who| world.table.entries(*who)).filter(|(_, entry)| is(entry)).count()
+        ACCOUNTS
+            .iter()
+            .flat_map(|account_number| world.table.entries(*account_number))
+            .filter(|(_, entry)| is(entry))
+            .count()
     };
     // A money-back refund takes the credits when it is requested, and gives them back if it is refused.
     let own = world.requested + world.provider.refused();
@@ -187,7 +202,7 @@ fn is_healed(world: &World, payment: &Payment) -> bool {
 }
 
 /// The invoices whose money isn't wholly gone.
-fn standing(world: &World) -> impl Iterator<Item = &Payment> {
+fn unreturned(world: &World) -> impl Iterator<Item = &Payment> {
     world.provider.invoices().filter(|invoice| invoice.gone() < AMOUNT)
 }
 
@@ -228,10 +243,10 @@ fn is_over(world: &World) -> bool {
     let taken = |kind| of_month(kind, |entry| entry.change.taken().playground());
     let given = |kind| of_month(kind, |entry| entry.change.given().playground());
     let spent = taken(EntryKind::Debit) + taken(EntryKind::Hold);
-    // What was held before the month comes back on top of its allowance.
+    // Credits that were held before the month come back on top of its allowance.
     let returned = given(EntryKind::Reversal) + given(EntryKind::Capture) + given(EntryKind::Release);
     let is_of_month = |invoice: &Payment| until(invoice) > month.start();
-    let level = if standing(world).any(is_of_month) { ALLOWANCE } else { 0 };
+    let level = if unreturned(world).any(is_of_month) { ALLOWANCE } else { 0 };
     let is_ended = world.provider.invoices().all(|invoice| {
         let row = world.table.written(&Key::Purchase(0, purchase_id(invoice.id)));
         let refund = row.and_then(|row| row.purchase()?.money_back.as_ref());

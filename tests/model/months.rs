@@ -6,10 +6,12 @@ use crate::{
     commands::{
         ALL, DECEMBER, LITTLE, NOVEMBER, debit, invoice, look_at_subscription, paid, provider, reversal, task,
     },
-    phase::{Answer, Phase, Unwritten},
+    coverage::{
+        GAP, HEALED, LANDED, OVERTAKEN, RACED, REFUSED, REFUSED_CLAIMED, REPLAYED_BY_SCAN, TORN_WRITE, any,
+    },
+    phase::{Answer, NoWrite, Phase},
     properties::{ACCOUNTS, entries_of},
     protocol::{Faults, Protocol},
-    sights::{GAP, HEALED, LANDED, MET, OVERTAKEN, RACED, REFUSED, REFUSED_CLAIMED, REPLAYED_BY_SCAN, any},
     task::Command,
 };
 
@@ -26,7 +28,7 @@ pub fn refills() -> Protocol {
         ],
         is_torn: true,
         faults: Faults::One,
-        sights: vec![
+        coverage: vec![
             RACED,
             REPLAYED_BY_SCAN,
             REFUSED,
@@ -34,22 +36,24 @@ pub fn refills() -> Protocol {
             HEALED,
             LANDED,
             OVERTAKEN,
-            MET,
+            TORN_WRITE,
             GAP,
             ("the debit makes the refill", |_, world| {
                 let mut entries = world.table.entries(0).map(|(_, entry)| entry);
                 entries.next_back().is_some_and(|entry| entry.event.kind() == EntryKind::Debit)
                     && entries.next_back().is_some_and(|entry| entry.event.kind() == EntryKind::Refill)
-                    && !any(world, |phase| *phase == Phase::Done(Answer::Unwritten(Unwritten::Unchanged)))
+                    && !any(world, |phase| *phase == Phase::Done(Answer::Unwritten(NoWrite::Unchanged)))
                     && world.clients.iter().all(|client| client.task != 2 || client.phase == Phase::Uncalled)
             }),
             ("the sweep finds it made", |_, world| {
                 let is_swept = world.clients.iter().filter(|client| client.task == 2).count();
                 is_swept == 1
-                    && any(world, |phase| *phase == Phase::Done(Answer::Unwritten(Unwritten::Unchanged)))
+                    && any(world, |phase| *phase == Phase::Done(Answer::Unwritten(NoWrite::Unchanged)))
             }),
             ("both accounts are refilled", |_, world| {
-                ACCOUNTS.iter().all(|who| entries_of(world, *who, EntryKind::Refill).next().is_some())
+                ACCOUNTS.iter().all(|account_number| {
+                    entries_of(world, *account_number, EntryKind::Refill).next().is_some()
+                })
             }),
         ],
         ..Protocol::default()
@@ -76,7 +80,7 @@ pub fn reversal_of_last_month() -> Protocol {
         ],
         is_torn: true,
         faults: Faults::One,
-        sights: vec![REPLAYED_BY_SCAN, HEALED, LANDED, MET, GAP],
+        coverage: vec![REPLAYED_BY_SCAN, HEALED, LANDED, TORN_WRITE, GAP],
         ..Protocol::default()
     };
     let shop = provider(&[invoice("in_1", NOVEMBER, "2027-11-20T00:00:00Z")]);

@@ -1,4 +1,4 @@
-//! A payment of the provider's: what was bought, and what became of its money.
+//! A payment of the provider's: what was bought, and where its money is now.
 
 use scrip_accounts::{
     CustomerId, Line, Outflow, OutflowId, OutflowKind, PaymentId, PurchaseId, RefundId, Terms,
@@ -6,18 +6,18 @@ use scrip_accounts::{
 };
 use scrip_pricing::Credits;
 
-use crate::{commands::time, item::Who, plant::Plant};
+use crate::{commands::time, item::AccountNumber, plant::Plant};
 
-/// What each payment costs, in cents.
+/// The amount of each payment, in cents.
 pub const AMOUNT: u64 = 1000;
-/// What a refund in part sends back: not a whole share of any grant.
+/// The amount of a partial refund, in cents: not a whole share of any grant.
 pub const PART: u64 = 300;
 /// Images of Tunes that one pack grants.
 pub const PACK: u64 = 8;
 /// Playground credits that the plan grants a month.
 pub const ALLOWANCE: u64 = 1000;
 
-/// What a payment is for.
+/// The subject of a payment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Buys {
     Packs { quantity: u64 },
@@ -33,7 +33,7 @@ pub struct Payment {
     /// When its money goes, if it does.
     pub gone_at: &'static str,
     /// The account that its metadata names.
-    pub named: Option<Who>,
+    pub named: Option<AccountNumber>,
     pub is_paid: bool,
     pub refunds: Vec<Refund>,
     /// Whether a dispute holds the money, if there was one.
@@ -53,7 +53,7 @@ pub struct Refund {
 impl Payment {
     pub fn new(
         id: &'static str,
-        named: Option<Who>,
+        named: Option<AccountNumber>,
         (at, gone_at): (&'static str, &'static str),
         buys: Buys,
     ) -> Self {
@@ -64,7 +64,7 @@ impl Payment {
         PurchaseId::parse(self.id).expect("an id")
     }
 
-    /// What it grants if all of its money is there.
+    /// The credits that it grants if all of its money is there.
     pub fn grants(&self) -> Credits {
         match self.buys {
             Buys::Packs { quantity } => Credits::new(0, 0, PACK * quantity),
@@ -72,17 +72,18 @@ impl Payment {
         }
     }
 
-    pub fn standing(&self) -> impl Iterator<Item = &Refund> {
+    /// The refunds that haven't failed.
+    pub fn effective_refunds(&self) -> impl Iterator<Item = &Refund> {
         self.refunds.iter().filter(|refund| !refund.has_failed)
     }
 
     pub fn refunded(&self) -> u64 {
-        self.standing().map(|refund| refund.amount).sum()
+        self.effective_refunds().map(|refund| refund.amount).sum()
     }
 
     /// Money-back refunds whose money went back and stayed there.
     pub fn money_back(&self) -> usize {
-        self.standing().filter(|refund| refund.attempt.is_some()).count()
+        self.effective_refunds().filter(|refund| refund.attempt.is_some()).count()
     }
 
     fn disputed(&self) -> u64 {
@@ -99,7 +100,7 @@ impl Payment {
         self.refunded() > 0 || self.dispute.is_some()
     }
 
-    /// What was paid and granted for it.
+    /// The facts of what was paid and is granted for it.
     pub fn paid(&self, plant: Option<Plant>) -> PaidFacts {
         let (quantity, sku) = match self.buys {
             Buys::Packs { .. } if plant == Some(Plant::DroppedQuantity) => (1, "tune_pack"),
@@ -130,7 +131,7 @@ impl Payment {
         }
     }
 
-    /// What became of its money.
+    /// The refunds and disputes of its money.
     pub fn money(&self) -> MoneyFacts {
         let numbered = || self.refunds.iter().enumerate();
         let outflow = |(number, refund): (usize, &Refund)| Outflow {
@@ -139,13 +140,13 @@ impl Payment {
             amount: refund.amount,
             at: time(self.gone_at),
         };
-        let standing = numbered().filter(|(_, refund)| !refund.has_failed).map(outflow);
+        let effective = numbered().filter(|(_, refund)| !refund.has_failed).map(outflow);
         let failed = numbered().filter(|(_, refund)| refund.has_failed);
         let attempts =
             numbered().filter_map(|(number, refund)| Some((self.refund_id(number), refund.attempt?)));
         MoneyFacts {
             purchase_id: self.purchase_id(),
-            outflows: standing.chain(self.dispute()).collect(),
+            outflows: effective.chain(self.dispute()).collect(),
             failed: failed.map(|(number, _)| self.refund_id(number)).collect(),
             attempts: attempts.collect(),
         }
@@ -168,7 +169,7 @@ impl Payment {
     }
 }
 
-/// What the subscription's item gives.
+/// The terms of the subscription's item.
 pub fn terms() -> Terms {
     Terms { allowance: ALLOWANCE, plan: "basic".to_owned() }
 }

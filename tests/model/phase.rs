@@ -1,14 +1,14 @@
-//! Where a client is, what it knows, and what its caller is answered.
+//! The state of a client: what it knows, what it does next, and what its caller is answered.
 
 use scrip_accounts::{Decision, Refusal};
 
 use crate::{
     call::Call,
     item::{Row, Shared, digest},
-    related::Related,
+    related::RelatedItems,
 };
 
-/// What the caller is answered.
+/// The answer to the caller.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Answer {
     /// Carried out now, by that entry.
@@ -18,12 +18,12 @@ pub enum Answer {
     /// Only a record changed.
     Recorded,
     /// Nothing was written: there is nothing to do, or it is refused.
-    Unwritten(Unwritten),
+    Unwritten(NoWrite),
     /// The key was used for another request.
     KeyReused,
     /// The hold was captured or released by another request: the digest of the refusal.
     Settled(u64),
-    /// A program from before claims met a claim.
+    /// A program from before claims found a claim.
     Failed,
     /// The money went back.
     Refunded,
@@ -33,7 +33,7 @@ pub enum Answer {
 
 /// Why nothing was written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Unwritten {
+pub enum NoWrite {
     Unchanged,
     /// By the digest of the refusal.
     Refused(u64),
@@ -41,8 +41,8 @@ pub enum Unwritten {
     OutdatedFacts,
 }
 
-impl Unwritten {
-    /// What a decision comes to if nothing is written.
+impl NoWrite {
+    /// The reason why a decision writes nothing, if it doesn't.
     pub fn of(decided: &Result<Decision, Refusal>) -> Option<Self> {
         match decided {
             Ok(decision) if *decision == Decision::default() => Some(Self::Unchanged),
@@ -54,7 +54,7 @@ impl Unwritten {
     }
 }
 
-/// Where a client is: what it knows, and what it does next.
+/// The state of a client: what it knows, and what it does next.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Phase {
     /// Its caller has not called, or has seen it crash and is about to call again.
@@ -78,13 +78,13 @@ pub enum Phase {
     /// Reads what else it decides from; decides.
     Related(Read),
     /// Sends the transaction.
-    Append(Read, Shared<Related>),
+    Append(Read, Shared<RelatedItems>),
     /// Waits for the transaction's answer.
     Waiting(Answer),
     /// A program from before claims: reads the operation that exists.
     LookUp,
     /// A program from before claims: makes sure of a refusal.
-    Confirm(Read, Unwritten),
+    Confirm(Read, NoWrite),
     /// A refund: reads what its purchase is now, before or after the provider was asked.
     Purchase { is_asked: bool },
     /// A refund: asks the provider.
@@ -101,12 +101,12 @@ pub enum Phase {
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Read {
     pub head: Option<Row>,
-    pub how: How,
+    pub how: ReadKind,
 }
 
-/// How it knows that.
+/// The way in which a client knows an entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum How {
+pub enum ReadKind {
     /// It read the newest entry.
     Newest,
     /// It has read every entry that may carry its key.

@@ -1,9 +1,9 @@
-//! Faults that somebody might build into the protocol. The model has to find each of them.
+//! Faults that a change might build into the protocol. The model has to find each of them.
 
 /// A protocol that is wrong in one place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Plant {
-    /// What follows a claim that exists isn't read.
+    /// The entries after an existing claim aren't read.
     NoScan,
     /// The claim is written after the entry.
     ClaimAfterAppend,
@@ -21,9 +21,9 @@ pub enum Plant {
     HashInClaim,
     /// A claim of another request is taken for its entry.
     ReusedByClaim,
-    /// What is refused isn't looked up first.
+    /// A refusal isn't confirmed by a read.
     Unconfirmed,
-    /// What is refused is looked up by plain reads.
+    /// A refusal is confirmed by plain reads instead of a transaction.
     PlainlyConfirmed,
     /// A claim that is found on looking up a refusal isn't followed.
     ConfirmedWithoutClaim,
@@ -37,15 +37,15 @@ pub enum Plant {
     UncappedReversal,
     /// A debit is looked for in the first entry after its claim only.
     OneEntryRead,
-    /// What is refused is looked up without the claims that were read beside it.
+    /// A refusal is confirmed without the claims that were read beside it.
     ConfirmedWithoutOthers,
     /// The capture or release of a hold is written without a claim.
     UnclaimedSettlement,
-    /// That a hold is over is told before that is written.
+    /// A hold's expiry is answered before it is written.
     UnwrittenExpiry,
     /// A hold is looked for among the newest entries only.
     RecentHoldsOnly,
-    /// A hold is reversed whatever became of it.
+    /// A hold is reversed however it ended.
     IgnoredSettlement,
     /// A hold that ends stays open.
     UnclosedHold,
@@ -67,6 +67,6 @@ pub enum Plant {
     DroppedQuantity,
     /// The account that a customer bought for first is overwritten.
     OverwrittenCustomer,
-    /// What couldn't be taken back isn't owed.
+    /// Credits that couldn't be taken back aren't owed.
     ForgottenOwed,
 }

@@ -1,5 +1,5 @@
-//! What always holds: nothing is lost, nothing is doubled, nobody is answered what isn't so. What holds of money is in a
-//! file of its own.
+//! What always holds: nothing is lost, nothing is doubled, no answer is false. What holds of money is in a file of its
+//! own.
 
 use std::collections::BTreeSet;
 
@@ -10,16 +10,16 @@ use stateright::Property;
 use crate::{
     append::Identity,
     hold_properties,
-    item::{Claim, Item, Key, Row, Who},
+    item::{AccountNumber, Claim, Item, Key, Row},
     money_properties,
     payment::Payment,
     phase::{Answer, Phase},
     protocol::Protocol,
     task::{Command, Task},
-    world::{World, Wrong},
+    world::{Violation, World},
 };
 
-pub const ACCOUNTS: [Who; 2] = [0, 1];
+pub const ACCOUNTS: [AccountNumber; 2] = [0, 1];
 
 pub const HISTORY: &str = "a balance is the sum of its entries, which have no gaps";
 pub const ONE_EFFECT: &str = "a key has one effect";
@@ -31,25 +31,31 @@ pub const REUSED: &str = "a key is called reused, and a hold settled, if another
 pub const TRUE: &str = "what is refused was so at a moment between call and answer";
 pub const LAST: &str = "nothing of a call is written after its answer";
 pub const SERIAL: &str = "what is written is what would be decided on the newest entry and records";
-pub const DUE: &str = "the due index names who has a month to settle";
-pub const SWEPT: &str = "who was swept isn't listed for a month before";
+pub const DUE: &str = "the due index names each account with a month to settle";
+pub const SWEPT: &str = "a swept account isn't listed for a month before";
 
 pub fn always() -> Vec<Property<Protocol>> {
     let ledger = vec![
-        Property::always(HISTORY, |_, world: &World| ACCOUNTS.iter().all(|who| adds_up(world, *who))),
+        Property::always(HISTORY, |_, world: &World| {
+            ACCOUNTS.iter().all(|account_number| adds_up(world, *account_number))
+        }),
         Property::always(ONE_EFFECT, |_, world: &World| {
-            ACCOUNTS.iter().all(|who| {
+            ACCOUNTS.iter().all(|account_number| {
                 let mut seen = BTreeSet::new();
-                let entries = world.table.entries(*who).map(|(_, entry)| entry);
+                let entries = world.table.entries(*account_number).map(|(_, entry)| entry);
                 let mut keys = entries.filter_map(|entry| Some((kind_of_key(entry)?, &entry.reference)));
                 keys.all(|key| seen.insert(key))
             })
         }),
         Property::always(ONE_REFILL, |_, world: &World| {
-            ACCOUNTS.iter().all(|who| is_refilled_once(world, *who))
+            ACCOUNTS.iter().all(|account_number| is_refilled_once(world, *account_number))
         }),
-        Property::always(CLAIMED, |_, world: &World| ACCOUNTS.iter().all(|who| is_claimed(world, *who))),
-        Property::always(CAPPED, |_, world: &World| ACCOUNTS.iter().all(|who| is_capped(world, *who))),
+        Property::always(CLAIMED, |_, world: &World| {
+            ACCOUNTS.iter().all(|account_number| is_claimed(world, *account_number))
+        }),
+        Property::always(CAPPED, |_, world: &World| {
+            ACCOUNTS.iter().all(|account_number| is_capped(world, *account_number))
+        }),
         Property::always(KEPT, |protocol: &Protocol, world: &World| {
             answers(protocol, world).all(|(task, answer)| has_it(world, task, answer))
         }),
@@ -62,13 +68,13 @@ pub fn always() -> Vec<Property<Protocol>> {
             let is_lost = |answer: &Answer| matches!(answer, Answer::KeyReused | Answer::Settled(_));
             answers(protocol, world).all(|(task, answer)| !is_lost(answer) || is_other(task))
         }),
-        Property::always(TRUE, |_, world: &World| !world.wrongs.contains(&Wrong::Untrue)),
-        Property::always(LAST, |_, world: &World| !world.wrongs.contains(&Wrong::Landed)),
-        Property::always(SERIAL, |_, world: &World| !world.wrongs.contains(&Wrong::Stale)),
+        Property::always(TRUE, |_, world: &World| !world.violations.contains(&Violation::Untrue)),
+        Property::always(LAST, |_, world: &World| !world.violations.contains(&Violation::Landed)),
+        Property::always(SERIAL, |_, world: &World| !world.violations.contains(&Violation::Stale)),
         Property::always(DUE, |_, world: &World| {
-            ACCOUNTS.iter().all(|who| {
-                let due = world.table.written(&Key::Due(*who)).map(|row| Item::clone(row));
-                due == world.table.account(*who).and_then(Account::due_after).map(Item::Due)
+            ACCOUNTS.iter().all(|account_number| {
+                let due = world.table.written(&Key::Due(*account_number)).map(|row| Item::clone(row));
+                due == world.table.account(*account_number).and_then(Account::due_after).map(Item::Due)
             })
         }),
         Property::always(SWEPT, |protocol: &Protocol, world: &World| {
@@ -83,8 +89,16 @@ pub fn always() -> Vec<Property<Protocol>> {
     ledger.into_iter().chain(hold_properties::always()).chain(money_properties::always()).collect()
 }
 
-pub fn entries_of(world: &World, who: Who, kind: EntryKind) -> impl Iterator<Item = &Entry> {
-    world.table.entries(who).map(|(_, entry)| entry).filter(move |entry| entry.event.kind() == kind)
+pub fn entries_of(
+    world: &World,
+    account_number: AccountNumber,
+    kind: EntryKind,
+) -> impl Iterator<Item = &Entry> {
+    world
+        .table
+        .entries(account_number)
+        .map(|(_, entry)| entry)
+        .filter(move |entry| entry.event.kind() == kind)
 }
 
 pub fn is_once<'a>(mut entries: impl Iterator<Item = &'a Entry>) -> bool {
@@ -92,7 +106,7 @@ pub fn is_once<'a>(mut entries: impl Iterator<Item = &'a Entry>) -> bool {
     entries.all(|entry| seen.insert(entry.reference.as_str()))
 }
 
-/// What was answered to whom.
+/// The answers so far, each with the task of its client.
 pub fn answers<'a>(
     protocol: &'a Protocol,
     world: &'a World,
@@ -103,9 +117,9 @@ pub fn answers<'a>(
     })
 }
 
-fn adds_up(world: &World, who: Who) -> bool {
+fn adds_up(world: &World, account_number: AccountNumber) -> bool {
     let mut balance = Credits::ZERO;
-    world.table.entries(who).zip(1..).all(|((number, entry), expected)| {
+    world.table.entries(account_number).zip(1..).all(|((number, entry), expected)| {
         let after = entry.change.apply(balance);
         balance = entry.account.balance;
         after == Some(balance) && number == expected && entry.account.sequence.get() == expected
@@ -113,17 +127,17 @@ fn adds_up(world: &World, who: Who) -> bool {
 }
 
 /// A month has one refill, whatever becomes of its money.
-fn is_refilled_once(world: &World, who: Who) -> bool {
+fn is_refilled_once(world: &World, account_number: AccountNumber) -> bool {
     let mut refilled = BTreeSet::new();
-    entries_of(world, who, EntryKind::Refill).all(|entry| {
+    entries_of(world, account_number, EntryKind::Refill).all(|entry| {
         let is_set = entry.account.balance.playground() == entry.account.granted();
         refilled.insert(entry.reference.as_str()) && is_set
     })
 }
 
 /// The entry that carries a key.
-pub fn entry_of<'a>(world: &'a World, who: Who, key: &CommandKey) -> Option<&'a Row> {
-    world.table.rows(who).map(|(_, row)| row).find(|row| row.is_of(key))
+pub fn entry_of<'a>(world: &'a World, account_number: AccountNumber, key: &CommandKey) -> Option<&'a Row> {
+    world.table.rows(account_number).map(|(_, row)| row).find(|row| row.is_of(key))
 }
 
 /// The digest of the request that the entry of a key was made for. An entry from before claims left it on the row.
@@ -143,24 +157,24 @@ fn kind_of_key(entry: &Entry) -> Option<&'static str> {
     }
 }
 
-fn claim<'a>(world: &'a World, who: Who, entry: &Entry) -> Option<&'a Claim> {
+fn claim<'a>(world: &'a World, account_number: AccountNumber, entry: &Entry) -> Option<&'a Claim> {
     let kind = kind_of_key(entry)?;
-    world.table.written(&Key::Claim(who, format!("{kind}#{}", entry.reference)))?.claim()
+    world.table.written(&Key::Claim(account_number, format!("{kind}#{}", entry.reference)))?.claim()
 }
 
-fn is_claimed(world: &World, who: Who) -> bool {
-    let mut keyed = world.table.entries(who).filter(|(_, entry)| kind_of_key(entry).is_some());
+fn is_claimed(world: &World, account_number: AccountNumber) -> bool {
+    let mut keyed = world.table.entries(account_number).filter(|(_, entry)| kind_of_key(entry).is_some());
     keyed.all(|(number, entry)| {
-        claim(world, who, entry).is_some_and(|claim| {
+        claim(world, account_number, entry).is_some_and(|claim| {
             claim.from() < number && claim.sequence.is_none_or(|sequence| sequence == number)
         })
     })
 }
 
-/// What a debit or a captured hold took: nothing as long as a hold isn't captured.
-fn taken(world: &World, who: Who, debit: &Entry) -> Credits {
+/// The credits that a debit or a captured hold took: none as long as a hold isn't captured.
+fn taken(world: &World, account_number: AccountNumber, debit: &Entry) -> Credits {
     let is_its = |sequence: Sequence| sequence == debit.account.sequence;
-    let capture = world.table.entries(who).find_map(|(_, entry)| match &entry.event {
+    let capture = world.table.entries(account_number).find_map(|(_, entry)| match &entry.event {
         Event::Capture { hold_sequence, captured, .. } if is_its(*hold_sequence) => Some(*captured),
         _ => None,
     });
@@ -171,18 +185,22 @@ fn taken(world: &World, who: Who, debit: &Entry) -> Credits {
 }
 
 /// Whether no more came back of any debit or captured hold than it took, and as much as its claim counts.
-fn is_capped(world: &World, who: Who) -> bool {
-    let reversals = || entries_of(world, who, EntryKind::Reversal);
-    let mut debits = entries_of(world, who, EntryKind::Debit).chain(entries_of(world, who, EntryKind::Hold));
+fn is_capped(world: &World, account_number: AccountNumber) -> bool {
+    let reversals = || entries_of(world, account_number, EntryKind::Reversal);
+    let mut debits = entries_of(world, account_number, EntryKind::Debit).chain(entries_of(
+        world,
+        account_number,
+        EntryKind::Hold,
+    ));
     debits.all(|debit| {
         let of = |entry: &Entry| match ReversalOutcome::try_from(entry) {
             Ok(outcome) if outcome.debit_id.as_str() == debit.reference => outcome.credits,
             _ => Credits::ZERO,
         };
         let reversed = reversals().map(of).try_fold(Credits::ZERO, Credits::checked_add);
-        let key = Key::Claim(who, format!("debit#{}", debit.reference));
+        let key = Key::Claim(account_number, format!("debit#{}", debit.reference));
         let counted = world.table.written(&key).and_then(Row::claim).map(|claim| claim.reversed);
-        reversed.is_some_and(|reversed| taken(world, who, debit).covers(reversed))
+        reversed.is_some_and(|reversed| taken(world, account_number, debit).covers(reversed))
             && (reversed == counted || counted.is_none())
     })
 }

@@ -16,12 +16,12 @@ use crate::{
 };
 
 /// A state that should be reached, or the model shows less than it seems to.
-pub type Sight = (&'static str, fn(&Protocol, &World) -> bool);
+pub type CoverageGoal = (&'static str, fn(&Protocol, &World) -> bool);
 
-/// What goes wrong in a case.
+/// The faults of a case.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Faults {
-    /// What asks the provider crashes, or the answer to its transaction is lost, once.
+    /// A client that asks the provider crashes, or the answer to its transaction is lost, once.
     OfMoney,
     /// Any client crashes once, and one request of a command with a key, or of a sweep, is late or lost.
     One,
@@ -34,7 +34,7 @@ pub enum Faults {
 pub struct Protocol {
     pub tasks: Vec<Task>,
     pub starts: Vec<World>,
-    pub sights: Vec<Sight>,
+    pub coverage: Vec<CoverageGoal>,
     /// Whether a transaction becomes visible item by item.
     pub is_torn: bool,
     pub faults: Faults,
@@ -54,7 +54,7 @@ impl Default for Protocol {
         Self {
             tasks: Vec::new(),
             starts: Vec::new(),
-            sights: Vec::new(),
+            coverage: Vec::new(),
             is_torn: false,
             faults: Faults::OfMoney,
             is_raising: false,
@@ -76,11 +76,11 @@ pub enum Action {
     Crash(usize),
     /// A client writes and gets no answer; it goes on.
     Lose(usize),
-    /// What a client writes is late; it goes on without an answer.
+    /// A client's write is late; the client goes on without an answer.
     Delay(usize),
-    /// What a client writes is late, and the client stops.
+    /// A client's write is late, and the client stops.
     Abandon(usize),
-    /// What is late arrives.
+    /// The late write arrives.
     Land,
     /// An item that was written becomes visible.
     Show(Key),
@@ -89,7 +89,7 @@ pub enum Action {
 }
 
 impl Protocol {
-    /// A world after some tasks, done one after the other by somebody alone.
+    /// A world after some tasks, done one after the other by a client alone.
     pub fn after(&self, before: &World, done: &[&str]) -> World {
         let mut world = before.clone();
         for task in done {
@@ -217,8 +217,8 @@ impl Model for Protocol {
     }
 
     fn properties(&self) -> Vec<Property<Self>> {
-        let sights = self.sights.iter().map(|(name, is_seen)| Property::sometimes(name, *is_seen));
-        properties::always().into_iter().chain(sights).collect()
+        let coverage = self.coverage.iter().map(|(name, is_seen)| Property::sometimes(name, *is_seen));
+        properties::always().into_iter().chain(coverage).collect()
     }
 }
 

@@ -5,11 +5,11 @@ use scrip_accounts::facts::SubscriptionFacts;
 
 use crate::{
     commands::{subscription, time},
-    item::Who,
+    item::AccountNumber,
     payment::{AMOUNT, Buys, PART, Payment, Refund, terms},
 };
 
-/// What a refund that is asked for is answered.
+/// The provider's answer to a refund request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum RefundAnswer {
     /// That refund of the payment was made.
@@ -21,7 +21,7 @@ pub enum RefundAnswer {
 
 /// One key by which a refund was asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-struct Asked {
+struct RefundRequest {
     payment: &'static str,
     key: u32,
     attempt: u32,
@@ -35,7 +35,7 @@ pub struct Provider {
     pub ended_at: Option<&'static str>,
     /// How often the subscription itself changed.
     pub changes: usize,
-    asked: Vec<Asked>,
+    asked: Vec<RefundRequest>,
 }
 
 /// Something that happens at the provider.
@@ -43,7 +43,7 @@ pub struct Provider {
 pub enum Change {
     Pay(&'static str),
     /// The metadata of a payment names another account.
-    Rename(&'static str, Who),
+    Rename(&'static str, AccountNumber),
     /// The merchant refunds a part.
     RefundPart(&'static str),
     PartFails(&'static str),
@@ -54,7 +54,7 @@ pub enum Change {
     End(&'static str),
 }
 
-/// What may have changed, as a set: a bit for each payment, and one for the subscription.
+/// The set of objects that may have changed: a bit for each payment, and one for the subscription.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub struct Topics(pub u8);
 
@@ -102,7 +102,7 @@ impl Provider {
 
     /// Whether something can happen now.
     pub fn can(&self, change: Change) -> bool {
-        let fails = |id, is: fn(&Refund) -> bool| self.payment(id).standing().any(is);
+        let fails = |id, is: fn(&Refund) -> bool| self.payment(id).effective_refunds().any(is);
         match change {
             Change::Pay(id) => !self.payment(id).is_paid,
             Change::Rename(..) | Change::PastDue | Change::End(_) => self.ended_at.is_none(),
@@ -147,7 +147,7 @@ impl Provider {
         let payment = self.payment_mut(id);
         match change {
             Change::Pay(_) => payment.is_paid = true,
-            Change::Rename(_, who) => payment.named = Some(who),
+            Change::Rename(_, account_number) => payment.named = Some(account_number),
             Change::RefundPart(_) => {
                 payment.refunds.push(Refund { attempt: None, amount: PART, has_failed: false });
             }
@@ -161,7 +161,7 @@ impl Provider {
         self.topic(id)
     }
 
-    /// What a key is answered that was used before.
+    /// The answer to a key that was used before.
     pub fn remembers(&self, id: &str, key: u32) -> Option<RefundAnswer> {
         self.asked.iter().find(|asked| asked.payment == id && asked.key == key).map(|asked| asked.answer)
     }
@@ -178,11 +178,11 @@ impl Provider {
             payment.refunds.push(Refund { attempt: Some(attempt), amount: rest, has_failed: false });
             RefundAnswer::Sent(payment.refunds.len() - 1)
         };
-        self.asked.push(Asked { payment: id, key, attempt, answer });
+        self.asked.push(RefundRequest { payment: id, key, attempt, answer });
         answer
     }
 
-    /// A key that nobody used.
+    /// A key that no refund was asked for by.
     pub fn new_key(&self) -> u32 {
         u32::try_from(self.asked.len()).expect("a few")
     }
@@ -198,8 +198,9 @@ impl Provider {
 
     /// Whether no attempt was asked for by two keys.
     pub fn is_asked_once(&self) -> bool {
-        let is_same =
-            |one: &Asked, other: &Asked| one.payment == other.payment && one.attempt == other.attempt;
+        let is_same = |one: &RefundRequest, other: &RefundRequest| {
+            one.payment == other.payment && one.attempt == other.attempt
+        };
         self.asked
             .iter()
             .enumerate()

@@ -7,11 +7,11 @@ use crate::{
         LITTLE, NOVEMBER, ONE, before, debit, invoice, look, look_at_subscription, packs, paid, provider,
         task,
     },
+    coverage::{RACED, REFUSED, REPLAYED, any},
     item::{Key, Row},
-    phase::{Answer, Phase, Unwritten},
+    phase::{Answer, NoWrite, Phase},
     protocol::Protocol,
     provider::Change,
-    sights::{RACED, REFUSED, REPLAYED, any},
 };
 
 /// One customer's payments for packs: for two accounts, for one that only the customer tells, and for one that is named
@@ -25,12 +25,12 @@ pub fn purchases() -> Protocol {
             task("debit", 0, NOVEMBER, debit("k1", ONE)),
         ],
         is_torn: true,
-        sights: vec![
+        coverage: vec![
             RACED,
             REPLAYED,
             REFUSED,
             ("a payment is another's", |_, world| {
-                any(world, |phase| *phase == Phase::Done(Answer::Unwritten(Unwritten::PaymentTaken)))
+                any(world, |phase| *phase == Phase::Done(Answer::Unwritten(NoWrite::PaymentTaken)))
             }),
             ("the customer's first account gets what names none", |_, world| {
                 world.table.written(&Key::Payment("pi_3".to_owned())).and_then(Row::owner) == Some(1)
@@ -60,7 +60,7 @@ pub fn subscriptions() -> Protocol {
             task("look", 0, NOW, look_at_subscription()),
             task("debit", 0, NOW, debit("k1", LITTLE)),
         ],
-        sights: vec![
+        coverage: vec![
             RACED,
             REPLAYED,
             REFUSED,

@@ -7,7 +7,7 @@ use scrip_pricing::Credits;
 
 use crate::{
     append::claim_key,
-    item::{Row, Who},
+    item::{AccountNumber, Row},
     plant::Plant,
     table::Table,
 };
@@ -36,9 +36,9 @@ impl KeySeen {
     }
 }
 
-/// What was read.
+/// The items that a command reads beside the account.
 #[derive(Debug, Clone, PartialEq, Default)]
-pub struct Related {
+pub struct RelatedItems {
     /// The keys that a command with a key names beside its own, in the order in which they were read.
     pub keys: Vec<(CommandKey, KeySeen)>,
     /// The entry of the hold that it names, if that was among the newest.
@@ -47,7 +47,7 @@ pub struct Related {
     pub records: Option<Records>,
 }
 
-impl Related {
+impl RelatedItems {
     /// The key that is to be read next, if one is.
     pub fn unread(&self, subject: Subject<'_>) -> Option<CommandKey> {
         let is_hold =
@@ -61,11 +61,11 @@ impl Related {
     }
 
     /// All of it as it was written.
-    pub fn written(subject: Subject<'_>, table: &Table, who: Who) -> Self {
+    pub fn written(subject: Subject<'_>, table: &Table, account_number: AccountNumber) -> Self {
         let mut related = Self::default();
         while let Some(key) = related.unread(subject) {
-            let entry = table.rows(who).map(|(_, row)| row).find(|row| row.is_of(&key)).cloned();
-            let seen = match (table.written(&claim_key(who, &key)).cloned(), entry) {
+            let entry = table.rows(account_number).map(|(_, row)| row).find(|row| row.is_of(&key)).cloned();
+            let seen = match (table.written(&claim_key(account_number, &key)).cloned(), entry) {
                 (Some(claim), Some(entry)) => KeySeen::Found(claim, entry),
                 (Some(claim), None) => KeySeen::Unfinished(claim),
                 (None, _) => KeySeen::Absent,
@@ -113,7 +113,7 @@ impl Related {
     }
 }
 
-/// What the capture of a hold took; `None` if it was released.
+/// The credits that the capture of a hold took; `None` if it was released.
 fn captured(settlement: &Entry) -> Option<Credits> {
     let outcome = SettlementOutcome::try_from(settlement).ok()?;
     (outcome.status == SettlementStatus::Captured).then_some(outcome.captured)

@@ -12,13 +12,13 @@ use std::{
 use scrip_accounts::{Account, Entry};
 
 use crate::{
-    item::{Claim, Item, Key, Row, Who},
-    write::{Cancelled, Change, Condition, Slot, Write},
+    item::{AccountNumber, Claim, Item, Key, Row},
+    write::{Cancellation, Change, Condition, Slot, Write},
 };
 
 /// An item that a plain read still sees as it was.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-struct Hidden {
+struct HiddenItem {
     was: Option<Row>,
     by: usize,
 }
@@ -26,7 +26,7 @@ struct Hidden {
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Table {
     rows: BTreeMap<Key, Row>,
-    hidden: BTreeMap<Key, Hidden>,
+    hidden: BTreeMap<Key, HiddenItem>,
     /// The sum of the rows' digests, so that a state is hashed fast.
     digest: u64,
 }
@@ -48,26 +48,31 @@ impl Table {
     }
 
     /// The query of the newest entry: what is visible of a transaction may be any part of it.
-    pub fn head(&self, who: Who) -> Option<Row> {
-        self.visible(who, 0).next_back().map(|(_, row)| row.clone())
+    pub fn head(&self, account_number: AccountNumber) -> Option<Row> {
+        self.visible(account_number, 0).next_back().map(|(_, row)| row.clone())
     }
 
     /// The same query of some more of the newest entries, newest first.
-    pub fn recent(&self, who: Who, limit: usize) -> impl Iterator<Item = &Row> {
-        self.visible(who, 0).rev().take(limit).map(|(_, row)| row)
+    pub fn recent(&self, account_number: AccountNumber, limit: usize) -> impl Iterator<Item = &Row> {
+        self.visible(account_number, 0).rev().take(limit).map(|(_, row)| row)
     }
 
     /// The query of the entries after one, oldest first; `None` if a gap shows that a transaction is seen in part.
-    pub fn scan(&self, who: Who, from: u64) -> Option<Vec<Row>> {
-        let numbered = self.visible(who, from).zip(from + 1..);
+    pub fn scan(&self, account_number: AccountNumber, from: u64) -> Option<Vec<Row>> {
+        let numbered = self.visible(account_number, from).zip(from + 1..);
         let follows = |((key, row), expected): ((&Key, &Row), u64)| {
-            (*key == Key::Entry(who, expected)).then(|| row.clone())
+            (*key == Key::Entry(account_number, expected)).then(|| row.clone())
         };
         numbered.map(follows).collect()
     }
 
-    fn visible(&self, who: Who, from: u64) -> impl DoubleEndedIterator<Item = (&Key, &Row)> {
-        let entries = self.rows.range(Key::Entry(who, from + 1)..=Key::Entry(who, u64::MAX));
+    fn visible(
+        &self,
+        account_number: AccountNumber,
+        from: u64,
+    ) -> impl DoubleEndedIterator<Item = (&Key, &Row)> {
+        let entries =
+            self.rows.range(Key::Entry(account_number, from + 1)..=Key::Entry(account_number, u64::MAX));
         entries.filter(|(key, _)| !self.hidden.contains_key(key))
     }
 
@@ -82,7 +87,7 @@ impl Table {
     ///
     /// # Errors
     /// Why nothing was written.
-    pub fn write(&mut self, writes: &[Write], by: usize, is_torn: bool) -> Result<(), Cancelled> {
+    pub fn write(&mut self, writes: &[Write], by: usize, is_torn: bool) -> Result<(), Cancellation> {
         let (mut waits, mut taken, mut raced, mut newest) = (false, false, false, None);
         for Write { slot, key, condition, .. } in writes {
             let row = self.rows.get(key);
@@ -90,7 +95,7 @@ impl Table {
                 waits = true;
             } else if !condition.holds(row) {
                 match (slot, row) {
-                    (Slot::Claim, Some(row)) => return Err(Cancelled::Exists(row.clone())),
+                    (Slot::Claim, Some(row)) => return Err(Cancellation::Exists(row.clone())),
                     (Slot::Entry, _) => (raced, newest) = (true, row.cloned()),
                     (Slot::Record, _) => raced = true,
                     (Slot::Owner, _) => taken = true,
@@ -99,19 +104,19 @@ impl Table {
             }
         }
         match () {
-            () if taken => return Err(Cancelled::Taken),
-            () if waits => return Err(Cancelled::Conflict),
-            () if raced => return Err(Cancelled::Raced(newest)),
+            () if taken => return Err(Cancellation::Taken),
+            () if waits => return Err(Cancellation::Conflict),
+            () if raced => return Err(Cancellation::Raced(newest)),
             () => {}
         }
-        // Nobody reads the others by themselves.
+        // No reader reads the others by themselves.
         let is_read = |slot: Slot| matches!(slot, Slot::Claim | Slot::Entry | Slot::Record);
         let is_put = |write: &&Write| is_read(write.slot) && write.change != Change::Check;
         let is_torn = is_torn && writes.iter().filter(is_put).count() > 1;
         for Write { slot, key, change, .. } in writes {
             let before = self.rows.get(key).cloned();
             if is_torn && is_read(*slot) && *change != Change::Check {
-                self.hidden.insert(key.clone(), Hidden { was: before.clone(), by });
+                self.hidden.insert(key.clone(), HiddenItem { was: before.clone(), by });
             }
             let after = change.after(before.as_ref());
             if after != before {
@@ -141,9 +146,9 @@ impl Table {
         self.set(key, None);
     }
 
-    /// What a client's transaction wrote and isn't visible yet.
+    /// The items that a client's transaction wrote and that aren't visible yet.
     pub fn hidden_by(&self, client: Option<usize>) -> impl Iterator<Item = &Key> {
-        let is_by = move |hidden: &Hidden| client.is_none_or(|client| hidden.by == client);
+        let is_by = move |hidden: &HiddenItem| client.is_none_or(|client| hidden.by == client);
         self.hidden.iter().filter(move |(_, hidden)| is_by(hidden)).map(|(key, _)| key)
     }
 
@@ -162,7 +167,7 @@ impl Table {
         self.hidden.values_mut().for_each(|hidden| hidden.by = swapped(hidden.by));
     }
 
-    /// What was written, visible or not: the truth that properties are about.
+    /// The item as it was written, visible or not: properties are about this.
     pub fn written(&self, key: &Key) -> Option<&Row> {
         self.rows.get(key)
     }
@@ -171,17 +176,17 @@ impl Table {
         self.rows.iter()
     }
 
-    /// What an account has, for another account as well: by payments of its own.
-    pub fn copy(&mut self, from: Who, to: Who) {
+    /// The items of an account as those of another, by payments of its own.
+    pub fn copy(&mut self, from: AccountNumber, to: AccountNumber) {
         let own = |entry: &Entry| Entry { reference: format!("{to}'s {}", entry.reference), ..entry.clone() };
         let copied = |(key, row): (&Key, &Row)| match key {
-            Key::Entry(who, number) if *who == from => {
+            Key::Entry(account_number, number) if *account_number == from => {
                 Some((Key::Entry(to, *number), Row::new(Item::Entry(own(row.entry()?), row.request()))))
             }
-            Key::Claim(who, name) if *who == from => {
+            Key::Claim(account_number, name) if *account_number == from => {
                 Some((Key::Claim(to, name.replacen('#', &format!("#{to}'s "), 1)), row.clone()))
             }
-            Key::Due(who) if *who == from => Some((Key::Due(to), row.clone())),
+            Key::Due(account_number) if *account_number == from => Some((Key::Due(to), row.clone())),
             _ => None,
         };
         let own: Vec<_> = self.rows.iter().filter_map(copied).collect();
@@ -191,26 +196,26 @@ impl Table {
     }
 
     /// The account's entries that were written, oldest first, each as its row and with the number in its key.
-    pub fn rows(&self, who: Who) -> impl DoubleEndedIterator<Item = (u64, &Row)> {
-        let rows = self.rows.range(Key::Entry(who, 0)..=Key::Entry(who, u64::MAX));
+    pub fn rows(&self, account_number: AccountNumber) -> impl DoubleEndedIterator<Item = (u64, &Row)> {
+        let rows = self.rows.range(Key::Entry(account_number, 0)..=Key::Entry(account_number, u64::MAX));
         rows.filter_map(
             |(key, row)| if let Key::Entry(_, number) = key { Some((*number, row)) } else { None },
         )
     }
 
     /// The account's entries that were written, oldest first, each with the number in its key.
-    pub fn entries(&self, who: Who) -> impl DoubleEndedIterator<Item = (u64, &Entry)> {
-        self.rows(who).filter_map(|(number, row)| Some((number, row.entry()?)))
+    pub fn entries(&self, account_number: AccountNumber) -> impl DoubleEndedIterator<Item = (u64, &Entry)> {
+        self.rows(account_number).filter_map(|(number, row)| Some((number, row.entry()?)))
     }
 
     /// The newest entry that was written.
-    pub fn newest(&self, who: Who) -> Option<&Row> {
-        self.rows(who).next_back().map(|(_, row)| row)
+    pub fn newest(&self, account_number: AccountNumber) -> Option<&Row> {
+        self.rows(account_number).next_back().map(|(_, row)| row)
     }
 
     /// The account as it was written last.
-    pub fn account(&self, who: Who) -> Option<&Account> {
-        self.newest(who).and_then(Row::account)
+    pub fn account(&self, account_number: AccountNumber) -> Option<&Account> {
+        self.newest(account_number).and_then(Row::account)
     }
 }
 
@@ -253,7 +258,7 @@ impl Condition {
             (Self::Anything, _) | (Self::Absent | Self::OwnedBy(_), None) | (Self::Present, Some(_)) => true,
             (Self::Revision(before), Some(Item::Purchase(purchase))) => purchase.revision == before,
             (Self::Revision(before), Some(Item::Subscription(_, record))) => record.revision == before,
-            (Self::OwnedBy(who), Some(Item::Owner(owner))) => *owner == who,
+            (Self::OwnedBy(account_number), Some(Item::Owner(owner))) => *owner == account_number,
             (Self::Reversed(before), Some(Item::Claim(claim))) => claim.reversed == before,
             (Self::Absent | Self::Present | Self::Revision(_) | Self::OwnedBy(_) | Self::Reversed(_), _) => {
                 false

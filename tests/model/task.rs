@@ -1,4 +1,4 @@
-//! What a client is there for: a command on an account, decided by the functions of the accounts crate.
+//! A task of a client: a command on an account, decided by the functions of the accounts crate.
 
 use std::sync::Arc;
 
@@ -10,13 +10,13 @@ use scrip_accounts::{
 
 use crate::{
     append::{Identity, adding, forgetting, holding_nothing, reopening},
-    item::{Key, Row, Who},
-    keyed::Keyed,
+    item::{AccountNumber, Key, Row},
+    keyed_command::Keyed,
     look::Look,
     payment::Buys,
     plant::Plant,
     provider::{Provider, RefundAnswer, Topics},
-    related::Related,
+    related::RelatedItems,
     table::Table,
 };
 
@@ -24,11 +24,11 @@ use crate::{
 #[derive(Debug, Clone)]
 pub struct Task {
     pub name: &'static str,
-    pub account: Who,
+    pub account: AccountNumber,
     pub command: Command,
     /// The moment of its request.
     pub now: DateTime<Utc>,
-    /// What makes it happen once; none for what follows from the state alone.
+    /// The identity that makes it happen once; none for a command that follows from the state alone.
     pub identity: Option<Identity>,
     /// Whether the program is of the time before claims.
     pub is_old: bool,
@@ -46,16 +46,16 @@ pub enum Command {
     Turn,
 }
 
-/// What is looked at.
+/// The object that is looked at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Subject {
-    /// A payment, with its refunds and disputes where it is known, or where its charge says that there are some.
+    /// A payment, with its refunds and disputes if it is known, or if its charge says that there are some.
     Payment(&'static str),
     /// The subscription with its invoices and their money.
     Subscription,
 }
 
-/// Where a money-back refund is; every other command has only the first stage.
+/// The stage of a money-back refund; every other command has only the first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum Stage {
     #[default]
@@ -68,12 +68,12 @@ pub enum Stage {
 pub type Reader = fn(&Table, &Key) -> Option<Row>;
 
 impl Task {
-    pub fn new(name: &'static str, account: Who, now: DateTime<Utc>, command: Command) -> Self {
+    pub fn new(name: &'static str, account: AccountNumber, now: DateTime<Utc>, command: Command) -> Self {
         let identity = command.identity(account);
         Self { name, account, command, now, identity, is_old: false }
     }
 
-    /// What a command with a key reads beside the account.
+    /// The items that a command with a key reads beside the account.
     pub fn subject(&self) -> Named<'_> {
         if let Command::Keyed(command) = &self.command { command.subject() } else { Named::Account }
     }
@@ -88,7 +88,7 @@ impl Task {
     pub fn decide(
         &self,
         (stage, look): (Stage, &Look),
-        (account, related): (&Account, &Related),
+        (account, related): (&Account, &RelatedItems),
         plant: Option<Plant>,
     ) -> Result<Decision, Refusal> {
         let records = || related.records.as_ref().ok_or(Refusal::PaymentTaken);
@@ -131,7 +131,7 @@ impl Task {
     }
 
     /// Whether the facts that it is decided from were read before the records were written last.
-    pub fn is_outdated(&self, (stage, look): (Stage, &Look), related: &Related) -> bool {
+    pub fn is_outdated(&self, (stage, look): (Stage, &Look), related: &RelatedItems) -> bool {
         let Some(records) = &related.records else { return false };
         let revision = |records: &Records| records.purchases.first().map(|purchase| purchase.revision);
         match (&self.command, stage) {
@@ -141,20 +141,20 @@ impl Task {
         }
     }
 
-    /// What it would be decided from beside the account if all were read as it was written.
-    pub fn truly_related(&self, table: &Table, look: &Look) -> Related {
+    /// The items beside the account from which it would be decided, read as they were written.
+    pub fn truly_related(&self, table: &Table, look: &Look) -> RelatedItems {
         match &self.command {
-            Command::Keyed(command) => Related::written(command.subject(), table, self.account),
+            Command::Keyed(command) => RelatedItems::written(command.subject(), table, self.account),
             _ => self.related(table, look, |table, key| table.written(key).cloned()),
         }
     }
 
     /// Reads the records that a command without a key is decided from beside the account.
-    pub fn related(&self, table: &Table, look: &Look, read: Reader) -> Related {
-        let who = look.who.unwrap_or(self.account);
+    pub fn related(&self, table: &Table, look: &Look, read: Reader) -> RelatedItems {
+        let account_number = look.account_number.unwrap_or(self.account);
         let mut ids = Vec::new();
         let has_subscription = match &self.command {
-            Command::Keyed(_) | Command::Turn => return Related::default(),
+            Command::Keyed(_) | Command::Turn => return RelatedItems::default(),
             Command::Look(subject) => {
                 let money = look.facts.money.iter().map(|money: &MoneyFacts| &money.purchase_id);
                 ids.extend(look.facts.paid.iter().map(|paid| &paid.purchase_id).chain(money).cloned());
@@ -170,15 +170,15 @@ impl Task {
         ids.dedup();
         let row = if has_subscription { read(table, &Key::Subscription) } else { None };
         let subscription = match row.as_ref().and_then(|row| row.subscription()) {
-            Some((owner, _)) if owner != who => return Related::default(),
+            Some((owner, _)) if owner != account_number => return RelatedItems::default(),
             known => known.map(|(_, record)| record.clone()),
         };
-        let rows = ids.into_iter().filter_map(|id| read(table, &Key::Purchase(who, id)));
+        let rows = ids.into_iter().filter_map(|id| read(table, &Key::Purchase(account_number, id)));
         let purchases = rows.filter_map(|row| row.purchase().cloned()).collect();
-        Related { records: Some(Records { subscription, purchases }), ..Related::default() }
+        RelatedItems { records: Some(Records { subscription, purchases }), ..RelatedItems::default() }
     }
 
-    /// What of the provider is seen, once it is done.
+    /// The objects of the provider that it has seen once it is done.
     pub fn covers(&self, provider: &Provider) -> Topics {
         match self.command {
             Command::Look(Subject::Payment(id)) => provider.topic(id),
@@ -193,9 +193,9 @@ impl Task {
 }
 
 impl Command {
-    fn identity(&self, who: Who) -> Option<Identity> {
+    fn identity(&self, account_number: AccountNumber) -> Option<Identity> {
         let Self::Keyed(command) = self else { return None };
-        Some(Identity::new(who, command.key(), command.request()))
+        Some(Identity::new(account_number, command.key(), command.request()))
     }
 }
 

@@ -12,30 +12,30 @@ use crate::{
     follow,
     hold_properties::is_refused_wrongly,
     item::{Key, Shared},
-    phase::{Answer, Phase, Unwritten},
+    phase::{Answer, NoWrite, Phase},
     protocol::{Faults, Protocol},
     provider::{Change, Provider, Topics},
     table::Table,
     task::{Command, Stage},
-    write::{Cancelled, Condition, Request},
+    write::{Cancellation, Condition, Request},
 };
 
 /// More steps than a client makes alone.
 const STEPS_MAX: usize = 40;
 
-/// Who writes a request that comes late: no client waits until all of it is visible.
-const NOBODY: usize = usize::MAX;
+/// The writer of a request that comes late: no client waits until all of it is visible.
+const NO_CLIENT: usize = usize::MAX;
 
-/// What no state shows by itself.
+/// A broken promise that no state shows by itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Wrong {
+pub enum Violation {
     /// Something was written that wouldn't have been decided on the table as it was then.
     Stale,
     /// The account that a customer first bought for was overwritten.
     Moved,
     /// A caller was answered what wasn't true at any moment since the call.
     Untrue,
-    /// Who asked for a hold to be captured or released was told what wasn't so at the moment of the answer.
+    /// The answer to a capture or release of a hold wasn't true at the moment of the answer.
     Misled,
     /// An entry of a call was written after its answer.
     Landed,
@@ -43,14 +43,14 @@ pub enum Wrong {
 
 /// A request that changes the table, was given up by the client that sent it, and may still arrive.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct Late {
+pub struct LateRequest {
     pub task: usize,
     /// The client whose call sent it; none if that crashed.
     pub client: Option<usize>,
     pub request: Shared<Request>,
 }
 
-impl Late {
+impl LateRequest {
     fn can_land(&self, table: &Table) -> bool {
         let mut absent = self.request.writes.iter().filter(|write| write.condition == Condition::Absent);
         absent.all(|write| table.written(&write.key).is_none())
@@ -62,22 +62,22 @@ pub struct World {
     pub table: Arc<Table>,
     pub provider: Shared<Provider>,
     pub clients: Vec<Client>,
-    /// What is yet to happen at the provider, in any order in which it can.
+    /// The changes that are yet to happen at the provider, in any possible order.
     pub coming: Vec<Change>,
-    /// What changed at the provider since a look that is finished began.
+    /// The objects that changed at the provider since the last finished look began.
     pub unseen: Topics,
     /// How often a money-back refund was requested.
     pub requested: usize,
     /// The client that crashed or lost an answer, if only one may.
     pub crashed: Option<usize>,
     /// The request that is late.
-    pub late: Option<Late>,
+    pub late: Option<LateRequest>,
     /// Whether there was one, if only one may be.
     pub has_been_late: bool,
     /// Whether one client does all it does, and nothing is seen in part.
     pub is_alone: bool,
-    /// What went wrong on the way here.
-    pub wrongs: Vec<Wrong>,
+    /// The violations on the way to this state.
+    pub violations: Vec<Violation>,
 }
 
 impl World {
@@ -93,21 +93,21 @@ impl World {
     }
 
     /// Notes that something went wrong, once.
-    pub fn note_wrong(&mut self, wrong: Wrong, is_so: bool) {
-        if is_so && !self.wrongs.contains(&wrong) {
-            self.wrongs.push(wrong);
+    pub fn note_violation(&mut self, violation: Violation, is_so: bool) {
+        if is_so && !self.violations.contains(&violation) {
+            self.violations.push(violation);
         }
     }
 
-    /// What a client's command would come to if it were all done at this moment, by the facts that it read.
+    /// The decision of a client's command if it were all done at this moment, by the facts that it read.
     fn truth(&self, protocol: &Protocol, client: &Client) -> Result<Decision, Refusal> {
         let task = &protocol.tasks[client.task];
-        let head = self.table.newest(client.who(task));
+        let head = self.table.newest(client.account_number(task));
         let related = task.truly_related(&self.table, &client.look);
         task.decide((client.stage, &client.look), (&client::account(head, task), &related), protocol.plant)
     }
 
-    /// What is due at this moment of a client's command.
+    /// The refill that is due before a client's command at this moment.
     fn due(&self, protocol: &Protocol, client: &Client) -> Decision {
         let task = &protocol.tasks[client.task];
         follow::due(&client::account(self.table.newest(task.account), task), task)
@@ -134,7 +134,7 @@ impl World {
         {
             return;
         }
-        let truth = Unwritten::of(&self.truth(protocol, client));
+        let truth = NoWrite::of(&self.truth(protocol, client));
         let truths = &mut self.clients[index].truths;
         if let Some(truth) = truth
             && let Err(place) = truths.binary_search(&truth)
@@ -150,8 +150,8 @@ impl World {
         client: &Client,
         request: &Request,
         by: Option<usize>,
-    ) -> Result<(), Cancelled> {
-        // What would be decided if nothing had been read before.
+    ) -> Result<(), Cancellation> {
+        // The decision if nothing had been read before.
         let truth = || {
             if request.is_due { Ok(self.due(protocol, client)) } else { self.truth(protocol, client) }
         };
@@ -159,17 +159,17 @@ impl World {
         let customer = self.table.written(&Key::Customer).cloned();
         let is_torn = protocol.is_torn && !self.is_alone;
         let mut table = Table::clone(&self.table);
-        table.write(&request.writes, by.unwrap_or(NOBODY), is_torn)?;
+        table.write(&request.writes, by.unwrap_or(NO_CLIENT), is_torn)?;
         self.table = Arc::new(table);
-        // What can't be written any more is as if it were lost: no item is deleted.
+        // A late request that can't be written any more counts as lost, because no item is deleted.
         self.late = self.late.take().filter(|late| late.can_land(&self.table));
         if let (Some(newest), Some(decision)) = (newest, &request.decision) {
-            self.note_wrong(Wrong::Stale, newest.as_ref() != Ok(decision));
+            self.note_violation(Violation::Stale, newest.as_ref() != Ok(decision));
         }
         let is_refund = matches!(protocol.tasks[client.task].command, Command::Refund(_));
         self.requested += usize::from(is_refund && client.stage == Stage::Request);
         let is_moved = customer.is_some() && customer.as_ref() != self.table.written(&Key::Customer);
-        self.note_wrong(Wrong::Moved, is_moved);
+        self.note_violation(Violation::Moved, is_moved);
         Ok(())
     }
 
@@ -193,13 +193,13 @@ impl World {
             let is_misled = is_refused_wrongly(task, answer, &self.table);
             let seen = task.covers(&self.provider).without(client.missed);
             client.renew(Phase::Done(answer.clone()));
-            self.note_wrong(Wrong::Untrue, is_untrue);
-            self.note_wrong(Wrong::Misled, is_misled);
+            self.note_violation(Violation::Untrue, is_untrue);
+            self.note_violation(Violation::Misled, is_misled);
             self.unseen = self.unseen.without(seen);
         }
     }
 
-    /// Notes what is true now for everybody who is waiting, if the table changed.
+    /// Notes what is true now for every waiting client, if the table changed.
     fn note_truths(&mut self, protocol: &Protocol, before: &Arc<Table>) {
         if !Arc::ptr_eq(before, &self.table) {
             let running = (0..self.clients.len()).filter(|client| self.clients[*client].is_running());
@@ -213,7 +213,7 @@ impl World {
         let task = self.clients[index].task;
         // A claim, or its raise, may land whatever was answered.
         let client = request.decision.is_some().then_some(index);
-        self.late = Some(Late { task, client, request });
+        self.late = Some(LateRequest { task, client, request });
         self.has_been_late = protocol.faults == Faults::One;
         client::unanswered(protocol, self, index);
         Some(())
@@ -222,11 +222,11 @@ impl World {
     /// The late request arrives.
     pub fn land(&mut self, protocol: &Protocol) -> Option<()> {
         let before = self.table.clone();
-        let Late { task, client, request } = self.late.take()?;
+        let LateRequest { task, client, request } = self.late.take()?;
         // One that comes too late is as if it were lost.
         self.send(protocol, &Client::new(task), &request, None).ok()?;
         let is_answered = client.is_some_and(|client| matches!(self.clients[client].phase, Phase::Done(_)));
-        self.note_wrong(Wrong::Landed, is_answered && request.decision.is_some());
+        self.note_violation(Violation::Landed, is_answered && request.decision.is_some());
         self.note_truths(protocol, &before);
         Some(())
     }
@@ -315,7 +315,7 @@ impl World {
         self.is_alone = false;
     }
 
-    /// Whether everybody has an answer and sees the same.
+    /// Whether every client has an answer and sees the same.
     pub fn is_settled(&self) -> bool {
         let is_done = |client: &Client| matches!(client.phase, Phase::Done(_));
         self.clients.iter().all(is_done) && self.table.hidden_by(None).next().is_none()

@@ -3,9 +3,9 @@
 use scrip_accounts::Decision;
 use scrip_pricing::Credits;
 
-use crate::item::{Item, Key, Row, Who};
+use crate::item::{AccountNumber, Item, Key, Row};
 
-/// What a write is for (`cancellation.rs`).
+/// The purpose of a write (`cancellation.rs`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Slot {
     /// A row that must not exist: a claim, or an operation of the protocol before claims.
@@ -23,12 +23,12 @@ pub enum Condition {
     Absent,
     Present,
     Revision(u64),
-    OwnedBy(Who),
+    OwnedBy(AccountNumber),
     /// A debit of which that much came back.
     Reversed(Credits),
 }
 
-/// What is done to the item.
+/// The change of an item.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Change {
     Put(Box<Item>),
@@ -72,10 +72,10 @@ impl Request {
 
 /// Why nothing was written (`cancellation.rs`), in the order in which the ledger heeds it.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Cancelled {
+pub enum Cancellation {
     /// The claim, or the operation, exists.
     Exists(Row),
-    /// What was paid belongs to another account.
+    /// The payment belongs to another account.
     Taken,
     /// An item is being written by a transaction.
     Conflict,

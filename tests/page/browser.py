@@ -14,7 +14,7 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
 WAIT_SECONDS_MAX = 15
-# What axe checks: WCAG 2.2 to level AA, and what its makers call best practice.
+# The rules that axe checks: WCAG 2.2 to level AA, and what its makers call best practice.
 AXE_TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 
 
@@ -120,7 +120,7 @@ class Browser:
         raise AssertionError(f"{selector} is not reached by Tab")
 
     def violations(self):
-        """What breaks axe's rules on the page as it is now."""
+        """The violations of axe's rules on the present page."""
         if not self.run("return Boolean(window.axe)"):
             self.run(Path(axe_playwright_python.__file__).with_name("axe.min.js").read_text())
         script = """
@@ -138,5 +138,5 @@ class Browser:
         file.write_bytes(base64.b64decode(shot["data"]))
 
     def console(self):
-        """What the console has got since this was asked last."""
+        """Takes the console's messages since the last call."""
         return self.driver.get_log("browser")

@@ -174,8 +174,8 @@ def one_generate_by_keyboard_alone(page):
 def a_lost_answer_is_given_again_and_taken_once(page):
     page.click_label("#switch-loses")
     generates(page)
-    said = steps_of_job(page)
-    assert "byte for byte" in said and "201 · Idempotent-Replayed: true" in said, said
+    steps = steps_of_job(page)
+    assert "byte for byte" in steps and "201 · Idempotent-Replayed: true" in steps, steps
     has_balance(page, 2492, 2, 128)
 
 
@@ -257,7 +257,7 @@ def events_that_come_late_and_in_another_order_end_the_same(page):
 
 
 @step
-def a_hold_that_nobody_ends_expires_when_the_clock_moves(page):
+def a_hold_that_is_not_ended_expires_when_the_clock_moves(page):
     page.click_label("input[name=payment]:not(:checked)")
     page.click("label:has(input[name=failure]):last-of-type")
     generates(page)
@@ -328,7 +328,7 @@ def it_is_for_everyone_in_light_in_dark_and_on_a_phone(page):
 
 
 def errors(page):
-    """What the console complains of; the browser itself notes each refusal, of which the story has one."""
+    """The console's complaints; the browser itself notes each refusal, of which the story has one."""
     refused = re.compile(r"the server responded with a status of 402")
     complaints = [line["message"] for line in page.console() if line["level"] != "INFO"]
     return [message for message in complaints if not refused.search(message)]

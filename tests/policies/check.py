@@ -2,7 +2,7 @@
 
 The template is transformed as `sam deploy` does it, with all that its parameters can ask for, and each policy is read
 by parliament: actions that don't exist, resources that an action can't have, condition keys that it doesn't know. IAM
-takes such a policy, and then denies, or allows, what nobody meant. Plants a mistake of each kind first: a check that
+takes such a policy, and then denies, or allows, what was not meant. Plants a mistake of each kind first: a check that
 finds none of them would pass on anything.
 """
 
@@ -25,7 +25,7 @@ TEMPLATE = Path(__file__).parents[2] / "template.yaml"
 ACCOUNT, REGION = "123456789012", "us-east-1"
 PARAMETERS = {"JwtIssuer": "https://issuer.example/", "JwtAudience": "scrip", "Rollout": "Canary10Percent5Minutes"}
 PSEUDO = {"AWS::Partition": "aws", "AWS::Region": REGION, "AWS::AccountId": ACCOUNT, "AWS::StackName": "scrip"}
-# What a resource's Ref or Arn looks like, by its type.
+# The form of a resource's Ref or Arn, by its type.
 ARNS = {
     "AWS::DynamoDB::Table": f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/scrip/stream/label",
     "AWS::Events::EventBus": f"arn:aws:events:{REGION}:{ACCOUNT}:event-bus/scrip",
@@ -103,7 +103,7 @@ def _faults(policy: dict) -> list[str]:
 
 
 def _resolved(value: Any, resources: dict) -> Any:
-    """The value with every condition met, and each reference as something of its form."""
+    """The value with every condition true, and each reference as something of its form."""
     if isinstance(value, list):
         return [_resolved(each, resources) for each in value]
     if not isinstance(value, dict):

@@ -12,7 +12,7 @@ from samcli.cli.types import CfnParameterOverridesType
 from samcli.yamlhelper import yaml_parse
 
 ROOT = Path(__file__).parents[2]
-# What the example in the document must come to.
+# The expected result of the example in the document.
 PRICES = '{"price_1AbC":"basic_monthly","price_1DeF":null}'
 
 

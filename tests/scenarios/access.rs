@@ -1,4 +1,4 @@
-//! Who may call what (contract, section 2): tokens, scopes and accounts, at the gateway and behind it.
+//! Access to routes and accounts (contract, section 2): tokens, scopes and accounts, at the gateway and behind it.
 
 use chrono::TimeDelta;
 use reqwest::Method;
@@ -43,7 +43,7 @@ async fn every_account_route_wants_the_scope_and_the_account() {
             Some(api.stack.tokens().issue(subject, scopes, TimeDelta::hours(hours)))
         };
         let other_scope = if scope == "credits:read" { "credits:debit" } else { "credits:read" };
-        // What the gateway refuses keeps the gateway's form.
+        // A refusal of the gateway has the gateway's form.
         call(None).await.is(401);
         call(Some("not.a.token".to_owned())).await.is(401);
         call(issue(&account, &[scope], -1)).await.is(401);
@@ -51,7 +51,7 @@ async fn every_account_route_wants_the_scope_and_the_account() {
         call(issue(&account, &[other_scope], 1)).await.is(403);
         call(issue(&account, &["credits:any-account"], 1)).await.is(403);
         call(issue("backend", &["credits:any-account", other_scope], 1)).await.is(403);
-        // What the function refuses: another's account, whether or not it exists.
+        // A refusal of the function: another's account, whether or not it exists.
         call(issue(&stranger.account, &[scope], 1)).await.is_problem(403, "forbidden");
         call(issue("", &[scope], 1)).await.is_problem(403, "forbidden");
     }
@@ -75,7 +75,7 @@ async fn a_backend_may_use_any_account() {
     api.reverse("d", "r", &json!({})).await.is(201);
     assert_eq!(api.balance().await, credits(10, 0, 0));
     api.quote(&enhance(1)).await.is(200);
-    // An id that is none is said to be so, to who may ask.
+    // A malformed id is refused as such, if the caller may name any account.
     for id in ["a%20b", "a,b", "%C3%BC", "a%zz", "a%7", "a%257Cb", &"x".repeat(129)] {
         api.get(&format!("/v1/accounts/{id}")).await.is_problem(400, "invalid_request");
     }
@@ -154,7 +154,7 @@ async fn the_scope_of_the_action_is_enough() {
     api.hold("j", &enhance(1)).await.is(403);
 }
 
-/// Who may not ask learns nothing else: 403 comes before what is wrong with the request.
+/// A caller without access learns nothing else: 403 comes before any other fault of the request.
 #[tokio::test]
 async fn a_stranger_is_refused_before_the_request_is_looked_at() {
     let api = Api::new();

@@ -7,19 +7,19 @@ use serde_json::{Value, json};
 
 use crate::api::{Api, send};
 
-/// What a call comes to.
+/// The result of a call.
 #[derive(Debug, Clone, Copy)]
-enum Comes {
-    /// Where it leads who may.
+enum AccessResult {
+    /// The answer of an allowed call.
     In,
     /// 401, by the gateway.
     Unknown,
     /// 403, by the gateway or the function.
     Forbidden,
 }
-use Comes::{Forbidden, In, Unknown};
+use AccessResult::{Forbidden, In, Unknown};
 
-/// Who calls: the subject's name, the scopes, and what is odd about the token.
+/// A caller's token: the subject's name, the scopes, and what is wrong with it.
 #[derive(Debug, Clone, Copy)]
 enum Token {
     None,
@@ -30,7 +30,7 @@ enum Token {
     But(&'static str, fn() -> Value),
     /// Its last signature character is another.
     Forged,
-    /// Signed by nobody.
+    /// Without a signature.
     Unsigned,
 }
 
@@ -55,9 +55,9 @@ const USER: &[&str] = &["credits:read", "credits:debit"];
 /// A product's backend that has a token for one account.
 const OWN: &[&str] = &["credits:read", "credits:debit", "credits:settle"];
 
-/// Each token, and what it comes to where `credits:read`, `credits:debit`, `credits:settle`, `credits:refund`,
-/// `credits:adjust` is asked for.
-const TOKENS: [(Token, [Comes; 5]); 39] = [
+/// Each token, and the result on routes for which `credits:read`, `credits:debit`, `credits:settle`, `credits:refund`,
+/// `credits:adjust` is needed.
+const TOKENS: [(Token, [AccessResult; 5]); 39] = [
     (Token::None, [Unknown, Unknown, Unknown, Unknown, Unknown]),
     (Token::Garbage, [Unknown, Unknown, Unknown, Unknown, Unknown]),
     (Token::Forged, [Unknown, Unknown, Unknown, Unknown, Unknown]),
@@ -115,7 +115,7 @@ const TOKENS: [(Token, [Comes; 5]); 39] = [
         Token::But("no scope", || json!({"scope": ""})),
         [Forbidden, Forbidden, Forbidden, Forbidden, Forbidden],
     ),
-    // Who adjusts is recorded.
+    // The entry records the adjusting caller.
     (Token::But("no subject but any account", || json!({"sub": null})), [In, In, In, In, Forbidden]),
     (Token::But("scopes in scp, as a list", || json!({"scope": null, "scp": ALL})), [In, In, In, In, In]),
     (
@@ -151,7 +151,7 @@ fn account_routes(account: &str) -> Vec<Route> {
         (Method::GET, path("/debits/d"), Value::Null, 0, (404, "debit_not_found")),
         (Method::GET, path("/holds/h"), Value::Null, 0, (404, "hold_not_found")),
         (Method::POST, path("/debits"), free.clone(), 1, (201, "")),
-        // What is free can't be held.
+        // Free work can't be held.
         (Method::POST, path("/holds"), free, 1, (422, "unsupported_operation")),
         (Method::POST, path("/debits/d/reversals"), json!({}), 2, (404, "debit_not_found")),
         (Method::POST, path("/holds/h/capture"), json!({}), 2, (404, "hold_not_found")),
@@ -193,7 +193,7 @@ impl Token {
             Self::But(_, other) => {
                 let now = clock::now().timestamp();
                 let mut claims = json!({
-                    "iss": scrip_local::tokens::ISSUER, "aud": AUDIENCE, "sub": "somebody", "scope": ALL.join(" "),
+                    "iss": scrip_local::tokens::ISSUER, "aud": AUDIENCE, "sub": "caller", "scope": ALL.join(" "),
                     "iat": now, "exp": now + 3600,
                 });
                 let claims_map = claims.as_object_mut().unwrap();

@@ -40,7 +40,7 @@ async fn nothing_falls_below_zero() {
     let over = adjust(&api, "a", &because(credits(-11, 0, 0), "too much")).await;
     over.is_problem(409, "insufficient_credits");
     assert_eq!((&over.json["balance"], &over.json["shortfall"]), (&credits(10, 0, 0), &credits(1, 0, 0)));
-    // What is given of one kind pays for no other.
+    // Credits of one kind pay for no other.
     let mixed = adjust(&api, "a", &because(credits(5, -1, 0), "swapped")).await;
     assert_eq!(mixed.is_problem(409, "insufficient_credits").json["shortfall"], credits(0, 1, 0));
     assert_eq!(api.statement().await, before);
@@ -79,7 +79,7 @@ async fn bad_adjustments_are_refused() {
         because(credits(1, 0, 0), &"x".repeat(201)),
         json!({"credits": credits(1, 0, 0)}),
         json!({"credits": credits(1, 0, 0), "reason": null}),
-        json!({"credits": credits(1, 0, 0), "reason": "x", "by": "somebody"}),
+        json!({"credits": credits(1, 0, 0), "reason": "x", "by": "support"}),
         json!([]),
     ] {
         adjust(&api, "a", &body).await.is_problem(400, "invalid_request");

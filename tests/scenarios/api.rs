@@ -10,14 +10,14 @@ use serde_json::{Value, json};
 
 use crate::support;
 
-/// What came back.
+/// An answer of the API.
 #[derive(Debug, Clone)]
 pub struct Reply {
     pub status: u16,
     pub headers: reqwest::header::HeaderMap,
     /// The body as it came.
     pub text: String,
-    /// The body as JSON; null where it is none.
+    /// The body as JSON; null if it isn't JSON.
     pub json: Value,
 }
 
@@ -50,7 +50,7 @@ pub fn credits(playground: i64, tune: i64, tune_image: i64) -> Value {
     json!({"playground": playground, "tune": tune, "tune_image": tune_image})
 }
 
-/// An account nobody else uses, and a token for it.
+/// An account that no other test uses, and a token for it.
 pub struct Api {
     pub stack: &'static Stack,
     pub account: String,

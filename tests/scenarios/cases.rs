@@ -4,18 +4,18 @@
 //! `identities`), parallel debits and odd quantities (34: `debits`, `quotes`), and runs of the refill at once (34:
 //! `refill`).
 
-mod absurd;
+mod absurd_values;
 mod bad_input;
 mod calls;
 mod carts;
 mod changes;
 mod clawbacks;
-mod held;
-mod missed;
+mod missed_events;
+mod money_while_held;
 mod overtaken;
 mod refunds;
-mod several;
-mod unmapped;
+mod several_subscriptions;
+mod unmapped_prices;
 
 use std::{
     collections::BTreeMap,
@@ -37,7 +37,7 @@ use crate::{
     webhook::{endpoint, time},
 };
 
-/// What a SKU costs here, and how often it is paid.
+/// The price of a SKU here, and its interval.
 const PRICES: [(&str, i64, Option<Interval>); 7] = [
     ("basic_monthly", 1900, Some(Interval::Month)),
     ("standard_monthly", 2900, Some(Interval::Month)),
@@ -108,8 +108,8 @@ impl Buyer<'_> {
         endpoint(self.stack).send(event, self.stripe.now()).await
     }
 
-    /// Sends one event; what became of it: the outcome, or the problem's code.
-    async fn say(&self, event: &Event) -> String {
+    /// Sends one event; returns the outcome, or the problem's code.
+    async fn outcome_of(&self, event: &Event) -> String {
         let attempt = self.send(event).await;
         let answer = attempt.answer["outcome"].as_str().or(attempt.answer["code"].as_str());
         answer.unwrap_or_else(|| panic!("{attempt:?}")).to_owned()
@@ -118,7 +118,7 @@ impl Buyer<'_> {
     /// Sends events in their order; each is taken at once.
     async fn settle(&self, events: &[Event]) {
         for event in events {
-            let outcome = self.say(event).await;
+            let outcome = self.outcome_of(event).await;
             assert!(["applied", "unchanged", "ignored"].contains(&&*outcome), "{}: {outcome}", event.kind());
         }
     }
@@ -160,7 +160,7 @@ impl Buyer<'_> {
         assert_eq!(Value::Object(seen), *fields, "{} at {at}", self.account);
     }
 
-    /// What was bought, newest first.
+    /// The purchases, newest first.
     async fn purchases(&self, at: &str) -> Vec<Value> {
         self.get("/purchases", at).await["purchases"].as_array().unwrap().clone()
     }

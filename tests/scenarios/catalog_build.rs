@@ -27,7 +27,7 @@ fn workspace() -> PathBuf {
         for entry in fs::read_dir(root().join(folder)).unwrap().map(Result::unwrap) {
             if entry.file_type().unwrap().is_file() {
                 let text = fs::read_to_string(entry.path()).unwrap();
-                // What only its tests depend on isn't copied.
+                // Dependencies of its tests alone aren't copied.
                 let text = text.replace("scrip-test-support.workspace = true\n", "");
                 write(&copy.join(folder).join(entry.file_name()), &text);
             }

@@ -158,7 +158,7 @@ async fn sixty_four_debits_of_one_at_once_on_forty_take_forty() {
         let reply = call.await.unwrap();
         if reply.status == 402 {
             reply.is_problem(402, "insufficient_credits");
-            // The account only ever fell: a refusal is only said at zero.
+            // The balance only ever falls by one: a debit is refused only at zero.
             assert_eq!(reply.json["balance"], credits(0, 0, 0));
         }
         statuses.push(reply.status);

@@ -29,7 +29,7 @@ async fn an_account_is_listed_while_the_next_month_has_something_to_settle() {
     assert_eq!(due(&Api::new()).await, None);
     let api = on_basic("2026-12-02T00:00:00Z").await;
     assert_eq!(due(&api).await.as_deref(), Some("2026-11"));
-    // Who settles December moves the row.
+    // The settlement of December moves the row.
     api.debit("d", &enhance(1)).await.is(201);
     assert_eq!(due(&api).await.as_deref(), Some("2026-12"));
     // Nothing is paid in January: once nothing is left to expire either, nothing is due.
@@ -39,7 +39,7 @@ async fn an_account_is_listed_while_the_next_month_has_something_to_settle() {
         api.debit(&format!("spend-{number}"), &enhance(images)).await.is(201);
     }
     assert_eq!(due(&api).await, None);
-    // What comes back expires again.
+    // Returned credits expire again.
     api.reverse("d", "r", &json!({})).await.is(201);
     assert_eq!(due(&api).await.as_deref(), Some("2026-12"));
 }

@@ -45,7 +45,7 @@ async fn every_sample_event_is_answered() {
         // Twice: a sample may be sent again, and what it did is done once.
         for sent_before in [false, true] {
             let answer = support::seeded_stack().await.invoke(function, event.clone()).await.unwrap();
-            // What is parked is other tests'.
+            // The parked events are other tests'.
             let recovered = || json!({"dry_run": answer["dry_run"], "failed": answer["failed"]});
             let types =
                 || answer.as_array().into_iter().flatten().map(|event| event["type"].clone()).collect();

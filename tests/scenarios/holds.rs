@@ -80,7 +80,7 @@ async fn a_hold_sets_its_price_aside() {
         "catalog_version": "2026-11-01", "expires_at": "2026-11-22T10:15:00.250Z",
     });
     assert_eq!(newest(&api).await, entry);
-    // What its `Location` names.
+    // The hold that its `Location` names.
     for name in ["captured", "returned", "reversed"] {
         made[name] = credits(0, 0, 0);
     }
@@ -155,7 +155,7 @@ async fn a_hold_lasts_from_a_minute_to_a_day() {
 }
 
 #[tokio::test]
-async fn a_retry_gets_the_first_answer_whatever_became_of_the_hold() {
+async fn a_retry_gets_the_first_answer_however_the_hold_ended() {
     let mut api = owner(&["basic_monthly"]).await;
     for (key, end, at, status) in [
         ("open", None, LAST_MOMENT, "held"),
@@ -182,7 +182,7 @@ async fn a_retry_gets_the_first_answer_whatever_became_of_the_hold() {
         api = api.at(at);
         let again = api.hold(key, &four()).await;
         assert_eq!((again.status, again.header("idempotent-replayed")), (201, Some("true")), "{key}");
-        // The body says that it is held, as it was answered first; the header where it stands now.
+        // The body has the first answer's status, `held`; the header has the present one.
         assert_eq!((&again.text, again.header("hold-status")), (&first.text, Some(status)), "{key}");
         assert_eq!(again.header("debit-reversed"), None, "{key}");
         assert_eq!(api.statement().await.len(), entries + usize::from(end.is_some()), "{key}");
@@ -280,7 +280,7 @@ async fn an_account_has_sixteen_open_holds_at_most() {
     assert_eq!(api.balance_and_held().await, full);
     let refused = api.hold("h-17", &four()).await;
     assert_eq!(refused.is_problem(409, "too_many_holds").json["open_holds_max"], 16);
-    // A price or balance that is wrong is said once there is room.
+    // A price or balance that is too low is refused only if there is room.
     let big = json!({"operation": "tune_images", "prompts": 100});
     api.hold("h-17", &big).await.is_problem(409, "too_many_holds");
     assert_eq!(api.balance_and_held().await, full);

@@ -21,7 +21,7 @@ use proptest::{
 use scrip_local::stack::WEBHOOK_SECRET;
 use scrip_stripe_model::{Checkout, Generation, Interval, Stripe, signature};
 use scrip_test_support::{
-    functions::{Functions, Seen},
+    functions::{Functions, InvocationResult},
     hostile,
 };
 use serde_json::{Value, json};
@@ -86,7 +86,7 @@ impl Tally {
 
 #[test]
 fn fifteen_thousand_events_of_the_gateway_are_answered() {
-    // A payment provider that has nothing: with none, an event would only ever be told to come again.
+    // A payment provider without objects: without a provider, every event would only be answered "try again".
     let at = chrono::DateTime::from_timestamp(1_793_696_402, 0).unwrap();
     let functions = Functions::of(&Stripe::new("nothing", Generation::Basil, at));
     let tally = Tally::default();
@@ -95,28 +95,29 @@ fn fifteen_thousand_events_of_the_gateway_are_answered() {
     // Each as it is has to be answered as on AWS, or mangling it shows nothing.
     for (function, event) in &samples {
         let answer = functions.answer(function, &event.to_string());
-        assert!(matches!(answer, Seen::Answer(200..=299 | 402 | 404)), "{event}: {answer:?}");
+        assert!(matches!(answer, InvocationResult::Answer(200..=299 | 402 | 404)), "{event}: {answer:?}");
     }
-    let nobodys = samples.clone().map(|(function, mut event)| {
-        // A command and a batch have none.
+    let without_claims = samples.clone().map(|(function, mut event)| {
+        // A command and a batch have no request context.
         if let Some(context) = event.get_mut("requestContext").and_then(Value::as_object_mut) {
             context.remove("authorizer");
         }
         (function, event)
     });
-    let inputs = proptest::sample::select([samples, nobodys].concat()).prop_flat_map(|(function, sample)| {
-        let mangled = hostile::mutated(vec![sample], 2);
-        (Just(function), prop_oneof![30 => mangled.boxed(), 1 => hostile::json_text().boxed()])
-    });
+    let inputs =
+        proptest::sample::select([samples, without_claims].concat()).prop_flat_map(|(function, sample)| {
+            let mangled = hostile::mutated(vec![sample], 2);
+            (Just(function), prop_oneof![30 => mangled.boxed(), 1 => hostile::json_text().boxed()])
+        });
     draw(15_000, &inputs, |(function, event)| tally.count(&functions.answer(function, &event)));
     println!("{:?}", tally.0.lock().unwrap());
     for status in ["200", "400", "401", "402", "403", "404", "415"] {
-        assert!(tally.of(status) > 10, "{status} is hardly ever drawn");
+        assert!(tally.of(status) > 10, "{status} is almost never drawn");
     }
 }
 
-/// What a caller decides of an event: the path, which comes decoded, the query, headers with the host among them, and
-/// the body. However odd they are, the function is asked, and answers.
+/// The parts of an event that a caller decides: the path, which comes decoded, the query, headers with the host among
+/// them, and the body. However odd they are, the function is called and answers.
 #[test]
 fn five_thousand_odd_requests_of_callers_reach_the_function() {
     let functions = Functions::new();
@@ -126,7 +127,7 @@ fn five_thousand_odd_requests_of_callers_reach_the_function() {
     // A header's value is any byte but controls; a query is what an HTTP server lets pass.
     let header = || "[\t -~\u{80}-\u{ff}]{0,20}";
     let or = |usual: &str, odd: BoxedStrategy<String>| prop_oneof![Just(usual.to_owned()), odd];
-    // What is an id or nearly one, in length and in characters.
+    // Ids and texts that are nearly ids, in length and in characters.
     let id =
         || prop_oneof![4 => "[A-Za-z0-9._~:@|+=-]{1,20}", 1 => "[._~:@|+=-]{126,130}", 1 => "[a-z|%/ ]{1,6}"];
     let account = prop_oneof![or("demo-standard", odd().boxed()), id()];
@@ -150,8 +151,8 @@ fn five_thousand_odd_requests_of_callers_reach_the_function() {
         event["body"] = json!(if is_base64_encoded { base64::encode(&body) } else { body });
         event["isBase64Encoded"] = json!(is_base64_encoded);
         let answer = functions.answer("debit", &event.to_string());
-        assert!(matches!(answer, Seen::Answer(_)), "{answer:?}: {event}");
-        if answer == Seen::Answer(201) {
+        assert!(matches!(answer, InvocationResult::Answer(_)), "{answer:?}: {event}");
+        if answer == InvocationResult::Answer(201) {
             let bare = key.strip_prefix('"').map_or(Some(&*key), |rest| rest.strip_suffix('"'));
             assert!(is_id(&path) && bare.is_some_and(is_id), "no id is taken for one: {event}");
             tally.count(if bare == Some(&*key) { &"bare" } else { &"quoted" });
@@ -160,7 +161,7 @@ fn five_thousand_odd_requests_of_callers_reach_the_function() {
     });
     println!("{:?}", tally.0.lock().unwrap());
     for seen in ["201", "400", "bare", "quoted"] {
-        assert!(tally.of(seen) > 100, "{seen} is hardly ever drawn");
+        assert!(tally.of(seen) > 100, "{seen} is almost never drawn");
     }
 }
 
@@ -195,7 +196,7 @@ fn five_thousand_signed_events_grant_only_what_stripe_shows() {
         event["body"] = json!(body);
         let answer = functions.answer("purchase-webhook", &event.to_string());
         for written in functions.take_written() {
-            assert!(matches!(answer, Seen::Answer(200)), "{answer:?} and {written}");
+            assert!(matches!(answer, InvocationResult::Answer(200)), "{answer:?} and {written}");
             for (account, purchase) in purchased(&written) {
                 assert!(account == "buyer" && shown.contains(&purchase), "{account} {purchase} by {body}");
                 tally.count(&"granted");
@@ -205,7 +206,7 @@ fn five_thousand_signed_events_grant_only_what_stripe_shows() {
     });
     println!("{:?}", tally.0.lock().unwrap());
     for seen in ["200", "400", "granted"] {
-        assert!(tally.of(seen) > 100, "{seen} is hardly ever drawn");
+        assert!(tally.of(seen) > 100, "{seen} is almost never drawn");
     }
 }
 

@@ -160,7 +160,7 @@ async fn scopes_come_in_scope_or_scp_as_a_string_or_a_list() {
     }
 }
 
-/// What the function itself makes of claims, past the gateway.
+/// The function's own check of claims, past the gateway.
 async fn function_status(stack: &Stack, account: &str, claims: &Value) -> Value {
     let route = "GET /v1/accounts/{account_id}";
     let event = json!({

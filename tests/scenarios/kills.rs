@@ -1,13 +1,13 @@
-//! `kill -9` of the real binaries under load, two hundred times: whatever each was doing, everybody who asks
-//! again is served once.
+//! `kill -9` of the real binaries under load, two hundred times: whatever each was doing, each request that is
+//! repeated until it is answered is carried out once.
 //!
 //! Several clients debit, reverse, buy, take their money back, ask for prices and turn the months, all through
 //! real HTTP, while instances are killed at any moment of their work. With each kill half a day passes, so four
 //! months turn. A client asks again with the same key, as often as it takes; the provider sends its events
-//! until they are taken. At the end every ledger is held against what its clients were told.
+//! until they are taken. At the end every ledger is compared with the answers of its clients.
 //!
-//! It prints its seed, and `SCRIP_KILLS_SEED` draws the same choices again: who asks for what, and how long it
-//! is until the next kill. Which call a kill meets depends on the machine's speed and can't be drawn again.
+//! It prints its seed, and `SCRIP_KILLS_SEED` draws the same choices again: the requests of each client, and the time
+//! until the next kill. Which call a kill interrupts depends on the machine's speed and can't be drawn again.
 
 mod book;
 mod client;
@@ -47,7 +47,7 @@ async fn two_hundred_kills_lose_nothing_and_double_nothing() {
     world.paid_back_once();
     println!("{}", world.tally);
     let in_flight = world.tally.in_flight();
-    assert!(in_flight >= IN_FLIGHT_MIN, "only {in_flight} kills met an invocation");
+    assert!(in_flight >= IN_FLIGHT_MIN, "only {in_flight} kills interrupted an invocation");
     Arc::into_inner(world).expect("every client has ended").stop().await;
 }
 
@@ -64,12 +64,12 @@ async fn under_load(world: &Arc<World>, rng: &mut Rng) {
     acting.spawn(client::schedule(Arc::clone(world)));
     tokio::select! {
         () = reaper::kill(world, KILLS, rng) => world.last_kill(),
-        Some(ended) = acting.join_next() => panic!("somebody gave up: {ended:?}"),
+        Some(ended) = acting.join_next() => panic!("a client gave up: {ended:?}"),
     }
     while let Some(ended) = acting.join_next().await {
         ended.expect("a client converges");
     }
-    // What the last calls caused at the provider, and who is still to be settled.
-    world.tell(&world.take_events(), rng).await;
+    // The events that the last calls caused at the provider, and the accounts that are still to be settled.
+    world.deliver(&world.take_events(), rng).await;
     world.settle_month().await;
 }

@@ -30,7 +30,7 @@ struct Local {
     process: Child,
     /// Held until it ends, so that it can go on printing.
     _output: BufReader<ChildStdout>,
-    /// What it printed to paste.
+    /// The lines to paste that it printed.
     to_paste: String,
 }
 
@@ -79,17 +79,17 @@ impl Local {
         if cfg!(target_os = "linux") {
             assert_eq!(children.len(), FUNCTIONS, "an instance of each: {children:?}");
         }
-        self.tell("-INT");
+        self.signal("-INT");
         assert!(self.process.wait().unwrap().success());
-        let mut said = String::new();
-        self.process.stderr.take().unwrap().read_to_string(&mut said).unwrap();
-        assert!(said.ends_with("\nStopping ...\nStopped.\n"), "{said}");
+        let mut printed = String::new();
+        self.process.stderr.take().unwrap().read_to_string(&mut printed).unwrap();
+        assert!(printed.ends_with("\nStopping ...\nStopped.\n"), "{printed}");
         for child in children {
             assert!(!Path::new(&format!("/proc/{child}")).exists(), "{child} is left");
         }
     }
 
-    fn tell(&self, signal: &str) {
+    fn signal(&self, signal: &str) {
         let pid = self.process.id().to_string();
         assert!(Command::new("kill").args([signal, &pid]).status().unwrap().success());
     }
@@ -99,7 +99,7 @@ impl Drop for Local {
     /// Also a test that fails leaves nothing behind.
     fn drop(&mut self) {
         if let Ok(None) = self.process.try_wait() {
-            self.tell("-TERM");
+            self.signal("-TERM");
             let _ = self.process.wait();
         }
     }
@@ -123,11 +123,11 @@ async fn the_demo_plays_a_month_that_adds_up() {
     // The second as `cargo local -- --demo` gives it: the alias has a `--` of its own.
     for arguments in [&["--demo"][..], &["--", "--demo"]] {
         let output = run(arguments).await;
-        let said = String::from_utf8(output.stdout).unwrap();
-        assert!(output.status.success(), "{said}\n{}", String::from_utf8_lossy(&output.stderr));
-        assert!(said.contains("It adds up"), "{said}");
+        let printed = String::from_utf8(output.stdout).unwrap();
+        assert!(output.status.success(), "{printed}\n{}", String::from_utf8_lossy(&output.stderr));
+        assert!(printed.contains("It adds up"), "{printed}");
         for kind in ["expiry", "refill", "capture", "release"] {
-            assert!(said.contains(kind), "{kind}: {said}");
+            assert!(printed.contains(kind), "{kind}: {printed}");
         }
     }
 }
@@ -144,7 +144,7 @@ async fn what_it_cannot_do_it_says() {
     }
 }
 
-/// The printed lines, run by a shell in which `curl` says what it was given: each argument in a line, an
+/// The printed lines, run by a shell whose `curl` prints its arguments: each in a line, an
 /// empty line after the last.
 fn given_to_curl(to_paste: &str) -> Vec<Vec<String>> {
     let curl = r#"curl() { for each in "$@"; do printf '%s\n' "$each"; done; echo; }"#;
@@ -153,8 +153,8 @@ fn given_to_curl(to_paste: &str) -> Vec<Vec<String>> {
     write!(shell.stdin.take().unwrap(), "{curl}\n{to_paste}").unwrap();
     let output = shell.wait_with_output().unwrap();
     assert!(output.status.success());
-    let said = String::from_utf8(output.stdout).unwrap();
-    said.split_terminator("\n\n").map(|call| call.lines().map(str::to_owned).collect()).collect()
+    let printed = String::from_utf8(output.stdout).unwrap();
+    printed.split_terminator("\n\n").map(|call| call.lines().map(str::to_owned).collect()).collect()
 }
 
 #[tokio::test]

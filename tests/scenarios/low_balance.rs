@@ -48,7 +48,7 @@ async fn what_falls_to_its_mark_says_so_once() {
     let train = || json!({"operation": "train_tune", "prompts": 8});
     let (playground, tune_kind, images) = (json!(["playground"]), json!(["tune"]), json!(["tune_image"]));
     let none = || Value::Null;
-    // What was bought, and each piece of work with the kinds that it names.
+    // The purchase, and each piece of work with the kinds that its entry names.
     for (skus, work) in [
         // 1000 credits: the mark is 200.
         (
@@ -84,7 +84,7 @@ async fn what_falls_to_its_mark_says_so_once() {
             assert_eq!(hold.is(201).json["low"], *low, "{skus:?} {work}");
             assert_eq!(api.held_work(&keys[1]).await.is(200).json["low"], *low);
             assert_eq!(api.hold(&keys[1], work).await.text, hold.text);
-            // What is captured was gone from the balance before.
+            // Captured credits had left the balance before.
             assert_eq!(api.capture(&keys[1], &json!({})).await.is(200).json.get("low"), None);
             let named =
                 [("debit", low.clone()), ("reversal", none()), ("hold", low.clone()), ("capture", none())];
@@ -128,7 +128,7 @@ async fn a_hold_that_comes_back_arms_the_mark_again() {
 
 #[tokio::test]
 async fn a_refill_arms_the_mark_and_the_expiry_before_it_names_nothing() {
-    // What is left when the month ends.
+    // The credits that are left when the month ends.
     for spent in [0, 50, 90] {
         let mut api = owner(&["basic_monthly"], A_YEAR).await;
         if spent > 0 {
@@ -186,7 +186,7 @@ async fn an_upgrade_arms_the_mark_again() {
     assert_eq!(api.debit("d-5", &tens(1)).await.is(201).json["low"], json!(["playground"]));
 }
 
-/// Whatever takes credits names what falls, not only work.
+/// Every entry that takes credits names the kinds that get low, not only work.
 #[tokio::test]
 async fn an_adjustment_and_a_refund_name_what_they_take() {
     let mut api = Api::new().at("2026-11-03T09:00:01Z");

@@ -7,7 +7,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use fastrand::Rng;
-use scrip_local::{clock, event::Passed, seed};
+use scrip_local::{clock, event::GatewayRequest, seed};
 use scrip_peers::before::Debits;
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
@@ -31,7 +31,7 @@ impl Fleet {
     /// Asks the code before for a debit: status, whether it is a replay, and body.
     async fn ask_before(&self, key: &str, images: usize) -> (u16, bool, Value) {
         let claims = json!({"sub": self.api.account, "scope": "credits:debit"});
-        let passed = Passed {
+        let request = GatewayRequest {
             route_key: "POST /v1/accounts/{account_id}/debits",
             path: "/",
             path_parameters: BTreeMap::from([("account_id".to_owned(), self.api.account.clone())]),
@@ -42,7 +42,7 @@ impl Fleet {
         };
         let head = http::Request::post("/").header("content-type", "application/json");
         let head = head.header("idempotency-key", key).body(()).unwrap().into_parts().0;
-        let request = passed.request(&head, enhance(images).to_string().as_bytes());
+        let request = request.request(&head, enhance(images).to_string().as_bytes());
         let answer = self.before.handle(request).await;
         let is_replay = answer.headers().contains_key("idempotent-replayed");
         (answer.status().as_u16(), is_replay, serde_json::from_slice(answer.body()).unwrap())
@@ -88,7 +88,7 @@ async fn what_this_code_took_the_code_before_does_not_take_again() {
     assert_eq!((status, &next["balance"]), (201, &credits(5, 0, 0)));
 }
 
-/// Each key is asked for by several callers at once, each of whom asks again until it is answered.
+/// Each key is asked for by several callers at once, and each asks again until it is answered.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn both_at_once_take_each_debit_once() {
     const KEYS: i32 = 24;
@@ -105,7 +105,7 @@ async fn both_at_once_take_each_debit_once() {
                     if is_before { fleet.ask_before(&key, 1).await } else { fleet.ask(&key, 1).await };
                 match status {
                     201 => return (key, body),
-                    // What this code claimed; or a busy account.
+                    // A key that this code claimed, or a busy account.
                     500 if is_before => {}
                     503 => {}
                     status => panic!("{status}: {body}"),

@@ -1,105 +1,16 @@
-//! The money-back guarantee, through real HTTP, the real binaries and a provider: revoke, ask, confirm, and
-//! every way in which that can stop half-way.
+//! The money-back guarantee, through real HTTP, the real binaries and a provider: revoke, ask, confirm, and every way in
+//! which that can stop half-way.
+
+mod shop;
 
 use std::sync::Arc;
 
-use chrono::{DateTime, TimeDelta, Utc};
-use scrip_local::{
-    Options, Stack,
-    delivery::Endpoint,
-    stack::{API_KEY, WEBHOOK_SECRET},
-};
-use scrip_stripe_model::{
-    ApiError, Checkout, Coupon, Event, Fault, Generation, Interval, Plan, Receipt, Stripe, server,
-};
-use serde_json::{Value, json};
+use chrono::TimeDelta;
+use scrip_stripe_model::{ApiError, Checkout, Coupon, Fault, Generation, Interval, Plan};
+use serde_json::json;
 
-use crate::api::{Reply, credits, send};
-
-const REFUND: &str = "POST /v1/refunds";
-
-fn time(text: &str) -> DateTime<Utc> {
-    text.parse().unwrap()
-}
-
-/// A stack with a provider of its own, and what an account bought there on the 3rd of November.
-struct Shop {
-    stack: Stack,
-    stripe: Stripe,
-    provider: server::Server,
-}
-
-impl Shop {
-    async fn open(name: &str, generation: Generation) -> Self {
-        let stripe = Stripe::new(name, generation, time("2026-11-03T09:00:00Z"));
-        let provider = stripe.serve(server::loopback(0).await.unwrap(), API_KEY).unwrap();
-        let options = Options {
-            instances: 2,
-            stripe_api_base: Some(format!("http://{}", provider.address())),
-            ..Options::default()
-        };
-        Self { stack: Stack::start(options).await.unwrap(), stripe, provider }
-    }
-
-    async fn deliver(&self, events: &[Event], at: DateTime<Utc>) {
-        let url = format!("{}/v1/webhooks/stripe", self.stack.base_url());
-        let endpoint = Endpoint::new(&url, &[WEBHOOK_SECRET]);
-        for event in events {
-            assert!(endpoint.send(event, at).await.is_delivered(), "{}", event.kind());
-        }
-    }
-
-    /// Buys, and returns the purchase's id.
-    async fn buy(&self, receipt: &Receipt) -> String {
-        self.deliver(&receipt.events, self.stripe.now()).await;
-        let id = receipt.invoice.clone().or(receipt.payment_intent.clone()).or(receipt.session.clone());
-        id.unwrap()
-    }
-
-    async fn pack(&self, account: &str) -> String {
-        self.buy(&self.stripe.buy_pack(&Checkout::new(account, "tune_pack", 900))).await
-    }
-
-    async fn refund(&self, account: &str, purchase: &str, at: &str) -> Reply {
-        self.stripe.set_now(self.stripe.now().max(time(at)));
-        let token = self.stack.tokens().issue("support", &["credits:refund"], TimeDelta::hours(1));
-        let path = format!("/v1/accounts/{account}/purchases/{purchase}/refund");
-        let request = reqwest::Client::new()
-            .post(format!("{}{path}", self.stack.base_url()))
-            .bearer_auth(token)
-            .header("local-time", at)
-            .json(&json!({"reason": "changed their mind"}));
-        send(request).await
-    }
-
-    async fn get(&self, account: &str, rest: &str, at: &str) -> Value {
-        let token =
-            self.stack.tokens().issue(account, &["credits:read", "credits:debit"], TimeDelta::hours(1));
-        let request = reqwest::Client::new()
-            .get(format!("{}/v1/accounts/{account}{rest}", self.stack.base_url()))
-            .bearer_auth(token)
-            .header("local-time", at);
-        send(request).await.is(200).json.clone()
-    }
-
-    async fn kinds(&self, account: &str) -> Vec<String> {
-        let page = self.get(account, "/entries", NOW).await;
-        let kinds = page["entries"].as_array().unwrap().iter();
-        kinds.rev().map(|entry| entry["kind"].as_str().unwrap().to_owned()).collect()
-    }
-
-    /// How often the provider was asked for money.
-    fn asked(&self) -> usize {
-        self.stripe.calls().iter().filter(|call| call.operation() == REFUND).count()
-    }
-
-    async fn close(self) {
-        self.stack.stop().await;
-        self.provider.stop().await;
-    }
-}
-
-const NOW: &str = "2026-11-10T09:00:00Z";
+use crate::api::{credits, send};
+use shop::{NOW, REFUND, Shop, time};
 
 #[tokio::test]
 async fn a_pack_is_refunded_once() {
@@ -290,7 +201,7 @@ async fn a_plan_whose_end_was_not_confirmed_is_ended_by_calling_again_also_after
     let purchase = shop.buy(&shop.stripe.subscribe(&checkout, Interval::Month)).await;
     shop.stripe.fault("DELETE /v1/subscriptions", Fault::LoseRequest);
     assert_eq!(shop.refund("buyer", &purchase, NOW).await.is(202).json["status"], "refund_pending");
-    // The provider tells of the refund: the subscription is still to be ended.
+    // After the event of the refund the subscription is still to be ended.
     shop.deliver(&shop.stripe.take_events(), time(NOW)).await;
     assert_eq!(shop.refund("buyer", &purchase, NOW).await.is(200).json["status"], "refunded");
     let events = shop.stripe.take_events();
@@ -300,7 +211,7 @@ async fn a_plan_whose_end_was_not_confirmed_is_ended_by_calling_again_also_after
 }
 
 #[tokio::test]
-async fn the_money_that_an_upgrade_stands_on_ends_the_subscription() {
+async fn a_refund_of_the_money_under_an_upgrade_ends_the_subscription() {
     let shop = Shop::open("refund-earlier", Generation::Acacia).await;
     let checkout = Checkout::new("buyer", "basic_monthly", 1900);
     let receipt = shop.stripe.subscribe(&checkout, Interval::Month);
@@ -319,7 +230,7 @@ async fn the_money_that_an_upgrade_stands_on_ends_the_subscription() {
 
 /// The renewal is paid, and its event still on its way.
 #[tokio::test]
-async fn a_plan_that_was_paid_for_anew_just_now_goes_on() {
+async fn a_plan_whose_renewal_was_just_paid_goes_on() {
     for generation in Generation::ALL {
         let shop = Shop::open(&format!("refund-renewed-{generation:?}"), generation).await;
         let bought = shop.stripe.subscribe(&Checkout::new("buyer", "basic_monthly", 1900), Interval::Month);
@@ -363,18 +274,18 @@ async fn a_refund_of_the_dashboards_that_failed_leaves_the_money_back_refund_alo
         let shop = Shop::open(name, Generation::Basil).await;
         let purchase = shop.pack("buyer").await;
         // A part goes back in the dashboard, the rest by the guarantee; then the part fails.
-        let (theirs, told) = shop.stripe.refund_in_dashboard(&purchase, Some(100)).unwrap();
+        let (theirs, events) = shop.stripe.refund_in_dashboard(&purchase, Some(100)).unwrap();
         if ours_first {
-            shop.deliver(&told, time(NOW)).await;
+            shop.deliver(&events, time(NOW)).await;
         }
         let first = shop.refund("buyer", &purchase, NOW).await;
         first.is(200);
-        let mut told = shop.stripe.take_events();
-        told.extend(shop.stripe.fail_refund(&theirs));
+        let mut events = shop.stripe.take_events();
+        events.extend(shop.stripe.fail_refund(&theirs));
         if !ours_first {
-            told.reverse();
+            events.reverse();
         }
-        shop.deliver(&told, time(NOW)).await;
+        shop.deliver(&events, time(NOW)).await;
         assert_eq!(shop.refund("buyer", &purchase, NOW).await.text, first.text);
         // 800 of 900 are gone.
         assert_eq!(shop.get("buyer", "", NOW).await["balance"], credits(0, 1, 8));
@@ -384,18 +295,18 @@ async fn a_refund_of_the_dashboards_that_failed_leaves_the_money_back_refund_alo
 }
 
 #[tokio::test]
-async fn a_money_back_refund_that_failed_before_it_was_known_is_asked_for_anew() {
-    let shop = Shop::open("refund-failed-unheard", Generation::Basil).await;
+async fn a_money_back_refund_that_failed_before_it_was_known_is_asked_for_again() {
+    let shop = Shop::open("refund-failed-unknown", Generation::Basil).await;
     let purchase = shop.pack("buyer").await;
     // The answer is lost, and the refund fails: its events come the wrong way round.
     shop.stripe.fault(REFUND, Fault::LoseAnswer);
     shop.refund("buyer", &purchase, NOW).await.is(202);
-    let mut told = shop.stripe.take_events();
-    let refund = told.iter().find(|event| event.kind() == "refund.created").unwrap();
+    let mut events = shop.stripe.take_events();
+    let refund = events.iter().find(|event| event.kind() == "refund.created").unwrap();
     let id = refund.object()["id"].as_str().unwrap().to_owned();
-    told.extend(shop.stripe.fail_refund(&id));
-    told.reverse();
-    shop.deliver(&told, time(NOW)).await;
+    events.extend(shop.stripe.fail_refund(&id));
+    events.reverse();
+    shop.deliver(&events, time(NOW)).await;
     assert_eq!(shop.get("buyer", "", NOW).await["balance"], credits(0, 1, 64));
     let second = shop.refund("buyer", &purchase, NOW).await;
     assert_ne!(second.is(200).json["provider_refund_id"].as_str().unwrap(), id);
@@ -403,7 +314,7 @@ async fn a_money_back_refund_that_failed_before_it_was_known_is_asked_for_anew()
     shop.close().await;
 }
 
-/// What the schedule's sweep comes to at a time: how many refunds it asked for, and how many are stuck.
+/// Runs the schedule's sweep at a time; returns how many refunds it asked for, and how many are stuck.
 async fn sweep(shop: &Shop, at: &str) -> (u64, u64) {
     let event = json!({"command": "complete_pending_refunds", "time": time(at)});
     let body = shop.stack.invoke("refund", event).await.unwrap();
@@ -424,7 +335,7 @@ async fn a_pending_refund_is_asked_for_again_by_the_hour() {
         shop.stripe.fault(REFUND, Fault::LoseRequest);
         shop.refund(account, purchase, "2026-11-10T09:00:00Z").await.is(202);
     }
-    // Whoever asked just now may still be asking.
+    // A call that began just now may still be running.
     assert_eq!(sweep(&shop, "2026-11-10T09:09:59Z").await, (0, 0));
     // One has no answer again, and is stuck after an hour.
     shop.stripe.fault(REFUND, Fault::LoseRequest);

@@ -133,7 +133,7 @@ fn codes(schema: &Value) -> BTreeSet<&str> {
 #[test]
 fn the_codes_of_the_document_are_the_codes_of_the_service_each_with_its_status() {
     let all: BTreeSet<_> = Code::ALL.iter().map(|code| code.as_str()).collect();
-    assert_eq!(words(&schema("Problem")["properties"]["code"]["enum"]), all);
+    assert_eq!(words(&schema("ProblemCode")["enum"]), all);
     let mut answered = BTreeSet::new();
     for operation in operations() {
         for (status, response) in operation.responses() {
@@ -176,13 +176,13 @@ fn the_operations_of_the_document_are_the_catalogs_in_the_same_ranges() {
     // What is free can't be held.
     let is_free = |operation: &str| rates[operation]["credits"] == json!(Credits::ZERO);
     let held: BTreeSet<_> = sold.iter().copied().filter(|operation| !is_free(operation)).collect();
-    for (list, operations) in [("Operation", &sold), ("Debit", &sold), ("Hold", &held)] {
-        let mapping = &schema(list)["discriminator"]["mapping"];
+    for (union, operations) in
+        [("Operation", &sold), ("QuoteRequest", &sold), ("DebitRequest", &sold), ("HoldRequest", &held)]
+    {
+        let mapping = &schema(union)["discriminator"]["mapping"];
         assert_eq!(&members(mapping).map(|(operation, _)| operation).collect::<BTreeSet<_>>(), operations);
-        let mapped: BTreeSet<_> = members(mapping).filter_map(|(_, reference)| reference.as_str()).collect();
-        let listed = schema(list)["oneOf"].as_array().unwrap();
-        assert_eq!(listed.iter().filter_map(|one| one["$ref"].as_str()).collect::<BTreeSet<_>>(), mapped);
     }
+    assert_eq!(words(&schema("OperationName")["enum"]), sold);
     for (field, range) in [
         ("Side", &rates["text_to_image"]["side"]),
         ("Steps", &rates["text_to_image"]["steps"]),
@@ -203,20 +203,132 @@ fn the_operations_of_the_document_are_the_catalogs_in_the_same_ranges() {
 }
 
 #[test]
-fn a_debit_is_an_operation_that_may_expect_its_credits_and_a_hold_one_that_expires() {
-    let mapping = |of: &str| schema(of)["discriminator"]["mapping"].clone();
-    let (operations, debits, holds) = (mapping("Operation"), mapping("Debit"), mapping("Hold"));
-    for (name, operation) in members(&operations) {
+fn a_debit_is_a_quote_that_may_expect_its_credits_and_a_hold_one_that_expires() {
+    let mapping = |union: &str| schema(union)["discriminator"]["mapping"].clone();
+    let (operations, debits, holds) = (mapping("Operation"), mapping("DebitRequest"), mapping("HoldRequest"));
+    for (name, quote) in members(&mapping("QuoteRequest")) {
         let named =
             |reference: &Value| docs::document().pointer(&reference.as_str().unwrap()[1..]).unwrap().clone();
-        let mut expected = named(operation);
+        let mut expected = named(quote);
+        // An answer spells out what a request may leave out.
+        let mut operation = named(&operations[name]);
+        let all: BTreeSet<_> = members(&expected["properties"]).map(|(field, _)| field).collect();
+        assert_eq!(words(&operation["required"]), all, "{name}");
+        operation["required"] = expected["required"].clone();
+        assert_eq!(operation, expected, "{name}");
         expected.as_object_mut().unwrap().remove("description");
-        expected["properties"]["expected_credits"] = json!({"$ref": "#/components/schemas/ExpectedCredits"});
+        expected["properties"]["expected_credits"] = json!({"$ref": "#/components/schemas/Credits"});
         assert_eq!(named(&debits[name]), expected, "{name}");
         if let Some(hold) = holds.get(name) {
             expected["properties"]["expires_in"] = json!({"$ref": "#/components/schemas/ExpiresIn"});
             assert_eq!(named(hold), expected, "{name}");
         }
+    }
+}
+
+/// The values that a schema allows for a field, of an `allOf` those of its last part.
+fn allowed<'a>(schema: &'a Value, field: &str) -> BTreeSet<&'a str> {
+    let parts = schema["allOf"].as_array().into_iter().flatten().chain([schema]);
+    let mut values = parts.filter_map(|part| {
+        let field = &part["properties"][field];
+        let constant = field["const"].as_str().map(|value| BTreeSet::from([value]));
+        constant.or_else(|| field.get("enum").map(words))
+    });
+    values.next_back().unwrap_or_default()
+}
+
+#[test]
+fn each_union_tells_its_members_apart_by_one_field() {
+    let unions: Vec<_> = members(&docs::document()["components"]["schemas"])
+        .filter(|(_, schema)| schema.get("discriminator").is_some())
+        .collect();
+    assert!(unions.iter().any(|(name, _)| *name == "Entry"), "{unions:?}");
+    for (name, union) in unions {
+        let field = union["discriminator"]["propertyName"].as_str().unwrap();
+        let mapping = &union["discriminator"]["mapping"];
+        let mapped: BTreeSet<_> = members(mapping).filter_map(|(_, reference)| reference.as_str()).collect();
+        let listed = union["oneOf"].as_array().unwrap();
+        assert_eq!(
+            listed.iter().filter_map(|one| one["$ref"].as_str()).collect::<BTreeSet<_>>(),
+            mapped,
+            "{name}"
+        );
+        for (value, reference) in members(mapping) {
+            let member = docs::document().pointer(&reference.as_str().unwrap()[1..]).unwrap();
+            assert_eq!(allowed(member, field), BTreeSet::from([value]), "{name}: {reference}");
+        }
+        // A union that lists the values of its field lists all of them.
+        let values = members(mapping).map(|(value, _)| value).collect();
+        let listed = allowed(union, field);
+        assert!(listed.is_empty() || listed == values, "{name}: {listed:?}");
+    }
+}
+
+/// What generators of clients would have to name themselves: objects and unions that aren't components.
+fn unnamed(place: &str, schema: &Value, is_named: bool, found: &mut Vec<String>) {
+    let is_object = schema["properties"].is_object() || schema["type"] == "object";
+    let is_nullable =
+        |list: &Value| list.as_array().is_some_and(|list| list.contains(&json!({"type": "null"})));
+    let is_union =
+        schema.get("oneOf").is_some_and(|list| !is_nullable(list)) || schema.get("anyOf").is_some();
+    if !is_named && (is_object || is_union || schema.get("allOf").is_some()) {
+        found.push(place.to_owned());
+    }
+    for (name, property) in members(&schema["properties"]) {
+        unnamed(&format!("{place}/{name}"), property, false, found);
+    }
+    if let Some(items) = schema.get("items") {
+        unnamed(&format!("{place}/items"), items, false, found);
+    }
+    // The parts of a named schema are that schema.
+    for part in schema["allOf"].as_array().into_iter().flatten() {
+        unnamed(&format!("{place}/allOf"), part, true, found);
+    }
+}
+
+#[test]
+fn objects_and_unions_are_components_and_integers_say_how_long_they_are() {
+    let mut found = Vec::new();
+    for (name, schema) in members(&docs::document()["components"]["schemas"]) {
+        unnamed(name, schema, true, &mut found);
+    }
+    for operation in operations() {
+        for (_, media) in members(at(operation.body, &["requestBody", "content"])) {
+            unnamed(&operation.route, &media["schema"], false, &mut found);
+        }
+        for (status, response) in operation.responses() {
+            for (_, media) in members(&response["content"]) {
+                unnamed(&format!("{} {status}", operation.route), &media["schema"], false, &mut found);
+            }
+        }
+    }
+    assert!(found.is_empty(), "{found:?}");
+    assert_lengths("", docs::document());
+}
+
+/// Generators that take one form of an answer take the first, so it is the one that says more.
+#[test]
+fn an_answer_in_two_forms_begins_with_the_problem() {
+    for content in docs::YAML.split(" content:\n").skip(1) {
+        let lines = content.lines().map(str::trim);
+        let mut forms = lines.filter(|line| line.starts_with("application/") && line.ends_with(':'));
+        let is_problem = |form: &str| form == "application/problem+json:";
+        let first = forms.next().expect("a form");
+        assert!(is_problem(first) || !forms.any(is_problem), "{content}");
+    }
+}
+
+#[track_caller]
+fn assert_lengths(place: &str, value: &Value) {
+    let is_integer = value["type"] == "integer"
+        || value["type"].as_array().is_some_and(|of| of.contains(&json!("integer")));
+    let has_length = ["int32", "int64"].map(Value::from).contains(&value["format"]);
+    assert!(!is_integer || has_length, "{place} has no format");
+    for (name, value) in members(value) {
+        assert_lengths(&format!("{place}/{name}"), value);
+    }
+    for value in value.as_array().into_iter().flatten() {
+        assert_lengths(place, value);
     }
 }
 

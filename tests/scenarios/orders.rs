@@ -1,5 +1,5 @@
 //! Real signed events through real HTTP and the real binary, in every order, each once, twice and three times, and with
-//! any of them lost: the account they end in is one. (The accounts crate tells longer lifecycles so.)
+//! any of them lost: all end in the same account. (The tests of the accounts crate do so with longer lifecycles.)
 
 use chrono::{DateTime, Utc};
 use futures_util::{StreamExt, stream};
@@ -11,7 +11,7 @@ use crate::{
     webhook::{GENERATIONS, find, settle, stripe, time},
 };
 
-/// How many orders are told at once.
+/// How many orders are delivered at once.
 const AT_ONCE: usize = 8;
 
 /// A lifecycle's events, each with what Stripe shows once it was made.
@@ -33,8 +33,9 @@ enum Delivery {
     InTime(Vec<usize>),
 }
 
-/// Every order of a lifecycle's events and of some of them, each said once, twice and three times after its end; and
-/// if `in_time`, each said when it was made, with any of them lost but the last. All end as the first, which is returned.
+/// Delivers every order of a lifecycle's events and of some of them, each event once, twice and three times after its end;
+/// and if `in_time`, each event when it was made, with any of them lost but the last. All end in the same account, which is
+/// returned.
 async fn every_order(name: &str, now: &str, in_time: bool, story: impl Fn(&Stripe, &Api) -> Story) -> Value {
     let begin = |api: &Api, generation| {
         let stripe = stripe(api, generation, "2026-11-03T09:00:00Z");
@@ -50,15 +51,15 @@ async fn every_order(name: &str, now: &str, in_time: bool, story: impl Fn(&Strip
     let late = late.map(|(order, copies)| Delivery::Late(order, copies));
     let kept = some_of(count).into_iter().chain([(0..count).collect()]);
     let kept = kept.filter(|kept| in_time && kept.last() == Some(&(count - 1))).map(Delivery::InTime);
-    let tell = async |(number, delivery): (usize, Delivery)| {
+    let deliver = async |(number, delivery): (usize, Delivery)| {
         let api = Api::new().at(now);
         let generation = GENERATIONS[number % 2];
         let (events, stripe) = begin(&api, generation);
         match &delivery {
             Delivery::Late(order, copies) => {
-                let said =
+                let sent =
                     order.iter().flat_map(|place| std::iter::repeat_n(events[*place].0.clone(), *copies));
-                settle(&said.collect::<Vec<_>>(), time(now)).await;
+                settle(&sent.collect::<Vec<_>>(), time(now)).await;
             }
             Delivery::InTime(kept) => {
                 for (event, then) in kept.iter().map(|place| &events[*place]) {
@@ -76,9 +77,9 @@ async fn every_order(name: &str, now: &str, in_time: bool, story: impl Fn(&Strip
         let kinds: Vec<_> = events.iter().map(|(event, _)| event.kind().to_owned()).collect();
         (shown, format!("{name} {generation:?} {delivery:?} {kinds:?}"))
     };
-    let mut told = stream::iter(late.chain(kept).enumerate()).map(tell).buffer_unordered(AT_ONCE);
-    let (expected, _) = told.next().await.unwrap();
-    while let Some((shown, order)) = told.next().await {
+    let mut accounts = stream::iter(late.chain(kept).enumerate()).map(deliver).buffer_unordered(AT_ONCE);
+    let (expected, _) = accounts.next().await.unwrap();
+    while let Some((shown, order)) = accounts.next().await {
         assert_eq!(shown, expected, "{order}");
     }
     expected
@@ -136,7 +137,7 @@ async fn a_refunded_subscriptions_events_end_in_the_same_account_in_every_order(
         let subscription = receipt.subscription.unwrap();
         let mut events = Story::default();
         events.add(stripe, find(&receipt.events, "invoice.paid"));
-        // In the newer shapes another event says which payment this was.
+        // In the newer shapes another event names the payment.
         let link = receipt.events.iter().find(|event| event.kind() == "invoice_payment.paid").cloned();
         events.add(stripe, link.unwrap_or_else(|| find(&receipt.events, "customer.subscription.created")));
         stripe.set_now(time("2026-11-03T09:10:00Z"));
@@ -150,7 +151,7 @@ async fn a_refunded_subscriptions_events_end_in_the_same_account_in_every_order(
         events
     })
     .await;
-    // The upgrade stood on the money that went back.
+    // The upgrade depended on the money that went back.
     assert_eq!(account["balance"], credits(0, 0, 0));
 }
 
@@ -180,8 +181,8 @@ async fn a_packs_events_end_in_the_same_account_in_every_order() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_subscription_over_the_years_end_ends_in_the_same_account_in_every_order() {
     // Bought in November for a year's end in between; the renewal of the 3rd of January comes before or after
-    // the rest, and all of it in January. (Said in time, it depends on whether the downgrade was: Stripe doesn't show since
-    // when an item is what it is.)
+    // the rest, and all of it in January. (In time, the account depends on whether the downgrade's event arrived: Stripe doesn't show since
+    // when an item has its price.)
     let account = every_order("year's end", "2027-01-04T00:00:00Z", false, |stripe, api| {
         let receipt =
             stripe.subscribe(&Checkout::new(&api.account, "business_monthly", 3900), Interval::Month);

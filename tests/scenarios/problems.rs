@@ -143,7 +143,7 @@ async fn a_base64_body_is_the_same_body() {
     // {"operation":"face_enhance"}
     let answer = api.stack.invoke("debit", event("eyJvcGVyYXRpb24iOiJmYWNlX2VuaGFuY2UifQ==")).await.unwrap();
     assert_eq!(answer["statusCode"], 201, "{answer}");
-    // What is no base64 is no event of a gateway: the function fails, and goes on to serve.
+    // A body that is no base64 is no event of a gateway: the function fails, and goes on to serve.
     assert!(api.stack.invoke("debit", event("%%%")).await.is_err());
     api.debit("b64", &json!({"operation": "face_enhance"})).await.is(201);
     assert_eq!(api.balance().await, credits(9, 0, 0));
@@ -301,7 +301,7 @@ async fn a_busy_table_says_try_again() {
         reply.is_problem(503, "try_again");
         assert_eq!(reply.header("retry-after"), Some("1"));
     }
-    // What needs no database is answered still.
+    // Requests that need no database are answered still.
     let quote = reqwest::Client::new().post(format!("{}/v1/quotes", stack.base_url())).json(&enhance(1));
     send(quote).await.is(200);
     stack.stop().await;
@@ -318,7 +318,7 @@ async fn a_table_that_hangs_says_try_again_in_time() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_mistake_of_ours_is_told_to_the_log_only() {
+async fn an_internal_error_is_explained_in_the_log_only() {
     let denied = refusing("AccessDeniedException", "User: arn:aws:iam::1:role/x may not");
     let stack = stack_on(denied).await;
     let reply = post(&stack, "/debits", enhance(1)).await;
@@ -327,8 +327,8 @@ async fn a_mistake_of_ours_is_told_to_the_log_only() {
     let lines = stack.logs().of("debit");
     let parsed = lines.iter().rev().map(|line| serde_json::from_str::<Value>(line).unwrap());
     let line = parsed.into_iter().find(|line| line["level"].is_string()).expect("a line");
-    let said = (&line["level"], &line["outcome"], &line["status"]);
-    assert_eq!(said, (&json!("ERROR"), &json!("internal"), &json!(500)), "{line}");
+    let logged = (&line["level"], &line["outcome"], &line["status"]);
+    assert_eq!(logged, (&json!("ERROR"), &json!("internal"), &json!(500)), "{line}");
     assert!(line["cause"].as_str().unwrap().contains("AccessDenied"), "{line}");
     assert!(!lines.concat().contains("Bearer"), "{lines:?}");
     stack.stop().await;

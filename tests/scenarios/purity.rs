@@ -1,7 +1,7 @@
 //! The rules are pure: their crates can't do I/O, sleep or tell the time.
 //!
 //! Two guards. What they are built with can't, which is checked here. What std itself offers is disallowed
-//! by the `clippy.toml` of each crate, for which `.ci/run` fails; that nobody lifts it is checked here.
+//! by the `clippy.toml` of each crate, for which `.ci/run` fails; that no code lifts it is checked here.
 
 use std::{
     fs,

@@ -135,7 +135,7 @@ async fn entries_come_newest_first_a_page_at_a_time() {
     assert_eq!(newest["balance"], credits(976, 0, 0));
     assert_eq!(newest["operation"], enhance(1));
     assert_eq!((&newest["deferred_images"], &newest["catalog_version"]), (&json!(0), &json!("2026-11-01")));
-    // What is appended meanwhile doesn't move the pages.
+    // Entries that are appended meanwhile don't move the pages.
     api.debit("meanwhile", &enhance(1)).await.is(201);
     let cursor = page.json["next_cursor"].as_str().unwrap();
     let rest = api.get(&api.path(&format!("/entries?cursor={cursor}&limit=5"))).await;

@@ -1,17 +1,18 @@
 //! The monthly refill, through the real binary and on a ledger of its own: each account once a month,
 //! whatever is late, doubled, killed or in the way.
 
-use std::{sync::Arc, time::Duration};
+mod interrupted;
+mod queued;
+
+use std::time::Duration;
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use axum::{Json, Router, extract::State, routing::post};
 use chrono::{DateTime, TimeDelta, Utc};
 use scrip_accounts::{AccountId, EntryKind};
 use scrip_ledger::Ledger;
 use scrip_local::{Options, Stack, seed};
-use scrip_monthly_refill::{Queue, RefillFunction};
+use scrip_monthly_refill::RefillFunction;
 use serde_json::{Value, json};
-use tokio::sync::Mutex;
 
 use crate::api::enhance;
 
@@ -61,18 +62,18 @@ async fn a_sweep_asks_for_each_account_twice() {
             let line: Value = serde_json::from_str(line).ok()?;
             line["requests"].as_u64()
         });
-        line.expect("an invocation says what it took")
+        line.expect("an invocation logs its requests")
     };
-    let nobody = sweep().await;
+    let of_none = sweep().await;
     let ledger = seed::ledger(&stack);
     for number in 0..ACCOUNTS {
         subscribe(&ledger, &format!("account-{number}"), "2026-10-12T10:00:00Z", "2026-11-12T10:00:00Z")
             .await;
     }
-    let everybody = sweep().await;
+    let of_all = sweep().await;
     let pages = 2 * scrip_ledger::DUE_SHARDS;
-    assert!((1..=pages).contains(&(everybody - nobody - 2 * ACCOUNTS)), "{nobody}, then {everybody}");
-    assert_eq!(sweep().await, nobody);
+    assert!((1..=pages).contains(&(of_all - of_none - 2 * ACCOUNTS)), "{of_none}, then {of_all}");
+    assert_eq!(sweep().await, of_none);
     stack.stop().await;
 }
 
@@ -123,10 +124,10 @@ async fn every_account_that_is_due_is_settled_once() {
 }
 
 #[tokio::test]
-async fn who_was_missed_for_a_month_is_not_listed_for_ever() {
+async fn an_account_that_was_missed_for_a_month_is_not_listed_for_ever() {
     let stack = stack().await;
     let ledger = seed::ledger(&stack);
-    // Paid into October, nothing left in September, and nobody came by in October.
+    // Paid into October, nothing left in September, and neither a debit nor a sweep in October.
     subscribe(&ledger, "missed", "2026-09-12T10:00:00Z", "2026-10-12T10:00:00Z").await;
     let token = stack.tokens().issue("missed", &["credits:debit"], TimeDelta::hours(1));
     for key in 0..10 {
@@ -164,7 +165,7 @@ async fn what_was_not_settled_two_hours_into_the_month_is_overdue() {
     let lines = stack.logs().of("monthly-refill");
     let has = |text: &str| lines.iter().any(|line| line.contains(text));
     assert!(has("\"OverdueAccounts\":2") && has("\"OverdueAccounts\":0"), "{lines:?}");
-    // What a shard came to is counted once.
+    // The counts of a shard are logged once.
     let sum = |name: &str| {
         let numbers =
             lines.iter().filter_map(|line| serde_json::from_str::<Value>(line).ok()?[name].as_u64());
@@ -199,7 +200,7 @@ async fn one_account_that_fails_does_not_stop_the_others() {
         let account = format!("account-{number}");
         subscribe(&ledger, &account, "2026-10-12T10:00:00Z", "2026-11-12T10:00:00Z").await;
     }
-    // An entry that nobody can read.
+    // An entry that can't be read.
     let client = seed::client(&seed::aws_config(stack.database_url()));
     let text = |text: &str| AttributeValue::S(text.to_owned());
     let broken = client.put_item().table_name(stack.table_name());
@@ -220,205 +221,6 @@ async fn one_account_that_fails_does_not_stop_the_others() {
     mend.send().await.unwrap();
     let answer = stack.invoke("monthly-refill", event).await.unwrap();
     assert_eq!(answer, counts("2026-11", [1, 1, 0, 0, 0]));
-    stack.stop().await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn refills_at_once_with_debits_and_purchases_between_them_settle_each_account_once() {
-    let stack = Arc::new(Stack::start(Options { instances: 3, ..Options::default() }).await.unwrap());
-    let ledger = seed::ledger(&stack);
-    let accounts: Vec<String> = (0..30).map(|number| format!("account-{number}")).collect();
-    for account in &accounts {
-        subscribe(&ledger, account, "2026-10-12T10:00:00Z", "2026-11-12T10:00:00Z").await;
-    }
-    let refills: Vec<_> = (0..3)
-        .map(|_| {
-            let stack = Arc::clone(&stack);
-            tokio::spawn(
-                async move { stack.invoke("monthly-refill", json!({"time": NOVEMBER})).await.unwrap() },
-            )
-        })
-        .collect();
-    let debits: Vec<_> = accounts
-        .iter()
-        .map(|account| {
-            let token = stack.tokens().issue(account, &["credits:debit"], TimeDelta::hours(1));
-            let debit = reqwest::Client::new()
-                .post(format!("{}/v1/accounts/{account}/debits", stack.base_url()))
-                .bearer_auth(token)
-                .header("idempotency-key", "d")
-                .header("local-time", "2026-11-01T00:00:01Z")
-                .json(&enhance(10));
-            tokio::spawn(async move { debit.send().await.unwrap().status().as_u16() })
-        })
-        .collect();
-    let purchases: Vec<_> = accounts
-        .iter()
-        .cloned()
-        .map(|account| {
-            let ledger = ledger.clone();
-            tokio::spawn(async move {
-                let (now, until) = (time("2026-11-01T00:00:02Z"), time("2026-11-12T10:00:00Z"));
-                seed::buy(&ledger, (&account, "pack"), "tune_pack", until, now).await.unwrap();
-                // An upgrade that was paid in the month's first seconds.
-                seed::buy(&ledger, (&account, "upgrade"), "standard_monthly", until, now).await.unwrap();
-            })
-        })
-        .collect();
-    for debit in debits {
-        assert_eq!(debit.await.unwrap(), 201);
-    }
-    for purchase in purchases {
-        purchase.await.unwrap();
-    }
-    for refill in refills {
-        assert_eq!(refill.await.unwrap()["failed"], 0);
-    }
-    for account in &accounts {
-        assert_eq!(playground(&ledger, account).await, 2490, "{account}");
-        let kinds = kinds(&ledger, account).await;
-        assert_eq!(kinds.iter().filter(|kind| **kind == EntryKind::Refill).count(), 1, "{kinds:?}");
-        assert_eq!(kinds.len(), 6, "{kinds:?}");
-    }
-    Arc::into_inner(stack).unwrap().stop().await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_refill_that_is_killed_anywhere_is_finished_by_another() {
-    let stack = Arc::new(stack().await);
-    let ledger = seed::ledger(&stack);
-    let accounts: Vec<String> = (0..200).map(|number| format!("account-{number}")).collect();
-    for account in &accounts {
-        subscribe(&ledger, account, "2026-10-12T10:00:00Z", "2026-11-12T10:00:00Z").await;
-    }
-    let settled = async || {
-        let mut settled = 0;
-        for account in &accounts {
-            settled += usize::from(kinds(&ledger, account).await.len() == 3);
-        }
-        settled
-    };
-    // Killed each time a few more are done: at points that differ from run to run.
-    let mut killed = 0;
-    while killed < 5 {
-        let before = settled().await;
-        let refill = {
-            let stack = Arc::clone(&stack);
-            tokio::spawn(async move { stack.invoke("monthly-refill", json!({"time": NOVEMBER})).await })
-        };
-        while !refill.is_finished() && settled().await < before + 5 {
-            tokio::task::yield_now().await;
-        }
-        let refiller = stack.instances().into_iter().find(|instance| instance.function == "monthly-refill");
-        stack.kill(refiller.unwrap().pid).await;
-        killed += 1;
-        if refill.await.unwrap().is_ok() {
-            break;
-        }
-    }
-    // The process that was killed last may still be the one that is asked; then it is asked again.
-    let mut answer = Err(());
-    for _ in 0..5 {
-        answer = stack.invoke("monthly-refill", json!({"time": NOVEMBER})).await.map_err(|_| ());
-        if answer.is_ok() {
-            break;
-        }
-    }
-    assert_eq!(answer.unwrap()["failed"], 0);
-    assert!(killed > 1, "the first kill came too late to interrupt anything");
-    for account in &accounts {
-        use EntryKind::{Expiry, Purchase, Refill};
-        assert_eq!(kinds(&ledger, account).await, [Purchase, Expiry, Refill], "{account}");
-    }
-    Arc::into_inner(stack).unwrap().stop().await;
-}
-
-#[tokio::test]
-async fn a_worker_stops_before_its_time_is_over_and_goes_on_when_called_again() {
-    let stack = stack().await;
-    let ledger = seed::ledger(&stack);
-    subscribe(&ledger, "paid", "2026-10-12T10:00:00Z", "2026-11-12T10:00:00Z").await;
-    let event = json!({"time": NOVEMBER});
-    let now = time("2026-11-01T00:00:00Z");
-    let late =
-        RefillFunction::new(ledger.clone(), None).answer(event.clone(), now, Duration::from_secs(1)).await;
-    assert!(late.unwrap_err().to_string().contains("time for 2026-11 is over"));
-    assert_eq!(kinds(&ledger, "paid").await.len(), 1);
-    let answer = RefillFunction::new(ledger.clone(), None).answer(event, now, PLENTY).await.unwrap();
-    assert_eq!(answer, counts("2026-11", [1, 1, 0, 0, 0]));
-    stack.stop().await;
-}
-
-#[tokio::test]
-async fn a_batch_reports_item_by_item_what_must_come_again() {
-    let stack = stack().await;
-    let ledger = seed::ledger(&stack);
-    subscribe(&ledger, "paid", "2026-10-12T10:00:00Z", "2026-11-12T10:00:00Z").await;
-    let record = |id: &str, body: &str| json!({"messageId": id, "body": body});
-    let shards = (0..16)
-        .map(|shard| record(&format!("{shard}"), &format!(r#"{{"period":"2026-11","shard":{shard}}}"#)));
-    let mut records: Vec<Value> = shards.collect();
-    records.push(record("garbage", "not json"));
-    records.push(record("future", r#"{"period":"9999-01","shard":0}"#));
-    records.push(record("account", r#"{"period":"2026-11","account_id":"paid"}"#));
-    let answer = stack.invoke("monthly-refill", json!({"Records": records})).await.unwrap();
-    let failures =
-        json!({"batchItemFailures": [{"itemIdentifier": "garbage"}, {"itemIdentifier": "future"}]});
-    assert_eq!(answer, failures);
-    assert_eq!(kinds(&ledger, "paid").await.len(), 3);
-    stack.stop().await;
-}
-
-/// What a queue received, as far as the function can tell one from SQS.
-async fn queue() -> (Queue, Arc<Mutex<Vec<Value>>>) {
-    let received = Arc::new(Mutex::new(Vec::new()));
-    let take = |State(received): State<Arc<Mutex<Vec<Value>>>>, body: String| async move {
-        let batch: Value = serde_json::from_str(&body).unwrap();
-        let mut successful = Vec::new();
-        for entry in batch["Entries"].as_array().unwrap() {
-            received.lock().await.push(serde_json::from_str(entry["MessageBody"].as_str().unwrap()).unwrap());
-            successful.push(json!({"Id": entry["Id"], "MessageId": "m", "MD5OfMessageBody": "0"}));
-        }
-        Json(json!({"Successful": successful, "Failed": []}))
-    };
-    let router = Router::new().route("/", post(take)).with_state(Arc::clone(&received));
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let url = format!("http://{}", listener.local_addr().unwrap());
-    tokio::spawn(axum::serve(listener, router).into_future());
-    (Queue::new(&seed::aws_config(&url), format!("{url}/refill")), received)
-}
-
-#[tokio::test]
-async fn with_a_queue_the_sweep_goes_out_in_shards_and_what_fails_by_its_name() {
-    let stack = stack().await;
-    let ledger = seed::ledger(&stack);
-    let (queue, received) = queue().await;
-    let function = RefillFunction::new(ledger.clone(), Some(queue));
-    let now = time("2026-11-01T00:00:00Z");
-    let answer = function.answer(json!({"time": NOVEMBER}), now, PLENTY).await.unwrap();
-    assert_eq!(answer, json!({"period": "2026-11", "queued": 16}));
-    let shards: Vec<_> = (0..16).map(|shard| json!({"period": "2026-11", "shard": shard})).collect();
-    let messages = std::mem::take(&mut *received.lock().await);
-    assert_eq!(messages, shards);
-
-    subscribe(&ledger, "broken", "2026-10-12T10:00:00Z", "2026-11-12T10:00:00Z").await;
-    let client = seed::client(&seed::aws_config(stack.database_url()));
-    let broken = client.put_item().table_name(stack.table_name());
-    let broken = broken.item("pk", AttributeValue::S("ACCOUNT#broken".to_owned()));
-    broken.item("sk", AttributeValue::S("ENTRY#000000000002".to_owned())).send().await.unwrap();
-    let records: Vec<_> = messages
-        .iter()
-        .enumerate()
-        .map(|(id, body)| json!({"messageId": id.to_string(), "body": body.to_string()}))
-        .collect();
-    let answer = function.answer(json!({"Records": records}), now, PLENTY).await.unwrap();
-    assert_eq!(answer, json!({"batchItemFailures": []}));
-    let named = json!({"period": "2026-11", "account_id": "broken"});
-    assert_eq!(std::mem::take(&mut *received.lock().await), std::slice::from_ref(&named));
-    // By itself it fails, comes again, and ends in the dead-letter queue.
-    let record = json!({"Records": [{"messageId": "b", "body": named.to_string()}]});
-    let answer = function.answer(record, now, PLENTY).await.unwrap();
-    assert_eq!(answer, json!({"batchItemFailures": [{"itemIdentifier": "b"}]}));
     stack.stop().await;
 }
 

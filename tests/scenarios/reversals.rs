@@ -59,7 +59,7 @@ async fn a_replayed_debit_says_what_came_back_of_it() {
     let first = api.debit("d", &enhance(10)).await;
     assert_eq!(first.header("debit-reversed"), None);
     assert_eq!(api.debit("d", &enhance(10)).await.header("debit-reversed"), None);
-    for (key, said) in
+    for (key, header) in
         [("r-1", "playground=4, tune=0, tune_image=0"), ("r-2", "playground=8, tune=0, tune_image=0")]
     {
         let reversal = api.reverse("d", key, &json!({"credits": credits(4, 0, 0)})).await;
@@ -67,7 +67,7 @@ async fn a_replayed_debit_says_what_came_back_of_it() {
         let again = api.debit("d", &enhance(10)).await;
         assert_eq!(
             (again.header("idempotent-replayed"), again.header("debit-reversed")),
-            (Some("true"), Some(said))
+            (Some("true"), Some(header))
         );
         assert_eq!(again.text, first.text);
     }

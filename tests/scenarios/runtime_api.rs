@@ -2,7 +2,7 @@
 
 use reqwest::{Client, Response, StatusCode};
 use scrip_local::{
-    invocations::{Ended, FunctionError, Invocations, Outcome, Registration},
+    invocations::{FunctionError, InstanceEnd, Invocations, Outcome, Registration},
     runtime_api::RuntimeApi,
     template::Function,
 };
@@ -127,7 +127,7 @@ async fn an_instance_that_ends_fails_what_it_held_and_gets_no_more() {
     let outcome = bench.invoke(json!({ "n": 1 }));
     let request = bench.take(first).await;
     let ended = bench.invocations.unregister(FUNCTION, first, "signal: 9");
-    assert_eq!(ended, Ended { held: true, init_error: None });
+    assert_eq!(ended, InstanceEnd { held: true, init_error: None });
     assert_eq!(outcome.await.unwrap(), Err(FunctionError::Ended("signal: 9".to_owned())));
     assert_eq!(bench.post(first, &format!("invocation/{request}/response"), "{}").await, 400);
     assert_eq!(bench.next(first).await.status(), 403);

@@ -41,26 +41,26 @@ async fn what_is_bought_at_the_counter_is_granted_and_refunded() {
     let pack = buy(&shop, "tune_pack").await.is(200).json.clone();
     assert_eq!(account(&stack).await["balance"], credits(1000, 1, 64), "{pack}");
     assert_eq!(pack["amount"], 900);
-    let told = pack["events"].as_array().unwrap();
-    let applied = told.iter().filter(|told| told["outcome"] == "applied").count();
-    assert_eq!((applied, told.iter().all(|told| told["status"] == 200)), (1, true), "{pack}");
+    let events = pack["events"].as_array().unwrap();
+    let applied = events.iter().filter(|event| event["outcome"] == "applied").count();
+    assert_eq!((applied, events.iter().all(|event| event["status"] == 200)), (1, true), "{pack}");
 
-    // Another plan changes the same subscription; the money back ends it, so that it can be bought anew.
+    // Another plan changes the same subscription; the money back ends it, so that it can be bought again.
     let dearer = buy(&shop, "standard_monthly").await.is(200).json.clone();
     assert_eq!(dearer["subscription_id"], plan["subscription_id"]);
     assert_eq!(account(&stack).await["balance"], credits(2500, 1, 64), "{dearer}");
     let support = stack.tokens().issue("support", &["credits:refund"], TimeDelta::hours(1));
-    // What the upgrade stands on: with it, all of it goes.
+    // The upgrade depends on this purchase: refunded, it takes the upgrade's credits along.
     let purchase = plan["purchase_id"].as_str().unwrap();
     let refund = format!("{}/v1/accounts/buyer/purchases/{purchase}/refund", stack.base_url());
     let refund = Client::new().post(refund).bearer_auth(support).json(&json!({"reason": "too much"}));
     assert_eq!(send(refund).await.is(200).json["status"], "refunded");
-    let told = shop.deliver_new().await;
-    assert!(told.iter().any(|told| told.event == "customer.subscription.deleted"), "{told:?}");
-    assert!(told.iter().all(SentEvent::is_delivered), "{told:?}");
+    let events = shop.deliver_new().await;
+    assert!(events.iter().any(|event| event.event == "customer.subscription.deleted"), "{events:?}");
+    assert!(events.iter().all(SentEvent::is_delivered), "{events:?}");
     assert_eq!(account(&stack).await["plan_status"], "canceled");
-    let anew = buy(&shop, "basic_monthly").await.is(200).json.clone();
-    assert_ne!(anew["subscription_id"], plan["subscription_id"]);
+    let again = buy(&shop, "basic_monthly").await.is(200).json.clone();
+    assert_ne!(again["subscription_id"], plan["subscription_id"]);
 
     // Another interval is paid at once, a cheaper plan with the next renewal.
     let annual = buy(&shop, "standard_annual").await.is(200).json.clone();

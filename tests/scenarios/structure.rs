@@ -15,7 +15,7 @@ use syn::{
     visit::{self, Visit},
 };
 
-/// Where the crates are that are read; of a folder that ends in `*`, each in it.
+/// The folders of the crates that are read; a folder that ends in `*` stands for each folder in it.
 const CRATES: [&str; 5] = ["shared/*", "functions/*", "tests/local", "tests/stripe", "tests/support"];
 
 fn root() -> &'static Path {
@@ -27,7 +27,7 @@ fn within(file: &Path) -> &Path {
     file.strip_prefix(root()).unwrap()
 }
 
-/// What is in a folder, in order.
+/// The entries of a folder, in order.
 fn entries(folder: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(folder).unwrap_or_else(|why| panic!("{}: {why}", folder.display()));
     let mut entries: Vec<_> = entries.map(|entry| entry.unwrap().path()).collect();
@@ -81,95 +81,91 @@ fn no_crate_has_a_circle_of_modules() {
 /// A crate's files, and the circles in it.
 type Row = (&'static [(&'static str, &'static str)], &'static [&'static str]);
 
+/// A crate in each way in which names can make a circle, or seem to.
+const CIRCLES: &[Row] = &[
+    // Through a name that the root hands on, by another name.
+    (
+        &[
+            ("lib.rs", "mod a; mod b; pub use b::Bee as Hive;"),
+            ("a.rs", "use crate::Hive; pub struct A(Hive);"),
+            ("b.rs", "pub struct Bee(Option<Box<super::a::A>>);"),
+        ],
+        &["crate::a <-> crate::b"],
+    ),
+    // Through all names of a module, three modules long, with one that stands on the circle only.
+    (
+        &[
+            ("lib.rs", "mod a; mod b; mod c; mod d; pub use c::*;"),
+            ("a.rs", "use crate::b; pub fn f() { b::g(); }"),
+            ("b.rs", "pub fn g() -> crate::Cee { todo!() }"),
+            ("c.rs", "use super::{a::{self as first}}; pub struct Cee; impl Cee { fn h() { first::f() } }"),
+            ("d.rs", "use crate::a::f;"),
+        ],
+        &["crate::a <-> crate::b <-> crate::c"],
+    ),
+    // In a macro's tokens, and in an attribute.
+    (
+        &[
+            ("lib.rs", "mod a; mod b;"),
+            ("a.rs", "pub fn f() -> String { format!(\"{}\", (1, crate::b::g())) }"),
+            ("b.rs", "#[serde(with = \"crate::a::time\")] pub struct B; pub fn g() {}"),
+        ],
+        &["crate::a <-> crate::b"],
+    ),
+    // The root offers what is below it: a child that uses what the root defines stands on itself.
+    (
+        &[("lib.rs", "mod a; pub use a::A; pub struct Root;"), ("a.rs", "pub struct A(crate::Root);")],
+        &["crate <-> crate::a"],
+    ),
+    // A module and its child, and what is below that; a parent that only hands on isn't one of a circle.
+    (
+        &[
+            ("lib.rs", "mod n; mod p;"),
+            ("n.rs", "mod x; pub struct N; fn f() { x::deep::g(); }"),
+            ("n/x.rs", "pub mod deep;"),
+            ("n/x/deep.rs", "use super::super::N; pub fn g() -> N { N }"),
+            ("p.rs", "pub mod k; pub struct P; pub use k::K;"),
+            ("p/k.rs", "use super::P; pub struct K(P);"),
+        ],
+        &["crate::n <-> crate::n::x"],
+    ),
+    // Modules within a file, a file by its path, and code for everything but tests.
+    (
+        &[
+            ("lib.rs", "mod a { pub fn f() { super::b::g() } } #[path = \"other/c.rs\"] mod b;"),
+            ("other/c.rs", "#[cfg(not(test))] use crate::a; pub fn g() { a::f() }"),
+        ],
+        &["crate::a <-> crate::b"],
+    ),
+    // Neither code for tests, nor texts and comments, nor another crate's names make one.
+    (
+        &[
+            ("lib.rs", "//! crate::a\nmod a; mod b; pub use a::A; pub use b::B;"),
+            (
+                "a.rs",
+                "pub struct A; impl A { #[cfg(test)] fn t() -> crate::B { crate::B } } #[cfg(test)] mod tests;",
+            ),
+            ("b.rs", "use crate::A; pub struct B(A); #[cfg(all(test, unix))] mod tests { use crate::b::B; }"),
+            ("c.rs", "This isn't Rust, and no module of the crate."),
+        ],
+        &[],
+    ),
+    (
+        &[
+            ("lib.rs", "mod a; mod b;"),
+            (
+                "a.rs",
+                "/// [`crate::b::B`]\npub struct A; const TEXT: &str = \"crate::b::B\"; fn f() { ::b::g(); b::h(); }",
+            ),
+            ("b.rs", "use crate::a::A; // crate::a\npub struct B(A);"),
+        ],
+        &[],
+    ),
+];
+
 #[test]
 fn a_circle_is_found_whatever_way_names_take() {
-    let table: &[Row] = &[
-        // Through a name that the root hands on, by another name.
-        (
-            &[
-                ("lib.rs", "mod a; mod b; pub use b::Bee as Hive;"),
-                ("a.rs", "use crate::Hive; pub struct A(Hive);"),
-                ("b.rs", "pub struct Bee(Option<Box<super::a::A>>);"),
-            ],
-            &["crate::a <-> crate::b"],
-        ),
-        // Through all names of a module, three modules long, with one that stands on the circle only.
-        (
-            &[
-                ("lib.rs", "mod a; mod b; mod c; mod d; pub use c::*;"),
-                ("a.rs", "use crate::b; pub fn f() { b::g(); }"),
-                ("b.rs", "pub fn g() -> crate::Cee { todo!() }"),
-                (
-                    "c.rs",
-                    "use super::{a::{self as first}}; pub struct Cee; impl Cee { fn h() { first::f() } }",
-                ),
-                ("d.rs", "use crate::a::f;"),
-            ],
-            &["crate::a <-> crate::b <-> crate::c"],
-        ),
-        // In a macro's tokens, and in an attribute.
-        (
-            &[
-                ("lib.rs", "mod a; mod b;"),
-                ("a.rs", "pub fn f() -> String { format!(\"{}\", (1, crate::b::g())) }"),
-                ("b.rs", "#[serde(with = \"crate::a::time\")] pub struct B; pub fn g() {}"),
-            ],
-            &["crate::a <-> crate::b"],
-        ),
-        // The root offers what is below it: a child that uses what the root defines stands on itself.
-        (
-            &[("lib.rs", "mod a; pub use a::A; pub struct Root;"), ("a.rs", "pub struct A(crate::Root);")],
-            &["crate <-> crate::a"],
-        ),
-        // A module and its child, and what is below that; a parent that only hands on isn't one of a circle.
-        (
-            &[
-                ("lib.rs", "mod n; mod p;"),
-                ("n.rs", "mod x; pub struct N; fn f() { x::deep::g(); }"),
-                ("n/x.rs", "pub mod deep;"),
-                ("n/x/deep.rs", "use super::super::N; pub fn g() -> N { N }"),
-                ("p.rs", "pub mod k; pub struct P; pub use k::K;"),
-                ("p/k.rs", "use super::P; pub struct K(P);"),
-            ],
-            &["crate::n <-> crate::n::x"],
-        ),
-        // Modules within a file, a file by its path, and code for everything but tests.
-        (
-            &[
-                ("lib.rs", "mod a { pub fn f() { super::b::g() } } #[path = \"other/c.rs\"] mod b;"),
-                ("other/c.rs", "#[cfg(not(test))] use crate::a; pub fn g() { a::f() }"),
-            ],
-            &["crate::a <-> crate::b"],
-        ),
-        // Neither code for tests, nor texts and comments, nor another crate's names make one.
-        (
-            &[
-                ("lib.rs", "//! crate::a\nmod a; mod b; pub use a::A; pub use b::B;"),
-                (
-                    "a.rs",
-                    "pub struct A; impl A { #[cfg(test)] fn t() -> crate::B { crate::B } } #[cfg(test)] mod tests;",
-                ),
-                (
-                    "b.rs",
-                    "use crate::A; pub struct B(A); #[cfg(all(test, unix))] mod tests { use crate::b::B; }",
-                ),
-                ("c.rs", "This isn't Rust, and no module of the crate."),
-            ],
-            &[],
-        ),
-        (
-            &[
-                ("lib.rs", "mod a; mod b;"),
-                (
-                    "a.rs",
-                    "/// [`crate::b::B`]\npub struct A; const TEXT: &str = \"crate::b::B\"; fn f() { ::b::g(); b::h(); }",
-                ),
-                ("b.rs", "use crate::a::A; // crate::a\npub struct B(A);"),
-            ],
-            &[],
-        ),
-    ];
-    for (files, expected) in table {
+    for (files, expected) in CIRCLES {
         let files: BTreeMap<_, _> = files.iter().map(|(file, text)| (Path::new(file), *text)).collect();
         let source = |file: &Path| files.get(file).map(|text| (*text).to_owned());
         let circles = Crate::read(Path::new("lib.rs"), &source).circles();
@@ -180,12 +176,12 @@ fn a_circle_is_found_whatever_way_names_take() {
 }
 
 /// The files that a file takes by `#[path]`.
-struct Taken<'a> {
+struct TakenFiles<'a> {
     folder: &'a Path,
     files: Vec<PathBuf>,
 }
 
-impl Visit<'_> for Taken<'_> {
+impl Visit<'_> for TakenFiles<'_> {
     fn visit_item_mod(&mut self, module: &ItemMod) {
         self.files.extend(given_path(&module.attrs).map(|given| normal(&self.folder.join(given))));
         visit::visit_item_mod(self, module);
@@ -197,7 +193,7 @@ fn taken_from_others(file: &Path, text: &str, packages: &[PathBuf]) -> Vec<PathB
     let package = |file: &Path| {
         file.ancestors().find(|folder| packages.iter().any(|package| package == folder)).map(Path::to_owned)
     };
-    let mut taken = Taken { folder: file.parent().unwrap(), files: Vec::new() };
+    let mut taken = TakenFiles { folder: file.parent().unwrap(), files: Vec::new() };
     taken.visit_file(&syn::parse_file(text).unwrap_or_else(|why| panic!("{}: {why}", file.display())));
     taken.files.retain(|taken| package(taken) != package(file));
     taken.files

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use crate::{
     api::{Api, credits, enhance},
-    webhook::{GENERATIONS, find, kinds, say, settle, stripe, time},
+    webhook::{GENERATIONS, find, kinds, outcome_of, settle, stripe, time},
 };
 
 #[tokio::test]
@@ -73,7 +73,7 @@ async fn a_custom_plan_gives_what_was_agreed() {
         let stripe = stripe(&api, Generation::Basil, "2026-11-03T09:00:00Z");
         let receipt = stripe.subscribe(&Checkout::custom(&api.account, 9900, agreed), Interval::Month);
         let paid = find(&receipt.events, "invoice.paid");
-        assert_eq!(say(&paid, stripe.now()).await, outcome, "{agreed}");
+        assert_eq!(outcome_of(&paid, stripe.now()).await, outcome, "{agreed}");
         let granted = if outcome == "applied" { 12000 } else { 0 };
         assert_eq!(api.balance().await, credits(granted, 0, 0));
     }
@@ -105,11 +105,11 @@ async fn a_cheaper_plan_within_a_paid_year_counts_from_the_next_refill_and_can_b
         (&shown["plan"], &shown["paid_through"]),
         (&json!("standard"), &json!("2027-11-03T09:00:00Z"))
     );
-    // More than was paid for is only said so far.
+    // A larger plan that isn't paid yet grants nothing more.
     change("2027-01-05T09:00:00Z", "business_annual", 39000).await;
     api = api.at("2027-02-01T00:00:00Z");
     assert_eq!(api.balance().await, credits(2500, 0, 0));
-    // The next year is paid as what was chosen.
+    // The next year is paid as the chosen plan.
     settle(&stripe.advance_to(time("2027-11-03T11:00:00Z")), time("2027-11-03T11:00:00Z")).await;
     api = api.at("2027-12-01T00:00:00Z");
     assert_eq!(api.balance().await, credits(6000, 0, 0));
@@ -131,13 +131,13 @@ async fn a_newer_subscriptions_end_that_overtakes_its_payment_still_ends_it() {
         let newer = stripe.subscribe(&checkout(), Interval::Month);
         stripe.set_now(time("2026-11-12T09:00:00Z"));
         let ended = find(&stripe.cancel(&newer.subscription.unwrap()), "customer.subscription.deleted");
-        assert_eq!(say(&ended, stripe.now()).await, "applied");
-        assert_eq!(say(&find(&newer.events, "invoice.paid"), stripe.now()).await, "unchanged");
+        assert_eq!(outcome_of(&ended, stripe.now()).await, "applied");
+        assert_eq!(outcome_of(&find(&newer.events, "invoice.paid"), stripe.now()).await, "unchanged");
         let shown = api.get(&api.path("")).await.json;
         assert_eq!(shown["plan_status"], "canceled", "{old_one}");
         assert_eq!(shown["paid_through"], "2026-11-12T09:00:00Z", "{old_one}");
         assert_eq!(shown["balance"]["playground"], 1000, "{old_one}");
-        assert_eq!(say(&ended, stripe.now()).await, "unchanged");
+        assert_eq!(outcome_of(&ended, stripe.now()).await, "unchanged");
     }
 }
 
@@ -150,8 +150,8 @@ async fn a_subscriptions_account_is_found_at_its_session() {
     checkout.payment_metadata.remove("account_id");
     let receipt = stripe.subscribe(&checkout, Interval::Month);
     let ended = find(&stripe.cancel(&receipt.subscription.unwrap()), "customer.subscription.deleted");
-    assert_eq!(say(&ended, stripe.now() + TimeDelta::hours(1)).await, "applied");
+    assert_eq!(outcome_of(&ended, stripe.now() + TimeDelta::hours(1)).await, "applied");
     let session = find(&receipt.events, "checkout.session.completed");
-    assert_eq!(say(&session, stripe.now()).await, "unchanged");
+    assert_eq!(outcome_of(&session, stripe.now()).await, "unchanged");
     assert_eq!(api.balance().await, credits(1000, 0, 0));
 }

@@ -1,4 +1,4 @@
-//! What the functions write to their logs: enough to answer questions by, and nothing secret.
+//! The functions' logs: they answer an operator's questions, and contain nothing secret.
 
 use std::{
     collections::BTreeMap,
@@ -18,15 +18,15 @@ use crate::api::{enhance, send};
 
 const NOW: &str = "2026-11-10T09:00:00Z";
 
-/// A stack, its functions called in every way that has something to hide.
-struct Told {
-    /// What must not be in any line.
+/// The logs of functions that were called in every way that involves a secret.
+struct FunctionLogs {
+    /// Secrets, none of which may be in any line.
     canaries: Vec<String>,
     /// The lines of each function.
     lines: BTreeMap<&'static str, Vec<String>>,
 }
 
-async fn told() -> Told {
+async fn collect() -> FunctionLogs {
     let now = NOW.parse().unwrap();
     let stripe = Stripe::new("telemetry", Generation::Basil, now);
     let provider = stripe.serve(server::loopback(0).await.unwrap(), API_KEY).unwrap();
@@ -66,13 +66,13 @@ async fn told() -> Told {
     debit("odd", &json!({"operation": "canary"})).await.is(400);
     send(post("/v1/accounts/buyer/quotes", &enhance(3))).await.is(200);
     send(post("/v1/quotes", &enhance(3))).await.is(200);
-    // What stands in an account's place and may not be named is no account's id: it may be a secret.
+    // A path that the caller may not name isn't logged as an account's id: it may be a secret.
     let own = stack.tokens().issue("buyer", &["credits:read"], TimeDelta::hours(1));
     let misplaced = reqwest::Client::new().get(format!("{url}/v1/accounts/canary"));
     send(misplaced.header("local-time", NOW).bearer_auth(own)).await.is(403);
     let reason = json!({"reason": "canary"});
     send(post(&format!("{debits}/d/reversals"), &reason).header("idempotency-key", "r")).await.is(201);
-    // What came back is held for two jobs, of which one is done in part.
+    // The returned credits are held for two jobs, of which one is done in part.
     let holds = "/v1/accounts/buyer/holds";
     for (key, prompts) in [("h", 3), ("i", 1)] {
         let work = json!({"operation": "tune_images", "prompts": prompts});
@@ -90,14 +90,14 @@ async fn told() -> Told {
     let lines = functions.map(|function| (function, stack.logs().of(function)));
     stack.stop().await;
     provider.stop().await;
-    Told { canaries, lines: BTreeMap::from(lines) }
+    FunctionLogs { canaries, lines: BTreeMap::from(lines) }
 }
 
 #[tokio::test]
 async fn the_logs_say_what_happened_and_what_it_took_and_nothing_secret() {
-    let Told { canaries, lines } = told().await;
+    let FunctionLogs { canaries, lines } = collect().await;
     for (function, lines) in &lines {
-        assert!(!lines.is_empty(), "{function} says nothing");
+        assert!(!lines.is_empty(), "{function} logs nothing");
         for line in lines {
             for canary in &canaries {
                 assert!(!line.contains(canary.as_str()), "{function}: {canary} in {line}");
@@ -123,7 +123,7 @@ async fn the_logs_say_what_happened_and_what_it_took_and_nothing_secret() {
         assert!(call["trace_id"].is_null(), "{call}");
         assert!(call["elapsed_us"].as_u64().is_some_and(|elapsed| elapsed > 0), "{call}");
     }
-    // What each command takes of the database.
+    // The requests and units that each command takes of the database.
     let took = |call: &Value| {
         let number = |name: &str| call[name].as_f64().unwrap();
         (
@@ -156,7 +156,7 @@ async fn the_logs_say_what_happened_and_what_it_took_and_nothing_secret() {
 
 #[tokio::test]
 async fn what_is_spent_and_refused_is_counted() {
-    let Told { lines, .. } = told().await;
+    let FunctionLogs { lines, .. } = collect().await;
     let sum = |function: &str, metric: &str, labels: &[(&str, &str)]| -> u64 {
         let lines = lines[function].iter().map(|line| serde_json::from_str::<Value>(line).unwrap());
         let lines = lines.filter(|line| labels.iter().all(|(name, value)| line[*name] == *value));
@@ -183,7 +183,7 @@ async fn what_is_spent_and_refused_is_counted() {
     }
 }
 
-/// A database that knows nobody and remembers the traces of its requests.
+/// A database without accounts, which remembers the traces of its requests.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_trace_goes_on_to_the_database() {
     let traces = Arc::new(Mutex::new(Vec::<Option<String>>::new()));
@@ -201,8 +201,8 @@ async fn a_trace_goes_on_to_the_database() {
     let stack = Stack::start(Options { instances: 1, database_url, ..Options::default() }).await.unwrap();
     // Each function has asked once before its first call, so that its connection is made.
     assert_eq!(std::mem::take(&mut *traces.lock().unwrap()), [const { None }; 5]);
-    let token = stack.tokens().issue("nobody", &["credits:read"], TimeDelta::hours(1));
-    let url = format!("{}/v1/accounts/nobody/quotes", stack.base_url());
+    let token = stack.tokens().issue("stranger", &["credits:read"], TimeDelta::hours(1));
+    let url = format!("{}/v1/accounts/stranger/quotes", stack.base_url());
     send(reqwest::Client::new().post(url).bearer_auth(token).json(&enhance(1))).await.is(200);
     let traces = std::mem::take(&mut *traces.lock().unwrap());
     let [Some(trace)] = traces.as_slice() else { panic!("{traces:?}") };

@@ -4,6 +4,7 @@ mod deployment;
 mod metrics;
 mod mistakes;
 mod outbox;
+mod parameters;
 mod permissions;
 
 use crate::support::stack;
@@ -35,21 +36,21 @@ pub fn with_everything() -> Value {
     deployed(&document(), &|_| true)
 }
 
-/// What is deployed of a template if these of its conditions are met.
-fn deployed(template: &Value, is_met: &dyn Fn(&str) -> bool) -> Value {
+/// The deployed part of a template, for the conditions that are true.
+fn deployed(template: &Value, is_true: &dyn Fn(&str) -> bool) -> Value {
     let is_value = |value: &&Value| value["Ref"] != "AWS::NoValue";
     match template {
         Value::Array(values) => {
-            values.iter().map(|value| deployed(value, is_met)).filter(|value| is_value(&value)).collect()
+            values.iter().map(|value| deployed(value, is_true)).filter(|value| is_value(&value)).collect()
         }
         Value::Object(fields) => {
             if let Some([condition, yes, no]) =
                 fields.get("Fn::If").and_then(Value::as_array).map(Vec::as_slice)
             {
-                return deployed(if is_met(condition.as_str().unwrap()) { yes } else { no }, is_met);
+                return deployed(if is_true(condition.as_str().unwrap()) { yes } else { no }, is_true);
             }
-            let fields = fields.iter().filter(|(_, value)| value["Condition"].as_str().is_none_or(is_met));
-            let fields = fields.map(|(name, value)| (name.clone(), deployed(value, is_met)));
+            let fields = fields.iter().filter(|(_, value)| value["Condition"].as_str().is_none_or(is_true));
+            let fields = fields.map(|(name, value)| (name.clone(), deployed(value, is_true)));
             fields.filter(|(_, value)| is_value(&value)).collect()
         }
         other => other.clone(),

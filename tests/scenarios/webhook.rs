@@ -35,11 +35,11 @@ pub fn endpoint(stack: &Stack) -> Endpoint {
     Endpoint::new(&format!("{}/v1/webhooks/stripe", stack.base_url()), &[WEBHOOK_SECRET])
 }
 
-/// Sends an event at a time, and says what became of it: the outcome, or the problem's code.
-pub async fn say(event: &Event, at: DateTime<Utc>) -> String {
+/// Sends an event at a time; returns the outcome, or the problem's code.
+pub async fn outcome_of(event: &Event, at: DateTime<Utc>) -> String {
     let attempt = endpoint(support::stack()).send(event, at).await;
-    let said = attempt.answer["outcome"].as_str().or(attempt.answer["code"].as_str());
-    said.unwrap_or_else(|| panic!("{attempt:?}")).to_owned()
+    let outcome = attempt.answer["outcome"].as_str().or(attempt.answer["code"].as_str());
+    outcome.unwrap_or_else(|| panic!("{attempt:?}")).to_owned()
 }
 
 /// Sends events in order until each is taken: one that must wait or is parked is sent again, as Stripe or
@@ -49,7 +49,7 @@ pub async fn settle(events: &[Event], at: DateTime<Utc>) {
     for _ in 0..8 {
         let mut still = Vec::new();
         for event in waiting {
-            if ["not_yet", "parked"].contains(&say(&event, at).await.as_str()) {
+            if ["not_yet", "parked"].contains(&outcome_of(&event, at).await.as_str()) {
                 still.push(event);
             }
         }
@@ -84,7 +84,7 @@ async fn a_pack_is_granted_once_however_many_events_speak_of_it() {
             let receipt = stripe.buy_pack(&checkout);
             let mut outcomes = Vec::new();
             for event in receipt.events.iter().chain(&receipt.events) {
-                outcomes.push(say(event, time("2026-11-03T10:00:00Z")).await);
+                outcomes.push(outcome_of(event, time("2026-11-03T10:00:00Z")).await);
             }
             assert_eq!(outcomes.iter().filter(|outcome| *outcome == "applied").count(), 1, "{outcomes:?}");
             let is_known =
@@ -102,8 +102,8 @@ async fn a_payment_that_comes_later_grants_when_it_comes() {
     let stripe = stripe(&api, Generation::Acacia, "2026-11-03T09:00:00Z");
     let receipt = stripe.buy_pack_async(&Checkout::new(&api.account, "avatar_pack", 900).silent_payment());
     for event in &receipt.events {
-        let said = say(event, time("2026-11-03T09:00:01Z")).await;
-        assert!(["ignored", "unchanged"].contains(&said.as_str()), "{}: {said}", event.kind());
+        let outcome = outcome_of(event, time("2026-11-03T09:00:01Z")).await;
+        assert!(["ignored", "unchanged"].contains(&outcome.as_str()), "{}: {outcome}", event.kind());
     }
     assert_eq!(api.balance().await, credits(0, 0, 0));
     stripe.set_now(time("2026-11-04T09:00:00Z"));
@@ -123,7 +123,7 @@ async fn paid_money_that_cannot_be_granted_is_parked_and_named() {
     let stack = support::stack();
     let unknown = |api: &Api| Checkout::new(&api.account, "jumbo_pack", 900);
     let plan_once = |api: &Api| Checkout::new(&api.account, "basic_monthly", 1900);
-    let nobody = |api: &Api| {
+    let unnamed = |api: &Api| {
         let mut checkout = Checkout::new(&api.account, "tune_pack", 900);
         checkout.client_reference_id = None;
         checkout.guest = true;
@@ -150,14 +150,14 @@ async fn paid_money_that_cannot_be_granted_is_parked_and_named() {
         let receipt = stripe.buy_pack(&match name {
             "unknown SKU" => unknown(&api),
             "a plan once" => plan_once(&api),
-            "no account" => nobody(&api),
+            "no account" => unnamed(&api),
             _ => malformed(&api),
         });
         let session = find(&receipt.events, "checkout.session.completed");
         if name == "no account" {
-            assert_eq!(say(&session, time("2026-11-03T09:59:59Z")).await, "not_yet");
+            assert_eq!(outcome_of(&session, time("2026-11-03T09:59:59Z")).await, "not_yet");
         }
-        assert_eq!(say(&session, time(at)).await, "parked", "{name}");
+        assert_eq!(outcome_of(&session, time(at)).await, "parked", "{name}");
         assert!(api.statement().await.is_empty(), "{name}");
         let payment = receipt.payment_intent.unwrap();
         let parked = seed::ledger(stack).parked(&payment).await.unwrap().unwrap();
@@ -173,7 +173,7 @@ async fn paid_money_that_cannot_be_granted_is_parked_and_named() {
     }
 }
 
-/// What only the session names is looked up there, whichever event comes first.
+/// An account that only the session names is read there, whichever event comes first.
 #[tokio::test]
 async fn an_invoice_before_its_session_finds_whose_it_is() {
     for generation in GENERATIONS {
@@ -182,9 +182,9 @@ async fn an_invoice_before_its_session_finds_whose_it_is() {
         let mut checkout = Checkout::new(&api.account, "basic_monthly", 1900);
         checkout.payment_metadata.remove("account_id");
         let receipt = stripe.subscribe(&checkout, Interval::Month);
-        assert_eq!(say(&find(&receipt.events, "invoice.paid"), stripe.now()).await, "applied");
+        assert_eq!(outcome_of(&find(&receipt.events, "invoice.paid"), stripe.now()).await, "applied");
         let session = find(&receipt.events, "checkout.session.completed");
-        assert_eq!(say(&session, stripe.now()).await, "unchanged");
+        assert_eq!(outcome_of(&session, stripe.now()).await, "unchanged");
         assert_eq!(api.balance().await, credits(1000, 0, 0));
     }
 }
@@ -195,14 +195,14 @@ async fn a_payment_for_something_unknown_is_parked_and_granted_once_its_price_is
     for generation in GENERATIONS {
         let api = Api::new().at("2026-11-03T09:00:01Z");
         let stripe = stripe(&api, generation, "2026-11-03T09:00:00Z");
-        // Named by the session alone; the invoice's price is one that nobody mapped.
+        // Named by the session alone; the invoice's price is not mapped.
         let mut checkout = Checkout::new(&api.account, "basic_annual_2027", 1900);
         checkout.payment_metadata.clear();
         let receipt = stripe.subscribe(&checkout, Interval::Year);
         let paid = find(&receipt.events, "invoice.paid");
-        assert_eq!(say(&paid, stripe.now()).await, "parked", "{generation:?}");
+        assert_eq!(outcome_of(&paid, stripe.now()).await, "parked", "{generation:?}");
         let session = find(&receipt.events, "checkout.session.completed");
-        assert_eq!(say(&session, stripe.now()).await, "parked", "{generation:?}");
+        assert_eq!(outcome_of(&session, stripe.now()).await, "parked", "{generation:?}");
         assert_eq!(api.balance().await, credits(0, 0, 0));
         let parked = seed::ledger(support::stack()).parked(&receipt.invoice.unwrap()).await.unwrap();
         assert_eq!(parked.unwrap().account_id.map(|id| id.to_string()), Some(api.account.clone()));
@@ -217,7 +217,8 @@ async fn the_events_of_one_payment_at_once_grant_once() {
         let receipt = stripe.buy_pack(&Checkout::new(&api.account, "tune_pack", 900));
         let session = find(&receipt.events, "checkout.session.completed");
         let payment = find(&receipt.events, "payment_intent.succeeded");
-        let (first, second) = tokio::join!(say(&session, stripe.now()), say(&payment, stripe.now()));
+        let (first, second) =
+            tokio::join!(outcome_of(&session, stripe.now()), outcome_of(&payment, stripe.now()));
         let mut outcomes = [first, second];
         outcomes.sort();
         assert_eq!(outcomes, ["applied", "unchanged"]);
@@ -240,7 +241,7 @@ async fn a_session_may_leave_the_sku_to_its_payment() {
             events.reverse();
         }
         for (event, outcome) in events.iter().zip(["applied", "unchanged"]) {
-            assert_eq!(say(event, stripe.now()).await, outcome, "{}", event.kind());
+            assert_eq!(outcome_of(event, stripe.now()).await, outcome, "{}", event.kind());
         }
         assert_eq!(api.balance().await, credits(0, 1, 64));
     }
@@ -262,7 +263,7 @@ async fn a_packs_own_invoice_grants_nothing_more() {
                 events.reverse();
             }
             for (event, outcome) in events.iter().zip(["applied", "unchanged"]) {
-                assert_eq!(say(event, stripe.now()).await, outcome, "{generation:?} {}", event.kind());
+                assert_eq!(outcome_of(event, stripe.now()).await, outcome, "{generation:?} {}", event.kind());
             }
             assert_eq!(api.balance().await, credits(0, 1, 64));
         }
@@ -281,7 +282,7 @@ async fn what_is_not_ours_is_ignored() {
     let mut events = receipt.events.clone();
     events.extend(stripe.refund_in_dashboard(&receipt.payment_intent.unwrap(), None).unwrap().1);
     for event in &events {
-        assert_eq!(say(event, stripe.now()).await, "ignored", "{}", event.kind());
+        assert_eq!(outcome_of(event, stripe.now()).await, "ignored", "{}", event.kind());
     }
     let event = |kind: &str, object: Value| {
         Event::from_json(json!({
@@ -296,12 +297,12 @@ async fn what_is_not_ours_is_ignored() {
         ("customer.subscription.updated", json!({"id": "sub_unseen", "object": "subscription"})),
         ("charge.refunded", json!({"id": "ch_unseen", "object": "charge", "payment_intent": "pi_unseen"})),
     ] {
-        assert_eq!(say(&event(kind, object), stripe.now()).await, "ignored", "{kind}");
+        assert_eq!(outcome_of(&event(kind, object), stripe.now()).await, "ignored", "{kind}");
     }
     // Of a connected merchant's (case 25): not even looked at.
     let receipt = stripe.buy_pack(&Checkout::new(&api.account, "tune_pack", 900));
     for event in &receipt.events {
-        assert_eq!(say(&stripe.as_connected(event, "acct_other"), stripe.now()).await, "ignored");
+        assert_eq!(outcome_of(&stripe.as_connected(event, "acct_other"), stripe.now()).await, "ignored");
     }
     assert!(api.statement().await.is_empty());
 }

@@ -4,10 +4,10 @@ use serde_json::Value;
 
 use crate::{
     entry::Amounts,
-    offers::{Gives, offer},
+    offers::{Grant, offer},
 };
 
-/// Something that somebody does.
+/// Something that a user, support, the provider or a schedule does.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Action {
     /// The account buys plans and packs.
@@ -26,7 +26,7 @@ pub enum Action {
     Decline,
     /// The provider renews what is due, and collects what was drafted an hour before.
     Bill,
-    /// What was declined is paid after all.
+    /// A declined invoice is paid after all.
     PayLate,
     /// Work is paid with credits.
     Debit { key: String, work: Work },
@@ -34,24 +34,24 @@ pub enum Action {
     Hold { key: String, work: Work, seconds: i64 },
     /// A hold is captured or released.
     End { hold: String, end: End, when: When },
-    /// Somebody looks at a hold.
+    /// The user looks at a hold.
     LookAtHold { hold: String },
     /// Some of a debit or captured hold, or all that is left, comes back.
     Reverse { key: String, debit: String, playground: Option<u64> },
     /// Support gives or takes credits.
     Adjust { key: String, credits: Amounts },
-    /// Somebody looks at balance and history.
+    /// The user looks at balance and history.
     Look,
     /// Support gives the money of a purchase back.
-    MoneyBack(Bought),
-    /// Somebody does so at the provider, in percent of it.
-    Refund(Bought, i64),
+    MoneyBack(PurchaseKind),
+    /// The merchant refunds a purchase at the provider, in percent of it.
+    Refund(PurchaseKind, i64),
     /// That refund fails after all.
     RefundFails,
     /// The buyer's bank takes the money back, in percent of it.
-    Dispute(Bought, i64),
+    Dispute(PurchaseKind, i64),
     /// It only asks.
-    Inquire(Bought),
+    Inquire(PurchaseKind),
     /// It returns the money.
     WinDispute,
     /// It keeps the money.
@@ -64,7 +64,7 @@ pub enum Action {
     Recover,
 }
 
-/// What is bought at once: SKUs and how many.
+/// The items of one checkout: SKUs and how many of each.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cart {
     pub items: Vec<(&'static str, i64)>,
@@ -75,28 +75,28 @@ pub struct Cart {
     pub is_alone: bool,
 }
 
-/// What says whose a purchase is.
+/// The field by which a purchase names its account.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Naming {
     /// The metadata of the session, and of its payment or subscription.
     Metadata,
     /// The session's `client_reference_id` alone.
     Reference,
-    /// The same, and the customer who pays is the other account's.
+    /// The session's `client_reference_id` alone, and the paying customer is the other account's.
     OfOtherCustomer,
 }
 
 impl Cart {
-    /// The plan's SKU, where there is one.
+    /// The plan's SKU, if there is one.
     pub fn plan(&self) -> Option<&'static str> {
-        let is_plan = |sku: &&&'static str| matches!(offer(sku).gives, Gives::Plan(_));
+        let is_plan = |sku: &&&'static str| matches!(offer(sku).gives, Grant::Plan(_));
         self.items.iter().map(|(sku, _)| sku).find(is_plan).copied()
     }
 }
 
-/// Which purchase.
+/// The purchase that an action is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Bought {
+pub enum PurchaseKind {
     Plan,
     Pack,
 }
@@ -154,41 +154,53 @@ pub const WORK: [Work; 7] = [
     Work { operation: r#"{"operation":"tune_images","prompts":8}"#, price: [0, 0, 64] },
 ];
 
-/// What becomes of an account's money: what is done in the third moment, and what after the month's turn.
+/// The moves of an account's money: actions in the third moment, and actions after the month's turn.
 pub const STORIES: [(&[Action], &[Action]); 31] = [
     (&[], &[]),
-    (&[], &[Action::MoneyBack(Bought::Plan)]),
-    (&[Action::MoneyBack(Bought::Plan)], &[Action::MoneyBack(Bought::Plan)]),
-    (&[Action::MoneyBack(Bought::Pack)], &[]),
-    (&[Action::Refund(Bought::Pack, 100)], &[Action::MoneyBack(Bought::Pack)]),
-    (&[Action::Refund(Bought::Pack, 30)], &[Action::Refund(Bought::Pack, 70)]),
-    (&[Action::Dispute(Bought::Pack, 100)], &[Action::WinDispute]),
-    (&[Action::Dispute(Bought::Plan, 100)], &[]),
-    (&[Action::Dispute(Bought::Plan, 100)], &[Action::WinDispute]),
+    (&[], &[Action::MoneyBack(PurchaseKind::Plan)]),
+    (&[Action::MoneyBack(PurchaseKind::Plan)], &[Action::MoneyBack(PurchaseKind::Plan)]),
+    (&[Action::MoneyBack(PurchaseKind::Pack)], &[]),
+    (&[Action::Refund(PurchaseKind::Pack, 100)], &[Action::MoneyBack(PurchaseKind::Pack)]),
+    (&[Action::Refund(PurchaseKind::Pack, 30)], &[Action::Refund(PurchaseKind::Pack, 70)]),
+    (&[Action::Dispute(PurchaseKind::Pack, 100)], &[Action::WinDispute]),
+    (&[Action::Dispute(PurchaseKind::Plan, 100)], &[]),
+    (&[Action::Dispute(PurchaseKind::Plan, 100)], &[Action::WinDispute]),
     (&[Action::Upgrade("standard_monthly")], &[]),
-    (&[Action::Upgrade("business_monthly")], &[Action::MoneyBack(Bought::Plan)]),
+    (&[Action::Upgrade("business_monthly")], &[Action::MoneyBack(PurchaseKind::Plan)]),
     (&[Action::Downgrade("basic_monthly")], &[]),
     (&[Action::Downgrade("basic_monthly")], &[Action::Upgrade("business_monthly")]),
     (&[Action::Cancel], &[]),
-    (&[Action::Refund(Bought::Plan, 100)], &[]),
-    (&[Action::Refund(Bought::Pack, 100)], &[Action::RefundFails]),
-    (&[Action::Refund(Bought::Plan, 40)], &[Action::Refund(Bought::Plan, 60)]),
-    (&[Action::Refund(Bought::Plan, 40), Action::Upgrade("business_monthly")], &[]),
-    (&[], &[Action::Refund(Bought::Plan, 25), Action::RefundFails]),
-    (&[Action::Dispute(Bought::Pack, 25)], &[Action::LoseDispute, Action::Dispute(Bought::Pack, 50)]),
-    (&[Action::Dispute(Bought::Pack, 40), Action::Dispute(Bought::Pack, 60)], &[Action::WinDispute]),
-    (&[Action::Dispute(Bought::Plan, 20)], &[Action::MoneyBack(Bought::Plan), Action::WinDispute]),
-    (&[Action::Inquire(Bought::Pack)], &[Action::MoneyBack(Bought::Pack)]),
+    (&[Action::Refund(PurchaseKind::Plan, 100)], &[]),
+    (&[Action::Refund(PurchaseKind::Pack, 100)], &[Action::RefundFails]),
+    (&[Action::Refund(PurchaseKind::Plan, 40)], &[Action::Refund(PurchaseKind::Plan, 60)]),
+    (&[Action::Refund(PurchaseKind::Plan, 40), Action::Upgrade("business_monthly")], &[]),
+    (&[], &[Action::Refund(PurchaseKind::Plan, 25), Action::RefundFails]),
+    (
+        &[Action::Dispute(PurchaseKind::Pack, 25)],
+        &[Action::LoseDispute, Action::Dispute(PurchaseKind::Pack, 50)],
+    ),
+    (
+        &[Action::Dispute(PurchaseKind::Pack, 40), Action::Dispute(PurchaseKind::Pack, 60)],
+        &[Action::WinDispute],
+    ),
+    (
+        &[Action::Dispute(PurchaseKind::Plan, 20)],
+        &[Action::MoneyBack(PurchaseKind::Plan), Action::WinDispute],
+    ),
+    (&[Action::Inquire(PurchaseKind::Pack)], &[Action::MoneyBack(PurchaseKind::Pack)]),
     (&[Action::Prorate("standard_monthly")], &[Action::Upgrade("business_monthly")]),
     (&[Action::Prorate("business_monthly")], &[]),
     (
         &[Action::Upgrade("standard_monthly")],
-        &[Action::Upgrade("business_monthly"), Action::MoneyBack(Bought::Plan)],
+        &[Action::Upgrade("business_monthly"), Action::MoneyBack(PurchaseKind::Plan)],
     ),
-    (&[Action::Refund(Bought::Pack, 50)], &[Action::MoneyBack(Bought::Pack), Action::RefundFails]),
-    (&[Action::Refund(Bought::Plan, 100)], &[Action::RefundFails]),
+    (
+        &[Action::Refund(PurchaseKind::Pack, 50)],
+        &[Action::MoneyBack(PurchaseKind::Pack), Action::RefundFails],
+    ),
+    (&[Action::Refund(PurchaseKind::Plan, 100)], &[Action::RefundFails]),
     (&[Action::Decline, Action::Upgrade("business_monthly")], &[Action::PayLate]),
-    (&[Action::CancelAtEnd], &[Action::MoneyBack(Bought::Plan)]),
+    (&[Action::CancelAtEnd], &[Action::MoneyBack(PurchaseKind::Plan)]),
     (&[Action::CancelAtEnd], &[]),
 ];
 
@@ -196,9 +208,9 @@ pub const STORIES: [(&[Action], &[Action]); 31] = [
 pub fn is_of_a_pack(action: &Action) -> bool {
     matches!(
         action,
-        Action::MoneyBack(Bought::Pack)
-            | Action::Refund(Bought::Pack, _)
-            | Action::Dispute(Bought::Pack, _)
-            | Action::Inquire(Bought::Pack)
+        Action::MoneyBack(PurchaseKind::Pack)
+            | Action::Refund(PurchaseKind::Pack, _)
+            | Action::Dispute(PurchaseKind::Pack, _)
+            | Action::Inquire(PurchaseKind::Pack)
     )
 }

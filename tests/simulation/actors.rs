@@ -1,4 +1,4 @@
-//! Who does what the plan says.
+//! Carries out the plan's actions.
 
 use std::sync::Arc;
 
@@ -6,14 +6,14 @@ use serde_json::json;
 use tokio::time::sleep;
 
 use crate::{
-    plan::{Action, Timed},
+    plan::{Action, TimedAction},
     scheduler::lock,
     world::World,
 };
 
 impl World {
     /// Does an action of the plan.
-    pub async fn act(self: &Arc<Self>, timed: &Timed) {
+    pub async fn act(self: &Arc<Self>, timed: &TimedAction) {
         let wait = (timed.at - self.now()).to_std().unwrap_or_default();
         sleep(wait).await;
         let account = timed.account;
@@ -55,7 +55,7 @@ impl World {
             Action::RefundFails => {
                 let refund = lock(&self.memory).refunds.iter().rposition(|(of, _)| *of == account);
                 if let Some(at) = refund {
-                    // What failed once can't again.
+                    // A refund can't fail twice.
                     let (_, refund) = lock(&self.memory).refunds.remove(at);
                     self.tell(self.stripe.fail_refund(&refund));
                 }

@@ -9,10 +9,11 @@ use chrono::{DateTime, Utc};
 use serde_json::Value;
 
 use crate::{
-    as_of::AsOf,
+    account_at::AccountAt,
     entry::{Amounts, Entry, amounts, plain, sum},
     holds::Holds,
     plan::{Action, Plan, Work},
+    request::CALLER,
 };
 
 /// The kinds of entries that follow money which went or came back.
@@ -21,12 +22,12 @@ const MONEY_MOVES: [&str; 4] = ["refund", "dispute", "refund_failed", "dispute_w
 /// The kinds of entries that work makes, and support.
 pub const WORK_KINDS: [&str; 6] = ["debit", "hold", "capture", "release", "reversal", "adjustment"];
 
-/// What was written of each account.
+/// The entries of each account, checked as they are written.
 pub struct Audit {
     accounts: BTreeMap<String, Book>,
 }
 
-/// What was written of one account.
+/// The entries of one account, and what callers ask for.
 #[derive(Default)]
 pub struct Book {
     /// Its entries, oldest first, each with the step at which it was written.
@@ -39,14 +40,15 @@ pub struct Book {
     asked_adjustments: BTreeMap<String, Vec<Amounts>>,
     adjustments: BTreeSet<String>,
     holds: Holds,
-    /// What each debit and captured hold took, and what of it came back. A hold that isn't captured took nothing yet.
+    /// The credits that each debit and captured hold took, and those that came back. A hold that isn't captured took
+    /// nothing yet.
     debits: BTreeMap<String, (Amounts, Amounts)>,
     reversals: BTreeSet<String>,
-    /// What was granted by a purchase.
+    /// The purchases that granted credits.
     purchases: BTreeSet<String>,
-    /// What is on record as bought.
+    /// The purchases that have a record.
     records: BTreeSet<String>,
-    /// What was owed so far, in all.
+    /// The sum of all credits that were ever owed.
     owed: Amounts,
     /// Playground credits of the newest month that work took or that are held, less those that came back.
     used: i64,
@@ -71,15 +73,15 @@ impl Audit {
         Self { accounts }
     }
 
-    /// What was written of an account.
+    /// The entries of an account.
     pub fn book(&self, account: &str) -> &Book {
         &self.accounts[account]
     }
 
-    /// Looks at a transaction that was carried out.
+    /// Checks a transaction that was carried out.
     ///
     /// # Panics
-    /// Where something is wrong with it.
+    /// If something is wrong with it.
     pub fn written(&mut self, request: &Value, step: u64) {
         let mut touched = BTreeMap::<String, Vec<Entry>>::new();
         for write in request["TransactItems"].as_array().into_iter().flatten() {
@@ -148,7 +150,7 @@ impl Book {
         self.entries.iter().find(|(_, entry)| is_end(entry) && entry.reference == key)
     }
 
-    /// What a debit or captured hold took, and the step from which on.
+    /// The credits that a debit or captured hold took, and the step at which it did.
     pub fn taken(&self, key: &str) -> Option<(u64, Amounts)> {
         let (step, entry) = self.keyed(key)?;
         if entry.kind == "debit" {
@@ -160,43 +162,61 @@ impl Book {
 
     /// Whether at some time between two steps the account, at that moment, had less than that.
     pub fn was_short_of(&self, price: Amounts, steps: (u64, u64), now: DateTime<Utc>) -> bool {
-        let is_short = |had: AsOf| (0..3).any(|kind| had.balance[kind] < price[kind]);
+        let is_short = |had: AccountAt| (0..3).any(|kind| had.balance[kind] < price[kind]);
         self.between(steps, now).any(is_short)
     }
 
-    /// What the account had at that moment, by what it was between two steps.
-    pub fn between(&self, (from, to): (u64, u64), now: DateTime<Utc>) -> impl Iterator<Item = AsOf> {
+    /// The account at that moment, by each of its states between two steps.
+    pub fn between(&self, (from, to): (u64, u64), now: DateTime<Utc>) -> impl Iterator<Item = AccountAt> {
         let before = self.entries.iter().rfind(move |(step, _)| *step < from).map(|(_, entry)| entry);
         let since = self.entries.iter().filter(move |(step, _)| (from..=to).contains(step));
         std::iter::once(before)
             .chain(since.map(|(_, entry)| Some(entry)))
-            .map(move |head| AsOf::of(head, now))
+            .map(move |head| AccountAt::of(head, now))
     }
 
+    /// Checks an entry against the one before and against the rules of its kind.
     fn check(&mut self, entry: &Entry) {
-        let Entry { sequence, kind, credits, balance, reference, .. } = entry;
-        let unseen = [0; 3];
+        self.check_sequence(entry);
+        self.holds.check(entry, self.entries.last().map(|(_, entry)| entry));
+        match entry.kind.as_str() {
+            kind if WORK_KINDS.contains(&kind) => self.check_work(entry),
+            "expiry" | "refill" => self.check_turn(entry),
+            _ => self.check_purchase(entry),
+        }
+        if MONEY_MOVES.contains(&entry.kind.as_str()) {
+            self.check_money_move(entry);
+        }
+    }
+
+    /// An entry follows the one before: in its sequence, its balance and its time.
+    fn check_sequence(&self, entry: &Entry) {
+        let Entry { sequence, credits, balance, .. } = entry;
         let last = self.head();
-        let before = last.map_or(unseen, |last| last.balance);
-        let before_period = last.map(|last| last.period.clone());
+        let before = last.map_or([0; 3], |last| last.balance);
         assert_eq!(*sequence, last.map_or(1, |last| last.sequence + 1), "a gap in the sequences: {entry:?}");
         assert_eq!(*balance, sum(before, *credits), "the balance isn't the sum: {entry:?} after {before:?}");
         assert!(balance.iter().all(|kind| *kind >= 0), "below zero: {entry:?}");
         if let Some(last) = last {
             assert!(last.at <= entry.at && last.period <= entry.period, "time runs backwards: {entry:?}");
         }
-        self.holds.check(entry, self.entries.last().map(|(_, entry)| entry));
+    }
+
+    /// Work and support: each entry was asked for, takes its price, and happens once.
+    fn check_work(&mut self, entry: &Entry) {
+        let Entry { kind, credits, reference, .. } = entry;
+        let none = [0; 3];
         match kind.as_str() {
             "debit" => {
-                let asked = self.asked.get(reference).unwrap_or_else(|| panic!("nobody asked: {entry:?}"));
+                let asked = self.asked.get(reference).map_or(&[][..], Vec::as_slice);
                 let is_it = |work: &&Work| work.is_of(&entry.item["operation"]);
-                let work = asked.iter().find(is_it).unwrap_or_else(|| panic!("nobody asked: {entry:?}"));
+                let work = asked.iter().find(is_it).unwrap_or_else(|| panic!("not asked for: {entry:?}"));
                 assert_eq!(*credits, work.price.map(|price| -price), "not its price: {entry:?}");
-                let earlier = self.debits.insert(reference.clone(), (work.price, unseen));
+                let earlier = self.debits.insert(reference.clone(), (work.price, none));
                 assert_eq!(earlier, None, "taken twice: {entry:?}");
             }
             "hold" => {
-                let earlier = self.debits.insert(reference.clone(), (unseen, unseen));
+                let earlier = self.debits.insert(reference.clone(), (none, none));
                 assert_eq!(earlier, None, "taken twice: {entry:?}");
             }
             "capture" => {
@@ -214,20 +234,32 @@ impl Book {
             }
             "adjustment" => {
                 let asked = self.asked_adjustments.get(reference);
-                assert!(asked.is_some_and(|asked| asked.contains(credits)), "nobody asked: {entry:?}");
+                assert!(asked.is_some_and(|asked| asked.contains(credits)), "not asked for: {entry:?}");
                 assert!(self.adjustments.insert(reference.clone()), "adjusted twice: {entry:?}");
                 let (by, reason) = (&entry.item["by"], &entry.item["reason"]);
-                assert_eq!((by, reason), (&"somebody".into(), &"goodwill".into()), "{entry:?}");
+                assert_eq!((by, reason), (&CALLER.into(), &"goodwill".into()), "{entry:?}");
             }
-            "expiry" => {
-                let is_turn = before_period.is_some_and(|before| before < entry.period);
-                let is_all = *credits == [-before[0], 0, 0];
-                let is_some = credits[0] < 0 && credits[1..] == [0, 0] && *reference == entry.period;
-                assert!(if is_turn { is_all } else { is_some }, "not what was left: {entry:?}");
-            }
-            "refill" => {
-                assert!(credits[0] > 0 && credits[1..] == [0, 0], "{entry:?}");
-            }
+            _ => unreachable!("no kind of work: {entry:?}"),
+        }
+    }
+
+    /// The month's turn: what was left expires, and the allowance is given.
+    fn check_turn(&self, entry: &Entry) {
+        let Entry { kind, credits, reference, .. } = entry;
+        if kind == "refill" {
+            assert!(credits[0] > 0 && credits[1..] == [0, 0], "{entry:?}");
+            return;
+        }
+        let is_turn = self.head().is_some_and(|last| last.period < entry.period);
+        let is_all = *credits == [-self.head().map_or(0, |last| last.balance[0]), 0, 0];
+        let is_some = credits[0] < 0 && credits[1..] == [0, 0] && *reference == entry.period;
+        assert!(if is_turn { is_all } else { is_some }, "not what was left: {entry:?}");
+    }
+
+    /// Purchases and their money: a grant happens once, and each kind moves credits in its own direction.
+    fn check_purchase(&mut self, entry: &Entry) {
+        let Entry { kind, credits, reference, .. } = entry;
+        match kind.as_str() {
             "purchase" => {
                 let is_new = self.purchases.insert(reference.clone());
                 assert!(is_new, "granted twice: {entry:?}");
@@ -235,22 +267,25 @@ impl Book {
             }
             "refund" | "dispute" => assert!(credits.iter().all(|kind| *kind <= 0), "{entry:?}"),
             "refund_failed" | "dispute_won" => assert!(credits.iter().all(|kind| *kind >= 0), "{entry:?}"),
-            "subscription" => assert_eq!(*credits, unseen, "{entry:?}"),
+            "subscription" => assert_eq!(*credits, [0; 3], "{entry:?}"),
             _ => panic!("an unknown kind: {entry:?}"),
-        }
-        if MONEY_MOVES.contains(&kind.as_str()) {
-            assert!(self.records.contains(reference), "nobody bought that: {entry:?}");
-            let moved = self.moved_by(reference).chain([*credits]).fold(unseen, sum);
-            let granted = self.entries.iter().map(|(_, entry)| entry);
-            let granted = granted.filter(|entry| entry.kind == "purchase" && entry.reference == *reference);
-            let granted = granted.map(|entry| entry.credits).fold(unseen, sum);
-            // What was owed may have been paid by a reversal, before the money came back.
-            let within = (1..3).all(|kind| (-granted[kind]..=self.owed[kind]).contains(&moved[kind]));
-            assert!(within, "moves more than was bought: {entry:?}");
         }
     }
 
-    /// What can't be taken back is owed, and what comes back pays that first (rule 9).
+    /// The moves of a purchase's money never add up to more than it granted.
+    fn check_money_move(&self, entry: &Entry) {
+        let Entry { credits, reference, .. } = entry;
+        assert!(self.records.contains(reference), "no record of that purchase: {entry:?}");
+        let moved = self.moved_by(reference).chain([*credits]).fold([0; 3], sum);
+        let granted = self.entries.iter().map(|(_, entry)| entry);
+        let granted = granted.filter(|entry| entry.kind == "purchase" && entry.reference == *reference);
+        let granted = granted.map(|entry| entry.credits).fold([0; 3], sum);
+        // A reversal may have paid what was owed before the money came back.
+        let within = (1..3).all(|kind| (-granted[kind]..=self.owed[kind]).contains(&moved[kind]));
+        assert!(within, "moves more than was bought: {entry:?}");
+    }
+
+    /// Credits that can't be taken back are owed, and credits that come back pay that first (rule 9).
     fn check_owed(&self, entry: &Entry) {
         let last = self.head();
         let has_turned = last.is_some_and(|last| last.period < entry.period);
@@ -277,16 +312,16 @@ impl Book {
         let before = self.head().map_or([0; 3], |last| last.owed);
         self.owed = sum(self.owed, [0, 1, 2].map(|kind| (entry.owed[kind] - before[kind]).max(0)));
         match entry.kind.as_str() {
-            // What support gives is as if work had taken less, and what is held as if work had taken it.
+            // Support's credits count as if work had taken less, held credits as if work had taken them.
             "debit" | "hold" | "adjustment" => self.used -= entry.credits[0],
             "reversal" | "capture" | "release" => self.used -= entry.came_back()[0],
-            // What came back in this month, and was left when the refill came that was paid for late.
+            // Credits that came back in this month, and were left when the late-paid refill came.
             "expiry" if is_before_refill && entry.reference == entry.period => self.used -= entry.credits[0],
             _ => {}
         }
     }
 
-    /// What is left, owed and used of the month is what its plans granted.
+    /// The credits that are left, owed and used of the month add up to those that its plans granted.
     fn check_month(&self) {
         let Some(head) = self.head() else { return };
         let granted = head.balance[0] - head.owed[0] + self.used;
@@ -313,7 +348,7 @@ impl Book {
         gone
     }
 
-    /// What refunds and disputes of a purchase moved so far.
+    /// The credits that refunds and disputes of a purchase moved so far.
     pub fn moved_by(&self, purchase: &str) -> impl Iterator<Item = Amounts> {
         let of_it =
             self.entries.iter().map(|(_, entry)| entry).filter(move |entry| {

@@ -10,14 +10,14 @@ use crate::{
     cases::Case,
     entry::{Amounts, Entry, amounts, sum},
     faults::Fault,
-    functions::{Asked, Function, Reply},
-    plan::{Action, Bought, Work},
+    functions::{Function, FunctionInput, Reply},
+    plan::{Action, PurchaseKind, Work},
     request::{Answer, Request},
     scheduler::lock,
     world::World,
 };
 
-/// Who asks so often and gets no answer never will.
+/// A caller that asks so often without an answer never gets one.
 const ATTEMPTS_MAX: u32 = 60;
 /// How often support asks again for a purchase that isn't known yet, and how long it waits at most.
 const UNKNOWN_MAX: u32 = 5;
@@ -46,7 +46,7 @@ impl World {
                 Reply::Gone
             } else {
                 let made = request.made(at, attempt);
-                self.invoke(request.function, Asked::Http(Box::new(made))).await
+                self.invoke(request.function, FunctionInput::Http(Box::new(made))).await
             };
             if let Reply::Answered(status, is_replay, body) = reply {
                 self.note((request.route, status));
@@ -95,8 +95,8 @@ impl World {
                     "refused, and never short of it: {key} {work:?} {answer:?} {:?}",
                     book.head()
                 );
-                let said = amounts(&body["balance"]);
-                let had = book.between(*steps, *at).any(|had| had.balance == said);
+                let shown = amounts(&body["balance"]);
+                let had = book.between(*steps, *at).any(|had| had.balance == shown);
                 assert!(had, "a balance that never was: {key} {answer:?}");
             }
             422 => {
@@ -220,7 +220,7 @@ impl World {
         })
     }
 
-    /// Whether a refund that somebody asked for at the provider fails, which may be while support gives back the rest.
+    /// Whether a refund by the merchant at the provider fails, which may be while support gives back the rest.
     fn has_failing_refund(&self, account: usize) -> bool {
         let mut actions = self.plan.actions.iter();
         actions.any(|timed| timed.account == account && timed.action == Action::RefundFails)
@@ -247,11 +247,11 @@ impl World {
         let base = Request::read(&self.plan.accounts[account], ACCOUNT, String::new());
         let answer = self.ask(&base).await;
         assert_eq!(answer.status, 200, "{answer:?}");
-        let said = (amounts(&answer.body["balance"]), amounts(&answer.body["held"]));
+        let shown = (amounts(&answer.body["balance"]), amounts(&answer.body["held"]));
         let had = {
             let audit = lock(&self.audit);
             let mut between = audit.book(&self.plan.accounts[account]).between(answer.steps, answer.at);
-            between.any(|had| (had.balance, had.held) == said)
+            between.any(|had| (had.balance, had.held) == shown)
         };
         assert!(had, "a balance that never was: {answer:?}");
         let (mut below, mut above, mut query) = (None, None::<Value>, "limit=4".to_owned());
@@ -275,7 +275,7 @@ impl World {
         assert!(below.is_none_or(|oldest| oldest == 1), "a history without its beginning: {below:?}");
     }
 
-    pub async fn money_back(self: &Arc<Self>, account: usize, bought: Bought) {
+    pub async fn money_back(self: &Arc<Self>, account: usize, bought: PurchaseKind) {
         let Some(sale) = self.sale(account, bought) else { return };
         let path =
             vec![("account_id", self.plan.accounts[account].clone()), ("purchase_id", sale.purchase.clone())];

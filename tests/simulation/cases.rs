@@ -30,7 +30,7 @@ cases! {
     Expired,
     /// The month turned while a hold was open that expired.
     ExpiredNextMonth,
-    /// What came back of a hold paid what was owed.
+    /// The returned credits of a hold paid what was owed.
     PaidOwed,
     /// Something else was taken while credits were held.
     TakenBeside,
@@ -54,11 +54,11 @@ cases! {
     HoldShort,
     /// A hold or debit was refused because its key is another's, and one of the two was a hold.
     KeyReused,
-    /// Somebody saw a hold that was open.
+    /// A reader saw a hold that was open.
     SeenHeld,
-    /// Somebody saw what became of a hold.
+    /// A reader saw how a hold ended.
     SeenEnded,
-    /// Somebody saw a hold that expired.
+    /// A reader saw a hold that expired.
     SeenExpired,
 }
 

@@ -10,7 +10,7 @@ use tokio::time::{sleep, timeout};
 
 use crate::{
     faults::Fault,
-    functions::{Asked, Function, Reply},
+    functions::{Function, FunctionInput, Reply},
     provider::STALE_MAX,
     request::Request,
     scheduler::lock,
@@ -71,7 +71,7 @@ impl World {
         let signature = signature::sign(&[WEBHOOK_SECRET], self.now(), &body);
         let headers = vec![("stripe-signature", signature)];
         let request = Request { headers, ..Request::plain(Function::Webhook, STRIPE, body) };
-        let asked = Asked::Http(Box::new(request.made(at, attempt)));
+        let asked = FunctionInput::Http(Box::new(request.made(at, attempt)));
         // The gateway waits no longer; the function goes on.
         let Ok(reply) = timeout(GATEWAY_TIME, self.invoke(Function::Webhook, asked)).await else {
             return false;
@@ -88,7 +88,8 @@ impl World {
         for (name, value) in command.as_object().into_iter().flatten() {
             event[name] = value.clone();
         }
-        let Reply::Answered(status, _, body) = self.invoke(Function::Webhook, Asked::Event(event)).await
+        let Reply::Answered(status, _, body) =
+            self.invoke(Function::Webhook, FunctionInput::Event(event)).await
         else {
             return None;
         };
@@ -108,7 +109,7 @@ impl World {
     pub async fn turn(self: &Arc<Self>, month: DateTime<Utc>) {
         let event = json!({"source": "aws.scheduler", "time": month});
         for attempt in 0..ATTEMPTS_MAX {
-            let reply = self.invoke(Function::Refill, Asked::Event(event.clone())).await;
+            let reply = self.invoke(Function::Refill, FunctionInput::Event(event.clone())).await;
             self.work_off();
             if let Reply::Answered(_, _, answer) = reply {
                 let period = month.format("%Y-%m").to_string();
@@ -144,9 +145,9 @@ impl World {
     async fn work(self: &Arc<Self>, message: &str) {
         sleep(Duration::from_millis(self.draw(3_000))).await;
         let batch = json!({"Records": [{"messageId": "one", "body": message}]});
-        // What isn't done by then lies in the dead-letter queue, until somebody moves it back.
+        // A message that isn't done by then lies in the dead-letter queue, until an operator moves it back.
         for _ in 0..DELIVERIES_MAX {
-            let reply = self.invoke(Function::Refill, Asked::Event(batch.clone())).await;
+            let reply = self.invoke(Function::Refill, FunctionInput::Event(batch.clone())).await;
             self.work_off();
             if reply == Reply::Answered(200, false, json!({"batchItemFailures": []})) {
                 return;
@@ -159,6 +160,6 @@ impl World {
     pub async fn sweep(self: &Arc<Self>) {
         let event = json!({"command": "complete_pending_refunds", "time": self.now_at(Function::Refund)});
         // It is called again in an hour anyway.
-        self.invoke(Function::Refund, Asked::Event(event)).await;
+        self.invoke(Function::Refund, FunctionInput::Event(event)).await;
     }
 }

@@ -1,5 +1,5 @@
-//! How a history must end: once nothing goes wrong any more, everybody has an answer, the credits follow the
-//! money, and every retry is told what the first was.
+//! How a history must end: once nothing goes wrong any more, every caller has an answer, the credits follow
+//! the money, and every retry gets the first answer.
 
 use std::{sync::Arc, time::Duration};
 
@@ -28,7 +28,7 @@ impl World {
     /// made up for. All of it comes to rest before [`World::check_ending`].
     pub async fn tidy_up(self: &Arc<Self>) {
         self.calm_down();
-        // What the provider drafted is collected.
+        // The provider collects its drafts.
         sleep(DRAFTED).await;
         self.bill();
         sleep(DRAFTED).await;
@@ -102,10 +102,10 @@ impl World {
         let answered = lock(&self.memory).answered.clone();
         for ((_, _, key, _), (request, first)) in answered {
             let again = self.ask(&request).await;
-            // What was refused for good is no replay.
+            // A final refusal is no replay.
             let expected = (first.status, first.status < 300);
-            assert_eq!((again.status, again.is_replay), expected, "a retry is told something else: {key}");
-            assert_eq!(again.body, first.body, "a retry is told something else: {key}");
+            assert_eq!((again.status, again.is_replay), expected, "a retry gets another answer: {key}");
+            assert_eq!(again.body, first.body, "a retry gets another answer: {key}");
         }
     }
 
@@ -137,7 +137,7 @@ impl World {
     }
 
     /// # Panics
-    /// Where something is lost, doubled or left.
+    /// If something is lost, doubled or left.
     pub fn check_ending(&self) {
         let stored = self.engine.items();
         let items: Vec<_> = stored.iter().map(plain).collect();
@@ -163,7 +163,7 @@ impl World {
         assert_eq!(report.findings, [], "verify");
     }
 
-    /// What lies in the table is what was seen being written, and every debit can be retried for ever.
+    /// The table has exactly the items whose writes were seen, and every debit can be retried for ever.
     fn check_entries(&self, account: &str, kept: &[&Value], items: &[Value]) {
         let audit = lock(&self.audit);
         let book = audit.book(account);
@@ -201,17 +201,17 @@ impl World {
         }
     }
 
-    /// What somebody was told of a hold that had expired stays so: nobody ends it after that.
+    /// A hold that was once reported as expired stays so: no caller ends it after that.
     fn check_expired(&self) {
         let (audit, memory) = (lock(&self.audit), lock(&self.memory));
-        for ((account, key), told) in &memory.expired {
+        for ((account, key), reported) in &memory.expired {
             let ended = audit.book(&self.plan.accounts[*account]).end_of_hold(key);
-            let after = ended.filter(|(step, _)| step > told);
-            assert!(after.is_none(), "told that it had expired, and ended after that: {told} {after:?}");
+            let after = ended.filter(|(step, _)| step > reported);
+            assert!(after.is_none(), "reported as expired, and ended after that: {reported} {after:?}");
         }
     }
 
-    /// What the provider's API shows.
+    /// The answer of the provider's API.
     pub fn provider_says(&self, path: &str) -> (u16, Value) {
         let key = format!("Bearer {API_KEY}");
         let request = axum::extract::Request::get(path).header("authorization", &key);

@@ -105,9 +105,9 @@ fn embedded(database: &Database, operation: &str, body: &str) -> (u16, String) {
     }
 }
 
-fn answer<Asked: DeserializeOwned, Answer: Serialize>(
+fn answer<Input: DeserializeOwned, Output: Serialize>(
     body: &str,
-    act: impl FnOnce(Asked) -> Result<Answer, DynoxideError>,
+    act: impl FnOnce(Input) -> Result<Output, DynoxideError>,
 ) -> (u16, String) {
     let request = serde_json::from_str(body).expect("the SDK's requests are well-formed");
     match act(request) {
@@ -118,7 +118,7 @@ fn answer<Asked: DeserializeOwned, Answer: Serialize>(
 
 /// A thread that asks the engine at that URL, one request after the other.
 fn serve(url: String) -> Sender<Request> {
-    /// Whom it asks doesn't check it, but wants one.
+    /// The engine requires a signature and doesn't check it.
     const SIGNED: &str = "AWS4-HMAC-SHA256 \
                           Credential=local/20260101/us-east-1/dynamodb/aws4_request, SignedHeaders=host, Signature=0";
     let (requests, received) = channel::<Request>();
@@ -136,7 +136,7 @@ fn serve(url: String) -> Sender<Request> {
                 let response = request.send().await?;
                 Ok::<_, reqwest::Error>((response.status().as_u16(), response.text().await?))
             });
-            // Who asked may be gone; an engine that doesn't answer ends the history.
+            // The caller may be gone; an engine that doesn't answer ends the history.
             let Ok(answered) = answered else { return };
             drop(answer.send(answered));
         }

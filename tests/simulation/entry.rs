@@ -16,7 +16,7 @@ pub struct Entry {
     pub period: String,
     pub reference: String,
     pub at: DateTime<Utc>,
-    /// What the account owes after it.
+    /// The credits that the account owes after it.
     pub owed: Amounts,
     pub item: Value,
 }
@@ -39,17 +39,17 @@ impl Entry {
         }
     }
 
-    /// What came back of a debit with it, what was set against what is owed counted in.
+    /// The credits of a debit that came back with it, including those that paid what was owed.
     pub fn came_back(&self) -> Amounts {
         sum(self.credits, amounts(&self.item["offset"]))
     }
 
-    /// What it carries of each subscription.
+    /// The state of each subscription that it carries.
     pub fn subscriptions(&self) -> &[Value] {
         self.item["subscriptions"].as_array().map_or(&[], Vec::as_slice)
     }
 
-    /// What the plans have granted for its month and whose money is still there.
+    /// The credits that plans granted for its month, less those whose money is gone.
     pub fn backed(&self) -> i64 {
         let backed = self.subscriptions().iter().filter_map(|known| known["backed"].as_i64());
         backed.max().unwrap_or_default()

@@ -57,11 +57,11 @@ faults! {
     WebhookDown 0,
     /// The provider answers a read after seconds, with what was true when it was asked.
     StripeSlow 30,
-    /// It answers a read with what was true a moment ago, before somebody's last change.
+    /// It answers a read with what was true a moment ago, before the last change.
     StripeStale 200,
     /// It fails.
     ReadFails 12,
-    /// It has had too many calls, or somebody else has the object.
+    /// It has had too many calls, or another request holds the object.
     ReadBusy 20,
     /// The question or its answer is lost.
     ReadLost 15,
@@ -77,9 +77,9 @@ faults! {
     StripeBusy 370,
     /// The provider doesn't take the key.
     StripeLocksOut 180,
-    /// The provider did what was asked, and nobody learns of it.
+    /// The provider did what was asked, and its answer is lost.
     StripeAnswerLost 720,
-    /// The provider never hears of it.
+    /// The request never reaches the provider.
     StripeRequestLost 130,
     /// The provider doesn't answer.
     StripeHangs 150,

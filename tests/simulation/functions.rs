@@ -1,4 +1,4 @@
-//! The five functions as Lambda would run them: the real handlers, down to the requests, killed where it is drawn.
+//! The five functions as Lambda would run them: the real handlers, down to the requests, killed at drawn moments.
 
 use std::{
     future::poll_fn,
@@ -80,27 +80,27 @@ pub struct Instance {
     refill: OnceLock<RefillFunction>,
 }
 
-/// What a function is asked.
-pub enum Asked {
+/// The input of an invocation.
+pub enum FunctionInput {
     /// By the gateway.
     Http(Box<lambda_http::Request>),
     /// By the scheduler, or the queue.
     Event(Value),
 }
 
-/// What came of it.
+/// The result of an invocation.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Reply {
     /// It answered: status, whether it says that it is a replay, and body.
     Answered(u16, bool, Value),
     /// It failed, was killed, or took too long.
     Failed,
-    /// Nobody waited for it.
+    /// Its caller had stopped waiting.
     Gone,
 }
 
 tokio::task_local! {
-    /// Whose call it is.
+    /// The invocation whose call is being made.
     pub static INVOCATION: Arc<Invocation>;
 }
 
@@ -119,12 +119,12 @@ impl Invocation {
 
 impl World {
     /// Invokes a function, and waits for it as long as such a caller would.
-    pub async fn invoke(self: &Arc<Self>, function: Function, asked: Asked) -> Reply {
+    pub async fn invoke(self: &Arc<Self>, function: Function, asked: FunctionInput) -> Reply {
         let (answer, answered) = oneshot::channel();
         let world = Arc::clone(self);
         self.scheduler.spawn(async move {
             let reply = world.run(function, asked).await;
-            // Who asked may be gone.
+            // The caller may be gone.
             drop(answer.send(reply));
         });
         if self.is_drawn(Fault::CallerGone) {
@@ -138,7 +138,7 @@ impl World {
         answered.await.unwrap_or(Reply::Failed)
     }
 
-    async fn run(self: &Arc<Self>, function: Function, asked: Asked) -> Reply {
+    async fn run(self: &Arc<Self>, function: Function, asked: FunctionInput) -> Reply {
         turn().await;
         let limit = match function {
             Function::Refund => REFUND_TIMEOUT,
@@ -188,21 +188,21 @@ impl Instance {
         &self,
         world: &Arc<World>,
         function: Function,
-        asked: Asked,
+        asked: FunctionInput,
         now: chrono::DateTime<chrono::Utc>,
     ) -> Reply {
         let answered = match (function, asked) {
-            (Function::Quote, Asked::Http(request)) => self.quote.answer(*request).await,
-            (Function::Debit, Asked::Http(request)) => self.debit.handle(*request).await,
-            (Function::Webhook, Asked::Http(request)) => self.webhook(world).answer(*request).await,
-            (Function::Refund, Asked::Http(request)) => self.refund(world).answer(*request).await,
-            (Function::Webhook, Asked::Event(command)) => {
+            (Function::Quote, FunctionInput::Http(request)) => self.quote.answer(*request).await,
+            (Function::Debit, FunctionInput::Http(request)) => self.debit.handle(*request).await,
+            (Function::Webhook, FunctionInput::Http(request)) => self.webhook(world).answer(*request).await,
+            (Function::Refund, FunctionInput::Http(request)) => self.refund(world).answer(*request).await,
+            (Function::Webhook, FunctionInput::Event(command)) => {
                 return ended(self.webhook(world).handle(invocation(&command)).await);
             }
-            (Function::Refund, Asked::Event(command)) => {
+            (Function::Refund, FunctionInput::Event(command)) => {
                 return ended(self.refund(world).handle(invocation(&command)).await);
             }
-            (Function::Refill, Asked::Event(event)) => {
+            (Function::Refill, FunctionInput::Event(event)) => {
                 let ended = self.refill().answer(event, now, LONG_TIMEOUT);
                 return ended.await.map_or(Reply::Failed, |answer| Reply::Answered(200, false, answer));
             }
@@ -239,7 +239,7 @@ fn invocation(command: &Value) -> LambdaEvent<Box<RawValue>> {
     LambdaEvent::new(payload, Context::default())
 }
 
-/// What came of a command: 200, or its problem's status.
+/// The status of a command's answer: 200, or its problem's.
 fn ended(answer: Result<InvocationAnswer, Error>) -> Reply {
     let Ok(InvocationAnswer::Command(body)) = answer else { return Reply::Failed };
     let status = body["status"].as_u64().map_or(200, |status| u16::try_from(status).expect("a status"));

@@ -39,16 +39,16 @@ static TABLE: LazyLock<Table> = LazyLock::new(|| {
     Template::read(&root.join("template.yaml"), &given).expect("the template").table
 });
 
-/// What came of a history.
+/// The result of a history.
 #[derive(Debug, Clone, Default)]
-pub struct Played {
+pub struct HistoryResult {
     /// Why it failed, if it did.
     pub failure: Option<String>,
-    /// What went wrong in it.
+    /// How often each fault happened in it.
     pub counts: Counts<Fault>,
-    /// What came up in it.
+    /// How often each case came up in it.
     pub cases: Counts<Case>,
-    /// What happened, as a number.
+    /// A digest of everything that happened.
     pub trace: u64,
     /// How often something was asked, and asked again.
     pub asked: (u64, u64),
@@ -57,10 +57,10 @@ pub struct Played {
 }
 
 /// Plays a history.
-pub fn play(name: &Name) -> Played {
+pub fn play(name: &Name) -> HistoryResult {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
     let runtime = runtime.expect("a runtime");
-    // The jitter of whoever asks again.
+    // For the jitter of retries.
     fastrand::seed(name.seed);
     let world = runtime.block_on(async { World::new(Plan::of(name), Engine::start(&TABLE, &table())) });
     let failure =
@@ -71,7 +71,7 @@ pub fn play(name: &Name) -> Played {
         ((memory.asked, memory.asked_again), entries.sum())
     };
     let (counts, cases) = (lock(&world.counts).clone(), lock(&world.cases).clone());
-    Played { failure, counts, cases, trace: world.trace(), asked, entries }
+    HistoryResult { failure, counts, cases, trace: world.trace(), asked, entries }
 }
 
 async fn run(world: &Arc<World>) {
@@ -97,7 +97,7 @@ async fn run(world: &Arc<World>) {
     world.check_ending();
 }
 
-/// Goes on until nobody has anything to do.
+/// Goes on until no task is left.
 async fn to_rest(world: &Arc<World>) {
     let rng = Rng::with_seed(world.draw(u64::MAX));
     let ended = timeout(LONGEST, world.scheduler.run(rng)).await;

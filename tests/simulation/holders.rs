@@ -58,8 +58,8 @@ impl World {
             }
             (402, "insufficient_credits") => {
                 assert!(book.was_short_of(work.price, *steps, *at), "never short of it: {key} {answer:?}");
-                let said = amounts(&body["balance"]);
-                let had = book.between(*steps, *at).any(|had| had.balance == said);
+                let shown = amounts(&body["balance"]);
+                let had = book.between(*steps, *at).any(|had| had.balance == shown);
                 assert!(had, "a balance that never was: {key} {answer:?}");
                 self.came_up(Case::HoldShort);
             }
@@ -154,7 +154,7 @@ impl World {
                 self.answered_once(answer, case);
             }
             (409, "hold_settled") => {
-                let (_, entry) = ended.unwrap_or_else(|| panic!("nobody ended it: {key} {answer:?}"));
+                let (_, entry) = ended.unwrap_or_else(|| panic!("no end was written: {key} {answer:?}"));
                 assert_eq!(body["hold_status"], status_of(entry), "{answer:?} {entry:?}");
                 assert_eq!(amounts(&body["captured"]), amounts(&entry.item["captured"]), "{answer:?}");
                 assert_eq!(amounts(&body["returned"]), entry.came_back(), "{answer:?} {entry:?}");
@@ -164,20 +164,20 @@ impl World {
             (409, "hold_expired") => {
                 let is_it = body["expired_at"] == hold.item["expires_at"];
                 assert!(is_it, "another hold's end: {key} {answer:?}");
-                assert!(!was_ended, "told that it expired, and it was ended: {key} {answer:?}");
+                assert!(!was_ended, "reported as expired, and it was ended: {key} {answer:?}");
                 let was_over = book.between(*steps, *at).any(|had| {
                     let is_ended = ended.is_some_and(|(_, entry)| entry.sequence <= had.sequence);
                     had.sequence >= hold.sequence && !is_ended && !had.open.contains(&hold.sequence)
                 });
-                assert!(was_over, "told that it expired, and it was open: {key} {answer:?} {hold:?}");
+                assert!(was_over, "reported as expired, and it was open: {key} {answer:?} {hold:?}");
                 lock(&self.memory).expired.entry((account, key.to_owned())).or_insert(steps.1);
                 self.came_up(Case::HoldExpired);
             }
             (422, "exceeds_hold") => {
                 assert_eq!(takes, None, "it was within what is held: {key} {answer:?} {hold:?}");
                 let within = pieces(&hold.item["operation"]);
-                let said = within.map(|(unit, count)| body["held"][unit] == count);
-                assert!(said.unwrap_or(body.get("held").is_none()), "{answer:?} {hold:?}");
+                let is_shown = within.map(|(unit, count)| body["held"][unit] == count);
+                assert!(is_shown.unwrap_or(body.get("held").is_none()), "{answer:?} {hold:?}");
                 assert!(!was_ended && was_open(), "it was over: {key} {answer:?} {hold:?}");
                 self.came_up(Case::ExceedsHold);
             }
@@ -222,7 +222,7 @@ impl World {
 /// Checks that a hold is shown as it is, or was at some time while that was asked. Which case it is, if there is such a hold.
 ///
 /// # Panics
-/// Where it is shown as something else.
+/// If it is shown as something else.
 pub fn check_shown_hold(book: &Book, key: &str, answer: &Answer) -> Option<Case> {
     let Answer { status, body, steps, at, .. } = answer;
     let Some((made_at, hold)) = book.hold(key) else {
@@ -261,7 +261,7 @@ pub fn check_shown_hold(book: &Book, key: &str, answer: &Answer) -> Option<Case>
             Some(Case::SeenExpired)
         }
         status => {
-            let (_, entry) = ended.unwrap_or_else(|| panic!("nobody ended it: {key} {answer:?}"));
+            let (_, entry) = ended.unwrap_or_else(|| panic!("no end was written: {key} {answer:?}"));
             assert_eq!(status, status_of(entry), "{answer:?} {entry:?}");
             let captured = amounts(&entry.item["captured"]);
             assert_eq!(shown, (captured, entry.came_back()), "{answer:?} {entry:?}");
@@ -270,7 +270,7 @@ pub fn check_shown_hold(book: &Book, key: &str, answer: &Answer) -> Option<Case>
     }
 }
 
-/// What a hold that a caller ended is called.
+/// The status of a hold that a caller ended.
 fn status_of(entry: &Entry) -> &'static str {
     if entry.kind == "capture" { "captured" } else { "released" }
 }

@@ -10,8 +10,8 @@ use chrono::TimeDelta;
 use serde_json::Value;
 
 use crate::{
+    account_at::{OpenHold, month},
     action::{Action, End, Work},
-    as_of::{OpenHold, month},
     entry::{Amounts, Entry, amounts, sum},
 };
 
@@ -21,16 +21,16 @@ pub const OPEN_MAX: usize = 16;
 /// The holds of an account.
 #[derive(Default)]
 pub struct Holds {
-    /// What callers ask for, by its key: the work, and for how many seconds.
+    /// The holds that callers ask for, by key: the work, and for how many seconds.
     asked: BTreeMap<String, Vec<(Work, i64)>>,
     /// How callers end them.
     ends_asked: BTreeMap<String, Vec<End>>,
     /// Those that were made, by their entries.
-    made: BTreeMap<i64, Made>,
+    made: BTreeMap<i64, HoldRecord>,
 }
 
 /// A hold that was made.
-struct Made {
+struct HoldRecord {
     key: String,
     operation: Value,
     hold: OpenHold,
@@ -52,7 +52,7 @@ impl Holds {
     /// Looks at the next entry.
     ///
     /// # Panics
-    /// Where something is wrong with it.
+    /// If something is wrong with it.
     pub fn check(&mut self, entry: &Entry, last: Option<&Entry>) {
         let before = last.map(Entry::open_holds).unwrap_or_default();
         if let Some(last) = last {
@@ -75,14 +75,14 @@ impl Holds {
             let expires_at = entry.at + TimeDelta::seconds(*seconds);
             *credits == work.price.map(|price| -price) && entry.expires_at() == expires_at
         });
-        assert!(is_asked, "nobody asked for that hold: {entry:?}");
+        assert!(is_asked, "that hold was not asked for: {entry:?}");
         let hold = OpenHold {
             sequence: *sequence,
             credits: credits.map(|taken| -taken),
             expires_at: entry.expires_at(),
         };
         let (key, operation) = (reference.clone(), item["operation"].clone());
-        self.made.insert(*sequence, Made { key, operation, hold: hold.clone(), is_over: false });
+        self.made.insert(*sequence, HoldRecord { key, operation, hold: hold.clone(), is_over: false });
         open.push(hold);
         open
     }
@@ -105,7 +105,7 @@ impl Holds {
         let mut asked = self.ends_asked.get(&made.key).into_iter().flatten();
         let is_asked = asked
             .any(|end| end.kind() == kind && end.takes(&made.operation, made.hold.credits) == Some(captured));
-        assert!(is_asked || (is_expired && kind == "release"), "nobody asked for that end: {entry:?}");
+        assert!(is_asked || (is_expired && kind == "release"), "that end was not asked for: {entry:?}");
         assert!(kind == "capture" || captured == [0; 3], "a release takes: {entry:?}");
         if kind == "capture" {
             check_work(entry, made, captured);
@@ -115,8 +115,8 @@ impl Holds {
     }
 }
 
-/// What was captured is the work that was held, in the number that it was made.
-fn check_work(entry: &Entry, made: &Made, captured: Amounts) {
+/// The captured work is the held work, in the number of pieces that were made.
+fn check_work(entry: &Entry, made: &HoldRecord, captured: Amounts) {
     let (held, done) = (&made.operation, &entry.item["operation"]);
     let mut whole = held.clone();
     if let (Some((unit, _)), Some((_, count))) = (pieces(held), pieces(done)) {
@@ -156,7 +156,7 @@ pub fn pieces(operation: &Value) -> Option<(&'static str, i64)> {
     ["images", "prompts"].into_iter().find_map(|unit| Some((unit, operation[unit].as_i64()?)))
 }
 
-/// What so many pieces of an operation cost that costs so much in all.
+/// The price of so many pieces of an operation, by its price in all.
 fn part(all: Amounts, count: i64, operation: &Value) -> Amounts {
     let whole = pieces(operation).map_or(1, |(_, whole)| whole);
     all.map(|kind| kind * count / whole)
@@ -262,10 +262,10 @@ mod tests {
         type Tamper = fn(&mut Vec<Value>);
         assert_eq!(audit(log()), None);
         let table: [(&str, Tamper); 23] = [
-            ("nobody asked for that hold", |log| log[1]["credits"] = credits(-7)),
-            ("nobody asked for that hold", |log| log[1]["reference"] = json!("c")),
-            ("nobody asked for that hold", |log| log[1]["expires_at"] = json!("2026-11-30T23:59:51Z")),
-            ("nobody asked for that hold", |log| log[1]["operation"]["factor"] = json!(2)),
+            ("that hold was not asked for", |log| log[1]["credits"] = credits(-7)),
+            ("that hold was not asked for", |log| log[1]["reference"] = json!("c")),
+            ("that hold was not asked for", |log| log[1]["expires_at"] = json!("2026-11-30T23:59:51Z")),
+            ("that hold was not asked for", |log| log[1]["operation"]["factor"] = json!(2)),
             ("other holds are open", |log| log[1]["holds"] = json!([])),
             ("other holds are open", |log| log[2]["holds"][0]["credits"] = json!({"playground": 7})),
             ("other holds are open", |log| log[3]["holds"] = log[2]["holds"].clone()),
@@ -277,7 +277,7 @@ mod tests {
             ("ends no hold", |log| log[3]["hold_sequence"] = json!(1)),
             ("not its price", |log| log[3]["operation"]["images"] = json!(2)),
             ("other work than was held", |log| log[3]["operation"]["factor"] = json!(2)),
-            ("nobody asked for that end", |log| {
+            ("that end was not asked for", |log| {
                 log[3]["captured"] = credits(4);
                 log[3]["credits"] = credits(3);
             }),
@@ -292,7 +292,7 @@ mod tests {
                 let again = log[3].clone();
                 log.insert(4, again);
             }),
-            // What expires in the month's first moment comes back after the turn.
+            // A hold that expires in the month's first moment comes back after the turn.
             ("a hold is over and isn't back", |log| log.swap(5, 6)),
             ("a hold is over and isn't back", |log| log.swap(4, 6)),
             ("a hold is over and isn't back", |log| {

@@ -1,4 +1,4 @@
-//! Work that takes time, as a history plans it: what is held, who ends it when, and what is asked beside.
+//! Work that takes time, as a history plans it: what is held, how and when the hold ends, and what else is asked meanwhile.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::Value;
@@ -57,7 +57,7 @@ impl Draft {
         }
     }
 
-    /// Credits are held, and mostly somebody ends that.
+    /// Credits are held, and mostly the caller ends the hold.
     fn job(&mut self, account: usize, moment: DateTime<Utc>, seconds: i64) {
         let (key, work) = (self.hold_key(), self.held());
         let hold = Action::Hold { key: key.clone(), work, seconds };
@@ -78,7 +78,7 @@ impl Draft {
         let over = moment + TimeDelta::seconds(if is_long { 0 } else { seconds });
         let soon = moment + TimeDelta::seconds(5);
         let (when, end) = match self.rng.u8(..9) {
-            // Nobody ends it.
+            // The caller never ends it.
             0 => (None, over + TimeDelta::seconds(2)),
             // Money may go back meanwhile.
             1..=3 if is_long && self.rng.bool() => (Some(When::Now), moment + TimeDelta::minutes(25)),

@@ -5,17 +5,18 @@
 //! `SCRIP_SIMULATION=17-3..5+Throttled` plays one: seed 17 without its actions 3 to 5, with no other fault than
 //! throttling.
 
+mod account_at;
 mod action;
 mod actors;
-mod as_of;
 mod audit;
-mod bought;
+mod busy_account;
 mod callers;
 mod cases;
-mod crowd;
 mod deliveries;
 mod ending;
 mod engine;
+mod entitlement;
+mod entitlement_check;
 mod entry;
 mod faults;
 mod functions;
@@ -25,16 +26,15 @@ mod holds;
 mod jobs;
 mod memory;
 mod name;
+mod network;
 mod offers;
 mod plan;
 mod provider;
 mod readers;
 mod request;
 mod scheduler;
-mod settled;
 mod shop;
 mod shrink;
-mod wires;
 mod workers;
 mod world;
 
@@ -45,10 +45,9 @@ use faults::Fault;
 use history::play;
 use plan::{Name, Plan};
 
-/// How many histories are played where nothing else is said.
+/// The number of histories if `SCRIP_SIMULATION_HISTORIES` is not set.
 const HISTORIES: u64 = 500;
-/// In so many histories each fault happens so often at least, and each case comes up; in fewer, chance has too much of a
-/// say.
+/// With at least so many histories, each fault and each case must come up so often; with fewer, chance decides.
 const HISTORIES_THAT_TELL: u64 = 10_000;
 const FAULTS_MIN: u64 = 1_000;
 const CASES_MIN: u64 = 100;

@@ -1,4 +1,4 @@
-//! What the outside world remembers of a history.
+//! The outside world's memory of a history.
 
 use std::collections::BTreeMap;
 
@@ -14,7 +14,7 @@ use crate::{
 #[derive(Debug, Clone)]
 pub struct Sale {
     pub account: usize,
-    /// The SKU of the plan, where there is one.
+    /// The SKU of the plan, if there is one.
     pub plan: Option<&'static str>,
     pub purchase: String,
     pub charge: String,
@@ -24,32 +24,32 @@ pub struct Sale {
 
 /// A change of what a subscription is for.
 #[derive(Debug, Clone)]
-pub struct Moved {
+pub struct PlanChange {
     pub subscription: String,
     pub at: DateTime<Utc>,
     /// Playground credits a month, quantity counted in.
     pub gives: i64,
 }
 
-/// What the outside world remembers of a history.
+/// The outside world's memory of a history.
 #[derive(Debug, Default)]
 pub struct Memory {
-    /// What was sold, oldest first.
+    /// The sales, oldest first.
     pub sales: Vec<Sale>,
-    /// Whose a subscription, a payment or a session is, by its id.
+    /// The account of a subscription, a payment or a session, by its id.
     pub owners: BTreeMap<String, usize>,
-    /// What subscriptions were moved to, oldest first.
-    pub moved: Vec<Moved>,
+    /// The changes of subscriptions' plans, oldest first.
+    pub moved: Vec<PlanChange>,
     /// The answer that each request with a key got, by account, kind, key and body.
     pub answered: BTreeMap<(usize, &'static str, String, String), (Request, Answer)>,
-    /// At which step somebody was first told that a hold had expired, by account and hold.
+    /// The step of the first answer that a hold had expired, by account and hold.
     pub expired: BTreeMap<(usize, String), u64>,
-    /// What was refunded and disputed at the provider: account and id.
+    /// The refunds and disputes at the provider: account and id.
     pub refunds: Vec<(usize, String)>,
     pub disputes: Vec<(usize, String)>,
     /// Stripe's books when the month turned.
     pub books_at_turn: Option<Books>,
-    /// What Stripe's account was after each change, and since when, oldest first: as far back as it is still shown.
+    /// The state of Stripe's account after each change, and its time, oldest first: as far back as it is still shown.
     pub states: Vec<(DateTime<Utc>, AccountState)>,
     /// How often something was asked, and asked again.
     pub asked: u64,

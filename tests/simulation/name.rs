@@ -2,14 +2,14 @@
 
 use std::{collections::BTreeSet, fmt, str::FromStr};
 
-use crate::{faults::Fault, world::Without};
+use crate::{faults::Fault, world::SkippedFaults};
 
 /// A history, as it is written down: its seed, the actions and the faults that it goes without.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Name {
     pub seed: u64,
     pub skipped: BTreeSet<usize>,
-    pub without: Without,
+    pub without: SkippedFaults,
 }
 
 impl fmt::Display for Name {

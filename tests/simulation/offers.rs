@@ -13,42 +13,42 @@ use crate::entry::Amounts;
 pub struct Offer {
     /// Its SKU, or for what isn't ours its name.
     pub sku: &'static str,
-    /// What one costs, in cents.
+    /// The price of one, in cents.
     pub cents: i64,
-    pub gives: Gives,
+    pub gives: Grant,
 }
 
-/// What an offer gives.
+/// The credits of an offer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Gives {
+pub enum Grant {
     /// So many playground credits a month.
     Plan(i64),
     Pack(Amounts),
     /// Nothing, as the configuration says.
     Nothing,
-    /// Nobody knows.
+    /// The configuration doesn't name it.
     Unknown,
 }
 
 const OFFERS: [Offer; 7] = [
-    Offer { sku: "basic_monthly", cents: 1900, gives: Gives::Plan(1000) },
-    Offer { sku: "standard_monthly", cents: 2900, gives: Gives::Plan(2500) },
-    Offer { sku: "business_monthly", cents: 3900, gives: Gives::Plan(6000) },
-    Offer { sku: "tune_pack", cents: 900, gives: Gives::Pack([0, 1, 64]) },
-    Offer { sku: "avatar_pack", cents: 1500, gives: Gives::Pack([0, 0, 104]) },
-    Offer { sku: STICKERS, cents: 300, gives: Gives::Nothing },
-    Offer { sku: STORAGE, cents: 200, gives: Gives::Unknown },
+    Offer { sku: "basic_monthly", cents: 1900, gives: Grant::Plan(1000) },
+    Offer { sku: "standard_monthly", cents: 2900, gives: Grant::Plan(2500) },
+    Offer { sku: "business_monthly", cents: 3900, gives: Grant::Plan(6000) },
+    Offer { sku: "tune_pack", cents: 900, gives: Grant::Pack([0, 1, 64]) },
+    Offer { sku: "avatar_pack", cents: 1500, gives: Grant::Pack([0, 0, 104]) },
+    Offer { sku: STICKERS, cents: 300, gives: Grant::Nothing },
+    Offer { sku: STORAGE, cents: 200, gives: Grant::Unknown },
 ];
 
-/// What the configuration says isn't about credits.
+/// A SKU that the configuration names as not about credits.
 pub const STICKERS: &str = "stickers";
-/// What the configuration doesn't know.
+/// A SKU that the configuration doesn't know.
 pub const STORAGE: &str = "storage";
 
 /// The offer of that SKU.
 ///
 /// # Panics
-/// Where nothing is sold so.
+/// If nothing is sold by that name.
 pub fn offer(sku: &str) -> Offer {
     let offer = OFFERS.iter().find(|offer| offer.sku == sku);
     *offer.unwrap_or_else(|| panic!("{sku} is not for sale"))
@@ -57,7 +57,7 @@ pub fn offer(sku: &str) -> Offer {
 /// The offer of a price.
 ///
 /// # Panics
-/// Where nothing has that price.
+/// If nothing has that price.
 pub fn offer_of(price: &str) -> Offer {
     let offer = OFFERS.iter().find(|offer| price_id(offer.sku) == price);
     *offer.unwrap_or_else(|| panic!("{price} is no price of a history's"))
@@ -66,17 +66,17 @@ pub fn offer_of(price: &str) -> Offer {
 /// Adds every price.
 pub fn list(stripe: &Stripe) {
     for Offer { sku, cents, gives } in OFFERS {
-        let interval = matches!(gives, Gives::Plan(_)).then_some(Interval::Month);
+        let interval = matches!(gives, Grant::Plan(_)).then_some(Interval::Month);
         let spec = PriceSpec::of_sku(sku, cents, interval);
-        let lookup_key = spec.lookup_key.clone().filter(|_| gives != Gives::Unknown);
+        let lookup_key = spec.lookup_key.clone().filter(|_| gives != Grant::Unknown);
         stripe.add_price(&PriceSpec { lookup_key, ..spec });
     }
 }
 
-/// What the webhook is configured with: that stickers aren't about credits.
+/// The webhook's configuration: stickers aren't about credits.
 ///
 /// # Panics
-/// Where the stack's own configuration isn't JSON.
+/// If the stack's own configuration isn't JSON.
 pub fn configuration() -> String {
     let mut prices: Map<String, Value> = serde_json::from_str(&prices()).expect("the stack's prices");
     prices.insert(price_id(STICKERS), Value::Null);

@@ -8,28 +8,28 @@ use fastrand::Rng;
 use scrip_stripe_model::Generation;
 
 pub use crate::{
-    action::{Action, Bought, Cart, Naming, Work},
+    action::{Action, Cart, Naming, PurchaseKind, Work},
     name::Name,
 };
 use crate::{
     action::{STORIES, WORK, is_of_a_pack},
     entry::Amounts,
     offers::{STICKERS, STORAGE},
-    world::Without,
+    world::SkippedFaults,
 };
 
 /// The month that turns.
 const TURN: &str = "2026-12-01T00:00:00Z";
 /// From a subscription's beginning to its renewal: October the 30th to November the 30th.
 const RENEWAL: TimeDelta = TimeDelta::days(31);
-/// What support gives and takes.
+/// The credits that support gives and takes.
 const ADJUSTMENTS: [Amounts; 5] = [[40, 0, 0], [-30, 0, 0], [0, 1, 8], [-100, 1, 0], [5, 0, -8]];
-/// What the seed of holds differs by from the seed of all else.
+/// The difference of the seed of holds from the seed of everything else.
 const JOBS: u64 = 0x3c6e_f372_fe94_f82b;
 /// How long a moment is, in which what happens may overlap.
 const MOMENT_MS: u64 = 2_500;
 
-/// What is to happen.
+/// The plan of a history.
 #[derive(Debug, Clone)]
 pub struct Plan {
     pub seed: u64,
@@ -40,18 +40,18 @@ pub struct Plan {
     pub generation: Generation,
     /// When nothing gets to the webhook, if ever.
     pub outage: Option<(DateTime<Utc>, DateTime<Utc>)>,
-    pub without: Without,
+    pub without: SkippedFaults,
     pub accounts: [String; 2],
     /// In order of their numbers.
-    pub actions: Vec<Timed>,
+    pub actions: Vec<TimedAction>,
 }
 
 /// An action and when it begins.
 #[derive(Debug, Clone)]
-pub struct Timed {
+pub struct TimedAction {
     pub number: usize,
     pub at: DateTime<Utc>,
-    /// Whose it is, of the two.
+    /// Its account, 0 or 1.
     pub account: usize,
     pub action: Action,
 }
@@ -104,7 +104,7 @@ impl Plan {
 /// A plan while it is drawn.
 pub struct Draft {
     pub rng: Rng,
-    pub actions: Vec<Timed>,
+    pub actions: Vec<TimedAction>,
 }
 
 impl Draft {
@@ -117,7 +117,7 @@ impl Draft {
     /// Adds an action that begins at a time.
     pub fn add_at(&mut self, account: usize, at: DateTime<Utc>, action: Action) {
         let number = self.actions.len();
-        self.actions.push(Timed { number, at, account, action });
+        self.actions.push(TimedAction { number, at, account, action });
     }
 
     fn account(&mut self, account: usize, start: DateTime<Utc>, turn: DateTime<Utc>, renews: bool) {
@@ -155,7 +155,7 @@ impl Draft {
             // The money of a later upgrade is asked back while the renewal is paid.
             if self.rng.u8(..3) == 0 {
                 self.add(account, renewed - TimeDelta::days(10), Action::Upgrade("business_monthly"));
-                self.add(account, collected, Action::MoneyBack(Bought::Plan));
+                self.add(account, collected, Action::MoneyBack(PurchaseKind::Plan));
             } else if self.rng.bool() {
                 self.add(account, third + TimeDelta::hours(2), Action::Decline);
                 self.add(account, turn + TimeDelta::hours(30), Action::PayLate);
@@ -221,7 +221,7 @@ impl Draft {
         }
     }
 
-    /// What callers do in a moment: up to so many things.
+    /// Draws up to so many actions of callers in a moment.
     fn busy(&mut self, account: usize, moment: DateTime<Utc>, most: usize) {
         for _ in 0..self.rng.usize(..=most) {
             // Few keys: the same is used twice, for the same and for other work.

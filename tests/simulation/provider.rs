@@ -17,7 +17,7 @@ use crate::{faults::Fault, scheduler::lock, world::World};
 /// How old what the provider shows is at most.
 pub const STALE_MAX: Duration = Duration::from_millis(999);
 
-/// How long the provider takes at most for what is [`Fault::StripeSlow`]: a little longer than anybody waits.
+/// How long the provider takes at most for what is [`Fault::StripeSlow`]: a little longer than any caller waits.
 const SLOW_MS_MAX: u64 = 9_000;
 
 impl World {
@@ -47,7 +47,7 @@ impl World {
         answer
     }
 
-    /// What the provider answers, if anything, and whether it did what was asked.
+    /// The provider's answer, if there is one, and whether the request was carried out.
     async fn provider_answers(
         self: &Arc<Self>,
         request: axum::extract::Request,
@@ -82,7 +82,7 @@ impl World {
         ((!is_lost).then_some(answer), is_done)
     }
 
-    /// What the provider shows, if it does.
+    /// The provider's answer to a read, if there is one.
     async fn provider_shows(self: &Arc<Self>, request: axum::extract::Request) -> Option<(u16, Vec<u8>)> {
         if self.happens(Fault::ReadLost) {
             return None;
@@ -113,9 +113,9 @@ impl World {
         Some(self.ask_provider(request, API_KEY).await)
     }
 
-    /// What the provider was a moment ago, if that was something else.
+    /// The provider's state a moment ago, if that was another.
     fn stale_state(self: &Arc<Self>) -> Option<AccountState> {
-        // What is due happens first: it has a time of its own.
+        // Due changes happen first, because they have times of their own.
         self.bill();
         let age = Duration::from_millis(self.draw(1_000)).min(STALE_MAX);
         let then = self.now() - TimeDelta::from_std(age).unwrap_or_default();

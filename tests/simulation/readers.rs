@@ -1,5 +1,5 @@
-//! Readers, once nothing goes wrong any more: what accounts have now and as of later, what became of holds, and what work
-//! took, must be what the log says.
+//! Readers, once nothing goes wrong any more: what accounts have now and as of later, how holds ended, and what work took, must
+//! agree with the log.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -7,12 +7,12 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::Value;
 
 use crate::{
-    as_of::{AsOf, month},
+    account_at::{AccountAt, month},
     audit::Book,
     callers::ACCOUNT,
     cases::Case,
     entry::{Amounts, Entry, amounts, sum},
-    functions::{Asked, Function, Reply},
+    functions::{Function, FunctionInput, Reply},
     holders::check_shown_hold,
     request::{Answer, Request},
     scheduler::lock,
@@ -36,8 +36,8 @@ impl World {
         }
     }
 
-    /// Reads an account now, just before and when each hold that is open expires, and as the next month turns: nobody
-    /// writes, and the credits are back.
+    /// Reads an account now, just before and when each hold that is open expires, and as the next month turns: the
+    /// credits are back though nothing is written.
     async fn read_account(self: &Arc<Self>, account: &str, head: &Entry) {
         let (now, holds) = (self.now(), head.open_holds());
         let last = holds.iter().map(|hold| hold.expires_at).max();
@@ -47,7 +47,7 @@ impl World {
         for at in later.collect::<Vec<_>>() {
             let answer = self.read(&Request::read(account, ACCOUNT, String::new()), at).await;
             let has = (amounts(&answer.body["balance"]), amounts(&answer.body["held"]));
-            let expected = AsOf::of(Some(head), at);
+            let expected = AccountAt::of(Some(head), at);
             assert_eq!(has, (expected.balance, expected.held), "as of {at}: {answer:?} {head:?}");
             if last.is_some_and(|last| last <= at) {
                 check_back(&answer.body, head, at);
@@ -84,7 +84,7 @@ impl World {
         let answer = self.read(&Request::read(account, USAGE, query), self.now()).await;
         let rows = answer.body["rows"].as_array().cloned().unwrap_or_default();
         let row = |row: &Value| {
-            let used = Used {
+            let used = WorkTotal {
                 spent: amounts(&row["spent"]),
                 returned: amounts(&row["returned"]),
                 jobs: row["jobs"].as_i64().unwrap_or_default(),
@@ -101,7 +101,7 @@ impl World {
     async fn read(self: &Arc<Self>, request: &Request, at: DateTime<Utc>) -> Answer {
         let from = self.step();
         let made = request.made(at, 0);
-        let reply = self.invoke(Function::Quote, Asked::Http(Box::new(made))).await;
+        let reply = self.invoke(Function::Quote, FunctionInput::Http(Box::new(made))).await;
         let Reply::Answered(status, is_replay, body) = reply else { panic!("no answer: {request:?}") };
         self.note((request.route, status));
         assert_eq!(status, 200, "{request:?} {body}");
@@ -150,17 +150,17 @@ fn check_back(body: &Value, head: &Entry, at: DateTime<Utc>) {
     }
 }
 
-/// What work took and gave back.
+/// The credits that work took and gave back.
 #[derive(Debug, Default, PartialEq, Eq)]
-struct Used {
+struct WorkTotal {
     spent: Amounts,
     returned: Amounts,
     jobs: i64,
 }
 
-/// What work took and gave back by the log, by day or operation.
-fn used(book: &Book, is_within: impl Fn(&&Entry) -> bool, by: &str) -> BTreeMap<String, Used> {
-    let mut rows = BTreeMap::<String, Used>::new();
+/// The totals of work by the log, for each day or operation.
+fn used(book: &Book, is_within: impl Fn(&&Entry) -> bool, by: &str) -> BTreeMap<String, WorkTotal> {
+    let mut rows = BTreeMap::<String, WorkTotal>::new();
     for entry in book.entries.iter().map(|(_, entry)| entry).filter(is_within) {
         let (taken, returned) = match entry.kind.as_str() {
             "debit" => (Some(entry.credits.map(|taken| -taken)), [0; 3]),

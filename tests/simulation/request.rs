@@ -1,8 +1,8 @@
-//! What somebody asks through the gateway, and what is answered.
+//! A request of a caller through the gateway, and its answer.
 
 use chrono::{DateTime, Utc};
 use http::request::Parts;
-use scrip_local::event::Passed;
+use scrip_local::event::GatewayRequest;
 use serde_json::{Value, json};
 
 use crate::{
@@ -19,10 +19,12 @@ const SHOW_HOLD: &str = "GET /v1/accounts/{account_id}/holds/{hold_id}";
 const ADJUSTMENT: &str = "POST /v1/accounts/{account_id}/adjustments";
 const REVERSAL: &str = "POST /v1/accounts/{account_id}/debits/{debit_id}/reversals";
 
-/// For how many seconds a hold is that doesn't say so.
+/// The subject of the callers' tokens.
+pub const CALLER: &str = "caller";
+/// The seconds of a hold whose request names none.
 const EXPIRES_IN_DEFAULT: i64 = 900;
 
-/// What somebody asks through the gateway.
+/// A request of a caller through the gateway.
 #[derive(Debug, Clone)]
 pub struct Request {
     pub function: Function,
@@ -34,7 +36,7 @@ pub struct Request {
     pub body: String,
 }
 
-/// What was answered, to a request that was under way between two steps, at a time.
+/// The answer to a request that was under way between two steps, at a time.
 #[derive(Debug, Clone)]
 pub struct Answer {
     pub status: u16,
@@ -136,9 +138,9 @@ impl Request {
 
     /// The request as the gateway hands it to the function.
     pub fn made(&self, at: DateTime<Utc>, attempt: u32) -> lambda_http::Request {
-        let claims = self.scope.map(|scope| json!({"sub": "somebody", "scope": scope}));
+        let claims = self.scope.map(|scope| json!({"sub": CALLER, "scope": scope}));
         let request_id = format!("request-{attempt}");
-        let passed = Passed {
+        let request = GatewayRequest {
             route_key: self.route,
             path: "/",
             path_parameters: self
@@ -151,7 +153,7 @@ impl Request {
             request_id: &request_id,
             received_at: at,
         };
-        passed.request(&self.head(), self.body.as_bytes())
+        request.request(&self.head(), self.body.as_bytes())
     }
 
     fn head(&self) -> Parts {

@@ -17,22 +17,22 @@ type Task = Pin<Box<dyn Future<Output = ()> + Send>>;
 /// The tasks of a history. Cheap to clone; clones share them.
 #[derive(Clone)]
 pub struct Scheduler {
-    ready: Arc<Mutex<Ready>>,
+    ready: Arc<Mutex<ReadyTasks>>,
     spawned: Arc<Mutex<Vec<Task>>>,
 }
 
 #[derive(Default)]
-struct Ready {
+struct ReadyTasks {
     numbers: Vec<usize>,
     running: Option<Waker>,
 }
 
-struct Awake {
+struct TaskWaker {
     number: usize,
-    ready: Arc<Mutex<Ready>>,
+    ready: Arc<Mutex<ReadyTasks>>,
 }
 
-impl Wake for Awake {
+impl Wake for TaskWaker {
     fn wake(self: Arc<Self>) {
         let mut ready = lock(&self.ready);
         if !ready.numbers.contains(&self.number) {
@@ -59,7 +59,7 @@ impl Scheduler {
     pub async fn run(&self, mut rng: Rng) {
         let mut tasks: Vec<Option<Task>> = Vec::new();
         let all = poll_fn(move |context| self.poll(context, &mut tasks, &mut rng));
-        // Tokio's turn-taking would stop whoever goes on for long; here, turns are drawn.
+        // Tokio's turn-taking would stop a task that goes on for long; here, turns are drawn.
         tokio::task::unconstrained(all).await;
     }
 
@@ -79,7 +79,7 @@ impl Scheduler {
                 let drawn = rng.usize(..ready.numbers.len());
                 ready.numbers.swap_remove(drawn)
             };
-            let waker = Waker::from(Arc::new(Awake { number, ready: Arc::clone(&self.ready) }));
+            let waker = Waker::from(Arc::new(TaskWaker { number, ready: Arc::clone(&self.ready) }));
             let Some(task) = &mut tasks[number] else { continue };
             if task.as_mut().poll(&mut Context::from_waker(&waker)).is_ready() {
                 tasks[number] = None;
@@ -88,7 +88,7 @@ impl Scheduler {
     }
 }
 
-/// Waits for its turn: whoever else can go on may go on first.
+/// Waits for its turn: other tasks that can go on may go on first.
 pub async fn turn() {
     let mut has_waited = false;
     poll_fn(|context| {

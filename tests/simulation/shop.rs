@@ -5,10 +5,10 @@ use std::sync::Arc;
 use scrip_stripe_model::{CartSpec, Change, DisputeSpec, ItemChange, Mode, Plan, Receipt, price_id};
 
 use crate::{
-    bought::id,
-    memory::{Moved, Sale},
-    offers::{Gives, offer, offer_of},
-    plan::{Bought, Cart, Naming},
+    entitlement::id,
+    memory::{PlanChange, Sale},
+    offers::{Grant, offer, offer_of},
+    plan::{Cart, Naming, PurchaseKind},
     scheduler::lock,
     world::World,
 };
@@ -36,7 +36,7 @@ impl World {
 
     fn sold(self: &Arc<Self>, account: usize, plan: Option<&'static str>, receipt: Receipt) {
         let Receipt { events, session, subscription, invoice, payment_intent, charge } = receipt;
-        // What is declined is no sale.
+        // A declined payment is no sale.
         let is_paid = events.iter().any(|event| event.kind() == "payment_intent.succeeded");
         {
             let mut memory = lock(&self.memory);
@@ -60,12 +60,12 @@ impl World {
             return;
         };
         let (now, then) = (offer_of(&price), offer(sku));
-        let Gives::Plan(allowance) = then.gives else { return };
+        let Grant::Plan(allowance) = then.gives else { return };
         if now.cents == then.cents {
             return;
         }
         let gives = allowance * quantity;
-        let moved = Moved { subscription: subscription.clone(), at: self.now(), gives };
+        let moved = PlanChange { subscription: subscription.clone(), at: self.now(), gives };
         lock(&self.memory).moved.push(moved);
         if now.cents > then.cents {
             self.tell(self.stripe.downgrade(&subscription, &Plan::monthly(sku, then.cents)));
@@ -104,26 +104,27 @@ impl World {
     }
 
     /// The account's newest purchase of that kind.
-    pub fn sale(&self, account: usize, bought: Bought) -> Option<Sale> {
-        let is_it = |sale: &&Sale| sale.account == account && sale.plan.is_some() == (bought == Bought::Plan);
+    pub fn sale(&self, account: usize, bought: PurchaseKind) -> Option<Sale> {
+        let is_it =
+            |sale: &&Sale| sale.account == account && sale.plan.is_some() == (bought == PurchaseKind::Plan);
         lock(&self.memory).sales.iter().rfind(is_it).cloned()
     }
 
     /// The account's newest subscription, while the provider has it running.
     pub fn subscription(&self, account: usize) -> Option<String> {
-        let subscription = self.sale(account, Bought::Plan)?.subscription?;
+        let subscription = self.sale(account, PurchaseKind::Plan)?.subscription?;
         let (_, body) = self.provider_says(&format!("/v1/subscriptions/{subscription}"));
         (body["status"] != "canceled").then_some(subscription)
     }
 
-    /// What a charge was, what of it was refunded, and whether it is disputed.
+    /// A charge's amount, the refunded part of it, and whether it is disputed.
     pub fn charged(&self, charge: &str) -> (i64, i64, bool) {
         let (_, body) = self.provider_says(&format!("/v1/charges/{charge}"));
         let number = |name: &str| body[name].as_i64().unwrap_or_default();
         (number("amount"), number("amount_refunded"), body["disputed"] == true)
     }
 
-    pub fn refund_at_provider(self: &Arc<Self>, account: usize, bought: Bought, percent: i64) {
+    pub fn refund_at_provider(self: &Arc<Self>, account: usize, bought: PurchaseKind, percent: i64) {
         let Some(sale) = self.sale(account, bought) else { return };
         let (amount, refunded, disputed) = self.charged(&sale.charge);
         let asked = (amount * percent / 100).min(amount - refunded);
@@ -136,7 +137,7 @@ impl World {
     }
 
     /// The buyer's bank takes some percent of the money back, or only asks.
-    pub fn dispute(self: &Arc<Self>, account: usize, bought: Bought, percent: i64, inquiry: bool) {
+    pub fn dispute(self: &Arc<Self>, account: usize, bought: PurchaseKind, percent: i64, inquiry: bool) {
         let Some(sale) = self.sale(account, bought) else { return };
         let books = self.stripe.books();
         let Some(paid) = books.purchases.iter().find(|paid| id(paid) == sale.purchase) else { return };

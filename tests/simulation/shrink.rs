@@ -36,7 +36,7 @@ pub fn shrink(name: &Name) -> Name {
 
 fn try_it(smaller: Name, smallest: &mut Name, why: &str, tries: &mut usize) {
     *tries += 1;
-    // It must fail by the same: what is said before what it is said of.
+    // It must fail by the same check: the part of the message before the values.
     let kind = |why: &str| why.chars().take_while(|letter| !"{[(\n".contains(*letter)).collect::<String>();
     let fails = || play(&smaller).failure.is_some_and(|failure| kind(&failure) == kind(why));
     if *tries <= TRIES_MAX && fails() {

@@ -19,39 +19,39 @@ use crate::{
 
 /// The seeds that a worker plays: every so many from the first.
 const SEEDS: &str = "SCRIP_SIMULATION_SEEDS";
-/// A worker that says nothing for so long plays a history without an end.
+/// If a worker prints nothing for so long, its history has no end.
 const SILENCE_MAX: Duration = Duration::from_mins(3);
 /// How often progress is shown.
 const PROGRESS: Duration = Duration::from_secs(10);
 
-/// What came of many histories.
+/// The results of many histories.
 #[derive(Debug, Default)]
 pub struct Report {
     /// How many were played.
     pub histories: u64,
-    /// What went wrong in them.
+    /// How often each fault happened in them.
     pub counts: Counts<Fault>,
-    /// What came up in them.
+    /// How often each case came up in them.
     pub cases: Counts<Case>,
     /// How often something was asked, and asked again, and how many entries were written.
     pub totals: [u64; 3],
     /// The first that failed, and why.
     pub failure: Option<(Name, String)>,
-    /// Those that began and, as far as was said, haven't ended.
+    /// Those that began and haven't reported their end.
     playing: Vec<Name>,
 }
 
 /// Plays histories of consecutive seeds, until one fails.
 pub fn play_all(first: u64, histories: u64) -> Report {
     let workers = available_parallelism().map_or(1, |cores| cores.get() as u64);
-    let (lines, said) = channel();
+    let (lines, received) = channel();
     let mut children = Vec::new();
     for worker in 0..workers.min(histories) {
         let mut child = start(first + worker, first + histories, workers);
         let (lines, output) = (lines.clone(), child.stderr.take().expect("it is piped"));
         thread::spawn(move || {
             for line in BufReader::new(output).lines().map_while(Result::ok) {
-                // Once one has failed nobody listens.
+                // Once a history has failed, no one receives.
                 drop(lines.send(line));
             }
         });
@@ -60,7 +60,7 @@ pub fn play_all(first: u64, histories: u64) -> Report {
     drop(lines);
     let (mut report, mut shown, started) = (Report::default(), Instant::now(), Instant::now());
     loop {
-        match said.recv_timeout(SILENCE_MAX) {
+        match received.recv_timeout(SILENCE_MAX) {
             Ok(line) => report.read(&line),
             Err(RecvTimeoutError::Disconnected) => break,
             Err(RecvTimeoutError::Timeout) => report.break_off("it goes on for ever"),
@@ -99,7 +99,7 @@ fn start(first: u64, end: u64, step: u64) -> Child {
 
 /// A worker's part: one line for each history, on standard error.
 pub fn work() {
-    let seeds = env::var(SEEDS).expect("a worker is told its seeds");
+    let seeds = env::var(SEEDS).expect("a worker gets its seeds");
     let [first, end, step] = seeds.split(' ').map(number).collect::<Vec<_>>()[..] else {
         panic!("{seeds:?}")
     };
@@ -127,11 +127,11 @@ fn number(text: &str) -> u64 {
 
 impl Report {
     fn read(&mut self, line: &str) {
-        let said =
+        let after =
             |word: &str| line.strip_prefix(word).map(|rest| rest.split_once(' ').unwrap_or((rest, "")));
-        if let Some((name, _)) = said("playing ") {
+        if let Some((name, _)) = after("playing ") {
             self.playing.push(name.parse().expect("a worker names its history"));
-        } else if let Some((name, counts)) = said("played ") {
+        } else if let Some((name, counts)) = after("played ") {
             self.playing.retain(|playing| playing.to_string() != name);
             let counts: Vec<_> = counts.split(' ').map(number).collect();
             let (totals, counts) = counts.split_at(self.totals.len());
@@ -146,11 +146,11 @@ impl Report {
                 self.cases.merge(*case, *more);
             }
             self.histories += 1;
-        } else if let Some((name, why)) = said("failed ") {
+        } else if let Some((name, why)) = after("failed ") {
             self.failure = Some((name.parse().expect("a worker names its history"), why.to_owned()));
         }
     }
-    /// What was being played failed, whichever it was.
+    /// Reports the first history that is still being played as the failed one.
     fn break_off(&mut self, why: &str) {
         let playing: Vec<_> = self.playing.iter().map(Name::to_string).collect();
         let name = self.playing.first().cloned().unwrap_or_default();

@@ -29,25 +29,25 @@ use crate::{
     scheduler::{Scheduler, lock},
 };
 
-/// See the module.
+/// A world in which a history is played.
 pub struct World {
     /// Its accounts, what is to happen, and what isn't.
     pub plan: Plan,
-    /// Who does it.
+    /// Runs its tasks.
     pub scheduler: Scheduler,
     /// The payment provider.
     pub stripe: Stripe,
     /// The database.
     pub engine: Engine,
-    /// What has gone wrong so far.
+    /// How often each fault has happened so far.
     pub counts: Mutex<Counts<Fault>>,
-    /// What has come up so far.
+    /// How often each case has come up so far.
     pub cases: Mutex<Counts<Case>>,
-    /// What was written so far.
+    /// Every write so far, checked.
     pub audit: Mutex<Audit>,
     /// The functions that are warm.
     pub instances: Mutex<BTreeMap<Function, Arc<Instance>>>,
-    /// What everybody else remembers.
+    /// The memory of callers and of the merchant.
     pub memory: Mutex<Memory>,
     /// The messages that wait in the refill's queue.
     pub queued: Mutex<Vec<String>>,
@@ -56,7 +56,7 @@ pub struct World {
     skews: BTreeMap<Function, TimeDelta>,
     is_calm: AtomicBool,
     steps: AtomicU64,
-    /// What the due index said to each question last.
+    /// The last answer of the due index to each query.
     pub index: Mutex<BTreeMap<String, String>>,
     trace: Mutex<DefaultHasher>,
 }
@@ -110,7 +110,7 @@ impl World {
         self.is_calm.load(Ordering::SeqCst)
     }
 
-    /// Whether something goes wrong now, where it does if it is drawn.
+    /// Draws whether a fault happens now.
     pub fn happens(&self, fault: Fault) -> bool {
         let happens = self.is_drawn(fault);
         if happens {
@@ -145,7 +145,7 @@ impl World {
         self.steps.fetch_add(1, Ordering::SeqCst)
     }
 
-    /// What happened so far, as a number: equal for equal histories.
+    /// A digest of everything that happened so far: equal for equal histories.
     pub fn trace(&self) -> u64 {
         lock(&self.trace).finish()
     }
@@ -167,5 +167,5 @@ fn skew(rng: &mut Rng, function: Function) -> TimeDelta {
     }
 }
 
-/// What isn't to go wrong in a history.
-pub type Without = BTreeSet<Fault>;
+/// The faults that don't happen in a history.
+pub type SkippedFaults = BTreeSet<Fault>;

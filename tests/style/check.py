@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Checks how the project reads: words of words.toml, documents' columns, and the length of files and functions.
+"""Checks how the project reads: words of words.toml, documents' columns and links, the length of files and functions,
+and that each public function has a use outside its file.
 
     tests/style/check.py [PATH ...]
 
@@ -8,6 +9,8 @@ exits 1 if there is one, 0 if there is none. Needs Python 3.11 or newer and git,
 """
 
 import argparse
+import collections
+import functools
 import re
 import subprocess
 import sys
@@ -26,6 +29,9 @@ READ_SUFFIXES = {".css", ".html", ".js", ".md", ".mjs", ".py", ".rs", ".sh", ".s
 # A part of a name: `was_told`, `ToldEvent` and `told` all have the part "told".
 PART = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
 FUNCTION = re.compile(r"^(?P<indent> *)(?:pub(?:\([a-z: ]+\))? )?(?:default |const |async |unsafe |extern \"C\" )*fn (?P<name>\w+)")
+
+PUBLIC = re.compile(r"^ *pub(?:\([a-z: ]+\))? (?:const |async |unsafe )*(?:fn|const|static) (?P<name>\w+)", re.MULTILINE)
+LINK = re.compile(r"\]\((?!https?:|mailto:)(?P<path>[^)#\s]*)(?:#(?P<anchor>[^)\s]*))?\)")
 
 Finding = tuple[str, int, str]
 
@@ -50,6 +56,9 @@ def main() -> int:
         found.extend(long_files(path, lines, lengthy))
         if path.endswith(".rs"):
             found.extend(long_functions(path, lines, lengthy))
+        if path.endswith(".md"):
+            found.extend(broken_links(path, lines))
+    found.extend(unused_functions(paths))
     # Of a part of the files, an exception for another part is not needed.
     if not paths:
         found.extend(words.unused("tests/style/words.toml"))
@@ -134,6 +143,47 @@ def long_functions(path: str, lines: list[str], exceptions: Exceptions) -> Itera
             begun = None
         elif not begun and (match := FUNCTION.match(line)) and not line.endswith((";", "}")):
             begun = number, match["indent"], match["name"]
+
+
+def broken_links(path: str, lines: list[str]) -> Iterator[Finding]:
+    """Links to files that aren't there, and to headings that their document doesn't have."""
+    for number, line in enumerate(lines, 1):
+        for link in LINK.finditer(line):
+            target = (ROOT / path).parent / link["path"] if link["path"] else ROOT / path
+            if not target.exists():
+                yield path, number, f"there is no {link['path']}"
+            elif link["anchor"] and target.suffix == ".md" and link["anchor"] not in anchors(target):
+                yield path, number, f"{target.name} has no heading #{link['anchor']}"
+
+
+@functools.cache
+def anchors(document: Path) -> set[str]:
+    """The anchors that GitHub gives a document's headings: two of the same text differ by a number."""
+    found: set[str] = set()
+    is_code = False
+    for line in document.read_text(encoding="utf-8").splitlines():
+        is_code ^= line.startswith("```")
+        if is_code or not re.match(r"#{1,6} ", line):
+            continue
+        text = re.sub(r"\[([^]]*)\]\([^)]*\)", r"\1", line.lstrip("#").strip())
+        anchor = re.sub(r"[^\w\- ]", "", text.lower()).replace(" ", "-")
+        same = sum(1 for other in found if other == anchor or re.fullmatch(re.escape(anchor) + r"-\d+", other))
+        found.add(f"{anchor}-{same}" if same else anchor)
+    return found
+
+
+def unused_functions(paths: list[str]) -> Iterator[Finding]:
+    """Public functions and constants of crates that no other file names: they need not be public."""
+    texts = {path: (ROOT / path).read_text(encoding="utf-8") for path in own_files([]) if path.endswith(".rs")}
+    named_in = collections.Counter(name for text in texts.values() for name in set(re.findall(r"\w+", text)))
+    looked_at = set(own_files(paths))
+    for path, text in texts.items():
+        if path not in looked_at or "/src/" not in path:
+            continue
+        for public in PUBLIC.finditer(text):
+            if named_in[public["name"]] == 1:
+                line = text.count("\n", 0, public.start("name")) + 1
+                yield path, line, f"{public['name']} is public, and no other file names it"
 
 
 if __name__ == "__main__":

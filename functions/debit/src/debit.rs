@@ -7,30 +7,30 @@ use scrip_api::{ApiRequest, ApiResponse, DebitBody, Problem, Scope};
 use scrip_ledger::{Ledger, Receipt};
 use scrip_pricing::Credits;
 
-use crate::spent::spent;
+use crate::spending_metrics::spending_metrics;
 
-/// Takes the credits of work.
+/// Takes the credits of an operation.
 pub(crate) async fn debit(ledger: &Ledger, request: &ApiRequest) -> Result<ApiResponse, Problem> {
     let account_id = request.authorized_account(Scope::Debit)?;
     let id: DebitId = request.idempotency_key()?;
     let body: DebitRequest = request.json()?;
     let debit = Debit { id, request: body };
     if debit.request.is_free() {
-        return free(ledger, &account_id, &debit, request.now()).await;
+        return answer_free(ledger, &account_id, &debit, request.now()).await;
     }
-    taken(&account_id, &debit.id, &ledger.execute(&account_id, &debit, request.now()).await?)
+    answer_taken(&account_id, &debit.id, &ledger.execute(&account_id, &debit, request.now()).await?)
 }
 
-/// Work that is free is not written down, so a retry is answered as of its own moment; but a key that took credits
-/// keeps its answer.
-async fn free(
+/// Answers a debit of a free operation. It writes no entry, so a retry is answered as of its own time. If the key has taken
+/// credits before, that debit is the answer.
+async fn answer_free(
     ledger: &Ledger,
     account_id: &AccountId,
     debit: &Debit,
     now: DateTime<Utc>,
 ) -> Result<ApiResponse, Problem> {
     if let Some(receipt) = ledger.find_receipt(account_id, debit, now).await? {
-        return taken(account_id, &debit.id, &receipt);
+        return answer_taken(account_id, &debit.id, &receipt);
     }
     let account = ledger.account(account_id).await?;
     let account = account.map_or_else(|| Account::unseen(now), |account| account.as_of(now));
@@ -46,23 +46,23 @@ async fn free(
         created_at: now,
         low: &[],
     };
-    // Nothing is written, so there is no place that a `Location` could name.
+    // There is no entry, so there is no `Location`.
     Ok(ApiResponse::json(StatusCode::CREATED, &body)?
         .outcome("free")
         .attempted(Some(1))
         .about(operation.name()))
 }
 
-/// The answer to a debit that took credits, now or before.
-fn taken(
+/// Answers a debit that took credits, now or at an earlier request.
+fn answer_taken(
     account_id: &AccountId,
     id: &DebitId,
     receipt: &Receipt<DebitOutcome>,
 ) -> Result<ApiResponse, Problem> {
     let body = DebitBody::new(account_id, id, &receipt.outcome);
     let operation = body.operation.name();
-    let spent = if receipt.is_replayed { Vec::new() } else { spent(operation, body.credits) };
-    Ok(created(&body)?.receipt("debited", receipt).about(operation).counting(spent))
+    let metrics = if receipt.is_replayed { Vec::new() } else { spending_metrics(operation, body.credits) };
+    Ok(created(&body)?.receipt("debited", receipt).about(operation).counting(metrics))
 }
 
 fn created(body: &DebitBody<'_>) -> Result<ApiResponse, Problem> {

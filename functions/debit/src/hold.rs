@@ -5,7 +5,7 @@ use scrip_accounts::{Hold, HoldId};
 use scrip_api::{ApiRequest, ApiResponse, HoldBody, Problem, Scope};
 use scrip_ledger::{HoldState, Ledger};
 
-/// Sets the credits of work aside.
+/// Sets aside the credits of an operation.
 pub(crate) async fn hold(ledger: &Ledger, request: &ApiRequest) -> Result<ApiResponse, Problem> {
     let account_id = request.authorized_account(Scope::Debit)?;
     let id: HoldId = request.idempotency_key()?;
@@ -22,8 +22,8 @@ pub(crate) async fn hold(ledger: &Ledger, request: &ApiRequest) -> Result<ApiRes
     if !receipt.is_replayed {
         return Ok(answer);
     }
-    // The body is the first one's. Where the hold stands now is for a job that is tried again under its old key: it must
-    // not do the work for a hold that is over.
+    // The body is that of the first answer. The header has the hold's status now, because a job that is retried under its old
+    // key must not do the work for a hold that is over.
     let state = ledger.hold(&account_id, &hold.id).await?.map(|hold| hold.state(request.now()));
     Ok(match state {
         Some(state) => answer.header(HeaderName::from_static("hold-status"), state.name()),

@@ -1,9 +1,9 @@
-//! What work takes: debits, and holds with their captures and releases.
+//! The debit function: debits, and holds with their captures and releases.
 
 mod debit;
 mod hold;
 mod settlement;
-mod spent;
+mod spending_metrics;
 
 use lambda_http::{Body, Error, Request, Response};
 use scrip_api::{ApiRequest, ApiResponse, Problem};
@@ -24,15 +24,15 @@ pub struct DebitFunction {
 }
 
 impl DebitFunction {
-    /// With the table that the environment names.
+    /// Makes the function from the environment.
     ///
     /// # Errors
     /// If a variable isn't set or is malformed.
     pub async fn from_env() -> Result<Self, Error> {
-        Ok(Self::new(scrip_api::ledger(&scrip_api::aws_config().await?).await?))
+        Ok(Self::new(scrip_api::ledger_from_env(&scrip_api::aws_config().await?).await?))
     }
 
-    /// With that ledger.
+    /// Makes the function with a ledger.
     #[must_use]
     pub fn new(ledger: Ledger) -> Self {
         Self { ledger }

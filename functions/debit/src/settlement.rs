@@ -9,14 +9,14 @@ use scrip_ledger::{Ledger, Receipt};
 use scrip_pricing::{Credits, Operation};
 use serde::Serialize;
 
-use crate::spent::spent;
+use crate::spending_metrics::spending_metrics;
 
-/// Takes what the work used.
+/// Captures a hold: takes the credits that the work used, and gives the rest back.
 pub(crate) async fn capture(ledger: &Ledger, request: &ApiRequest) -> Result<ApiResponse, Problem> {
     settle(ledger, request, |request| request.json().map(SettlementRequest::Capture)).await
 }
 
-/// Gives all of it back.
+/// Releases a hold: gives all credits back.
 pub(crate) async fn release(ledger: &Ledger, request: &ApiRequest) -> Result<ApiResponse, Problem> {
     settle(ledger, request, |request| request.json().map(SettlementRequest::Release)).await
 }
@@ -32,12 +32,12 @@ async fn settle(
 
     let receipt = ledger.execute(&account_id, &settlement, request.now()).await?;
 
-    settled(&account_id, &settlement.hold_id, &receipt)
+    answer(&account_id, &settlement.hold_id, &receipt)
 }
 
-/// The answer to a hold that was ended, now or before. Everything in it is read off the entry, so that a retry gets the
-/// same body forever.
-fn settled(
+/// Answers a capture or release that was made, now or at an earlier request. All of the body comes from the entry, so a retry
+/// always gets the same body.
+fn answer(
     account_id: &AccountId,
     hold_id: &HoldId,
     receipt: &Receipt<SettlementOutcome>,
@@ -59,8 +59,9 @@ fn settled(
     Ok(match &outcome.operation {
         Some(operation) => {
             let operation = operation.name();
-            let spent = if receipt.is_replayed { Vec::new() } else { spent(operation, outcome.captured) };
-            answer.receipt("captured", receipt).about(operation).counting(spent)
+            let metrics =
+                if receipt.is_replayed { Vec::new() } else { spending_metrics(operation, outcome.captured) };
+            answer.receipt("captured", receipt).about(operation).counting(metrics)
         }
         None => answer.receipt("released", receipt),
     })
@@ -71,13 +72,13 @@ struct SettlementBody<'a> {
     hold_id: &'a HoldId,
     account_id: &'a AccountId,
     status: SettlementStatus,
-    /// The work that was captured, in the number that was; left out of a release.
+    /// The operation that was captured, with the number of images or prompts; left out for a release.
     #[serde(skip_serializing_if = "Option::is_none")]
     operation: Option<&'a Operation>,
     captured: Credits,
-    /// What came back of the hold, the offset counted in.
+    /// The credits that came back, the offset included.
     returned: Credits,
-    /// What of that was set against what the account owes.
+    /// The part of them that was set against credits that the account owes.
     offset: Credits,
     balance: Credits,
     sequence: u64,

@@ -1,4 +1,4 @@
-//! What the function is called with: an event of its schedules, or records of its own queue.
+//! The function's input: an event of its schedules, or records of its own queue.
 
 use aws_lambda_events::sqs::SqsEvent;
 use chrono::{DateTime, Utc};
@@ -7,31 +7,31 @@ use scrip_accounts::{AccountId, Period};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-/// An event, read.
+/// A parsed event.
 pub(crate) enum Input {
-    /// The schedule's: the time it was scheduled for.
+    /// The monthly schedule's event, with its scheduled time.
     Schedule(DateTime<Utc>),
-    /// The hourly check's: the time it was scheduled for.
+    /// The hourly check's event, with its scheduled time.
     Check(DateTime<Utc>),
     /// Records of the queue.
     Batch(SqsEvent),
 }
 
-/// A piece of the sweep, as it travels through the queue.
+/// A message of the queue: a piece of a month's sweep.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Message {
     /// The month to settle for.
     pub(crate) period: Period,
-    /// What of it.
+    /// The piece of the sweep.
     #[serde(flatten)]
     pub(crate) work: Work,
 }
 
-/// What of a month's sweep.
+/// The accounts that a message is for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Work {
-    /// A shard's accounts.
+    /// All accounts of a shard.
     Shard(u64),
     /// One account that failed when its shard was swept.
     #[serde(rename = "account_id")]
@@ -79,7 +79,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn messages_travel_as_readable_json() {
+    fn messages_are_readable_json() {
         let period: Period = "2026-12".parse().unwrap();
         let account = AccountId::parse("alice").unwrap();
         for (work, text) in [
@@ -93,7 +93,7 @@ mod tests {
     }
 
     #[test]
-    fn an_event_is_a_schedule_or_a_batch() {
+    fn an_event_is_of_a_schedule_or_a_batch() {
         let schedule = json!({"time": "2026-12-01T00:00:00Z", "source": "aws.scheduler"});
         let Input::Schedule(time) = Input::parse(schedule).unwrap() else { panic!() };
         assert_eq!(time.to_rfc3339(), "2026-12-01T00:00:00+00:00");

@@ -1,10 +1,10 @@
 //! The first-of-month refill: settles every account that is due (contract, section 6).
 //!
-//! The month is taken from the event, never from the clock. What is done twice, late, in parallel or was
-//! killed half-way comes to the same: each account is settled by one write that also takes it off the list.
+//! The month comes from the event, never from the clock. A run may be repeated, late, in parallel with another or killed
+//! half-way, with the same result, because the write that settles an account also removes it from the index of due ones.
 //!
-//! With a queue the schedule's event only names the shards, and the queue's workers settle them; without
-//! one the function works through the shards itself.
+//! With a queue, the schedule's event only sends a message for each shard, and the queue's workers settle the shards.
+//! Without a queue, the function settles all shards itself.
 
 mod input;
 mod queue;
@@ -29,10 +29,10 @@ use input::{Input, Message, Work};
 pub use queue::Queue;
 use sweep::{Counts, Sweep, log_counts};
 
-/// A worker stops so long before Lambda would stop it: long enough for the account it is at.
+/// How long before Lambda's timeout a worker stops. It can complete an account in that time.
 const DEADLINE_MARGIN: Duration = Duration::from_secs(12);
 
-/// How long a month's sweep may take before what is left of it is called overdue.
+/// How long a month's sweep may take before the accounts that are left count as overdue.
 const SWEEP_TIME: TimeDelta = TimeDelta::hours(2);
 
 /// The function: settles accounts for a schedule and for its queue.
@@ -43,17 +43,17 @@ pub struct RefillFunction {
 }
 
 impl RefillFunction {
-    /// With the table that the environment names, and the queue of `REFILL_QUEUE_URL` if that is set.
+    /// Makes the function from the environment: the table, and the queue of `REFILL_QUEUE_URL` if that is set.
     ///
     /// # Errors
     /// If a variable isn't set or is malformed.
     pub async fn from_env() -> Result<Self, Error> {
         let config = scrip_api::aws_config().await?;
         let queue = env::var("REFILL_QUEUE_URL").ok().map(|url| Queue::new(&config, url));
-        Ok(Self::new(scrip_api::ledger(&config).await?, queue))
+        Ok(Self::new(scrip_api::ledger_from_env(&config).await?, queue))
     }
 
-    /// With that ledger and queue.
+    /// Makes the function with a ledger and a queue.
     #[must_use]
     pub fn new(ledger: Ledger, queue: Option<Queue>) -> Self {
         Self { ledger, queue }
@@ -62,24 +62,24 @@ impl RefillFunction {
     /// Handles an invocation.
     ///
     /// # Errors
-    /// As [`RefillFunction::answer`].
+    /// The same as of [`RefillFunction::answer`].
     pub async fn handle(&self, event: LambdaEvent<Value>) -> Result<Value, Error> {
         let LambdaEvent { payload, context } = event;
         let time_left = context.deadline().duration_since(SystemTime::now()).unwrap_or_default();
         let span = tracing::info_span!("refill", request_id = context.request_id);
         let answer = self.answer(payload, scrip_api::now(), time_left).instrument(span).await;
         let ids = (context.request_id.as_str(), context.xray_trace_id.as_deref());
-        scrip_api::invocation(ids, self.ledger.take_usage(), &answer);
+        scrip_api::log_invocation(ids, self.ledger.take_usage(), &answer);
         answer
     }
 
     /// Answers an event of one of the schedules, or a batch of the queue's records.
     ///
-    /// `now` only serves to refuse a month that hasn't begun; `time_left` is what Lambda allows.
+    /// `now` is only used to refuse a month that hasn't begun. `time_left` is the time until Lambda's timeout.
     ///
     /// # Errors
-    /// If the event is none of ours, names a month that hasn't begun, or the time ran out before the sweep's
-    /// end. The event is then delivered again, and goes on with what is left.
+    /// If the event is malformed, names a month that hasn't begun, or the time is over before the end of the sweep. Then the
+    /// event is delivered again, and the next run settles the accounts that are left.
     pub async fn answer(
         &self,
         event: Value,
@@ -90,19 +90,19 @@ impl RefillFunction {
         let until = Instant::now() + time_left.saturating_sub(DEADLINE_MARGIN);
         match Input::parse(event)? {
             Input::Schedule(time) => {
-                let period = begun(Period::of(time), now)?;
+                let period = check_begun(Period::of(time), now)?;
                 match queue {
                     Some(queue) => fan_out(queue, period).await,
                     None => sweep_all(ledger, period, until).await,
                 }
             }
             Input::Check(time) => check(ledger, time).await,
-            Input::Batch(batch) => work_off(ledger, queue, batch, now, until).await,
+            Input::Batch(batch) => handle_batch(ledger, queue, batch, now, until).await,
         }
     }
 }
 
-/// Counts the accounts whose month turned and wasn't settled: none, a while after a month has begun.
+/// Counts the accounts that aren't settled though the month began at least [`SWEEP_TIME`] ago. There should be none.
 async fn check(ledger: &Ledger, time: DateTime<Utc>) -> Result<Value, Error> {
     let period = Period::of(time);
     if time - period.start() < SWEEP_TIME {
@@ -122,14 +122,15 @@ async fn check(ledger: &Ledger, time: DateTime<Utc>) -> Result<Value, Error> {
     Ok(json!({"period": period, "overdue": overdue}))
 }
 
-fn begun(period: Period, now: DateTime<Utc>) -> Result<Period, Error> {
+/// Checks that a month has begun.
+fn check_begun(period: Period, now: DateTime<Utc>) -> Result<Period, Error> {
     if period.start() > now {
         return Err(format!("{period} hasn't begun: nothing was refilled").into());
     }
     Ok(period)
 }
 
-/// Names each shard to the queue. Named twice, a shard is swept twice, and the second finds nothing.
+/// Sends a message for each shard to the queue. If a message is sent twice, the second sweep of its shard finds nothing due.
 async fn fan_out(queue: &Queue, period: Period) -> Result<Value, Error> {
     let shards: Vec<Message> =
         (0..DUE_SHARDS).map(|shard| Message { period, work: Work::Shard(shard) }).collect();
@@ -148,8 +149,8 @@ async fn sweep_all(ledger: &Ledger, period: Period, until: Instant) -> Result<Va
     Ok(counts.answer(period))
 }
 
-/// Works off a batch, and reports item by item what must be delivered again.
-async fn work_off(
+/// Handles the messages of a batch, and reports those that must be delivered again.
+async fn handle_batch(
     ledger: &Ledger,
     queue: Option<&Queue>,
     batch: SqsEvent,
@@ -171,6 +172,7 @@ async fn work_off(
     Ok(serde_json::to_value(response)?)
 }
 
+/// Does the work of one message.
 async fn work(
     ledger: &Ledger,
     queue: Option<&Queue>,
@@ -178,13 +180,13 @@ async fn work(
     now: DateTime<Utc>,
     until: Instant,
 ) -> Result<(), Error> {
-    let period = begun(message.period, now)?;
+    let period = check_begun(message.period, now)?;
     let sweep = Sweep::new(ledger, period, until);
     match &message.work {
         Work::Account(account) => sweep.account(account).await,
         Work::Shard(shard) => {
             let swept = sweep.shard(*shard).await?;
-            // Each on its own from here: it is tried again, and ends in the dead-letter queue by its name.
+            // Each failed account gets its own message, which is retried and then lands in the dead-letter queue.
             let failed =
                 swept.failed.into_iter().map(|account| Message { period, work: Work::Account(account) });
             let failed: Vec<_> = failed.collect();

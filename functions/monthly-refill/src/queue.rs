@@ -1,4 +1,4 @@
-//! The queue that the sweep is spread over.
+//! The queue that spreads a sweep over workers.
 
 use std::sync::OnceLock;
 
@@ -10,22 +10,22 @@ use scrip_ledger::chain;
 
 use crate::input::Message;
 
-/// The most messages SQS takes at once.
+/// How many messages SQS takes at once at most.
 const BATCH_MESSAGES_MAX: usize = 10;
-/// How often a batch is sent. A message that comes twice does no harm.
+/// How often sending a batch is attempted. A message that is sent twice does no harm.
 const SEND_ATTEMPTS_MAX: u32 = 3;
 
 /// The refill's own queue.
 #[derive(Debug, Clone)]
 pub struct Queue {
     config: Box<Config>,
-    /// Made when it is first needed: making one takes as long as half a start, and workers seldom send.
+    /// Made when it is first needed, because making it takes half as long as a start, and workers rarely send.
     client: OnceLock<Client>,
     url: String,
 }
 
 impl Queue {
-    /// The queue at that URL.
+    /// Makes the queue at that URL.
     #[must_use]
     pub fn new(config: &SdkConfig, url: String) -> Self {
         let config = Builder::from(config).retry_config(aws_retries(SEND_ATTEMPTS_MAX)).build();
@@ -35,7 +35,7 @@ impl Queue {
     /// Sends messages.
     ///
     /// # Errors
-    /// Where one of them wasn't taken; some may have been, which does no harm.
+    /// If one of them wasn't taken. Others may have been, which does no harm.
     pub(crate) async fn send(&self, messages: &[Message]) -> Result<(), Error> {
         let client = self.client.get_or_init(|| Client::from_conf(Config::clone(&self.config)));
         for batch in messages.chunks(BATCH_MESSAGES_MAX) {

@@ -1,4 +1,4 @@
-//! Settling the accounts of a shard, several at once, until none is left or the time is over.
+//! The sweep of a month: settles the accounts of a shard, several at once, until none is left or the time is over.
 
 use std::collections::HashSet;
 
@@ -6,30 +6,30 @@ use futures_util::{StreamExt, stream};
 use lambda_runtime::Error;
 use scrip_accounts::{AccountId, Change, EntryKind, Period};
 use scrip_api::Metric;
-use scrip_ledger::{Applied, DuePartition, Ledger, chain};
+use scrip_ledger::{DecisionReceipt, DuePartition, Ledger, chain};
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
 /// How many accounts are settled at once.
 const SETTLED_AT_ONCE: usize = 16;
-/// How many months back accounts are looked for: whoever was missed then is settled now.
+/// How many months back due accounts are listed, because an earlier sweep may have missed some.
 const MONTHS_BACK_MAX: usize = 12;
-/// How often a partition is gone through. The index follows the table a moment later, so an account that
-/// became due in the month's last moment may show up only in a second look.
+/// How many passes a partition gets at most. The index is eventually consistent, so an account whose record was written just
+/// before may only be listed by a second pass.
 const PASSES_MAX: usize = 3;
 
-/// What came of a sweep (contract, section 6).
+/// The counts of a sweep (contract, section 6).
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Counts {
     /// Accounts that the index listed.
     pub(crate) due: u64,
-    /// Got the month's allowance.
+    /// Accounts that got the month's allowance.
     pub(crate) refilled: u64,
-    /// Lost what was left, and have no plan that is paid into the month.
+    /// Accounts that lost their remaining credits, and have no plan that is paid for the month.
     pub(crate) expired: u64,
-    /// Somebody else was first.
+    /// Accounts that another write had settled before.
     pub(crate) already_settled: u64,
-    /// Couldn't be settled.
+    /// Accounts that couldn't be settled.
     pub(crate) failed: u64,
 }
 
@@ -79,13 +79,13 @@ macro_rules! log_counts {
 }
 pub(crate) use log_counts;
 
-/// A shard that was gone through.
+/// The result of sweeping a shard.
 #[derive(Debug, Default)]
-pub(crate) struct Swept {
+pub(crate) struct ShardResult {
     pub(crate) counts: Counts,
-    /// What of them was counted in the metrics.
+    /// The counts that are in the metrics already.
     reported: [u64; 4],
-    /// The most attempts that an account took since then.
+    /// The most attempts that an account took since the metrics were last written.
     attempts_max: u32,
     /// The accounts that couldn't be settled.
     pub(crate) failed: HashSet<AccountId>,
@@ -99,8 +99,8 @@ pub(crate) struct Sweep<'a> {
     until: Instant,
 }
 
-/// What came of one account.
-enum Settled {
+/// The result of settling one account.
+enum AccountResult {
     Refilled,
     Expired,
     Already,
@@ -121,21 +121,21 @@ impl<'a> Sweep<'a> {
     /// Settles a shard's accounts.
     ///
     /// # Errors
-    /// Where the index can't be read, or the time is over before the end.
-    pub(crate) async fn shard(&self, shard: u64) -> Result<Swept, Error> {
-        let mut swept = Swept::default();
+    /// If the index can't be read, or the time is over before the end.
+    pub(crate) async fn shard(&self, shard: u64) -> Result<ShardResult, Error> {
+        let mut swept = ShardResult::default();
         for partition in partitions(self.period, shard) {
             self.partition(partition, &mut swept).await?;
         }
         log_counts!(swept.counts, self.period, "refill shard done", shard = shard);
-        swept.count_news();
+        swept.write_metrics();
         Ok(swept)
     }
 
-    /// How many accounts a shard holds whose turn of the month wasn't made.
+    /// How many accounts of a shard are due and not settled.
     ///
     /// # Errors
-    /// Where the index can't be read.
+    /// If the index can't be read.
     pub(crate) async fn overdue(ledger: &Ledger, period: Period, shard: u64) -> Result<u64, Error> {
         let mut overdue = 0;
         for partition in partitions(period, shard) {
@@ -144,7 +144,7 @@ impl<'a> Sweep<'a> {
         Ok(overdue)
     }
 
-    async fn partition(&self, partition: DuePartition, swept: &mut Swept) -> Result<(), Error> {
+    async fn partition(&self, partition: DuePartition, swept: &mut ShardResult) -> Result<(), Error> {
         for pass in 0..PASSES_MAX {
             let total = self.ledger.count_due(partition).await?;
             if total == 0 {
@@ -158,26 +158,26 @@ impl<'a> Sweep<'a> {
         Ok(())
     }
 
-    /// Goes through a partition once; how many accounts were written to.
+    /// Settles the accounts of a partition once. Returns how many accounts were written to.
     async fn pass(
         &self,
         partition: DuePartition,
         is_first: bool,
         total: u64,
-        swept: &mut Swept,
+        swept: &mut ShardResult,
     ) -> Result<u64, Error> {
         let (mut written, mut seen, mut cursor) = (0, 0, None);
         let started = Instant::now();
         loop {
             let page = self.ledger.due(partition, cursor.take()).await?;
             let mut settling = stream::iter(page.accounts)
-                .map(|account| self.settle(account, partition.settled))
+                .map(|account| self.settle(account, partition.month))
                 .buffer_unordered(SETTLED_AT_ONCE);
             while let Some(settled) = settling.next().await {
                 seen += 1;
                 let (settled, attempts) = settled?;
                 swept.attempts_max = swept.attempts_max.max(attempts);
-                written += swept.note(settled, is_first);
+                written += swept.count(settled, is_first);
                 if seen % PROGRESS_EVERY == 0 {
                     let (shard, elapsed_ms) = (partition.shard, elapsed_ms(started));
                     log_counts!(
@@ -189,7 +189,7 @@ impl<'a> Sweep<'a> {
                         per_second = seen * 1000 / elapsed_ms,
                         remaining = total.saturating_sub(seen)
                     );
-                    swept.count_news();
+                    swept.write_metrics();
                 }
             }
             match page.next {
@@ -199,9 +199,15 @@ impl<'a> Sweep<'a> {
         }
     }
 
-    /// Settles an account for the sweep's month. One that was missed for months may have nothing due in this one,
-    /// and be listed for ever: its first month's turn is made up for then.
-    async fn settle_from(&self, account: &AccountId, listed: Period) -> Result<Applied, scrip_ledger::Error> {
+    /// Settles an account for the sweep's month.
+    ///
+    /// An account that was missed for months may have nothing due in this month, and would stay listed. So its first missed
+    /// month is turned then.
+    async fn settle_from(
+        &self,
+        account: &AccountId,
+        listed: Period,
+    ) -> Result<DecisionReceipt, scrip_ledger::Error> {
         let applied = self.ledger.turn_month(account, self.period.start()).await?;
         let missed = listed.next();
         if missed < self.period && applied.entries.is_empty() {
@@ -211,55 +217,53 @@ impl<'a> Sweep<'a> {
         Ok(applied)
     }
 
-    /// What came of an account, and how often it was tried.
-    async fn settle(&self, account: AccountId, listed: Period) -> Result<(Settled, u32), Error> {
+    /// Settles an account. Returns the result, and how often the write was tried.
+    async fn settle(&self, account: AccountId, listed: Period) -> Result<(AccountResult, u32), Error> {
         if Instant::now() >= self.until {
-            return Err(format!(
-                "the time for {} is over: the rest is done when this is delivered again",
-                self.period
-            )
-            .into());
+            return Err(
+                format!("the time for {} is over: the next delivery settles the rest", self.period).into()
+            );
         }
         let settled = match self.settle_from(&account, listed).await {
             Ok(applied) => {
                 let mut entries = applied.entries.iter();
                 let settled = if entries.clone().any(|entry| entry.event.kind() == EntryKind::Refill) {
-                    Settled::Refilled
+                    AccountResult::Refilled
                 } else if entries
                     .any(|entry| entry.event.kind() == EntryKind::Expiry && entry.change != Change::NONE)
                 {
-                    Settled::Expired
+                    AccountResult::Expired
                 } else {
-                    Settled::Already
+                    AccountResult::Already
                 };
                 (settled, applied.attempts)
             }
             Err(error) => {
                 let (account_id, period) = (account.as_str(), self.period.to_string());
                 tracing::error!(account_id, period, cause = chain(&error), "refill failed");
-                (Settled::Failed(account), error.attempts())
+                (AccountResult::Failed(account), error.attempts())
             }
         };
         Ok(settled)
     }
 }
 
-/// Where accounts may be listed whose turn of a month is due, the newest first.
+/// The partitions of the index that may list due accounts, newest first.
 fn partitions(period: Period, shard: u64) -> impl Iterator<Item = DuePartition> {
-    let months = std::iter::successors(Some(period.previous()), |settled| Some(settled.previous()));
-    months.take(MONTHS_BACK_MAX).map(move |settled| DuePartition { settled, shard })
+    let months = std::iter::successors(Some(period.previous()), |month| Some(month.previous()));
+    months.take(MONTHS_BACK_MAX).map(move |month| DuePartition { month, shard })
 }
 
 fn elapsed_ms(started: Instant) -> u64 {
     u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX).max(1)
 }
 
-/// After how many accounts progress is logged.
+/// How many accounts are settled between two lines of progress.
 const PROGRESS_EVERY: u64 = 1_000;
 
-impl Swept {
-    /// Adds to the metrics what came since this was called last.
-    fn count_news(&mut self) {
+impl ShardResult {
+    /// Writes the metrics of the accounts since the last call.
+    fn write_metrics(&mut self) {
         let settled = self.counts.settled();
         let mut news = settled;
         for (news, reported) in news.iter_mut().zip(self.reported) {
@@ -272,14 +276,14 @@ impl Swept {
         scrip_api::count(&metrics);
     }
 
-    /// Counts an account; 1 where it was written to. A later pass lists again what the index still shows of
-    /// the first and what failed there, so it only counts what it wrote.
-    fn note(&mut self, settled: Settled, is_first: bool) -> u64 {
+    /// Counts an account. Returns 1 if it was written to, else 0. A later pass may list accounts of the first again, so it
+    /// counts only those that it writes to.
+    fn count(&mut self, settled: AccountResult, is_first: bool) -> u64 {
         let (written, counter) = match settled {
-            Settled::Refilled => (1, &mut self.counts.refilled),
-            Settled::Expired => (1, &mut self.counts.expired),
-            Settled::Already => (0, &mut self.counts.already_settled),
-            Settled::Failed(account) => {
+            AccountResult::Refilled => (1, &mut self.counts.refilled),
+            AccountResult::Expired => (1, &mut self.counts.expired),
+            AccountResult::Already => (0, &mut self.counts.already_settled),
+            AccountResult::Failed(account) => {
                 let is_new = u64::from(self.failed.insert(account));
                 self.counts.due += is_new;
                 self.counts.failed += is_new;

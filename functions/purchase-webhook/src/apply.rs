@@ -1,39 +1,41 @@
-//! Brings an account in line with a subject: looks at it, decides, writes over what was read before, and parks what
-//! can't be granted.
+//! Brings an account in line with a subject: reads it, decides, writes, and parks payments that can't be granted.
 
 use std::collections::BTreeSet;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use scrip_accounts::{AccountId, Decision, EventId, PurchaseId, Record, Refusal, SubscriptionId, reconcile};
 use scrip_api::Problem;
-use scrip_ledger::{Applied, Error, Ledger, Parked, State, Subjects};
+use scrip_ledger::{DecisionReceipt, Error, Ledger, ParkedPayment, State, Subjects};
 use scrip_stripe::{Api, ConfiguredPrices};
 
 use crate::{
     disposition::{Disposition, Report},
     failure::Failure,
-    look::{Before, Found, Look, Looker, Ungranted},
+    findings::{Findings, Lookup, UngrantedPayment},
+    records::{KnownRecords, RecordReader},
+    stripe_reader::StripeReader,
     subject::Subject,
 };
 
-/// How often a subject is looked at anew, because something else was written meanwhile or another object says more.
-const LOOKS_MAX: u32 = 8;
+/// How often a subject is read again before giving up, because a record was changed meanwhile or another object tells
+/// more.
+const LOOKUPS_MAX: u32 = 8;
 
-/// An event or a command, as its subjects are applied for it.
+/// The cause for applying a subject: an event or a recovery command.
 #[derive(Debug, Clone)]
 pub(crate) struct Cause {
     pub(crate) now: DateTime<Utc>,
-    /// The event; a command has none.
+    /// The event's id; `None` for a command.
     pub(crate) event_id: Option<EventId>,
-    /// How old it is; a command does not wait.
+    /// The event's age; `None` for a command, which doesn't wait for an account to become known.
     pub(crate) age: Option<TimeDelta>,
-    /// Whether nothing is written.
+    /// Whether to decide only, and write nothing.
     pub(crate) is_dry_run: bool,
-    /// Whether every invoice of a subscription is looked at.
+    /// Whether to read every invoice of a subscription, even those that are recorded.
     pub(crate) is_thorough: bool,
 }
 
-/// How a subject is applied.
+/// Applies subjects for one cause.
 pub(crate) struct Application<'a> {
     pub(crate) ledger: &'a Ledger,
     pub(crate) api: &'a Api<'a>,
@@ -41,170 +43,177 @@ pub(crate) struct Application<'a> {
     pub(crate) cause: &'a Cause,
 }
 
-/// Whose a subject is.
-enum Account {
+/// The account that a subject belongs to.
+enum Owner {
     Known(AccountId),
-    /// What names it is no account id.
+    /// Metadata or a session names an account, but by a text that is no account id.
     Malformed,
     Unknown,
 }
 
-/// What a write came to.
-enum Written {
+/// The result of a write.
+enum WriteResult {
     Done(Report),
-    /// Other records were written since they were read: these must be read first.
+    /// A record has changed since it was read. These purchases must be read before the next attempt.
     Outdated(Vec<PurchaseId>),
     Refused(Refusal),
 }
 
 impl Application<'_> {
-    /// Brings an account in line with a subject.
+    /// Brings the subject's account in line with it.
+    ///
+    /// # Errors
+    /// If Stripe or the ledger can't be read or written, or the records keep changing while Stripe is read.
     pub(crate) async fn apply(&self, subject: Subject) -> Result<Report, Failure> {
-        let looker = Looker {
-            ledger: self.ledger,
-            api: self.api,
-            configured: self.configured,
-            is_thorough: self.cause.is_thorough,
-            now: self.cause.now,
-        };
-        let (mut subject, mut watched, mut seen) = (subject, Vec::<PurchaseId>::new(), BTreeSet::new());
+        let records = RecordReader { ledger: self.ledger, now: self.cause.now };
+        let stripe =
+            StripeReader { api: self.api, configured: self.configured, is_thorough: self.cause.is_thorough };
+        let (mut subject, mut outdated, mut seen) = (subject, Vec::<PurchaseId>::new(), BTreeSet::new());
         let mut total = Report::from(Disposition::Unchanged);
-        let mut looks = 0;
-        while looks < LOOKS_MAX {
-            looks += 1;
-            let mut before = looker.before(&subject).await?;
-            for id in &watched {
-                looker.add_purchase(&mut before, id.as_str()).await?;
+        let mut lookups = 0;
+        while lookups < LOOKUPS_MAX {
+            lookups += 1;
+            let mut known = records.read(&subject).await?;
+            for id in &outdated {
+                records.add_purchase(&mut known, id.as_str()).await?;
             }
-            let mut found = match looker.look(&subject, &before, &seen).await? {
-                Look::Found(found) => found,
-                Look::Elsewhere(other) => {
+            let mut findings = match stripe.read(&subject, &known, &seen).await? {
+                Lookup::Found(findings) => findings,
+                Lookup::Redirect(other) => {
                     subject = other;
                     continue;
                 }
-                Look::Nothing => return Ok(Disposition::Unchanged.into()),
-                Look::Foreign => return Ok(Disposition::Ignored.into()),
+                Lookup::NothingPaid => return Ok(Disposition::Unchanged.into()),
+                Lookup::Foreign => return Ok(Disposition::Ignored.into()),
             };
-            let account_id = match self.account(&looker, &mut found, &before).await? {
-                Account::Known(account_id) => account_id,
-                unknown => return self.without_account(&subject, &found, &unknown).await,
+            let account_id = match self.owner(&stripe, &mut findings, &known).await? {
+                Owner::Known(account_id) => account_id,
+                unknown => return self.without_account(&subject, &findings, &unknown).await,
             };
-            match self.write(&account_id, &found, &before).await? {
-                Written::Done(report) => total.add(self.park_rest(&account_id, &found, report).await?),
-                Written::Outdated(ids) => {
-                    watched.extend(ids);
+            match self.write(&account_id, &findings, &known).await? {
+                WriteResult::Done(report) => {
+                    total.add(self.park_ungranted(&account_id, &findings, report).await?);
+                }
+                WriteResult::Outdated(ids) => {
+                    outdated.extend(ids);
                     continue;
                 }
-                Written::Refused(refusal) => {
-                    return self.refused(&subject, &account_id, &found, &refusal).await;
+                WriteResult::Refused(refusal) => {
+                    return self.refused(&subject, &account_id, &findings, &refusal).await;
                 }
             }
-            if !found.has_more || self.cause.is_dry_run {
+            if !findings.has_more || self.cause.is_dry_run {
                 return Ok(total);
             }
-            seen.extend(found.invoices);
-            looks = 0;
+            seen.extend(findings.invoices);
+            lookups = 0;
         }
         Err(Failure::Outdated)
     }
 
-    /// Whose it is: the account that it is known to belong to, else the one that is named, else the one that the
+    /// The account that the subject belongs to: the recorded one, else the one that an object names, else the one that the
     /// customer first bought for (contract, section 5).
-    async fn account(
+    async fn owner(
         &self,
-        looker: &Looker<'_>,
-        found: &mut Found,
-        before: &Before,
-    ) -> Result<Account, Failure> {
-        if let Some(account_id) = &before.account_id {
-            return Ok(Account::Known(account_id.clone()));
+        stripe: &StripeReader<'_>,
+        findings: &mut Findings,
+        known: &KnownRecords,
+    ) -> Result<Owner, Failure> {
+        if let Some(account_id) = &known.account_id {
+            return Ok(Owner::Known(account_id.clone()));
         }
-        if found.hints.named.is_empty() {
-            looker.add_session_hints(found).await?;
+        if findings.hints.names.is_empty() {
+            stripe.add_session_hints(findings).await?;
         }
-        if let Some(named) = found.hints.named.first() {
-            let account_id = AccountId::parse(named.as_str());
-            return Ok(account_id.map_or(Account::Malformed, Account::Known));
+        if let Some(name) = findings.hints.names.first() {
+            let account_id = AccountId::parse(name.as_str());
+            return Ok(account_id.map_or(Owner::Malformed, Owner::Known));
         }
-        let Some(customer_id) = &found.hints.customer_id else { return Ok(Account::Unknown) };
-        Ok(self.ledger.customer(customer_id).await?.map_or(Account::Unknown, Account::Known))
+        let Some(customer_id) = &findings.hints.customer_id else { return Ok(Owner::Unknown) };
+        Ok(self.ledger.customer(customer_id).await?.map_or(Owner::Unknown, Owner::Known))
     }
 
+    /// Decides over the records as they are now, and writes the decision unless this is a dry run.
     async fn write(
         &self,
         account_id: &AccountId,
-        found: &Found,
-        before: &Before,
-    ) -> Result<Written, Failure> {
-        let mut facts = found.facts.clone();
-        if let Some(customer_id) = &found.hints.customer_id
+        findings: &Findings,
+        known: &KnownRecords,
+    ) -> Result<WriteResult, Failure> {
+        let mut facts = findings.facts.clone();
+        if let Some(customer_id) = &findings.hints.customer_id
             && !facts.paid.is_empty()
             && self.ledger.customer(customer_id).await?.is_none()
         {
             facts.new_customer = Some(customer_id.clone());
         }
-        let purchase_ids = found.all_purchase_ids();
-        let subjects = Subjects { subscription: found.subscription_id.as_ref(), purchases: &purchase_ids };
-        let before = before.records();
+        let purchase_ids = findings.all_purchase_ids();
+        let subjects = Subjects { subscription: findings.subscription_id.as_ref(), purchases: &purchase_ids };
+        let known = known.records();
         let now = self.cause.now;
-        let decide = |state: &State| reconcile::look(&state.account, &state.records, &before, &facts, now);
+        let decide = |state: &State| reconcile::look(&state.account, &state.records, &known, &facts, now);
         let applied = if self.cause.is_dry_run {
             let decided = self.ledger.preview(account_id, subjects, now, decide).await;
-            decided.map(|Decision { entries, records }| Applied { entries, records, attempts: 1 })
+            decided.map(|Decision { entries, records }| DecisionReceipt { entries, records, attempts: 1 })
         } else {
             self.ledger.apply(account_id, subjects, now, decide).await
         };
         match applied {
-            Ok(applied) => Ok(Written::Done(self.report(account_id, applied))),
+            Ok(applied) => Ok(WriteResult::Done(self.report(account_id, applied))),
             Err(Error::Refused { refusal, .. }) if *refusal == Refusal::OutdatedFacts => {
-                Ok(Written::Outdated(purchase_ids))
+                Ok(WriteResult::Outdated(purchase_ids))
             }
-            Err(Error::Refused { refusal, .. }) => Ok(Written::Refused(*refusal)),
+            Err(Error::Refused { refusal, .. }) => Ok(WriteResult::Refused(*refusal)),
             Err(error) => Err(error.into()),
         }
     }
 
-    fn report(&self, account_id: &AccountId, applied: Applied) -> Report {
-        let Applied { mut entries, records, attempts } = applied;
+    fn report(&self, account_id: &AccountId, applied: DecisionReceipt) -> Report {
+        let DecisionReceipt { mut entries, records, attempts } = applied;
         let is_change = !entries.is_empty() || records.iter().any(Record::is_news);
         let disposition = if is_change { Disposition::Applied } else { Disposition::Unchanged };
         let attempts = (!self.cause.is_dry_run).then_some(attempts);
-        // A preview shows all that would be written; of what was written the last entry is counted, as the command's own.
+        // A preview reports all entries that it would write; a write only its last, which is the decision's own.
         if !self.cause.is_dry_run {
             entries.drain(..entries.len().saturating_sub(1));
         }
         Report { account_id: Some(account_id.clone()), attempts, entries, ..disposition.into() }
     }
 
-    /// Parks what can't be granted of something whose rest was.
-    async fn park_rest(
+    /// Parks the payments that couldn't be granted whole, and unparks those that now could.
+    async fn park_ungranted(
         &self,
         account_id: &AccountId,
-        found: &Found,
+        findings: &Findings,
         report: Report,
     ) -> Result<Report, Failure> {
-        let paid = found.facts.paid.iter().map(|paid| &paid.purchase_id);
-        // Nothing is granted for what the configuration says is not about credits, and nothing is missing.
-        let settled = found.facts.subscription.iter().flat_map(|facts| &facts.settled);
+        let paid = findings.facts.paid.iter().map(|paid| &paid.purchase_id);
+        // A settled invoice that grants nothing is complete too, if the configuration maps its prices to null.
+        let settled = findings.facts.subscription.iter().flat_map(|facts| &facts.settled);
         for id in paid.chain(settled).filter(|_| !self.cause.is_dry_run).collect::<BTreeSet<_>>() {
-            if !found.ungranted.iter().any(|rest| rest.purchase_id == *id) {
-                self.forget(found, id, &report).await?;
+            if !findings.ungranted.iter().any(|payment| payment.purchase_id == *id) {
+                self.unpark(findings, id, &report).await?;
             }
         }
         let mut report = report;
-        for rest in &found.ungranted {
-            self.park(rest, Some(account_id)).await?;
-            report.reasons.extend(rest.reasons.iter().cloned());
+        for payment in &findings.ungranted {
+            self.park(payment, Some(account_id)).await?;
+            report.reasons.extend(payment.reasons.iter().cloned());
             report.disposition = Disposition::Parked;
         }
         Ok(report)
     }
 
-    /// Forgets that something was parked, now that all of it is granted.
-    async fn forget(&self, found: &Found, purchase_id: &PurchaseId, report: &Report) -> Result<(), Failure> {
+    /// Unparks a purchase and its subscription, now that all of the payment is granted.
+    async fn unpark(
+        &self,
+        findings: &Findings,
+        purchase_id: &PurchaseId,
+        report: &Report,
+    ) -> Result<(), Failure> {
         let is_news = report.disposition == Disposition::Applied;
         let objects =
-            [Some(purchase_id.as_str()), found.subscription_id.as_ref().map(SubscriptionId::as_str)];
+            [Some(purchase_id.as_str()), findings.subscription_id.as_ref().map(SubscriptionId::as_str)];
         for object in objects.into_iter().flatten().filter(|_| is_news || self.cause.event_id.is_none()) {
             if let Some(parked) = self.ledger.parked(object).await? {
                 self.ledger.unpark(&parked).await?;
@@ -213,15 +222,15 @@ impl Application<'_> {
         Ok(())
     }
 
-    /// Keeps in sight what can't be granted.
-    async fn park(&self, rest: &Ungranted, account_id: Option<&AccountId>) -> Result<(), Failure> {
+    /// Parks a payment, unless this is a dry run.
+    async fn park(&self, payment: &UngrantedPayment, account_id: Option<&AccountId>) -> Result<(), Failure> {
         if self.cause.is_dry_run {
             return Ok(());
         }
-        let parked = Parked {
-            object_id: rest.purchase_id.to_string(),
-            object: rest.object.0.to_owned(),
-            reason: rest.reasons.join("; "),
+        let parked = ParkedPayment {
+            object_id: payment.purchase_id.to_string(),
+            object: payment.object.0.to_owned(),
+            reason: payment.reasons.join("; "),
             account_id: account_id.cloned(),
             event_id: self.cause.event_id.clone(),
             parked_at: self.cause.now,
@@ -230,46 +239,51 @@ impl Application<'_> {
         Ok(())
     }
 
-    /// What is done with a subject of which no account is known.
+    /// Handles a subject without a known account: waits for it, parks the payment, or ignores what is not ours.
     async fn without_account(
         &self,
         subject: &Subject,
-        found: &Found,
-        account: &Account,
+        findings: &Findings,
+        owner: &Owner,
     ) -> Result<Report, Failure> {
-        let is_paid = !found.facts.paid.is_empty() || !found.ungranted.is_empty();
-        let is_malformed = matches!(account, Account::Malformed);
-        // What names an account is ours, though the name is none.
-        if !is_paid || !(found.is_ours || is_malformed) {
+        let is_paid = !findings.facts.paid.is_empty() || !findings.ungranted.is_empty();
+        let is_malformed = matches!(owner, Owner::Malformed);
+        // A payment that names an account is ours, even if the name is malformed.
+        if !is_paid || !(findings.is_ours || is_malformed) {
             return Ok(Disposition::Ignored.into());
         }
         let disposition =
             if is_malformed { Disposition::Parked } else { Disposition::without_account(self.cause.age) };
-        let reason =
-            if is_malformed { "what names the account is no account id" } else { "no account is known" };
-        self.park_whole(subject, found, None, disposition, reason).await
+        let reason = if is_malformed {
+            "the payment names an account by a text that is no account id"
+        } else {
+            "no account is known"
+        };
+        self.park_whole(subject, findings, None, disposition, reason).await
     }
 
+    /// Parks a payment that a rule refuses.
     async fn refused(
         &self,
         subject: &Subject,
         account_id: &AccountId,
-        found: &Found,
+        findings: &Findings,
         refusal: &Refusal,
     ) -> Result<Report, Failure> {
         let reason = match refusal {
             Refusal::TooManySubscriptions => "the account has four subscriptions already",
             Refusal::BalanceLimit => "the balance can't hold more",
-            Refusal::PaymentTaken => "it was granted to another account",
+            Refusal::PaymentTaken => "the payment was granted to another account",
             other => return Err(Failure::Problem(Problem::from(other.clone()))),
         };
-        self.park_whole(subject, found, Some(account_id), Disposition::Parked, reason).await
+        self.park_whole(subject, findings, Some(account_id), Disposition::Parked, reason).await
     }
 
+    /// Reports a disposition with its reason, and parks the subject's last purchase if the disposition says so.
     async fn park_whole(
         &self,
         subject: &Subject,
-        found: &Found,
+        findings: &Findings,
         account_id: Option<&AccountId>,
         disposition: Disposition,
         reason: &str,
@@ -281,12 +295,12 @@ impl Application<'_> {
         };
         if disposition == Disposition::Parked {
             let (kind, id) = subject.name();
-            let purchase_id = match found.purchase_ids().last() {
+            let purchase_id = match findings.purchase_ids().last() {
                 Some(purchase_id) => (*purchase_id).clone(),
                 None => PurchaseId::parse(id).map_err(|_| Failure::Foreign)?,
             };
             let object = (kind, id.to_owned());
-            self.park(&Ungranted { object, purchase_id, reasons: report.reasons.clone() }, account_id)
+            self.park(&UngrantedPayment { object, purchase_id, reasons: report.reasons.clone() }, account_id)
                 .await?;
         }
         Ok(report)

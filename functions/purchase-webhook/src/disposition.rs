@@ -1,28 +1,28 @@
-//! What becomes of an event, or of a subject that was looked at.
+//! The disposition of an event or a subject, and the report on it.
 
 use chrono::TimeDelta;
 use scrip_accounts::{AccountId, Entry};
 
-/// How long an event is sent back until its account is known.
+/// How old an event may be to be sent again by Stripe because its account isn't known yet.
 const WAIT_MAX: TimeDelta = TimeDelta::hours(1);
 
-/// What became of it.
+/// How an event or a subject was handled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Disposition {
     /// Entries or records were written.
     Applied,
-    /// The account was in line with it already.
+    /// The account was in line with the subject already.
     Unchanged,
-    /// It is nothing of ours.
+    /// The subject is not about credits of ours.
     Ignored,
-    /// Something was paid that can't be granted: it is kept in sight.
+    /// A payment can't be granted, and is listed until it is.
     Parked,
-    /// The account isn't known yet: the event is to be sent again.
+    /// The account isn't known yet, so Stripe is to send the event again.
     Retry,
 }
 
 impl Disposition {
-    /// As it is answered and counted.
+    /// The outcome's name in answers and metrics.
     pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::Applied => "applied",
@@ -33,29 +33,29 @@ impl Disposition {
         }
     }
 
-    /// What is done while no account is known for something of ours.
+    /// The disposition of a payment of ours without a known account: a young event is retried, anything else is parked.
     pub(crate) fn without_account(age: Option<TimeDelta>) -> Self {
         if age.is_some_and(|age| age < WAIT_MAX) { Self::Retry } else { Self::Parked }
     }
 }
 
-/// What came of looking at a subject.
+/// The result of applying a subject.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Report {
-    /// What became of it.
+    /// How it was handled.
     pub(crate) disposition: Disposition,
-    /// Whose it is.
+    /// The account that it belongs to, if known.
     pub(crate) account_id: Option<AccountId>,
     /// How often the write was tried.
     pub(crate) attempts: Option<u32>,
-    /// The entries that were written; in a dry run, those that would be.
+    /// The entries that were written, or that would be in a dry run.
     pub(crate) entries: Vec<Entry>,
-    /// Why something was parked.
+    /// The reasons why a payment was parked.
     pub(crate) reasons: Vec<String>,
 }
 
 impl Report {
-    /// Adds what a further look at the same subject came to.
+    /// Adds the report of a further lookup of the same subject.
     pub(crate) fn add(&mut self, other: Self) {
         self.disposition = match (self.disposition, other.disposition) {
             (Disposition::Parked, _) | (_, Disposition::Parked) => Disposition::Parked,

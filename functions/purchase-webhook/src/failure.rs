@@ -1,17 +1,17 @@
-//! Why a subject wasn't brought in line, and what the caller gets then.
+//! Failures to apply a subject, and the problems that callers get.
 
 use scrip_api::{Metric, Problem};
 
-/// Why a subject wasn't brought in line.
+/// The reason why a subject couldn't be applied.
 #[derive(Debug)]
 pub(crate) enum Failure {
-    /// Stripe's API didn't say what was asked.
+    /// A call to Stripe's API failed.
     Stripe(scrip_stripe::Error),
-    /// It is nothing of ours.
+    /// The subject is not about credits of ours.
     Foreign,
-    /// The records were written again and again while the provider was read.
+    /// The records kept changing while Stripe was read.
     Outdated,
-    /// Anything else.
+    /// Any other failure.
     Problem(Problem),
 }
 
@@ -33,8 +33,7 @@ impl From<Problem> for Failure {
     }
 }
 
-/// What the caller gets if Stripe or the ledger can't be had. The permission that a key lacks is named in the log, the
-/// key never.
+/// The problem that the caller gets. The log names the permission that a key lacks, but never the key.
 pub(crate) fn problem(failure: Failure) -> Problem {
     match failure {
         Failure::Problem(problem) => problem,

@@ -1,15 +1,16 @@
 //! `POST /v1/webhooks/stripe`: the payment provider's events (contract, section 5).
 //!
-//! An event says that something changed; Stripe's API says what is. Of an event only its signature, type and ids are
-//! used. Its subject is read from the API and the account is brought in line with it, so late, repeated, reordered
-//! and lost events end in the same account. Money is never taken in silence: what is paid and can't be granted is
-//! parked.
+//! An event only says that an object changed: its signature, type and ids are used, nothing else. The object is read
+//! from Stripe's API and the account is brought in line with it, so late, repeated, reordered and lost events lead to
+//! the same account. A payment that can't be granted is parked, never dropped.
 
 mod apply;
 mod disposition;
 mod failure;
-mod look;
+mod findings;
+mod records;
 mod recover;
+mod stripe_reader;
 mod subject;
 mod webhook;
 
@@ -38,16 +39,17 @@ pub const ROUTES: [&str; 1] = [STRIPE];
 
 const STRIPE: &str = "POST /v1/webhooks/stripe";
 
-/// The largest event that is read: an invoice with many lines is larger than other bodies (contract, section 1).
+/// The largest event that is read, in bytes. An invoice with many lines is larger than other bodies (contract, section 1).
 const BODY_BYTES_MAX: usize = 1024 * 1024;
-/// How long Stripe's API may take for one event in all.
-const LOOK_TIME_MAX: Duration = Duration::from_secs(20);
+/// How long all calls to Stripe's API for one event may take together.
+const EVENT_TIME_MAX: Duration = Duration::from_secs(20);
 
 impl WebhookFunction {
     /// Handles an invocation.
     ///
     /// # Errors
-    /// If the event is neither a request nor a command, or the command can't be carried out now: Lambda invokes the function again.
+    /// If the event is neither a request nor a command, or the command can't be carried out now. Lambda invokes the
+    /// function again then.
     pub async fn handle(&self, event: LambdaEvent<Box<RawValue>>) -> Result<InvocationAnswer, Error> {
         match Invocation::parse(event)? {
             Invocation::Http(request) => Ok(self.answer(*request).await.into()),
@@ -89,12 +91,12 @@ impl WebhookFunction {
         event_id: EventId,
         now: DateTime<Utc>,
     ) -> Result<Report, Problem> {
-        // An event with an account is that merchant's, who is connected to this one.
+        // An event with an `account` belongs to a connected merchant, not to us.
         let subject = if event.account.is_some() { None } else { Subject::of(event) };
         let Some(subject) = subject else { return Ok(Disposition::Ignored.into()) };
         let age = Some(now.signed_duration_since(event.created));
         let cause = Cause { now, event_id: Some(event_id), age, is_dry_run: false, is_thorough: false };
-        self.apply(subject, &cause, Instant::now() + LOOK_TIME_MAX).await
+        self.apply(subject, &cause, Instant::now() + EVENT_TIME_MAX).await
     }
 
     async fn check_signature(

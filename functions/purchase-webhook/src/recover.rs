@@ -1,7 +1,7 @@
-//! The recovery command: makes up for events that were missed, and grants what was parked once the cause is mended.
+//! The recovery command: applies events that were missed, and parked payments whose cause is mended.
 //!
-//! The daily schedule and whoever may invoke the function call it. It may be repeated: each subject is brought in line
-//! with what Stripe shows, whatever was done before.
+//! The daily schedule sends it, and so may operators. It is safe to repeat, because each subject is brought in line with
+//! what Stripe shows now.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -23,19 +23,19 @@ use crate::{
     webhook::WebhookFunction,
 };
 
-/// How far back the daily schedule looks for events that Stripe could not deliver.
+/// How many days back the daily schedule lists events that Stripe could not deliver.
 const MISSED_DAYS: i64 = 14;
-/// How long Stripe keeps events.
+/// How many days Stripe keeps events.
 const EVENT_DAYS_MAX: i64 = 30;
-/// How many subjects are looked at at once: well below the calls that Stripe allows a second.
+/// How many subjects are applied at once. Their calls stay well below Stripe's rate limit.
 const SUBJECTS_AT_ONCE: usize = 8;
 /// How long listing subjects may take.
 const LIST_TIME_MAX: Duration = Duration::from_mins(6);
-/// How long Stripe's API may take for one subject: a subscription of many years has many pages of invoices.
+/// How long Stripe's API may take for one subject. A subscription of many years has many pages of invoices.
 const SUBJECT_TIME_MAX: Duration = Duration::from_mins(1);
-/// How long one run takes, below the function's own time; what is left is for the next.
+/// How long one run takes at most, which is less than the function's timeout. The next run applies the rest.
 const RUN_TIME_MAX: Duration = Duration::from_mins(13);
-/// So many subjects any run has time for, at two seconds each.
+/// How many subjects every run has time for, at two seconds each.
 const SUBJECTS_OF_A_RUN: usize = 1_500;
 /// How many changes the answer lists.
 const CHANGES_MAX: usize = 500;
@@ -44,28 +44,28 @@ const CHANGES_MAX: usize = 500;
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(tag = "command", rename_all = "snake_case")]
 pub enum Command {
-    /// Makes up for events that were missed.
+    /// Applies subjects again.
     Recover(Recovery),
 }
 
-/// What is to be made up for: exactly one of the first four.
+/// The subjects to apply: exactly one of the first four fields names them.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Recovery {
-    /// A session, subscription, invoice, payment, charge or customer of Stripe's, by its id.
+    /// The id of a session, subscription, invoice, payment intent, charge or customer.
     pub object_id: Option<String>,
-    /// All events since a moment, at most 30 days ago.
+    /// All events since that time, at most 30 days ago.
     pub since: Option<DateTime<Utc>>,
     /// The events of the last 14 days that Stripe could not deliver.
     #[serde(default)]
     pub undelivered: bool,
-    /// Everything that is parked.
+    /// All parked payments.
     #[serde(default)]
     pub parked: bool,
-    /// Whether nothing is written, and the answer says what would be.
+    /// Whether to write nothing, and answer which entries would be written.
     #[serde(default)]
     pub dry_run: bool,
-    /// As of when; now if it isn't said.
+    /// The time as of which to decide; now if it is missing.
     pub time: Option<DateTime<Utc>>,
 }
 
@@ -82,7 +82,7 @@ struct Summary {
     changes: Vec<ChangeBody>,
 }
 
-/// What became of one subject that changed, is parked or failed.
+/// The result for a subject that changed, is parked or failed.
 #[derive(Debug, Serialize)]
 struct ChangeBody {
     object: &'static str,
@@ -105,7 +105,8 @@ impl WebhookFunction {
     /// Carries out a recovery command.
     ///
     /// # Errors
-    /// `invalid_request` for a command that asks for nothing or for too much, `try_again` if it can't be carried out now.
+    /// `invalid_request` if the command names no subjects, or names them in two ways; `try_again` if they can't be listed
+    /// now.
     pub async fn recover(&self, command: &Command) -> Result<ApiResponse, Problem> {
         let Command::Recover(command) = command;
         let (now, until) = (command.time.unwrap_or_else(scrip_api::now), Instant::now() + RUN_TIME_MAX);
@@ -118,10 +119,10 @@ impl WebhookFunction {
         let cause = Cause { now, event_id: None, age: None, is_dry_run: command.dry_run, is_thorough };
         let total = subjects.len();
         let mut summary = Summary { dry_run: command.dry_run, ..Summary::default() };
-        let looks = stream::iter(subjects).map(|subject| self.look_once(subject, &cause, until));
-        let mut looks = looks.buffered(SUBJECTS_AT_ONCE);
-        while let Some(look) = looks.next().await {
-            let Some((subject, result)) = look else { continue };
+        let results = stream::iter(subjects).map(|subject| self.apply_until(subject, &cause, until));
+        let mut results = results.buffered(SUBJECTS_AT_ONCE);
+        while let Some(result) = results.next().await {
+            let Some((subject, result)) = result else { continue };
             summary.add(&subject, result);
             if summary.looked_at.is_multiple_of(100) {
                 log_progress(&summary, total);
@@ -135,8 +136,8 @@ impl WebhookFunction {
         Ok(answer.counting(metrics.into_iter().filter(|_| !command.dry_run)).counting(parked))
     }
 
-    /// Looks at one subject; `None` once the time is over.
-    async fn look_once(
+    /// Applies one subject; `None` once the time is over.
+    async fn apply_until(
         &self,
         subject: Subject,
         cause: &Cause,
@@ -153,10 +154,10 @@ impl WebhookFunction {
         let api = self.stripe.api(&self.api_key.value().await?, Instant::now() + LIST_TIME_MAX);
         let earliest = now - TimeDelta::days(EVENT_DAYS_MAX);
         match (&command.object_id, command.since, command.undelivered, command.parked) {
-            (Some(id), None, false, false) => named(&api, id).await,
+            (Some(id), None, false, false) => subjects_of_object(&api, id).await,
             (None, Some(since), false, false) if since >= earliest => {
                 let events = api.events_since(since).await.map_err(|error| problem(error.into()))?;
-                Ok(of_events(&events))
+                Ok(subjects_of_events(&events))
             }
             (None, Some(_), false, false) => Err(Problem::invalid(
                 "Stripe keeps events for 30 days: name a later moment, or the customer or subscription as object_id.",
@@ -164,7 +165,7 @@ impl WebhookFunction {
             (None, None, true, false) => {
                 let since = now - TimeDelta::days(MISSED_DAYS);
                 let events = api.undelivered_events(since).await.map_err(|error| problem(error.into()))?;
-                Ok(of_events(&events))
+                Ok(subjects_of_events(&events))
             }
             (None, None, false, true) => self.parked_subjects().await,
             _ => Err(Problem::invalid("Name exactly one of object_id, since, undelivered and parked.")),
@@ -184,16 +185,16 @@ impl WebhookFunction {
     }
 }
 
-/// The subject that a run begins with, if it may have no time for all: each day and each quarter of an hour those that
-/// follow on what the run before had time for.
+/// The index of the subject that a run begins with, if there may be no time for all. Each day, and each quarter of an hour,
+/// a run begins after the subjects that the run before had time for.
 fn first_of_a_run(now: DateTime<Utc>, subjects: usize) -> usize {
     let (day, quarter) = (now.timestamp() / 86_400, now.timestamp() % 86_400 / 900);
     let runs = usize::try_from(day + quarter).unwrap_or_default();
     runs.wrapping_mul(SUBJECTS_OF_A_RUN).checked_rem(subjects).unwrap_or_default()
 }
 
-/// The subjects of an object that a person names.
-async fn named(api: &Api<'_>, id: &str) -> Result<Vec<Subject>, Problem> {
+/// The subjects of an object, by its id: the object itself, or all objects of a customer.
+async fn subjects_of_object(api: &Api<'_>, id: &str) -> Result<Vec<Subject>, Problem> {
     if let Some(subject) = Subject::by_id(id) {
         return Ok(vec![subject]);
     }
@@ -204,10 +205,10 @@ async fn named(api: &Api<'_>, id: &str) -> Result<Vec<Subject>, Problem> {
              customer (cus_).",
         ));
     }
-    of_customer(api, id).await.map_err(problem)
+    subjects_of_customer(api, id).await.map_err(problem)
 }
 
-async fn of_customer(api: &Api<'_>, id: &str) -> Result<Vec<Subject>, Failure> {
+async fn subjects_of_customer(api: &Api<'_>, id: &str) -> Result<Vec<Subject>, Failure> {
     let subscriptions =
         api.subscriptions_of_customer(id).await?.into_iter().map(|subscription| subscription.id);
     let subscriptions = subscriptions.map(|id| Subject::of_subscription(id, None));
@@ -215,20 +216,20 @@ async fn of_customer(api: &Api<'_>, id: &str) -> Result<Vec<Subject>, Failure> {
     let payments = payments.map(|id| Subject::Payment { id, with_money: true });
     let sessions = api.sessions_of_customer(id).await?.into_iter().map(|session| session.id);
     let sessions = sessions.map(|id| Subject::Session { id, payment: None });
-    // What was paid without a payment: from the balance, out of band, or nothing of it.
+    // Invoices that no payment intent paid: from the balance, out of band, or with nothing due.
     let invoices = api.paid_invoices_of_customer(id).await?.into_iter();
-    let invoices =
-        invoices.filter(|invoice| invoice.subscription_id().is_none() && facts::payments(invoice).is_empty());
+    let invoices = invoices
+        .filter(|invoice| invoice.subscription_id().is_none() && facts::payment_ids(invoice).is_empty());
     let invoices = invoices.map(|invoice| Subject::Invoice(invoice.id));
     Ok(subscriptions.chain(payments).chain(sessions).chain(invoices).collect())
 }
 
 /// The subjects of events, oldest first, each once.
-fn of_events(events: &[scrip_stripe::StripeEvent]) -> Vec<Subject> {
+fn subjects_of_events(events: &[scrip_stripe::StripeEvent]) -> Vec<Subject> {
     let mut first = BTreeMap::new();
     let ours = events.iter().filter(|event| event.account.is_none());
     for (at, subject) in ours.filter_map(|event| Some((event.created, Subject::of(event)?))) {
-        // Whether it is read for its money or not: the one look does both.
+        // Two events of one payment are one subject: with its refunds and disputes.
         let subject = match subject {
             Subject::Payment { id, .. } => Subject::Payment { id, with_money: true },
             subject => subject,
@@ -281,7 +282,7 @@ impl Summary {
             Err(problem) => {
                 self.failed += 1;
                 let (outcome, cause) = (problem.code().as_str(), problem.cause());
-                tracing::error!(object, object_id = id, outcome, cause, "a payment couldn't be looked at");
+                tracing::error!(object, object_id = id, outcome, cause, "a payment couldn't be read");
                 change(problem.code().as_str())
             }
         };
@@ -311,7 +312,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn runs_that_end_early_look_at_everything_in_the_end() {
+    fn short_runs_apply_every_subject_in_the_end() {
         let start: DateTime<Utc> = "2026-11-03T04:30:00Z".parse().unwrap();
         for subjects in [1_501, 2_000, 3_000, 4_500, 50_000] {
             for step in [TimeDelta::days(1), TimeDelta::minutes(15)] {

@@ -1,39 +1,39 @@
-//! The subject of an event: the one object of the provider's that is read because of it.
+//! The subject of an event: the one object that is read from Stripe because of it.
 
 use scrip_stripe::StripeEvent;
 
-/// What is read from the provider.
+/// An object to read from Stripe.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Subject {
-    /// A checkout session, and the payment that it names.
+    /// A checkout session.
     Session {
         /// `cs_…`
         id: String,
-        /// `pi_…`
+        /// `pi_…`, the session's payment if the event names it.
         payment: Option<String>,
     },
-    /// A subscription, and an invoice of it that is looked at however old it is.
+    /// A subscription.
     Subscription {
         /// `sub_…`
         id: String,
-        /// `in_…`
+        /// `in_…`, an invoice of it that is read however old it is.
         invoice: Option<String>,
     },
     /// An invoice, of a subscription or of none.
     Invoice(String),
-    /// A payment, with its refunds and disputes.
+    /// A payment intent.
     Payment {
         /// `pi_…`
         id: String,
-        /// Whether its refunds and disputes are read in any case.
+        /// Whether to read its refunds and disputes even if its charge shows none.
         with_money: bool,
     },
-    /// A charge, which knows its payment.
+    /// A charge, whose payment intent is read in its place.
     Charge(String),
 }
 
 impl Subject {
-    /// The subject of an event; `None` for one that changes nothing here.
+    /// The subject of an event; `None` if events of its type change nothing here.
     pub(crate) fn of(event: &StripeEvent) -> Option<Self> {
         let object = &event.object;
         let id = || object.id.clone();
@@ -48,7 +48,7 @@ impl Subject {
             kind @ ("invoice.paid" | "invoice.payment_succeeded" | "invoice.payment_failed") => {
                 let invoice = id()?;
                 Some(match object.subscription.clone() {
-                    // What isn't paid needs no look at the invoice itself.
+                    // An unpaid invoice grants nothing, so it need not be read itself.
                     Some(id) => {
                         Self::of_subscription(id, (kind != "invoice.payment_failed").then_some(invoice))
                     }
@@ -58,14 +58,14 @@ impl Subject {
             "invoice_payment.paid" => object.invoice.clone().map(Self::Invoice),
             "payment_intent.succeeded" => Some(Self::Payment { id: id()?, with_money: false }),
             "charge.refunded" => Self::of_money(object.payment_intent.clone(), object.id.clone()),
-            kind if is_about_money(kind) => {
+            kind if is_refund_or_dispute(kind) => {
                 Self::of_money(object.payment_intent.clone(), object.charge.clone())
             }
             _ => None,
         }
     }
 
-    /// A subscription with all there is to know of it, and an invoice that is looked at in any case.
+    /// A subscription, and an invoice of it that is read in any case.
     pub(crate) fn of_subscription(id: String, invoice: Option<String>) -> Self {
         Self::Subscription { id, invoice }
     }
@@ -74,7 +74,7 @@ impl Subject {
         payment.map(|id| Self::Payment { id, with_money: true }).or(charge.map(Self::Charge))
     }
 
-    /// The provider's name of the kind of object, and its id.
+    /// Stripe's name of the kind of object, and the object's id.
     pub(crate) fn name(&self) -> (&'static str, &str) {
         match self {
             Self::Session { id, .. } => ("checkout.session", id),
@@ -85,7 +85,7 @@ impl Subject {
         }
     }
 
-    /// The subject of an object that is named by its id alone, as a person names it; `None` for any other id.
+    /// The subject with that id, by the id's prefix; `None` for any other prefix.
     pub(crate) fn by_id(id: &str) -> Option<Self> {
         let prefix = id.split_once('_').map(|(prefix, _)| prefix)?;
         let id = id.to_owned();
@@ -100,7 +100,7 @@ impl Subject {
     }
 }
 
-/// Whether events of that type are about a refund or a dispute, and name their payment or charge.
-fn is_about_money(kind: &str) -> bool {
+/// Whether events of that type are about a refund or a dispute, which names its payment intent or charge.
+fn is_refund_or_dispute(kind: &str) -> bool {
     ["refund.", "charge.refund.", "charge.dispute."].iter().any(|prefix| kind.starts_with(prefix))
 }

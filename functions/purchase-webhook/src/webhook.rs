@@ -1,4 +1,4 @@
-//! The function: what it works with, and how it brings an account in line with a subject.
+//! The function: its ledger, its client of Stripe, and the application of a subject with them.
 
 use std::env;
 
@@ -19,28 +19,28 @@ use crate::{
 /// The function: answers requests of [`ROUTES`](crate::ROUTES), and carries out a [`Command`](crate::Command).
 #[derive(Debug)]
 pub struct WebhookFunction {
-    /// Where accounts are kept.
+    /// The ledger of the accounts.
     pub ledger: Ledger,
     /// Stripe's API.
     pub stripe: Client,
-    /// The key that it is called with.
+    /// The key of Stripe's API.
     pub api_key: Parameter,
     /// The signing secrets: one or more, comma-separated.
     pub secrets: Parameter,
-    /// The SKUs of prices.
+    /// The SKUs that the configuration maps prices to.
     pub prices: ConfiguredPrices,
 }
 
 impl WebhookFunction {
-    /// With the table, Stripe's API, the parameters and the prices that the environment names. `STRIPE_PRICES` is a JSON
-    /// object of price ids, each with a SKU or null; without it there are none.
+    /// Makes the function from the environment: the table, Stripe's API, the parameters and the prices. `STRIPE_PRICES` is a
+    /// JSON object of price ids, each with a SKU or null; if it isn't set, no price is mapped.
     ///
     /// # Errors
     /// If a variable isn't set or is malformed.
     pub async fn from_env() -> Result<Self, Error> {
         let config = scrip_api::aws_config().await?;
         Ok(Self {
-            ledger: scrip_api::ledger(&config).await?,
+            ledger: scrip_api::ledger_from_env(&config).await?,
             stripe: Client::from_env()?,
             api_key: Parameter::from_env(&config, "STRIPE_API_KEY_PARAMETER")?,
             secrets: Parameter::from_env(&config, "STRIPE_WEBHOOK_SECRET_PARAMETER")?,
@@ -48,8 +48,8 @@ impl WebhookFunction {
         })
     }
 
-    /// Brings an account in line with a subject. A key that isn't accepted may have been rotated: it is read again,
-    /// once.
+    /// Brings the account of a subject in line with it. If Stripe doesn't accept the key, it may have been rotated, so it is
+    /// read again, once.
     pub(crate) async fn apply(
         &self,
         subject: Subject,
@@ -57,11 +57,11 @@ impl WebhookFunction {
         deadline: Instant,
     ) -> Result<Report, Problem> {
         let api = self.stripe.api(&self.api_key.value().await?, deadline);
-        let mut result = self.apply_by(&api, subject.clone(), cause).await;
+        let mut result = self.apply_with(&api, subject.clone(), cause).await;
         if matches!(result, Err(Failure::Stripe(scrip_stripe::Error::Unauthenticated)))
             && let Some(key) = self.api_key.read_again().await?
         {
-            result = self.apply_by(&self.stripe.api(&key, deadline), subject.clone(), cause).await;
+            result = self.apply_with(&self.stripe.api(&key, deadline), subject.clone(), cause).await;
         }
         match result {
             Ok(report) => {
@@ -75,13 +75,14 @@ impl WebhookFunction {
         }
     }
 
-    async fn apply_by(&self, api: &Api<'_>, subject: Subject, cause: &Cause) -> Result<Report, Failure> {
+    async fn apply_with(&self, api: &Api<'_>, subject: Subject, cause: &Cause) -> Result<Report, Failure> {
         let application = Application { ledger: &self.ledger, api, configured: &self.prices, cause };
         application.apply(subject).await
     }
 }
 
-/// Why something was parked is kept with it; the log has what it takes to find it.
+/// Logs a parked payment by its ids. The reason is stored with the parked payment, not logged, because it may quote
+/// metadata.
 fn log_parked(subject: &Subject, cause: &Cause, report: &Report) {
     let (kind, id) = subject.name();
     let event_id = cause.event_id.as_ref().map(EventId::as_str);

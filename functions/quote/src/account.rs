@@ -1,4 +1,4 @@
-//! `GET /v1/accounts/{account_id}`: what an account has, as of now.
+//! `GET /v1/accounts/{account_id}`: an account's balance, plan and subscriptions as of now.
 
 use chrono::{DateTime, Utc};
 use lambda_http::http::StatusCode;
@@ -14,7 +14,7 @@ use serde::Serialize;
 struct AccountBody {
     account_id: AccountId,
     balance: Credits,
-    /// What is set aside by open holds; no part of the balance.
+    /// The credits that open holds set aside. They are not part of the balance.
     held: Credits,
     plan: Option<String>,
     plan_status: PlanStatus,
@@ -25,7 +25,7 @@ struct AccountBody {
     entitlements: Entitlements,
 }
 
-/// A subscription that is not over.
+/// A subscription that has not ended.
 #[derive(Serialize)]
 struct SubscriptionBody {
     subscription_id: SubscriptionId,
@@ -52,7 +52,7 @@ struct Entitlements {
     extended_tune_storage: bool,
 }
 
-/// Shows an account. One that was never seen is empty, not missing.
+/// Shows an account. An account without entries is empty, not missing.
 pub(crate) async fn show(ledger: &Ledger, request: &ApiRequest) -> Result<ApiResponse, Problem> {
     let account_id = request.authorized_account(Scope::Read)?;
     let now = request.now();

@@ -3,10 +3,10 @@
 use lambda_http::http::{StatusCode, header};
 use scrip_api::{ApiRequest, ApiResponse, Problem};
 
-/// Clients and caches ask again after this long; the entity tag makes that cheap.
+/// Caches ask again after five minutes, which the entity tag makes cheap.
 const CACHE_CONTROL: &str = "public, max-age=300";
 
-/// Shows the catalog, or says that the caller's copy is still right.
+/// Shows the catalog, or answers 304 if the caller's copy is current.
 pub(crate) fn show(request: &ApiRequest) -> Result<ApiResponse, Problem> {
     let whole = ApiResponse::json(StatusCode::OK, &scrip_pricing::CATALOG)?;
     let tag = whole.entity_tag();

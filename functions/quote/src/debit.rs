@@ -1,4 +1,4 @@
-//! `GET /v1/accounts/{account_id}/debits/{debit_id}`: a debit as it was answered, and what came back of it.
+//! `GET /v1/accounts/{account_id}/debits/{debit_id}`: a debit as it was answered, its status, and the credits that came back.
 
 use lambda_http::http::StatusCode;
 use scrip_accounts::{DebitId, Refusal};
@@ -12,7 +12,7 @@ struct DebitStatusBody<'a> {
     #[serde(flatten)]
     debit: DebitBody<'a>,
     status: &'static str,
-    /// What came back, in all its reversals.
+    /// The credits that came back by reversals.
     reversed: Credits,
 }
 

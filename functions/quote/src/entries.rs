@@ -1,7 +1,7 @@
 //! `GET /v1/accounts/{account_id}/entries`: the ledger, newest first, a page at a time.
 //!
-//! Sequences have no gaps and nothing is ever changed, so a cursor is a sequence: pages never skip or
-//! repeat an entry, whatever is appended meanwhile.
+//! A cursor is a sequence. Because sequences have no gaps and entries never change, pages neither skip nor repeat an entry,
+//! even if others are appended meanwhile.
 
 use chrono::{DateTime, Utc};
 use lambda_http::http::StatusCode;
@@ -13,7 +13,7 @@ use serde::Serialize;
 
 use crate::page::{Query, number};
 
-/// The highest sequence that a ledger has: twelve digits, as its keys are written.
+/// The highest sequence: keys of the table have twelve digits for it.
 const CURSOR_MAX: u64 = 999_999_999_999;
 
 #[derive(Serialize)]
@@ -22,11 +22,11 @@ struct PageBody<'a> {
     next_cursor: Option<String>,
 }
 
-/// An entry as it is shown; an event of it shows the same.
+/// An entry on the wire, in lists and in events.
 #[derive(Serialize)]
 pub(crate) struct EntryBody<'a> {
     sequence: Sequence,
-    /// Its kind, and what only that kind has.
+    /// Its kind, and the fields that only this kind has.
     #[serde(flatten)]
     event: &'a Event,
     credits: Change,
@@ -55,7 +55,7 @@ impl<'a> From<&'a Entry> for EntryBody<'a> {
 /// Lists a page of an account's entries.
 pub(crate) async fn list(ledger: &Ledger, request: &ApiRequest) -> Result<ApiResponse, Problem> {
     let account = request.authorized_account(Scope::Read)?;
-    let query = Query::read(request.query(), below)?;
+    let query = Query::read(request.query(), parse_cursor)?;
     let page = ledger.entries(&account, query.cursor, query.limit).await?;
     let body = PageBody {
         entries: page.entries.iter().map(EntryBody::from).collect(),
@@ -64,8 +64,8 @@ pub(crate) async fn list(ledger: &Ledger, request: &ApiRequest) -> Result<ApiRes
     ApiResponse::json(StatusCode::OK, &body)
 }
 
-/// The sequence below which a page begins.
-fn below(text: &str) -> Option<Sequence> {
+/// Parses a cursor: the sequence below which a page begins.
+fn parse_cursor(text: &str) -> Option<Sequence> {
     number(text).filter(|sequence| (1..=CURSOR_MAX).contains(sequence)).map(Sequence::new)
 }
 
@@ -96,7 +96,7 @@ mod tests {
             (&[("cursor", "99999999999999999999")], None),
             (&[("page", "2")], None),
         ] {
-            let read = Query::read(parameters.iter().copied(), below).ok();
+            let read = Query::read(parameters.iter().copied(), parse_cursor).ok();
             let query = query.map(|(cursor, limit)| Query { cursor: cursor.map(Sequence::new), limit });
             assert_eq!(read, query, "{parameters:?}");
         }

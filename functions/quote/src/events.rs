@@ -1,7 +1,7 @@
-//! Events: each new entry of the ledger, as rules of EventBridge match it (docs/events.md).
+//! Events of new entries, in the form that EventBridge's rules match (docs/events.md).
 //!
-//! The table's stream writes numbers as strings and the account as a key, and a pipe passes both on. Here they become
-//! what `GET …/entries` shows.
+//! A record of the table's stream has numbers as strings and the account in a key. An event has the form of an entry of
+//! `GET …/entries`.
 
 use scrip_accounts::AccountId;
 use scrip_ledger::{Error, NewEntry, read_stream_record};
@@ -16,19 +16,19 @@ pub(crate) struct Event(NewEntry);
 
 #[derive(Serialize)]
 struct EventBody<'a> {
-    /// `credits.` and the entry's kind. The pipe makes it the event's `detail-type`.
+    /// `credits.` and the entry's kind. The pipe copies it to the event's `detail-type`.
     r#type: String,
-    /// The same each time the entry is delivered.
+    /// The same in each delivery of the entry.
     event_id: String,
     account_id: &'a AccountId,
     #[serde(flatten)]
     entry: EntryBody<'a>,
 }
 
-/// The event of a record of the table's stream.
+/// Reads a record of the table's stream.
 ///
 /// # Errors
-/// If the record is not of an entry that can be read.
+/// If the record is not that of a valid entry.
 pub(crate) fn of_record(record: &str) -> Result<Event, Error> {
     read_stream_record(record).map(Event)
 }

@@ -1,4 +1,4 @@
-//! `GET /v1/accounts/{account_id}/holds/{hold_id}`: a hold as it was answered, and what became of it.
+//! `GET /v1/accounts/{account_id}/holds/{hold_id}`: a hold as it was answered, and its status now.
 
 use lambda_http::http::StatusCode;
 use scrip_accounts::{HoldId, Refusal};
@@ -11,11 +11,11 @@ use serde::Serialize;
 struct HoldStatusBody<'a> {
     #[serde(flatten)]
     hold: HoldBody<'a>,
-    /// What the work took.
+    /// The credits that the capture took.
     captured: Credits,
-    /// What came back when it ended.
+    /// The credits that came back when the hold ended.
     returned: Credits,
-    /// What came back once it was captured, in all its reversals.
+    /// The credits that came back by reversals after the capture.
     reversed: Credits,
 }
 

@@ -1,5 +1,5 @@
-//! What work costs and what an account has, and events out of the ledger's new entries. Reads only, and without an account
-//! not even that.
+//! The quote function: prices, the catalog, balances and history of accounts, and events of new entries. It never writes, and
+//! reads no table for requests that name no account.
 
 mod account;
 mod catalog;
@@ -31,31 +31,32 @@ const DEBIT: &str = "GET /v1/accounts/{account_id}/debits/{debit_id}";
 const HOLD: &str = "GET /v1/accounts/{account_id}/holds/{hold_id}";
 const PURCHASES: &str = "GET /v1/accounts/{account_id}/purchases";
 
-/// The function: answers requests of [`ROUTES`], and makes events of the outbox's records.
+/// The function: answers requests of [`ROUTES`], and turns the outbox's records into events.
 #[derive(Debug)]
 pub struct QuoteFunction {
     ledger: Ledger,
 }
 
 impl QuoteFunction {
-    /// With the table that the environment names.
+    /// Makes the function from the environment.
     ///
     /// # Errors
     /// If a variable isn't set or is malformed.
     pub async fn from_env() -> Result<Self, Error> {
-        Ok(Self::new(scrip_api::ledger(&scrip_api::aws_config().await?).await?))
+        Ok(Self::new(scrip_api::ledger_from_env(&scrip_api::aws_config().await?).await?))
     }
 
-    /// With that ledger.
+    /// Makes the function with a ledger.
     #[must_use]
     pub fn new(ledger: Ledger) -> Self {
         Self { ledger }
     }
 
-    /// Handles an invocation. One by the outbox's pipe reads nothing: its records hold all that its events say.
+    /// Handles an invocation. For the outbox's pipe no table is read, because the records have all that the events need.
     ///
     /// # Errors
-    /// If the event is neither a request nor a batch, or a record can't become an event: the pipe sends it again.
+    /// If the event is neither a request nor a batch, or a record can't be read as an entry. The pipe sends the batch again
+    /// then.
     pub async fn handle(&self, event: LambdaEvent<Box<RawValue>>) -> Result<InvocationAnswer, Error> {
         match OutboxInvocation::parse(event)? {
             OutboxInvocation::Http(request) => Ok(self.answer(*request).await.into()),

@@ -1,4 +1,4 @@
-//! The query of a list: how many, and where the page begins.
+//! The query of a list: a limit and a cursor.
 
 use scrip_api::Problem;
 
@@ -8,7 +8,7 @@ const LIMIT_MAX: u8 = 100;
 /// A list's query.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Query<Cursor> {
-    /// Where the page begins; at the newest if none is named.
+    /// The beginning of the page; `None` for the newest item.
     pub(crate) cursor: Option<Cursor>,
     /// How many items it has at most.
     pub(crate) limit: u8,
@@ -39,7 +39,7 @@ impl<Cursor> Query<Cursor> {
     }
 }
 
-/// A number in plain digits, without a sign and without zeros before it: one way to write each.
+/// Parses a number in decimal digits, without a sign or leading zeros, so that each number has one form.
 pub(crate) fn number(text: &str) -> Option<u64> {
     let is_plain = text.bytes().all(|byte| byte.is_ascii_digit()) && (text == "0" || !text.starts_with('0'));
     is_plain.then(|| text.parse().ok())?

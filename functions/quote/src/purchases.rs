@@ -1,4 +1,4 @@
-//! `GET /v1/accounts/{account_id}/purchases`: what was bought, newest first, a page at a time.
+//! `GET /v1/accounts/{account_id}/purchases`: an account's purchases, newest first, a page at a time.
 
 use chrono::{DateTime, Utc};
 use lambda_http::http::StatusCode;

@@ -1,4 +1,4 @@
-//! `POST /v1/quotes` and `POST /v1/accounts/{account_id}/quotes`: what one operation costs.
+//! `POST /v1/quotes` and `POST /v1/accounts/{account_id}/quotes`: the price of an operation.
 
 use lambda_http::http::StatusCode;
 use scrip_accounts::{Account, Refusal};
@@ -17,7 +17,7 @@ struct QuoteBody<'a> {
     account: Option<AccountPart>,
 }
 
-/// What a quote says beside the price, seen from an account.
+/// The fields that a quote for an account has beside the price.
 #[derive(Serialize)]
 struct AccountPart {
     balance: Credits,
@@ -41,7 +41,7 @@ pub(crate) fn price(request: &ApiRequest) -> Result<ApiResponse, Problem> {
     answer(&operation, &price, price.credits(), None)
 }
 
-/// Prices an operation for an account: what a debit would take from it now.
+/// Prices an operation for an account, as a debit would now.
 pub(crate) async fn price_for_account(ledger: &Ledger, request: &ApiRequest) -> Result<ApiResponse, Problem> {
     let id = request.authorized_account(Scope::Read)?;
     let operation: Operation = request.json()?;

@@ -4,16 +4,18 @@ use std::fmt::Write;
 
 use chrono::{Days as Count, NaiveDate};
 use lambda_http::http::{StatusCode, header};
-use scrip_accounts::{AccountId, Days, InvalidDays, Spending, SpendingBy, SpendingOf, Spent};
+use scrip_accounts::{
+    AccountId, Days, InvalidDays, Spending, SpendingGroup, SpendingGrouping, SpendingTotals,
+};
 use scrip_api::{ApiRequest, ApiResponse, Problem, Scope};
-use scrip_ledger::{EARLIER_DEBITS_MAX, Ledger, SPENDING_ENTRIES_MAX, TooMany};
+use scrip_ledger::{EARLIER_DEBITS_MAX, Ledger, SPENDING_ENTRIES_MAX, SpendingLimit};
 use scrip_pricing::Credits;
 use serde::Serialize;
 
-/// How many days are meant without `from`, `to` among them.
+/// How many days the report covers if the query has no `from`; `to` is the last of them.
 const DAYS_DEFAULT: u64 = 30;
 
-/// The columns of CSV, beside the first.
+/// The columns of CSV after the first.
 const COLUMNS: &str = "spent_playground,spent_tune,spent_tune_image,\
                        returned_playground,returned_tune,returned_tune_image,jobs";
 
@@ -22,21 +24,21 @@ struct UsageBody {
     account_id: AccountId,
     from: NaiveDate,
     to: NaiveDate,
-    by: SpendingBy,
+    by: SpendingGrouping,
     rows: Vec<RowBody>,
-    total: Spent,
+    total: SpendingTotals,
 }
 
 #[derive(Serialize)]
 struct RowBody {
     /// The day or the operation.
     #[serde(flatten)]
-    of: SpendingOf,
+    of: SpendingGroup,
     #[serde(flatten)]
-    spent: Spent,
+    spent: SpendingTotals,
 }
 
-/// Reports what an account's work took and gave back.
+/// Reports the credits that an account spent and got back.
 pub(crate) async fn report(ledger: &Ledger, request: &ApiRequest) -> Result<ApiResponse, Problem> {
     let account_id = request.authorized_account(Scope::Read)?;
     let Query { days, by } = Query::read(request.query(), request.now().date_naive())?;
@@ -50,16 +52,16 @@ pub(crate) async fn report(ledger: &Ledger, request: &ApiRequest) -> Result<ApiR
     ApiResponse::json(StatusCode::OK, &body)
 }
 
-/// What is asked for.
+/// The query of a report.
 #[derive(Debug, PartialEq)]
 struct Query {
     days: Days,
-    by: SpendingBy,
+    by: SpendingGrouping,
 }
 
 impl Query {
-    /// Reads a query: `from`, `to` and `by`, each at most once. Without `to` it ends today, without `from` it begins
-    /// [`DAYS_DEFAULT`] days before its end, which is one of them.
+    /// Reads a query: `from`, `to` and `by`, each at most once. Without `to` the report ends today. Without `from` it covers
+    /// [`DAYS_DEFAULT`] days.
     ///
     /// # Errors
     /// `invalid_request` for anything else.
@@ -82,7 +84,7 @@ impl Query {
         let to = to.unwrap_or(today);
         let from = from.unwrap_or_else(|| {
             let from = to.checked_sub_days(Count::new(DAYS_DEFAULT - 1));
-            // No day that can be sent is before the year 0.
+            // A query can't name a day before the year 0.
             from.max(NaiveDate::from_ymd_opt(0, 1, 1)).unwrap_or(to)
         });
         let days = Days::new(from, to).map_err(|invalid| match invalid {
@@ -94,11 +96,11 @@ impl Query {
                 Days::COUNT_MAX
             )),
         })?;
-        Ok(Self { days, by: by.unwrap_or(SpendingBy::Day) })
+        Ok(Self { days, by: by.unwrap_or(SpendingGrouping::Day) })
     }
 }
 
-/// A day, which is written in one way only.
+/// Parses a day of the form `YYYY-MM-DD`, and no other.
 fn day(name: &str, text: &str) -> Result<NaiveDate, Problem> {
     let digits = |text: &str, count| text.len() == count && text.bytes().all(|byte| byte.is_ascii_digit());
     let mut parts = text.splitn(3, '-');
@@ -109,28 +111,28 @@ fn day(name: &str, text: &str) -> Result<NaiveDate, Problem> {
     })
 }
 
-fn spending_by(text: &str) -> Result<SpendingBy, Problem> {
+fn spending_by(text: &str) -> Result<SpendingGrouping, Problem> {
     match text {
-        "day" => Ok(SpendingBy::Day),
-        "operation" => Ok(SpendingBy::Operation),
+        "day" => Ok(SpendingGrouping::Day),
+        "operation" => Ok(SpendingGrouping::Operation),
         _ => Err(Problem::invalid("by must be day or operation.")),
     }
 }
 
-fn too_many(of: TooMany) -> Problem {
+fn too_many(of: SpendingLimit) -> Problem {
     Problem::invalid(match of {
-        TooMany::Entries => format!(
+        SpendingLimit::Entries => format!(
             "At most {SPENDING_ENTRIES_MAX} entries are added up at once, and these days have more. Ask for fewer days."
         ),
-        TooMany::EarlierDebits => format!(
+        SpendingLimit::EarlierDebits => format!(
             "What came back on these days is of more than {EARLIER_DEBITS_MAX} debits before them. Ask for the days of these \
              debits too, or by day."
         ),
     })
 }
 
-/// Whether an `Accept` header asks for CSV: of `text/csv` and `application/json`, the one that it names first decides.
-/// Any other, `*/*` too, is JSON. Weights aren't looked at.
+/// Whether an `Accept` header asks for CSV: whether it names `text/csv` before `application/json`. Any other header asks for
+/// JSON, also `*/*`. Weights are ignored.
 fn wants_csv(accept: &str) -> bool {
     let named = accept.split(',').map(|range| range.split(';').next().unwrap_or_default().trim());
     let is = |named: &str, media: &str| named.eq_ignore_ascii_case(media);
@@ -138,21 +140,21 @@ fn wants_csv(accept: &str) -> bool {
     first.is_some_and(|first| is(first, "text/csv"))
 }
 
-/// The rows as RFC 4180 has them, with a header. Days, names in `snake_case` and whole numbers have no comma, quote or
-/// line break in them, and begin with nothing that a spreadsheet takes for a formula: there is nothing to quote.
-fn csv(by: SpendingBy, spending: &Spending) -> String {
+/// The rows in the form of RFC 4180, with a header. Nothing needs quotes: days, names in `snake_case` and whole numbers have
+/// no comma, quote or line break, and don't begin like a formula of a spreadsheet.
+fn csv(by: SpendingGrouping, spending: &Spending) -> String {
     let of = match by {
-        SpendingBy::Day => "day",
-        SpendingBy::Operation => "operation",
+        SpendingGrouping::Day => "day",
+        SpendingGrouping::Operation => "operation",
     };
     let mut lines = format!("{of},{COLUMNS}\r\n");
-    for (of, Spent { spent, returned, jobs }) in spending.rows() {
+    for (of, SpendingTotals { spent, returned, jobs }) in spending.rows() {
         let of = match of {
-            SpendingOf::Day(day) => day.to_string(),
-            SpendingOf::Operation(name) => name.to_owned(),
+            SpendingGroup::Day(day) => day.to_string(),
+            SpendingGroup::Operation(name) => name.to_owned(),
         };
         let credits = |of: Credits| format!("{},{},{}", of.playground(), of.tune(), of.tune_image());
-        // A text takes whatever is written to it.
+        // Writing to a `String` can't fail.
         let _ = write!(lines, "{of},{},{},{jobs}\r\n", credits(spent), credits(returned));
     }
     lines
@@ -167,8 +169,8 @@ mod tests {
     }
 
     #[test]
-    fn a_query_is_two_days_and_what_to_add_up_by_each_at_most_once() {
-        use SpendingBy::{Day, Operation};
+    fn a_query_has_two_days_and_a_grouping_each_at_most_once() {
+        use SpendingGrouping::{Day, Operation};
         for (parameters, expected) in [
             (&[][..], Some(("2026-10-24", "2026-11-22", Day))),
             (&[("to", "2026-11-30")], Some(("2026-11-01", "2026-11-30", Day))),
@@ -214,14 +216,14 @@ mod tests {
     }
 
     #[test]
-    fn what_is_too_much_says_what_to_ask_for() {
+    fn the_problem_of_a_limit_names_a_smaller_query() {
         for (of, detail) in [
             (
-                TooMany::Entries,
+                SpendingLimit::Entries,
                 "At most 50000 entries are added up at once, and these days have more. Ask for fewer days.",
             ),
             (
-                TooMany::EarlierDebits,
+                SpendingLimit::EarlierDebits,
                 "What came back on these days is of more than 250 debits before them. Ask for the days of these \
                  debits too, or by day.",
             ),
@@ -254,7 +256,7 @@ mod tests {
 
     #[test]
     fn csv_has_a_header_and_a_line_for_each_row() {
-        for (by, of) in [(SpendingBy::Day, "day"), (SpendingBy::Operation, "operation")] {
+        for (by, of) in [(SpendingGrouping::Day, "day"), (SpendingGrouping::Operation, "operation")] {
             assert_eq!(csv(by, &Spending::new(by)), format!("{of},{COLUMNS}\r\n"));
         }
     }

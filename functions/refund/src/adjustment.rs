@@ -30,7 +30,7 @@ pub(crate) async fn adjust(ledger: &Ledger, request: &ApiRequest) -> Result<ApiR
     Ok(ApiResponse::json(StatusCode::CREATED, &body)?.receipt("adjusted", &receipt))
 }
 
-/// What was adjusted. The reason is the request's, which is the same of every retry; all else is read off the entry.
+/// The body of an adjustment. The reason is the request's, which is the same in every retry; all else comes from the entry.
 #[derive(Serialize)]
 struct AdjustmentBody<'a> {
     adjustment_id: &'a AdjustmentId,

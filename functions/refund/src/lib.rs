@@ -1,4 +1,4 @@
-//! What support and the backend give back: credits of work that failed, the money of a purchase, and adjustments.
+//! The refund function: reversals of failed work, money-back refunds, and adjustments.
 
 mod adjustment;
 mod money_back;
@@ -29,16 +29,16 @@ pub struct RefundFunction {
 }
 
 impl RefundFunction {
-    /// With the table, Stripe's API and the key's parameter that the environment names.
+    /// Makes the function from the environment: the table, Stripe's API and the key's parameter.
     ///
     /// # Errors
     /// If a variable isn't set or is malformed.
     pub async fn from_env() -> Result<Self, Error> {
         let config = scrip_api::aws_config().await?;
-        Ok(Self::new(scrip_api::ledger(&config).await?, Provider::from_env(&config)?))
+        Ok(Self::new(scrip_api::ledger_from_env(&config).await?, Provider::from_env(&config)?))
     }
 
-    /// With that ledger and Stripe's API.
+    /// Makes the function with a ledger and Stripe's API.
     #[must_use]
     pub fn new(ledger: Ledger, provider: Provider) -> Self {
         Self { ledger, provider }
@@ -47,7 +47,8 @@ impl RefundFunction {
     /// Handles an invocation.
     ///
     /// # Errors
-    /// If the event is neither a request nor a command, or the command can't be carried out now: Lambda invokes the function again.
+    /// If the event is neither a request nor a command, or the command can't be carried out now. Lambda invokes the
+    /// function again then.
     pub async fn handle(&self, event: LambdaEvent<Box<RawValue>>) -> Result<InvocationAnswer, Error> {
         match Invocation::parse(event)? {
             Invocation::Http(request) => Ok(self.answer(*request).await.into()),

@@ -1,8 +1,9 @@
 //! `POST /v1/accounts/{account_id}/purchases/{purchase_id}/refund`: the 30-day money-back guarantee.
 //!
-//! Revoke, ask, confirm: the credits go in one write that marks the purchase `refund_pending`, then Stripe is asked
-//! with a key that stays the same until it refuses or the refund fails, then the purchase is `refunded`. Whatever
-//! stops in between is healed by calling again, which the hourly sweep does too, or for a pack by Stripe's own event.
+//! A refund has three steps. One write revokes the credits and marks the purchase `refund_pending`. Then Stripe is asked
+//! for the refund, with an idempotency key that stays the same until Stripe refuses it or the refund fails. Then the
+//! purchase is marked `refunded`. If the function stops in between, a second request completes the refund, or the hourly
+//! command, or for a pack Stripe's own event.
 
 use chrono::{DateTime, Utc};
 use lambda_http::http::StatusCode;
@@ -17,18 +18,18 @@ use tokio::time::Instant;
 
 use crate::{Provider, provider::RefundResult};
 
-/// How often what became of a refund is written, if the records change meanwhile.
+/// How often the result of a refund is written at most, because the records may change meanwhile.
 const WRITES_MAX: u32 = 4;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct RefundRequest {
-    #[serde(default, deserialize_with = "present")]
+    #[serde(default, deserialize_with = "not_null")]
     reason: Option<Reason>,
 }
 
-/// A reason may be left out, as a reversal's may, but null is none.
-fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Reason>, D::Error> {
+/// Reads a reason that may be missing but not null, as in a reversal.
+fn not_null<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Reason>, D::Error> {
     Reason::deserialize(deserializer).map(Some)
 }
 
@@ -43,7 +44,7 @@ struct RefundBody<'a> {
     provider_refund_id: Option<&'a str>,
 }
 
-/// A purchase whose money goes back.
+/// The money-back refund of a purchase.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct MoneyBack<'a> {
     pub(crate) ledger: &'a Ledger,
@@ -53,7 +54,7 @@ pub(crate) struct MoneyBack<'a> {
     pub(crate) now: DateTime<Utc>,
 }
 
-/// Refunds a purchase, or answers again what became of its refund.
+/// Refunds a purchase, or answers with the status of its refund if there is one already.
 pub(crate) async fn refund(
     ledger: &Ledger,
     provider: &Provider,
@@ -83,7 +84,7 @@ pub(crate) async fn refund(
 }
 
 impl MoneyBack<'_> {
-    /// Revokes the credits and marks the purchase; how often that was tried.
+    /// Revokes the credits and marks the purchase `refund_pending`. Returns how often the write was tried.
     async fn request(&self, reason: Option<&Reason>) -> Result<u32, Problem> {
         let decide = |state: &State| {
             money_back::request(&state.account, &state.records, self.purchase_id, reason, self.now)
@@ -94,7 +95,7 @@ impl MoneyBack<'_> {
         Ok(self.ledger.apply(self.account_id, subjects, self.now, decide).await?.attempts)
     }
 
-    /// Asks Stripe for a pending refund, and writes down what is known then: it is refunded, or the credits are back.
+    /// Asks Stripe for a pending refund, and records the result: the purchase is refunded, or its credits are given back.
     pub(crate) async fn pursue(
         &self,
         pending: &Purchase,
@@ -110,7 +111,7 @@ impl MoneyBack<'_> {
         match &result {
             RefundResult::Refunded(refund_ids) => {
                 for _ in 0..WRITES_MAX {
-                    // The money is read after the record whose revision guards the write.
+                    // Read after the record, so that the record's revision guards the write of these facts.
                     let purchase = self.purchase().await?;
                     let Some(money) = self.provider.money(&purchase, deadline).await? else {
                         return Ok(RefundResult::Unknown);
@@ -143,7 +144,7 @@ impl MoneyBack<'_> {
         }
     }
 
-    /// Writes a decision on the purchase; `false` if the records changed meanwhile.
+    /// Writes a decision on the purchase. Returns `false` if the records changed meanwhile.
     async fn write(
         &self,
         purchase: &Purchase,
@@ -169,7 +170,7 @@ impl MoneyBack<'_> {
     }
 }
 
-/// The problem of a refund that Stripe declined. Credits that a dispute holds don't come back with it.
+/// The problem of a refund that Stripe declined. Credits that a dispute revoked stay revoked.
 fn declined(code: &str, is_still_revoked: bool) -> Problem {
     let credits = if is_still_revoked || code == "charge_disputed" {
         "A dispute or an earlier refund holds the credits, so they stay revoked."
@@ -180,9 +181,9 @@ fn declined(code: &str, is_still_revoked: bool) -> Problem {
     Problem::new(Code::ProviderRefused, detail)
 }
 
-/// What became of a refund, read off the purchase's record.
+/// The answer with the status of the refund, from the purchase's record.
 fn answer(purchase: &Purchase, outcome: &'static str) -> Result<ApiResponse, Problem> {
-    // It failed while it was asked for, and the provider's event was faster.
+    // The refund failed at once, and Stripe's event of that was handled before this answer.
     let Some(refund) = &purchase.money_back else {
         let detail = "The payment provider's refund failed. The credits are back; ask again for the money.";
         return Err(Problem::new(Code::ProviderRefused, detail));
@@ -208,7 +209,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_request_has_a_reason_or_none() {
+    fn the_reason_of_a_request_is_optional_but_not_null() {
         let longest = format!(r#"{{"reason":"{}"}}"#, "é".repeat(200));
         let too_long = format!(r#"{{"reason":"{}"}}"#, "é".repeat(201));
         for (body, valid) in [

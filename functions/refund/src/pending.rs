@@ -1,7 +1,7 @@
-//! The command of the hourly schedule: refunds that had no clear answer are asked for again, so that none stays pending
-//! because nobody called.
+//! The command of the hourly schedule: requests pending refunds again, so that none stays pending because its caller gave
+//! up.
 //!
-//! The provider is asked as it was the first time, so a refund that was made is only found to be.
+//! Each request to Stripe has the idempotency key of the first, so a refund that was made is not made twice.
 
 use std::time::Duration;
 
@@ -16,26 +16,26 @@ use tokio::time::{Instant, timeout};
 
 use crate::{Provider, money_back::MoneyBack};
 
-/// A refund that was asked for just now is left to whoever asked.
+/// How old a pending refund must be to be requested again. A younger one is left to its caller.
 const ASK_AGAIN_AFTER: TimeDelta = TimeDelta::minutes(10);
-/// A refund that is pending for longer is one that somebody should look at.
+/// How old a pending refund must be to count as stuck, so that an operator is alarmed.
 const STUCK_AFTER: TimeDelta = TimeDelta::hours(1);
-/// How long the provider is asked, below the function's own time.
+/// How long the command's calls to Stripe take at most, which is less than the function's timeout.
 const ASKING_TIME: Duration = Duration::from_secs(20);
 
 /// A command of the refund function.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(tag = "command", rename_all = "snake_case", deny_unknown_fields)]
 pub enum Command {
-    /// Asks again for each refund that is pending.
+    /// Requests each pending refund again.
     CompletePendingRefunds {
-        /// As of when; now if it isn't said.
+        /// The time as of which to decide; now if it is missing.
         time: Option<DateTime<Utc>>,
     },
 }
 
-/// Asks again for each refund that is pending, and counts those that stay so. One that fails doesn't stop the
-/// others; it counts as stuck.
+/// Requests each pending refund again, and counts those that are stuck. A refund that fails is counted as stuck too, and
+/// doesn't stop the others.
 pub(crate) async fn complete(
     ledger: &Ledger,
     provider: &Provider,
@@ -52,13 +52,13 @@ pub(crate) async fn complete(
             None => break,
         }
     }
-    // Where there are more than there is time for, each hour begins elsewhere.
+    // If there are more than there is time for, each hour begins with another.
     let hour = usize::try_from(now.timestamp() / 3600).unwrap_or_default();
     let first = hour.checked_rem(listed.len()).unwrap_or_default();
     listed.rotate_left(first);
     let (mut asked, mut stuck) = (0, 0);
     for (account, id) in &listed {
-        match (Pending { ledger, provider, account, id }).look_at(now, until).await {
+        match (PendingRefund { ledger, provider, account, id }).request_again(now, until).await {
             Ok((is_asked, is_stuck)) => {
                 asked += u64::from(is_asked);
                 stuck += u64::from(is_stuck);
@@ -72,7 +72,7 @@ pub(crate) async fn complete(
                     purchase_id,
                     outcome,
                     cause,
-                    "a pending refund couldn't be asked for"
+                    "a pending refund couldn't be requested"
                 );
             }
         }
@@ -81,24 +81,24 @@ pub(crate) async fn complete(
     Ok(answer.outcome("swept").counting([Metric::pending_refunds(stuck)]))
 }
 
-/// A purchase that the index lists.
-struct Pending<'a> {
+/// A refund that the index lists as pending.
+struct PendingRefund<'a> {
     ledger: &'a Ledger,
     provider: &'a Provider,
     account: &'a AccountId,
     id: &'a PurchaseId,
 }
 
-impl Pending<'_> {
-    /// Asks for its refund, if it is pending for a while; whether that was done, and whether it is stuck.
-    async fn look_at(&self, now: DateTime<Utc>, until: Instant) -> Result<(bool, bool), Problem> {
-        // The index follows the record a moment later.
+impl PendingRefund<'_> {
+    /// Requests the refund again if it has been pending for a while. Returns whether it did, and whether the refund is stuck.
+    async fn request_again(&self, now: DateTime<Utc>, until: Instant) -> Result<(bool, bool), Problem> {
+        // The index is eventually consistent, so the record may not be pending any more.
         let Some(purchase) = self.read().await? else { return Ok((false, false)) };
         let age = purchase.money_back.as_ref().map_or(TimeDelta::MAX, |refund| now - refund.requested_at);
         let time_left = until.saturating_duration_since(Instant::now());
         let is_asked = age >= ASK_AGAIN_AFTER && !time_left.is_zero();
         if is_asked {
-            // To stop anywhere in it is to have been killed there: a later hour finds it pending.
+            // The timeout may stop this at any call. Then a later hour finds the refund pending.
             let refund = MoneyBack {
                 ledger: self.ledger,
                 provider: self.provider,
@@ -117,7 +117,7 @@ impl Pending<'_> {
         Ok((is_asked, is_stuck))
     }
 
-    /// The purchase, where its refund is pending.
+    /// The purchase, if its refund is pending.
     async fn read(&self) -> Result<Option<Purchase>, Problem> {
         let purchase = self.ledger.purchase(self.account, self.id).await?;
         Ok(purchase.filter(Purchase::is_refund_pending))

@@ -1,6 +1,6 @@
-//! What a money-back refund asks of Stripe: the money of each payment, and the end of the subscription.
+//! The requests of a money-back refund to Stripe: refunds of each payment, and the end of the subscription.
 //!
-//! A refund that Stripe surely refused is told apart from one that may have been made.
+//! A refund that Stripe declined is kept apart from one whose result is unknown, because that one may have been made.
 
 use std::time::Duration;
 
@@ -16,50 +16,50 @@ use scrip_ledger::fingerprint;
 use scrip_stripe::{Api, Client, objects::Subscription};
 use tokio::time::Instant;
 
-/// How long all calls to Stripe for one refund may take together: less than the answer's 20 s (contract, section 3).
+/// How long all calls to Stripe for one refund may take together. The answer must come within 20 s (contract, section 3).
 const REFUND_TIME_MAX: Duration = Duration::from_secs(18);
 
-/// Stripe's API, and the key that it is called with.
+/// Stripe's API and the parameter with its key.
 #[derive(Debug)]
 pub struct Provider {
     client: Client,
     key: Parameter,
 }
 
-/// What came of asking for money.
+/// The result of requesting a refund.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum RefundResult {
-    /// The money goes back, by these refunds; none if all of it went back before.
+    /// The money goes back by these refunds; none if all of it went back before.
     Refunded(Vec<RefundId>),
-    /// It surely doesn't, for that reason.
+    /// Stripe declined, with this code, and no money goes back.
     Declined(String),
-    /// It may.
+    /// The result isn't known: the money may go back.
     Unknown,
 }
 
 impl Provider {
-    /// The API and the key's parameter, as the environment names them.
+    /// Makes the provider from the environment.
     ///
     /// # Errors
-    /// Where a variable isn't set.
+    /// If a variable isn't set.
     pub fn from_env(config: &SdkConfig) -> Result<Self, Error> {
         Ok(Self::new(Client::from_env()?, Parameter::from_env(config, "STRIPE_API_KEY_PARAMETER")?))
     }
 
-    /// That client, with the key in that parameter. Nothing is read or connected to yet: most of what the function is
-    /// called for doesn't need it.
+    /// Makes the provider with a client and the parameter with its key. Neither is used before the first refund, because most
+    /// requests to the function need none.
     #[must_use]
     pub fn new(client: Client, key: Parameter) -> Self {
         Self { client, key }
     }
 
-    /// When the calls of a refund that begins now must be over.
+    /// The deadline of all calls for a refund that begins now.
     #[expect(clippy::unused_self, reason = "the limit is the provider's")]
     pub(crate) fn deadline(&self) -> Instant {
         Instant::now() + REFUND_TIME_MAX
     }
 
-    /// Asks for what is left of each payment of a purchase, and to end the subscription that the purchase pays for.
+    /// Refunds what is left of each payment of a purchase, and ends the subscription that the purchase pays for.
     pub(crate) async fn refund(
         &self,
         account_id: &AccountId,
@@ -68,18 +68,20 @@ impl Provider {
         deadline: Instant,
     ) -> Result<RefundResult, Problem> {
         let key = self.key.value().await?;
-        let asked = Asking { api: &self.client.api(&key, deadline), account_id, purchase, records };
-        let result = asked.ask().await?;
+        let request =
+            ProviderRequest { api: &self.client.api(&key, deadline), account_id, purchase, records };
+        let result = request.send().await?;
         if let Err(scrip_stripe::Error::Unauthenticated) = &result
             && let Some(key) = self.key.read_again().await?
         {
-            let asked = Asking { api: &self.client.api(&key, deadline), account_id, purchase, records };
-            return Ok(asked.ask().await?.unwrap_or_else(|error| unknown(&error)));
+            let request =
+                ProviderRequest { api: &self.client.api(&key, deadline), account_id, purchase, records };
+            return Ok(request.send().await?.unwrap_or_else(|error| unknown(&error)));
         }
         Ok(result.unwrap_or_else(|error| unknown(&error)))
     }
 
-    /// What became of a purchase's money; `None` if that can't be known now.
+    /// The refunds and disputes of a purchase; `None` if Stripe can't be reached now.
     pub(crate) async fn money(
         &self,
         purchase: &Purchase,
@@ -96,16 +98,16 @@ impl Provider {
     }
 }
 
-/// One way through the calls of a refund.
-struct Asking<'a> {
+/// The request of a refund, with one key.
+struct ProviderRequest<'a> {
     api: &'a Api<'a>,
     account_id: &'a AccountId,
     purchase: &'a Purchase,
     records: &'a Records,
 }
 
-impl Asking<'_> {
-    async fn ask(&self) -> Result<Result<RefundResult, scrip_stripe::Error>, Problem> {
+impl ProviderRequest<'_> {
+    async fn send(&self) -> Result<Result<RefundResult, scrip_stripe::Error>, Problem> {
         let mut refund_ids = Vec::new();
         for payment_id in &self.purchase.payment_ids {
             match self.refund_payment(payment_id, refund_ids.is_empty()).await? {
@@ -125,7 +127,7 @@ impl Asking<'_> {
         payment_id: &PaymentId,
         is_first: bool,
     ) -> Result<Result<RefundResult, scrip_stripe::Error>, Problem> {
-        // The same for every attempt until one is refused or fails, so the money goes back once.
+        // The key stays the same until an attempt is refused or fails, so the money goes back once.
         let purchase = self.purchase;
         let key = fingerprint(&(self.account_id, &purchase.id, payment_id, purchase.refunds_failed))?;
         let key = format!("scrip-refund-{key}");
@@ -142,20 +144,20 @@ impl Asking<'_> {
             Err(scrip_stripe::Error::Refused { code, .. }) if code == "charge_already_refunded" => {
                 Ok(RefundResult::Refunded(Vec::new()))
             }
-            // Once some of the money went, what is refused is for support to look at: nothing is put back for it.
+            // After another payment was refunded, a refusal is left to support, and no credits are given back.
             Err(scrip_stripe::Error::Refused { code, .. }) if is_first => Ok(RefundResult::Declined(code)),
             Err(error) => Err(error),
         })
     }
 
-    /// Ends the subscription that the purchase pays for; whether it surely is ended, or goes on by right.
+    /// Ends the subscription that the purchase pays for. Returns `true` if it has ended, or goes on because it was paid again.
     async fn end_subscription(&self) -> Result<bool, scrip_stripe::Error> {
         let Some((id, how)) = ending(self.records, &self.purchase.id) else { return Ok(true) };
         let subscription = match self.api.subscription(id.as_str()).await {
             Err(scrip_stripe::Error::Missing) => return Ok(true),
             known => known?,
         };
-        // One that goes on was paid again, and the event of that payment is still on its way.
+        // If it was paid again, the event of that payment may not have been handled yet.
         if is_over(&subscription) || self.is_paid_again(&subscription).await? {
             return Ok(true);
         }
@@ -183,12 +185,12 @@ impl Asking<'_> {
     }
 }
 
-/// Whether Stripe ended a subscription, so that nothing of it can be changed.
+/// Whether a subscription has ended, so that Stripe refuses to change it.
 fn is_over(subscription: &Subscription) -> bool {
     matches!(subscription.status.as_str(), "canceled" | "incomplete_expired")
 }
 
-/// What an error says of the money: nothing.
+/// Logs an error after which the result of a refund is unknown.
 fn unknown(error: &scrip_stripe::Error) -> RefundResult {
     log(error);
     RefundResult::Unknown

@@ -31,15 +31,15 @@ pub(crate) async fn reverse(ledger: &Ledger, request: &ApiRequest) -> Result<Api
     Ok(ApiResponse::json(StatusCode::CREATED, &body)?.receipt("reversed", &receipt))
 }
 
-/// What came back. Everything in it is read off the entry, so that a retry gets the same body forever.
+/// The body of a reversal. All of it comes from the entry, so a retry always gets the same body.
 #[derive(Serialize)]
 struct ReversalBody<'a> {
     reversal_id: &'a ReversalId,
     debit_id: &'a DebitId,
     account_id: &'a AccountId,
-    /// What came back of the debit, the offset counted in.
+    /// The credits that came back, the offset included.
     credits: Credits,
-    /// What of it was set against what the account owes.
+    /// The part of them that was set against credits that the account owes.
     offset: Credits,
     balance: Credits,
     sequence: u64,

@@ -1,6 +1,6 @@
-//! An account as its newest entry left it, and what can be read off it at a moment.
+//! An account after its newest entry, and its state at a given time.
 //!
-//! Every entry carries the whole account, so the newest entry is the balance and nothing else is.
+//! Every entry carries the whole account, so the newest entry alone is the account's state.
 
 use chrono::{DateTime, Utc};
 use scrip_pricing::{CATALOG, Credits};
@@ -13,39 +13,51 @@ use crate::{OpenHold, Period, Sequence, Subscription, SubscriptionId, Subscripti
 pub struct Account {
     /// The newest entry's sequence; [`Sequence::NONE`] for an account that was never seen.
     pub sequence: Sequence,
-    /// What can be spent.
+    /// The credits that can be spent.
     pub balance: Credits,
-    /// What refunds and disputes should have taken back, and could not because it was spent (rule 9).
+    /// Credits that refunds and disputes could not take back, because they were spent (rule 9).
     pub owed: Credits,
-    /// The month for which the playground credits were last settled (rule 1).
+    /// The month that the account's playground credits belong to (rule 1).
     pub period: Period,
-    /// The subscriptions that are not over, and those that were paid for this month (rule 11).
+    /// The subscriptions that are not over, and those that were paid for in this month (rule 11).
     pub subscriptions: Vec<Subscription>,
-    /// The holds that are open, the oldest first: at most [`Account::HOLDS_MAX`].
+    /// The open holds, oldest first; at most [`Account::HOLDS_MAX`].
     pub holds: Vec<OpenHold>,
-    /// When the newest entry was made.
+    /// The time of the newest entry.
     pub updated_at: DateTime<Utc>,
 }
 
-/// Where an account's plan stands (`plan_status` of the contract).
+/// The status of an account's plan (`plan_status` of the contract).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum PlanStatus {
-    /// There is none.
+    /// The account has no plan.
     None,
-    /// Paid for.
+    /// The plan is paid for.
     Active,
-    /// A renewal failed, or the paid time is over, and the subscription was not ended.
+    /// A renewal failed, or the paid time is over, and the subscription has not ended.
     PastDue,
-    /// It was ended, or its money went back.
+    /// The subscription ended, or its payment was refunded or disputed.
     Canceled,
 }
 
 impl Account {
-    /// How many holds may be open at a time.
+    /// The most holds that may be open at a time.
     pub const HOLDS_MAX: usize = 16;
 
-    /// An account that was never seen: nothing in it (contract, section 3, Debit).
+    /// The state of an account that has no entries: a balance of zero (contract, section 3, Debit).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use scrip_accounts::{Account, PlanStatus, Sequence};
+    ///
+    /// let now = "2026-11-22T10:00:00Z".parse().unwrap();
+    /// let account = Account::unseen(now);
+    /// assert!(account.balance.is_zero());
+    /// assert_eq!(account.sequence, Sequence::NONE);
+    /// assert_eq!(account.plan_status(now), PlanStatus::None);
+    /// ```
     #[must_use]
     pub fn unseen(now: DateTime<Utc>) -> Self {
         Self {
@@ -59,31 +71,32 @@ impl Account {
         }
     }
 
-    /// What is set aside by open holds. It is no part of the balance.
+    /// The credits that open holds have set aside. They are not part of the balance.
     ///
     /// # Panics
-    /// If it is more than a balance may hold, which no entry allows.
+    /// If the sum is above [`Credits::MAX_OF_A_KIND`], which no entry allows.
     #[must_use]
     pub fn held(&self) -> Credits {
         let held = self.holds.iter().try_fold(Credits::ZERO, |held, hold| held.checked_add(hold.credits));
         held.expect("a balance has room for what is held")
     }
 
-    /// The low-balance marks at a moment: by the plan that counts, if it is paid for (product page, "Packs").
+    /// The low-balance mark of each kind at a given time. It depends on the allowance of [`Self::plan`] if that is paid
+    /// for (product page, "Packs").
     #[must_use]
     pub fn low_marks(&self, now: DateTime<Utc>) -> Credits {
         let plan = self.plan(now).filter(|plan| plan.is_paid(now));
         CATALOG.low_marks(plan.map_or(0, |plan| plan.allowance))
     }
 
-    /// Playground credits that the plans have granted this month and whose money is still there. What an upgrade
-    /// adds is measured against it (rule 5).
+    /// Playground credits that the plans have granted this month and that no refund or dispute took back. An upgrade
+    /// grants the difference to this number (rule 5).
     #[must_use]
     pub fn granted(&self) -> u64 {
         self.subscriptions.iter().map(|subscription| subscription.backed).max().unwrap_or_default()
     }
 
-    /// What the account shows of a subscription.
+    /// The subscription of that id, if the account lists it.
     #[must_use]
     pub fn subscription(&self, id: &SubscriptionId) -> Option<&Subscription> {
         self.subscriptions.iter().find(|subscription| subscription.id == *id)
@@ -94,8 +107,10 @@ impl Account {
         self.subscriptions.iter().filter(|subscription| !subscription.is_over())
     }
 
-    /// The subscription that counts at a moment: the paid one with the highest allowance, else one that isn't over,
-    /// else the one that was paid for longest (rule 11).
+    /// The subscription that decides the account's plan at a given time (rule 11).
+    ///
+    /// It is the paid one with the highest allowance; without a paid one, one that isn't over; else the one with the
+    /// latest `paid_through`.
     #[must_use]
     pub fn plan(&self, now: DateTime<Utc>) -> Option<&Subscription> {
         self.subscriptions.iter().max_by_key(|subscription| {
@@ -105,13 +120,13 @@ impl Account {
         })
     }
 
-    /// Whether a plan is paid for at a moment (rule 2).
+    /// Whether any plan is paid for at a given time (rule 2).
     #[must_use]
     pub fn is_active(&self, now: DateTime<Utc>) -> bool {
         self.subscriptions.iter().any(|subscription| subscription.is_paid(now))
     }
 
-    /// Where the plan stands at a moment.
+    /// The status of the plan at a given time.
     #[must_use]
     pub fn plan_status(&self, now: DateTime<Utc>) -> PlanStatus {
         match self.plan(now).map(|plan| plan.status_at(now)) {
@@ -122,14 +137,13 @@ impl Account {
         }
     }
 
-    /// When playground credits are set to the allowance next: the first moment of the next month; `None`
-    /// without a plan that is paid for now.
+    /// The time of the next refill: the first moment of the next month; `None` if no plan is paid for now.
     #[must_use]
     pub fn next_refill_at(&self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
         self.is_active(now).then(|| self.period.max(Period::of(now)).next().start())
     }
 
-    /// Whether Tune models are kept for the longer period: a right of some plans, while they are paid for.
+    /// Whether a plan that is paid for includes longer storage of Tune models.
     #[must_use]
     pub fn extended_tune_storage(&self, now: DateTime<Utc>) -> bool {
         let paid = self.subscriptions.iter().filter(|subscription| subscription.is_paid(now));
@@ -137,10 +151,11 @@ impl Account {
             .any(|plan| plan.extended_tune_storage)
     }
 
-    /// The settled month after which this account must be settled again, `None` where the next month
-    /// finds nothing to do: no playground credits to expire, and no plan that is paid into that month. A
-    /// payment that comes later makes an entry, and with it the account is due again. Credits that are held count,
-    /// because they may be back by then: so holds and captures rarely change what is due.
+    /// The account's month, if the turn to the next month has something to do; else `None`.
+    ///
+    /// There is something to do if playground credits expire, or if a plan is paid into the next month. Credits in open
+    /// holds count too, because they may come back by then; so holds and captures rarely change the due index. A
+    /// payment that comes later makes an entry, and that entry makes the account due again.
     #[must_use]
     pub fn due_after(&self) -> Option<Period> {
         let expires = self.balance.playground() > 0 || self.held().playground() > 0;
@@ -148,8 +163,8 @@ impl Account {
         (expires || refills).then_some(self.period)
     }
 
-    /// Enters a month: nothing is owed of playground credits any more, each subscription stands for what the refill
-    /// gives for it, and those that are over are left out, but for the last.
+    /// Moves the account to a month. Owed playground credits are forgotten, `backed` of each subscription is set to the
+    /// credits of its refill, and all subscriptions that are over are removed, except the last one.
     pub(crate) fn turn_month(&mut self, month: Period) {
         self.period = month;
         self.owed = self.owed.with_playground(0);
@@ -202,7 +217,7 @@ mod tests {
             (vec![with(SubscriptionStatus::PastDue)], BEFORE, PastDue),
             (vec![with(SubscriptionStatus::Canceled)], BEFORE, Canceled),
             (vec![with(SubscriptionStatus::Canceled)], PAID_UNTIL, Canceled),
-            // The one that is paid counts, whatever became of the other.
+            // The paid one counts, whatever the status of the other.
             (
                 vec![with(SubscriptionStatus::Canceled), longer(SubscriptionStatus::Active)],
                 PAID_UNTIL,
@@ -237,7 +252,7 @@ mod tests {
             ("standard", PAID_UNTIL, false),
             ("business", BEFORE, true),
             ("custom", BEFORE, true),
-            // One that isn't sold any more.
+            // A plan that isn't sold any more.
             ("gone", BEFORE, false),
         ] {
             let plan = Subscription { plan: plan.into(), ..Subscription::of_basic(time(PAID_UNTIL)) };
@@ -247,7 +262,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_due_is_counted_in_though_nothing_was_written() {
+    fn a_refill_that_is_due_is_counted_in_before_it_is_written() {
         let account = account(&[Subscription::of_basic(time(PAID_UNTIL))]);
         let december = account.as_of(time("2026-12-01T00:00:00Z"));
         assert_eq!(december.balance, Credits::new(1000, 1, 64));

@@ -13,29 +13,29 @@ use crate::{
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct AdjustmentRequest {
-    /// What is given, and taken if it is below zero; not all of it zero.
-    #[serde(deserialize_with = "some_change")]
+    /// The change of each kind: credits are given above zero and taken below it. Not all are zero.
+    #[serde(deserialize_with = "nonzero_change")]
     pub credits: Change,
-    /// Why. Not blank.
-    #[serde(deserialize_with = "some_words")]
+    /// The reason, which is not blank.
+    #[serde(deserialize_with = "nonblank_reason")]
     pub reason: Reason,
 }
 
-fn some_change<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Change, D::Error> {
+fn nonzero_change<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Change, D::Error> {
     let written = WrittenChange::deserialize(deserializer)?;
     let change = written.into_change();
     let (given, taken) = (change.given(), change.taken());
     if change == Change::NONE {
         return Err(D::Error::custom("credits must not all be zero"));
     }
-    // The sum with nothing is `None` above the cap.
+    // Adding zero returns `None` above the limit.
     given.checked_add(Credits::ZERO).and_then(|_| taken.checked_add(Credits::ZERO)).ok_or_else(|| {
         D::Error::custom(format_args!("credits must be at most {} of a kind", Credits::MAX_OF_A_KIND))
     })?;
     Ok(change)
 }
 
-/// Credits as a caller writes them: `5.0` is an integer too.
+/// A change as a caller writes it: `5.0` is an integer too.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct WrittenChange {
@@ -50,7 +50,7 @@ impl WrittenChange {
     }
 }
 
-fn some_words<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Reason, D::Error> {
+fn nonblank_reason<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Reason, D::Error> {
     let reason = Reason::deserialize(deserializer)?;
     if reason.as_str().trim().is_empty() {
         return Err(D::Error::custom("reason must say why"));
@@ -58,34 +58,52 @@ fn some_words<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Reason, D::E
     Ok(reason)
 }
 
-/// Gives credits to an account, or takes some.
+/// The command that gives credits to an account or takes them, on behalf of support.
+///
+/// # Examples
+///
+/// ```
+/// use scrip_accounts::{Account, Adjustment, AdjustmentId, CallerId, Command, CommandState};
+/// use scrip_pricing::Credits;
+///
+/// let request = r#"{"credits":{"playground":50,"tune":0,"tune_image":0},"reason":"goodwill"}"#;
+/// let adjustment = Adjustment {
+///     id: AdjustmentId::parse("ticket-7")?,
+///     by: CallerId::parse("support|ann")?,
+///     request: serde_json::from_str(request)?,
+/// };
+/// let now = "2026-11-22T10:00:00Z".parse().unwrap();
+/// let posting = adjustment.decide(&CommandState::of_account(&Account::unseen(now), now)).unwrap();
+/// assert_eq!(posting.entry.account.balance, Credits::new(50, 0, 0));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Adjustment {
     /// The caller's idempotency key.
     pub id: AdjustmentId,
-    /// The caller.
+    /// The subject of the caller's token.
     pub by: CallerId,
-    /// What the caller asks for.
+    /// The request's body.
     pub request: AdjustmentRequest,
 }
 
-/// A retry may come from a colleague: it is the same request, and the entry names the first caller.
+/// The fingerprint leaves out the caller: a retry may come from a colleague, and the entry names the first caller.
 impl Serialize for Adjustment {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         self.request.serialize(serializer)
     }
 }
 
-/// An adjustment that was carried out.
+/// An adjustment that was carried out, as its entry records it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AdjustmentOutcome {
-    /// What was given and taken.
+    /// The change of the balance.
     pub credits: Change,
-    /// What the account had after it.
+    /// The balance after it.
     pub balance: Credits,
-    /// Its entry.
+    /// The sequence of its entry.
     pub sequence: Sequence,
-    /// When it was carried out.
+    /// The time of its entry.
     pub at: DateTime<Utc>,
 }
 
@@ -110,10 +128,11 @@ impl Command for Adjustment {
         CommandKey::Adjustment(self.id.clone())
     }
 
-    /// The entry. What is given pays nothing of what is owed: support decided on it (rule 9 is of work that failed).
+    /// Makes the entry. Credits that support gives don't pay owed credits: rule 9 applies only to credits that come
+    /// back.
     ///
     /// # Errors
-    /// [`Refusal::Overdrawn`] if more is taken than there is of a kind, [`Refusal::BalanceLimit`].
+    /// [`Refusal::Overdrawn`] if more credits of a kind are taken than the balance has; [`Refusal::BalanceLimit`].
     fn decide(&self, state: &CommandState<'_>) -> Result<Posting, Refusal> {
         let journal = Journal::open(state.account, state.now);
         let (change, balance) = (self.request.credits, journal.account().balance);
@@ -185,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_owed_stays_owed() {
+    fn owed_credits_stay_owed() {
         let account = Account { owed: Credits::new(9, 0, 0), ..Account::unseen(now()) };
         let state = CommandState::of_account(&account, now());
         let entry = adjustment(5, 0, 0).decide(&state).unwrap().entry;
@@ -208,7 +227,7 @@ mod tests {
     }
 
     #[test]
-    fn a_request_that_adjusts_nothing_or_says_no_reason_is_refused() {
+    fn a_request_without_a_change_or_a_reason_is_refused() {
         let max = Credits::MAX_OF_A_KIND;
         let over = max + 1;
         let credits = |playground: &str| format!(r#"{{"playground":{playground},"tune":0,"tune_image":0}}"#);
@@ -235,7 +254,7 @@ mod tests {
     }
 
     #[test]
-    fn a_retry_is_known_by_what_it_asks_for_and_not_by_who_asks() {
+    fn the_json_of_an_adjustment_leaves_out_the_caller_and_never_changes() {
         let mut other = adjustment(5, 0, 0);
         other.by = CallerId::parse("support|bob").unwrap();
         let json = |adjustment: &Adjustment| serde_json::to_string(adjustment).unwrap();

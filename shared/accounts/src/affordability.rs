@@ -1,30 +1,46 @@
-//! What an account can afford, what is missing, and which purchases would cover it.
+//! An account's quote for an operation: the charge, the shortfall, and the purchases that would cover it.
 
 use chrono::{DateTime, Utc};
-use scrip_pricing::{CATALOG, Credits, Gives, Price};
+use scrip_pricing::{CATALOG, Credits, Grant, Price};
 
 use crate::{Account, Refusal};
 
-/// A price, seen from an account (contract, section 3, Quote).
+/// The price of an operation for one account (contract, section 3, Quote).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AccountQuote {
-    /// What a debit would take now.
+    /// The credits that a debit would take now.
     pub credits: Credits,
-    /// What the account could spend now, with a refill that is due counted in.
+    /// The balance now, with a refill that is due counted in.
     pub balance: Credits,
     /// Whether a debit would be accepted now.
     pub affordable: bool,
-    /// How many images, or prompts, of this operation the balance covers; `None` where it is free.
+    /// The number of images (or prompts) of this operation that the balance covers; `None` if it is free.
     pub affordable_images: Option<u64>,
-    /// What is missing.
+    /// The credits that are missing.
     pub shortfall: Credits,
-    /// The SKUs that would cover it, cheapest first; empty when affordable.
+    /// The SKUs of which one purchase would cover the price, cheapest first; empty if it is affordable.
     pub remedies: Vec<&'static str>,
-    /// Images of a Tune that would wait for credits.
+    /// The images of a Tune that would be deferred.
     pub deferred_images: u64,
 }
 
-/// Sees a price from an account at a moment. Agrees with what `debit::decide` would do then.
+/// Quotes a price for an account at a given time. A debit at that time would be decided alike.
+///
+/// # Examples
+///
+/// ```
+/// use scrip_accounts::{Account, quote};
+/// use scrip_pricing::{CATALOG, Count, Credits, Operation};
+///
+/// let now = "2026-11-22T10:00:00Z".parse().unwrap();
+/// let account = Account { balance: Credits::new(0, 0, 20), ..Account::unseen(now) };
+/// let price = CATALOG.quote(&Operation::TuneImages { prompts: Count::new(3) })?;
+/// let quote = quote(&account, &price, now);
+/// assert!(!quote.affordable);
+/// assert_eq!((quote.credits, quote.shortfall), (Credits::new(0, 0, 24), Credits::new(0, 0, 4)));
+/// assert_eq!((quote.affordable_images, quote.remedies), (Some(2), vec!["tune_pack", "avatar_pack"]));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[must_use]
 pub fn quote(account: &Account, price: &Price, now: DateTime<Utc>) -> AccountQuote {
     let account = account.as_of(now);
@@ -41,7 +57,7 @@ pub fn quote(account: &Account, price: &Price, now: DateTime<Utc>) -> AccountQuo
     }
 }
 
-/// The refusal of a price that a settled account can't pay.
+/// The refusal of a price that the account can't pay. Everything due must be counted in already.
 pub(crate) fn insufficient(account: &Account, required: Credits) -> Refusal {
     Refusal::InsufficientCredits {
         required,
@@ -51,20 +67,20 @@ pub(crate) fn insufficient(account: &Account, required: Credits) -> Refusal {
     }
 }
 
-/// The SKUs of which one purchase would make a settled account cover a price, cheapest first. A plan
-/// counts with what it would still grant this month (rule 5), so the plan one has is no remedy.
+/// The SKUs of which one purchase would make the account cover a price, cheapest first. A plan counts with the credits
+/// that it would still grant this month (rule 5), so the account's current plan is no remedy.
 fn remedies(account: &Account, required: Credits) -> Vec<&'static str> {
-    let covers = |gives: Gives| {
-        let granted = match gives {
-            Gives::Plan { allowance, .. } => {
+    let covers = |grant: Grant| {
+        let granted = match grant {
+            Grant::Plan { allowance, .. } => {
                 let allowance = allowance.unwrap_or(0);
                 Credits::new(allowance.saturating_sub(account.granted()), 0, 0)
             }
-            Gives::Pack(credits) => credits,
+            Grant::Pack(credits) => credits,
         };
         let after = account.balance.checked_add(granted);
         after.is_some_and(|after| after.covers(required))
     };
     let offers = CATALOG.offers().iter();
-    offers.filter(|offer| covers(offer.gives)).map(|offer| offer.sku).collect()
+    offers.filter(|offer| covers(offer.grant)).map(|offer| offer.sku).collect()
 }

@@ -1,9 +1,21 @@
-//! A signed change of credits: what an entry adds to a balance or takes from it.
+//! The signed change that an entry makes to a balance.
 
 use scrip_pricing::Credits;
 use serde::{Deserialize, Serialize};
 
-/// A change of credits, each kind with its sign.
+/// A signed change of credits of each kind.
+///
+/// # Examples
+///
+/// ```
+/// use scrip_accounts::Change;
+/// use scrip_pricing::Credits;
+///
+/// let change = Change::new(-4, 0, 8);
+/// assert_eq!(change.apply(Credits::new(10, 1, 0)), Some(Credits::new(6, 1, 8)));
+/// assert_eq!(change.apply(Credits::new(3, 1, 0)), None);
+/// assert_eq!((change.taken(), change.given()), (Credits::new(4, 0, 0), Credits::new(0, 0, 8)));
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Change {
@@ -22,7 +34,7 @@ impl Change {
         Self { playground, tune, tune_image }
     }
 
-    /// The credits are given; `None` above what a balance may hold.
+    /// The change that gives these credits; `None` if a number doesn't fit into `i64`.
     #[must_use]
     pub fn give(credits: Credits) -> Option<Self> {
         Some(Self {
@@ -32,7 +44,7 @@ impl Change {
         })
     }
 
-    /// The credits are taken; `None` above what a balance may hold.
+    /// The change that takes these credits; `None` if a number doesn't fit into `i64`.
     #[must_use]
     pub fn take(credits: Credits) -> Option<Self> {
         let given = Self::give(credits)?;
@@ -43,7 +55,7 @@ impl Change {
         })
     }
 
-    /// The change that leads from one balance to another; both within [`Credits::MAX_OF_A_KIND`].
+    /// The change from one balance to another; both must be within [`Credits::MAX_OF_A_KIND`].
     #[must_use]
     pub fn between(before: Credits, after: Credits) -> Self {
         let step = |before: u64, after: u64| after.cast_signed().saturating_sub(before.cast_signed());
@@ -54,7 +66,7 @@ impl Change {
         }
     }
 
-    /// The balance after this change; `None` where a kind would fall below zero (rule 7) or rise above
+    /// The balance after this change; `None` if a kind would fall below zero (rule 7) or rise above
     /// [`Credits::MAX_OF_A_KIND`].
     #[must_use]
     pub fn apply(self, balance: Credits) -> Option<Credits> {
@@ -64,18 +76,18 @@ impl Change {
             after(balance.tune(), self.tune)?,
             after(balance.tune_image(), self.tune_image)?,
         );
-        // Adding nothing checks the cap.
+        // Adding zero checks the limit.
         after.checked_add(Credits::ZERO)
     }
 
-    /// What the change took, as credits: zero for a kind that was given.
+    /// The credits that the change takes; zero for each kind that it gives.
     #[must_use]
     pub fn taken(self) -> Credits {
         let taken = |change: i64| change.min(0).unsigned_abs();
         Credits::new(taken(self.playground), taken(self.tune), taken(self.tune_image))
     }
 
-    /// What the change gave, as credits: zero for a kind that was taken.
+    /// The credits that the change gives; zero for each kind that it takes.
     #[must_use]
     pub fn given(self) -> Credits {
         let given = |change: i64| change.max(0).unsigned_abs();
@@ -103,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_taken_or_given_is_read_back() {
+    fn a_change_has_its_taken_and_given_credits() {
         let credits = Credits::new(1, 2, 3);
         let (take, give) = (Change::take(credits).unwrap(), Change::give(credits).unwrap());
         assert_eq!((take.taken(), take.given()), (credits, Credits::ZERO));

@@ -1,11 +1,15 @@
-//! Credits follow the money: taken back when it goes, given again when it returns, owed if they were spent (rules 7 to 9).
+//! Clawback: credits are taken back when their money is refunded or disputed, and given again when the money returns.
+//! Credits that were spent by then are owed (rules 7 to 9).
 
 use scrip_pricing::Credits;
 
 use crate::{Account, Event, OutflowKind, Purchase, Refusal};
 
-/// Moves credits by how much of a purchase's money is gone before and after, once `now` shows what its subscription
-/// stands for: what was lost is taken back, and what returns is given again. The event of the entry.
+/// Takes back or gives again the credits of a purchase whose refunds and disputes changed, and returns the entry's
+/// event.
+///
+/// `now` must already show the purchase's subscription as it is after the change: the difference of
+/// [`Account::granted`] is the playground credits that move. The credits of packs move in proportion to the money.
 pub(crate) fn transfer(
     was: &Account,
     now: &mut Account,
@@ -31,7 +35,7 @@ pub(crate) fn transfer(
     })
 }
 
-/// Takes credits of an account; what isn't there any more is owed. What was taken.
+/// Takes credits from an account and returns those that were taken. The rest, which was spent, is owed.
 pub(crate) fn take(account: &mut Account, credits: Credits) -> Result<Credits, Refusal> {
     let taken = credits.min(account.balance);
     account.balance = account.balance.checked_sub(taken).unwrap_or_default();
@@ -51,8 +55,8 @@ fn give_again(account: &mut Account, purchase: &mut Purchase, credits: Credits) 
     let (given, owed) = pay_owed(account.owed, credits);
     account.owed = owed;
     account.balance = account.balance.checked_add(given).ok_or(Refusal::BalanceLimit)?;
-    // What is owed may have been paid by a reversal since, or be another purchase's: then the purchase's other figure
-    // falls, because both together are what is gone of it.
+    // The owed credits may have been paid by a reversal since, or may belong to another purchase. Then the other of the
+    // purchase's two numbers falls, because their sum is the credits of the money that is gone.
     let (revoked, more) = fall(purchase.revoked, given);
     let (spent, more) = fall(purchase.spent, given.shortfall(credits).checked_add(more).unwrap_or(more));
     let (revoked, _) = fall(revoked, more);
@@ -60,12 +64,12 @@ fn give_again(account: &mut Account, purchase: &mut Purchase, credits: Credits) 
     Ok(())
 }
 
-/// What is left of some credits once others are taken away, and what of these was too much.
+/// Subtracts `by` from `from`, at most to zero; returns the rest of `from`, and the part of `by` that was too much.
 fn fall(from: Credits, by: Credits) -> (Credits, Credits) {
     (by.shortfall(from), from.shortfall(by))
 }
 
-/// What of the credits that come back is given, after what is owed was paid; and what is still owed.
+/// Pays owed credits from credits that come back; returns the credits that are left to give, and those still owed.
 pub(crate) fn pay_owed(owed: Credits, credits: Credits) -> (Credits, Credits) {
     let offset = owed.min(credits);
     (credits.checked_sub(offset).unwrap_or_default(), owed.checked_sub(offset).unwrap_or_default())

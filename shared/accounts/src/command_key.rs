@@ -1,20 +1,32 @@
-//! What makes a command happen once.
+//! The key by which a command is carried out at most once.
 
 use crate::{AdjustmentId, DebitId, HoldId, ReversalId};
 
-/// The key of a command: its kind, and the id that its caller chose. Unique in its account.
+/// The key of a command: its kind, and the id that its caller chose. It is unique within its account.
+///
+/// # Examples
+///
+/// ```
+/// use scrip_accounts::{CommandKey, DebitId, HoldId};
+///
+/// let debit = CommandKey::Debit(DebitId::parse("job-1")?);
+/// assert_eq!((debit.kind(), debit.id()), ("debit", "job-1"));
+/// // Debits and holds share their keys.
+/// assert_eq!(CommandKey::Hold(HoldId::parse("job-1")?).kind(), "debit");
+/// # Ok::<(), scrip_accounts::InvalidId>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum CommandKey {
-    /// Of a debit.
+    /// The key of a debit.
     Debit(DebitId),
-    /// Of a hold. A debit of the same id would have the same key: a captured hold is reversed by its id as a debit is, so
-    /// an id names one of the two.
+    /// The key of a hold. A debit with the same id has the same key: a captured hold is reversed by its id, like a
+    /// debit, so an id must name only one of the two.
     Hold(HoldId),
-    /// Of the capture or release of a hold, whichever comes first.
+    /// The key of the capture or release of a hold, whichever comes first.
     Settlement(HoldId),
-    /// Of a reversal.
+    /// The key of a reversal.
     Reversal(ReversalId),
-    /// Of an adjustment.
+    /// The key of an adjustment.
     Adjustment(AdjustmentId),
 }
 

@@ -1,33 +1,45 @@
-//! A range of whole days, UTC: what a report is asked for.
+//! A range of whole days in UTC, for which a report is made.
 
 use chrono::{DateTime, Days as Count, NaiveDate, NaiveTime, Utc};
 
-/// Whole days one after another, UTC: the first and the last of them, both inside.
+/// A range of whole days in UTC, which includes its first and its last day.
+///
+/// # Examples
+///
+/// ```
+/// use scrip_accounts::{Days, InvalidDays};
+///
+/// let days = Days::new("2026-11-01".parse().unwrap(), "2026-11-30".parse().unwrap())?;
+/// assert_eq!(days.start().to_rfc3339(), "2026-11-01T00:00:00+00:00");
+/// assert_eq!(days.end().to_rfc3339(), "2026-12-01T00:00:00+00:00");
+/// assert_eq!(Days::new(days.last(), days.first()), Err(InvalidDays::Backwards));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Days {
     first: NaiveDate,
     last: NaiveDate,
 }
 
-/// The days are none, or too many.
+/// A range of days that is empty or too long.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidDays {
-    /// The last is before the first.
+    /// The last day is before the first.
     #[error("the last day is before the first")]
     Backwards,
-    /// They are more than [`Days::COUNT_MAX`].
+    /// There are more than [`Days::COUNT_MAX`] days.
     #[error("more than {} days", Days::COUNT_MAX)]
     TooMany,
 }
 
 impl Days {
-    /// The most days of a range: three months, of which two are long.
+    /// The most days of a range: three months, two of which have 31 days.
     pub const COUNT_MAX: u64 = 92;
 
-    /// The days from one to another.
+    /// The range from the first to the last day.
     ///
     /// # Errors
-    /// [`InvalidDays`] if they are none or too many.
+    /// [`InvalidDays`] if the range is empty or too long.
     pub fn new(first: NaiveDate, last: NaiveDate) -> Result<Self, InvalidDays> {
         match u64::try_from(last.signed_duration_since(first).num_days()) {
             Err(_) => Err(InvalidDays::Backwards),

@@ -12,8 +12,8 @@ use crate::{
 /// The body of a debit's request.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DebitRequest {
-    /// The price the caller showed its user; where it differs now, nothing is taken. It may be left out,
-    /// but null is no price: a guard that failed to be one isn't taken for none.
+    /// The price that the caller showed its user. If the price is another one now, nothing is taken. It may be left
+    /// out, but may not be null, because a caller that sends null meant to send a price.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "present")]
     pub expected_credits: Option<Credits>,
     /// The work. Its variants refuse unknown fields for the whole body.
@@ -22,7 +22,20 @@ pub struct DebitRequest {
 }
 
 impl DebitRequest {
-    /// Whether the work is free now, and the caller expects no other price: then nothing is taken and nothing is written.
+    /// Whether the work is free now and the caller expects no other price. Then nothing is taken and nothing is
+    /// written.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use scrip_accounts::DebitRequest;
+    ///
+    /// let download: DebitRequest = serde_json::from_str(r#"{"operation":"download"}"#)?;
+    /// assert!(download.is_free());
+    /// let upscale: DebitRequest = serde_json::from_str(r#"{"operation":"upscale","factor":2}"#)?;
+    /// assert!(!upscale.is_free());
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
     #[must_use]
     pub fn is_free(&self) -> bool {
         let is_expected = self.expected_credits.is_none_or(Credits::is_zero);
@@ -30,31 +43,49 @@ impl DebitRequest {
     }
 }
 
-/// Takes the credits of work that costs something.
+/// The command that prices work and takes its credits.
+///
+/// # Examples
+///
+/// ```
+/// use scrip_accounts::{Account, Command, CommandState, Debit, DebitId, Sequence};
+/// use scrip_pricing::Credits;
+///
+/// let debit = Debit {
+///     id: DebitId::parse("job-1")?,
+///     request: serde_json::from_str(r#"{"operation":"upscale","factor":4,"images":3}"#)?,
+/// };
+/// let now = "2026-11-22T10:00:00Z".parse().unwrap();
+/// let account = Account { balance: Credits::new(10, 0, 0), ..Account::unseen(now) };
+/// let posting = debit.decide(&CommandState::of_account(&account, now)).unwrap();
+/// assert_eq!(posting.entry.account.balance, Credits::new(4, 0, 0));
+/// assert_eq!(posting.entry.account.sequence, Sequence::new(1));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
 pub struct Debit {
     /// The caller's idempotency key.
     #[serde(skip)]
     pub id: DebitId,
-    /// What the caller asks for.
+    /// The request's body.
     pub request: DebitRequest,
 }
 
-/// A debit that was carried out.
+/// A debit that was carried out, as its entry records it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DebitOutcome {
     /// The work, with every default spelled out.
     pub operation: Operation,
-    /// What it took.
+    /// The credits that it took.
     pub credits: Credits,
-    /// Images of a Tune that wait for credits.
+    /// The images of a Tune that are deferred.
     pub deferred_images: u64,
-    /// What the account had after it.
+    /// The balance after it.
     pub balance: Credits,
-    /// Its entry.
+    /// The sequence of its entry.
     pub sequence: Sequence,
-    /// When it was carried out.
+    /// The time of its entry.
     pub at: DateTime<Utc>,
     /// The kinds of credits that fell to their low-balance mark or below it.
     pub low: Vec<Kind>,
@@ -84,7 +115,7 @@ impl Command for Debit {
         CommandKey::Debit(self.id.clone())
     }
 
-    /// The entry that takes the credits, after the entries that the month's turn made due.
+    /// Makes the entry that takes the credits, after the entries that were due.
     ///
     /// # Errors
     /// [`Refusal::Unsupported`], [`Refusal::PriceChanged`], [`Refusal::InsufficientCredits`], in this order.
@@ -103,14 +134,14 @@ impl Command for Debit {
     }
 }
 
-/// What a price takes from a settled account.
+/// The charge of a price to an account. Everything due must be counted in already.
 ///
 /// # Errors
 /// [`Refusal::PriceChanged`], [`Refusal::InsufficientCredits`], in this order.
 pub(crate) fn charge(price: &Price, expected: Option<Credits>, account: &Account) -> Result<Charge, Refusal> {
     let charge = price.charge(account.balance);
-    // A caller may expect the full price, as the public quote says it, or what an account's quote said
-    // would be taken: less, if a Tune's images wait.
+    // A caller may expect the full price, which the public quote shows, or the charge that an account's quote shows,
+    // which is less if a Tune's images are deferred.
     if let Some(expected) = expected
         && expected != charge.credits
         && expected != price.credits()
@@ -205,7 +236,7 @@ mod tests {
         };
         let c = Credits::new;
         let changed = |expected, current| Refusal::PriceChanged { expected, current };
-        // The price is said before the balance; the range before the price.
+        // The range is checked before the price, and the price before the balance.
         let price = decide_at(c(0, 0, 0), &expecting(FACE, 2), NOW);
         assert_eq!(price, Err(changed(c(2, 0, 0), c(1, 0, 0))));
         let range = decide_at(c(9, 0, 0), &expecting(r#"{"operation":"upscale","factor":3}"#, 1), NOW);
@@ -214,8 +245,8 @@ mod tests {
         let free = expecting(r#"{"operation":"download"}"#, 1);
         assert!(!parse(&free).is_free());
         assert_eq!(decide_at(c(0, 0, 0), &free, NOW), Err(changed(c(1, 0, 0), c(0, 0, 0))));
-        // A train_tune that defers may be expected at its full price or at what it takes now; but never
-        // takes more than was expected.
+        // For a train_tune that defers, a caller may expect the full price or the charge. The charge is never above the
+        // expected price.
         let train = |playground, tune, tune_image| {
             let credits = format!(r#"{{"playground":{playground},"tune":{tune},"tune_image":{tune_image}}}"#);
             format!(r#"{{"operation":"train_tune","expected_credits":{credits}}}"#)
@@ -276,7 +307,7 @@ mod tests {
     }
 
     #[test]
-    fn remedies_are_what_one_purchase_would_cover() {
+    fn remedies_are_the_skus_of_which_one_purchase_suffices() {
         let big = r#"{"operation":"text_to_image","width":1024,"height":1024,"steps":150,"images":100}"#; // 1000
         let unseen = Account::unseen(time(NOW));
         let remedies = |account: &Account, body: &str| match decide(account, body, NOW) {
@@ -304,10 +335,10 @@ mod tests {
     }
 
     #[test]
-    fn a_retry_is_known_by_what_it_asks_for() {
+    fn the_json_of_a_debit_never_changes() {
         let debit = |body: &str| Debit { id: DebitId::parse("d").unwrap(), request: parse(body) };
         let json = |body: &str| serde_json::to_string(&debit(body)).unwrap();
-        // Rows written by older versions are compared with this text's hash: it must never change.
+        // The hash of this text is stored in every entry and compared with that of a retry.
         let spelled_out = r#"{"operation":"text_to_image","width":768,"height":512,"steps":50,"images":1}"#;
         assert_eq!(json(r#" {"height":512, "width":768, "operation":"text_to_image"}"#), spelled_out);
         assert_eq!(

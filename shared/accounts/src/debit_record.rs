@@ -1,16 +1,16 @@
-//! A debit or captured hold, as its reversals see it.
+//! The part of a debit or captured hold that its reversals need.
 
 use scrip_pricing::Credits;
 
 use crate::Sequence;
 
-/// What is known of a debit or captured hold that may be reversed.
+/// The state of a debit or captured hold that may be reversed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct DebitRecord {
-    /// Its entry: of a hold the one that set the credits aside.
+    /// The sequence of its entry. For a hold it is the entry that set the credits aside.
     pub sequence: Sequence,
-    /// What it took.
+    /// The credits that it took.
     pub taken: Credits,
-    /// What came back so far, in all its reversals.
+    /// The credits that all its reversals gave back so far.
     pub reversed: Credits,
 }

@@ -1,4 +1,5 @@
-//! One row of the ledger: what happened, and the whole account after it. Never changed, never deleted.
+//! An entry: one row of the ledger, with its event and the whole account after it. Entries are never changed or
+//! deleted.
 
 use chrono::{DateTime, Utc};
 use scrip_pricing::{Credits, Kind, Operation};
@@ -7,8 +8,10 @@ use strum::EnumDiscriminants;
 
 use crate::{Account, CallerId, Change, CommandKey, DebitId, Reason, Sequence};
 
-/// What happened, with what only this kind of entry knows. The one list of the kinds of entry (contract, section 3):
-/// their names as they are stored and shown, and [`EntryKind`], are made from it.
+/// The event of an entry, with the fields that only its kind has.
+///
+/// This is the one list of the kinds of entry (contract, section 3). Their stored names and [`EntryKind`] are derived
+/// from it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, EnumDiscriminants)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 #[strum_discriminants(
@@ -18,50 +21,50 @@ use crate::{Account, CallerId, Change, CommandKey, DebitId, Reason, Sequence};
     doc = "The kind of an entry."
 )]
 pub enum Event {
-    /// A plan or a pack was paid.
+    /// A plan or a pack was bought.
     Purchase,
-    /// The month's allowance was set.
+    /// Playground credits were set to the month's allowance.
     Refill,
-    /// Playground credits of a month that is over were dropped.
+    /// Playground credits of a past month expired.
     Expiry,
-    /// Work was paid with credits.
+    /// Work was paid for with credits.
     Debit {
         /// The work, with every default spelled out.
         operation: Operation,
-        /// Images of a Tune that wait for credits.
+        /// The images of a Tune that are deferred.
         deferred_images: u64,
-        /// The catalog that priced it.
+        /// The version of the catalog that priced it.
         catalog_version: String,
     },
     /// Credits were set aside for work that takes time.
     Hold {
         /// The work, with every default spelled out.
         operation: Operation,
-        /// Images of a Tune that wait for credits.
+        /// The images of a Tune that are deferred.
         deferred_images: u64,
-        /// The catalog that priced it.
+        /// The version of the catalog that priced it.
         catalog_version: String,
-        /// When the hold is over by itself.
+        /// The time at which the hold expires.
         expires_at: DateTime<Utc>,
     },
-    /// Work for which credits were held was done and paid; the rest of them came back.
+    /// A hold was captured: the work was paid for, and the rest of the held credits came back.
     Capture {
-        /// The hold's entry.
+        /// The sequence of the hold's entry.
         hold_sequence: Sequence,
         /// The work that was done.
         operation: Operation,
-        /// What it took.
+        /// The credits that it took.
         captured: Credits,
-        /// The part of the rest that was set against what the account owes (rule 9).
+        /// The part of the rest that paid owed credits (rule 9).
         offset: Credits,
     },
-    /// Credits that were held came back.
+    /// A hold was released or expired, and its credits came back.
     Release {
-        /// The hold's entry.
+        /// The sequence of the hold's entry.
         hold_sequence: Sequence,
-        /// The part of them that was set against what the account owes (rule 9).
+        /// The part of them that paid owed credits (rule 9).
         offset: Credits,
-        /// Whether the hold expired, and nobody released it.
+        /// Whether the hold expired; false if its caller released it.
         #[serde(default, skip_serializing_if = "is_false")]
         expired: bool,
     },
@@ -69,37 +72,37 @@ pub enum Event {
     Reversal {
         /// The debit or hold whose credits came back.
         debit_id: DebitId,
-        /// The part of them that was set against what the account owes (rule 9). Early entries have none if it is zero.
+        /// The part of them that paid owed credits (rule 9). Early entries leave it out if it is zero.
         #[serde(default)]
         offset: Credits,
-        /// Why, in the caller's words.
+        /// The reason, as the caller wrote it.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         reason: Option<Reason>,
     },
     /// Support gave or took credits.
     Adjustment {
-        /// The caller.
+        /// The subject of the caller's token.
         by: CallerId,
-        /// Why, in the caller's words.
+        /// The reason, as the caller wrote it.
         reason: Reason,
     },
-    /// The plan, its status or its paid time changed, and no credits moved.
+    /// A plan, its status or its paid time changed, and the balance stayed.
     Subscription,
-    /// Money went back, and credits with it.
+    /// A purchase was refunded, and its credits were taken back.
     Refund {
-        /// Credits of the purchase that could not be taken back, because they were spent (rule 7).
+        /// The purchase's credits that could not be taken back, because they were spent (rule 7).
         #[serde(rename = "credits_spent")]
         spent: Credits,
     },
-    /// A refund failed after all: the credits came back.
+    /// A refund failed, and the credits were given again.
     RefundFailed,
-    /// The money of a purchase was disputed, and credits went with it.
+    /// A purchase was disputed, and its credits were taken back.
     Dispute {
-        /// Credits of the purchase that could not be taken back, because they were spent (rule 7).
+        /// The purchase's credits that could not be taken back, because they were spent (rule 7).
         #[serde(rename = "credits_spent")]
         spent: Credits,
     },
-    /// The dispute was won: the credits came back.
+    /// A dispute was won, and the credits were given again.
     DisputeWon,
 }
 
@@ -109,7 +112,7 @@ fn is_false(flag: &bool) -> bool {
 }
 
 impl Event {
-    /// The kind of entry that this makes.
+    /// The kind of the entry.
     #[must_use]
     pub fn kind(&self) -> EntryKind {
         self.into()
@@ -119,23 +122,23 @@ impl Event {
 /// One row of an account's history.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
-    /// What happened.
+    /// The event, with its kind's own fields.
     pub event: Event,
-    /// What it changed.
+    /// The change of the balance.
     pub change: Change,
-    /// What made it: the id of the debit, hold, reversal, adjustment or purchase; the month of a refill or expiry; of a
-    /// hold that expired the sequence of its entry.
+    /// The id of the debit, hold, reversal, adjustment or purchase that made it. For a refill or expiry it is the
+    /// month; for the release of an expired hold, the sequence of the hold's entry.
     pub reference: String,
-    /// When. Never before the entry below it.
+    /// The time. It is never before that of the entry before.
     pub at: DateTime<Utc>,
     /// The kinds of credits that fell to their low-balance mark or below it.
     pub low: Vec<Kind>,
-    /// The account after it; its sequence is this entry's.
+    /// The account after this entry. Its sequence is the entry's sequence.
     pub account: Account,
 }
 
 impl Entry {
-    /// Whether this is the entry of the command with that key: of its kind, and made by its id.
+    /// Whether this entry carries a command's key: it is of the key's kind, and its reference is the key's id.
     #[must_use]
     pub fn is_of(&self, key: &CommandKey) -> bool {
         let is_its_kind = matches!(

@@ -1,7 +1,9 @@
-//! Facts: what the payment provider's API shows of one subject, as the rules need it.
+//! Facts: the state of one subject (a subscription, a payment or a customer's purchases) in the payment provider's API,
+//! in the form that the rules need.
 //!
-//! They are read after the records that they are decided over, and are written only over these (see
-//! [`reconcile`](crate::reconcile)). So what is written last was read last, whatever order events come in.
+//! Facts are read after the records, and a write fails if the records have changed since (see
+//! [`reconcile`](crate::reconcile)). So the facts that are written last were also read last, in whatever order events
+//! come.
 
 use std::collections::BTreeMap;
 
@@ -9,16 +11,16 @@ use chrono::{DateTime, Utc};
 
 use crate::{CustomerId, Line, Outflow, PaymentId, PurchaseId, RefundId, SubscriptionId, Terms};
 
-/// What was read of one subject.
+/// The facts that were read about one subject.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Facts {
     /// The subscription, if the subject is one.
     pub subscription: Option<SubscriptionFacts>,
-    /// What was paid, oldest first.
+    /// The payments of plans and packs, oldest first.
     pub paid: Vec<PaidFacts>,
-    /// What became of the money of purchases, recorded ones or those in `paid`.
+    /// The refunds and disputes of purchases: of recorded ones and of those in `paid`.
     pub money: Vec<MoneyFacts>,
-    /// The customer who paid, if no account is known yet that they bought for first.
+    /// The customer who paid, if it is not yet recorded which account they first bought for.
     pub new_customer: Option<CustomerId>,
 }
 
@@ -29,60 +31,60 @@ pub struct SubscriptionFacts {
     pub id: SubscriptionId,
     /// Whether a payment failed.
     pub past_due: bool,
-    /// When it ended, if it did.
+    /// The time at which it ended, if it did.
     pub ended_at: Option<DateTime<Utc>>,
-    /// What its current items give: the best plan among them, quantity counted in.
+    /// The best plan among its current items, with its quantity counted in.
     pub item: Option<Terms>,
-    /// Paid invoices that have nothing to record or were parked, and need not be looked at again.
+    /// Paid invoices that have nothing to record or were parked. They need not be read again.
     pub settled: Vec<PurchaseId>,
 }
 
-/// Something that was paid: an invoice, a checkout session or a payment.
+/// A paid invoice, checkout session or payment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PaidFacts {
-    /// What the purchase is known by.
+    /// The id of the purchase.
     pub purchase_id: PurchaseId,
-    /// How much was paid, in the currency's minor unit.
+    /// The amount that was paid, in the currency's minor unit.
     pub amount: u64,
     /// The currency's ISO code, in lower case.
     pub currency: String,
-    /// When it was paid.
+    /// The time of the payment.
     pub paid_at: DateTime<Utc>,
-    /// When it was asked for.
+    /// The time at which the invoice was made, or the payment requested.
     pub invoiced_at: DateTime<Utc>,
-    /// Who paid.
+    /// The customer who paid.
     pub customer_id: Option<CustomerId>,
-    /// What moved the money.
+    /// The payments that moved the money.
     pub payment_ids: Vec<PaymentId>,
     /// The lines of packs that can be granted.
     pub packs: Vec<Line>,
-    /// The plan that it paid for.
+    /// The plan that was paid for.
     pub plan: Option<PlanFacts>,
 }
 
 /// The plan that an invoice paid for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PlanFacts {
-    /// The line, as purchases list it.
+    /// The line in the purchase's record.
     pub line: Line,
-    /// The plan, and what it gives a month.
+    /// The plan and its monthly allowance.
     pub terms: Terms,
     /// The end of the period that was paid.
     pub paid_until: DateTime<Utc>,
-    /// Whether it changed a period that an earlier invoice paid for.
+    /// Whether the invoice changed a period that an earlier invoice paid for, as an upgrade does.
     pub is_change: bool,
 }
 
-/// What became of a purchase's money.
+/// The refunds and disputes of a purchase.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MoneyFacts {
-    /// Which purchase.
+    /// The purchase.
     pub purchase_id: PurchaseId,
-    /// All refunds and disputes that hold money now, of all its payments.
+    /// All refunds and disputes of all its payments that hold money now.
     pub outflows: Vec<Outflow>,
     /// Refunds that failed or were canceled.
     pub failed: Vec<RefundId>,
-    /// Which attempt of our own a refund was, counted from zero, whether it stands or not. Somebody else asked for those
-    /// that aren't named.
+    /// The number of the attempt, from zero, for each refund that Scrip requested, whether it succeeded or not. A
+    /// refund that isn't in the map was requested by someone else.
     pub attempts: BTreeMap<RefundId, u32>,
 }

@@ -1,5 +1,5 @@
-//! A hold: credits are set aside for work that takes time, and come back by themselves if nobody says that the work was
-//! done (contract, section 3).
+//! A hold: credits are set aside for work that takes time. They come back by themselves unless the hold is captured in
+//! time (contract, section 3).
 
 use chrono::TimeDelta;
 use scrip_pricing::{CATALOG, Count, Credits, Operation};
@@ -10,19 +10,20 @@ use crate::{
     Refusal, debit::charge, ids::present, journal::Journal,
 };
 
-/// How long a hold lasts that doesn't say how long, in seconds.
+/// The lifetime of a hold whose request leaves it out, in seconds.
 const EXPIRES_IN_DEFAULT: i64 = 900;
-/// The shortest and the longest hold, in seconds.
+/// The shortest lifetime of a hold, in seconds.
 const EXPIRES_IN_MIN: i64 = 60;
+/// The longest lifetime of a hold, in seconds.
 const EXPIRES_IN_MAX: i64 = 86_400;
 
 /// The body of a hold's request.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HoldRequest {
-    /// The price the caller showed its user; where it differs now, nothing is held.
+    /// The price that the caller showed its user. If the price is another one now, nothing is held.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "present")]
     pub expected_credits: Option<Credits>,
-    /// How long the credits are set aside, in seconds.
+    /// The time for which the credits are set aside, in seconds.
     #[serde(default = "expires_in_default", deserialize_with = "expires_in")]
     pub expires_in: Count,
     /// The work. Its variants refuse unknown fields for the whole body.
@@ -44,16 +45,36 @@ fn expires_in<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Count, D::Er
     Ok(seconds)
 }
 
-/// Sets the credits of work aside.
+/// The command that prices work and sets its credits aside.
+///
+/// # Examples
+///
+/// ```
+/// use scrip_accounts::{Account, Command, CommandState, Hold, HoldId};
+/// use scrip_pricing::Credits;
+///
+/// let hold = Hold {
+///     id: HoldId::parse("job-1")?,
+///     request: serde_json::from_str(r#"{"operation":"face_enhance","images":2,"expires_in":60}"#)?,
+/// };
+/// let now = "2026-11-22T10:00:00Z".parse().unwrap();
+/// let account = Account { balance: Credits::new(5, 0, 0), ..Account::unseen(now) };
+/// let held = hold.decide(&CommandState::of_account(&account, now)).unwrap().entry.account;
+/// assert_eq!((held.balance, held.held()), (Credits::new(3, 0, 0), Credits::new(2, 0, 0)));
+/// // A minute later the hold is over, and its credits are back.
+/// assert_eq!(held.as_of("2026-11-22T10:01:00Z".parse().unwrap()).balance, Credits::new(5, 0, 0));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Hold {
     /// The caller's idempotency key.
     pub id: HoldId,
-    /// What the caller asks for.
+    /// The request's body.
     pub request: HoldRequest,
 }
 
-/// A hold is another request than a debit of the same work: they share their keys.
+/// The word `hold` is a part of the fingerprint: holds and debits share their keys, and a hold is another request than
+/// a debit of the same work.
 impl Serialize for Hold {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         ("hold", &self.request).serialize(serializer)
@@ -67,7 +88,7 @@ impl Command for Hold {
         CommandKey::Hold(self.id.clone())
     }
 
-    /// The entry that sets the credits aside.
+    /// Makes the entry that sets the credits aside.
     ///
     /// # Errors
     /// [`Refusal::Unsupported`], [`Refusal::FreeHold`], [`Refusal::TooManyHolds`], [`Refusal::PriceChanged`],
@@ -236,12 +257,12 @@ mod tests {
     }
 
     #[test]
-    fn a_retry_is_known_by_what_it_asks_for() {
+    fn the_json_of_a_hold_never_changes() {
         let json = |body: &str| {
             let request = serde_json::from_str(body).unwrap();
             serde_json::to_string(&Hold { id: HoldId::parse("h").unwrap(), request }).unwrap()
         };
-        // Rows written by older versions are compared with this text's hash: it must never change.
+        // The hash of this text is stored in every entry and compared with that of a retry.
         let spelled_out = r#"["hold",{"expires_in":900,"operation":"face_enhance","images":2}]"#;
         assert_eq!(json(TWO), spelled_out);
         assert_eq!(json(r#"{"images":2,"expires_in":900.0,"operation":"face_enhance"}"#), spelled_out);

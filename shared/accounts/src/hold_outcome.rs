@@ -1,26 +1,26 @@
-//! A hold as its entry has it: what it is answered with, and what its end is decided from.
+//! A hold as its entry records it: the content of its answer, and the input of its settlement.
 
 use chrono::{DateTime, Utc};
 use scrip_pricing::{Credits, Kind, Operation};
 
 use crate::{Entry, Event, OtherKind, Sequence};
 
-/// A hold that was made.
+/// A hold that was made, as its entry records it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HoldOutcome {
     /// The work, with every default spelled out.
     pub operation: Operation,
-    /// What is set aside.
+    /// The credits that are set aside.
     pub credits: Credits,
-    /// Images of a Tune that wait for credits.
+    /// The images of a Tune that are deferred.
     pub deferred_images: u64,
-    /// When it is over by itself.
+    /// The time at which it expires.
     pub expires_at: DateTime<Utc>,
-    /// What the account had after it.
+    /// The balance after it.
     pub balance: Credits,
-    /// Its entry.
+    /// The sequence of its entry.
     pub sequence: Sequence,
-    /// When it was made.
+    /// The time of its entry.
     pub at: DateTime<Utc>,
     /// The kinds of credits that fell to their low-balance mark or below it.
     pub low: Vec<Kind>,

@@ -1,41 +1,42 @@
-//! Ids, each its own type, parsed once at the edge (contract, section 1).
+//! Ids. Each is a type of its own, and is parsed once at the edge (contract, section 1).
 //!
 //! | ids of | characters | length |
 //! |---|---|---|
-//! | accounts, debits, holds, reversals, adjustments: chosen by callers and identity providers | `A-Z a-z 0-9 . _ ~ : @ \| + = -` | 1 to 128 |
+//! | accounts, debits, holds, reversals, adjustments; callers and identity providers choose them | `A-Z a-z 0-9 . _ ~ : @ \| + = -` | 1 to 128 |
 //! | Stripe's objects: purchases, subscriptions, payments, customers, events, refunds | `A-Z a-z 0-9 _ -` | 1 to 255 |
-//! | callers, who are recorded and never part of a key: the subjects of tokens | printable ASCII | 1 to 255 |
+//! | callers: the subjects of tokens, which are recorded but are never part of a key | printable ASCII | 1 to 255 |
 //!
-//! Every character is ASCII, so a length in bytes is one in characters. Neither alphabet has `#`, so ids
-//! can be joined by it into a key without ambiguity, nor `%` and `/`, so an id in a path is read in one way only.
+//! All characters are ASCII, so a length in bytes is a length in characters. The first two alphabets lack `#`, so ids
+//! that are joined by it make an unambiguous key. They also lack `%` and `/`, so an id in a path is read in only one
+//! way.
 
 use std::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize};
 
-/// The longest id that callers choose, in bytes.
+/// The longest id that a caller may choose, in bytes.
 const CHOSEN_BYTES_MAX: usize = 128;
-/// The longest id of an object of Stripe's, in bytes: what Stripe's own limit for ids is.
+/// The longest id of a Stripe object, in bytes. It is Stripe's own limit.
 const STRIPE_BYTES_MAX: usize = 255;
 /// The longest subject of a token, in bytes (`OpenID` Connect Core, section 2).
 const SUBJECT_BYTES_MAX: usize = 255;
 
-/// A text that is no id: which rule it breaks, as the end of a sentence that begins with the id's name.
+/// The rule that a text breaks which is not a valid id. The message ends a sentence that begins with the id's name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidId {
-    /// It is no id that a caller or an identity provider may choose.
+    /// The rule of ids that callers and identity providers choose.
     #[error("must be 1 to 128 characters out of A-Z, a-z, 0-9 and . _ ~ : @ | + = -")]
     Chosen,
-    /// It is no id of an object of Stripe's.
+    /// The rule of ids of Stripe objects.
     #[error("must be 1 to 255 characters out of A-Z, a-z, 0-9, _ and -")]
     Stripe,
-    /// It is no subject of a token.
+    /// The rule of token subjects.
     #[error("must be 1 to 255 printable ASCII characters")]
     Subject,
 }
 
 impl InvalidId {
-    /// Checks a text against the rule whose breach this is.
+    /// Checks a text against this rule.
     fn check(self, text: &str) -> Result<(), Self> {
         let bytes_max = match self {
             Self::Chosen => CHOSEN_BYTES_MAX,
@@ -64,6 +65,16 @@ macro_rules! id {
             ///
             /// # Errors
             #[doc = concat!("[`InvalidId::", stringify!($rule), "`] if the text breaks that rule.")]
+            ///
+            /// # Examples
+            ///
+            /// ```
+            #[doc = concat!("use scrip_accounts::", stringify!($name), ";")]
+            ///
+            #[doc = concat!("assert_eq!(", stringify!($name), "::parse(\"id_1\")?.as_str(), \"id_1\");")]
+            #[doc = concat!("assert!(", stringify!($name), "::parse(\"\").is_err());")]
+            /// # Ok::<(), scrip_accounts::InvalidId>(())
+            /// ```
             pub fn parse(text: impl Into<String>) -> Result<Self, InvalidId> {
                 let text = text.into();
                 InvalidId::$rule.check(&text)?;
@@ -94,57 +105,58 @@ macro_rules! id {
 }
 
 id!(
-    /// An account: the product's own name for its user, the subject of the user's token.
+    /// The id of an account: the product's own id of its user, which is the subject of the user's token.
     AccountId, Chosen
 );
 id!(
-    /// A debit: the idempotency key it was asked for with. Unique among the debits and holds of its account.
+    /// The id of a debit: the idempotency key of its request. It is unique among the debits and holds of its account.
     DebitId, Chosen
 );
 id!(
-    /// A hold: the idempotency key it was asked for with. Unique among the holds and debits of its account.
+    /// The id of a hold: the idempotency key of its request. It is unique among the holds and debits of its account.
     HoldId, Chosen
 );
 id!(
-    /// A reversal: the idempotency key it was asked for with. Unique within its account.
+    /// The id of a reversal: the idempotency key of its request. It is unique within its account.
     ReversalId, Chosen
 );
 id!(
-    /// An adjustment: the idempotency key it was asked for with. Unique within its account.
+    /// The id of an adjustment: the idempotency key of its request. It is unique within its account.
     AdjustmentId, Chosen
 );
 id!(
-    /// A caller: the subject of its token.
+    /// The id of a caller: the subject of its token.
     CallerId, Subject
 );
 id!(
-    /// A purchase: the payment provider's id of what was paid. Unique within its account.
+    /// The id of a purchase: Stripe's id of the invoice, payment or session that was paid. It is unique within its
+    /// account.
     PurchaseId, Stripe
 );
 
 id!(
-    /// A subscription: the payment provider's id of it.
+    /// Stripe's id of a subscription.
     SubscriptionId, Stripe
 );
 id!(
-    /// A payment: the payment provider's id of the intent that moved the money.
+    /// Stripe's id of a payment: of the payment intent that moved the money.
     PaymentId, Stripe
 );
 id!(
-    /// A customer: the payment provider's id of who pays.
+    /// Stripe's id of a customer.
     CustomerId, Stripe
 );
 id!(
-    /// An event of the payment provider.
+    /// Stripe's id of an event.
     EventId, Stripe
 );
 id!(
-    /// A refund: the payment provider's id of money that went back.
+    /// Stripe's id of a refund.
     RefundId, Stripe
 );
 
 id!(
-    /// A refund or a dispute: the payment provider's id of money that is gone.
+    /// Stripe's id of an outflow: of a refund or a dispute.
     OutflowId, Stripe
 );
 
@@ -155,7 +167,7 @@ impl From<&HoldId> for DebitId {
     }
 }
 
-/// The hold that an id names where it names no debit.
+/// The id of a debit or hold may name a hold.
 impl From<&DebitId> for HoldId {
     fn from(id: &DebitId) -> Self {
         Self(id.0.clone())
@@ -168,7 +180,7 @@ impl From<&RefundId> for OutflowId {
     }
 }
 
-/// Reads an optional field that may be left out but isn't null.
+/// Deserializes an optional field that may be left out but may not be null.
 pub(crate) fn present<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
 where
     D: Deserializer<'de>,
@@ -231,7 +243,7 @@ mod tests {
     }
 
     #[test]
-    fn a_caller_is_what_issuers_call_a_subject() {
+    fn a_caller_is_a_token_subject() {
         for (text, is_subject) in [
             ("auth0|5f7c8ec7c33c6c004bbafe82", true),
             ("https://login.example.com/ann#1", true),

@@ -1,8 +1,8 @@
-//! What may happen to an account's credits: the account, its entries, and one file for each command.
+//! The rules of an account's credits: the account, its entries, and one file for each command.
 //!
-//! Everything here is a pure function of the account as its newest entry left it, the command and the
-//! time: no I/O, no clock, no async. A command is decided into entries or refused with a [`Refusal`];
-//! only the ledger crate appends. The rules are those of the contract's section 4.
+//! Everything here is a pure function of three things: the account after its newest entry, the command and
+//! the time. There is no I/O, no clock and no async. A decision returns new entries or a [`Refusal`]; only
+//! the ledger crate appends them. Rule numbers in comments are those of the contract's section 4.
 
 mod account;
 mod adjustment;
@@ -14,9 +14,9 @@ mod command_key;
 mod days;
 mod debit;
 mod debit_record;
+mod draft;
 mod entry;
 pub mod facts;
-mod gone;
 mod hold;
 mod hold_outcome;
 mod ids;
@@ -24,11 +24,14 @@ mod journal;
 pub mod money_back;
 mod open_hold;
 mod other_kind;
+mod outflow_total;
 mod outflows;
 mod period;
+mod proportion;
 mod purchase;
 mod reason;
 pub mod reconcile;
+mod records;
 pub mod refill;
 mod refusal;
 mod reversal;
@@ -49,7 +52,6 @@ pub use days::{Days, InvalidDays};
 pub use debit::{Debit, DebitOutcome, DebitRequest};
 pub use debit_record::DebitRecord;
 pub use entry::{Entry, EntryKind, Event};
-pub use gone::Gone;
 pub use hold::{Hold, HoldRequest};
 pub use hold_outcome::HoldOutcome;
 pub use ids::{
@@ -59,15 +61,16 @@ pub use ids::{
 pub use journal::{Decision, Posting, Record};
 pub use open_hold::OpenHold;
 pub use other_kind::OtherKind;
+pub use outflow_total::OutflowTotal;
 pub use period::{InvalidPeriod, Period};
 pub use purchase::{Line, MoneyBack, MoneyBackStatus, Outflow, OutflowKind, Purchase, PurchaseStatus};
 pub use reason::Reason;
-pub use reconcile::Records;
+pub use records::Records;
 pub use refusal::Refusal;
 pub use reversal::{Reversal, ReversalOutcome, ReversalRequest};
 pub use sequence::Sequence;
 pub use settlement::{CaptureRequest, ReleaseRequest, Settlement, SettlementOutcome, SettlementRequest};
 pub use settlement_status::SettlementStatus;
-pub use spending::{Spending, SpendingBy, SpendingOf, Spent, SumLimit};
+pub use spending::{Spending, SpendingGroup, SpendingGrouping, SpendingTotals, SumLimit};
 pub use subscription::{Subscription, SubscriptionStatus, Terms};
-pub use subscription_record::{Item, PlanPayment, SubscriptionRecord};
+pub use subscription_record::{ObservedPlan, PlanPayment, SubscriptionRecord};

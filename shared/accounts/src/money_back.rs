@@ -1,22 +1,23 @@
-//! The 30-day money-back refund: revoked and asked for in one write, then confirmed or refused (contract, section 3).
+//! The 30-day money-back refund (contract, section 3). One write revokes the credits and records the request; a second
+//! one records that Stripe carried the refund out, or that Stripe refused it.
 
 use chrono::{DateTime, Utc};
 use scrip_pricing::Credits;
 
 use crate::{
-    Account, Decision, MoneyBack, MoneyBackStatus, OutflowId, Purchase, PurchaseId, Reason, Record, RefundId,
-    Refusal, SubscriptionId,
+    Account, Decision, MoneyBack, MoneyBackStatus, OutflowId, Purchase, PurchaseId, Reason, Record, Records,
+    RefundId, Refusal, SubscriptionId,
+    draft::Draft,
     facts::MoneyFacts,
     journal::Journal,
     outflows::{finish, give_up, set_outflows, update_money_back},
-    reconcile::{Records, Work},
 };
 
-/// Decides a money-back refund: the credits are revoked and the purchase is `refund_pending`. Nothing if that was
-/// done before.
+/// Decides a request for a money-back refund: the credits are revoked, and the purchase is `refund_pending`. The
+/// decision is empty if the refund was requested before.
 ///
 /// # Errors
-/// [`Refusal::PurchaseNotFound`], [`Refusal::NothingToRefund`] if no money was paid through the provider,
+/// [`Refusal::PurchaseNotFound`], [`Refusal::NothingToRefund`] if no money was paid through Stripe,
 /// [`Refusal::RefundWindowClosed`].
 pub fn request(
     account: &Account,
@@ -56,8 +57,8 @@ pub fn request(
     Ok(decision)
 }
 
-/// Decides that the provider refused an attempt: what was revoked for it comes back, and the purchase is as it was.
-/// Nothing unless that attempt is pending.
+/// Decides that Stripe refused an attempt: the revoked credits come back, and the purchase is as before. The decision
+/// is empty unless that attempt is pending.
 ///
 /// # Errors
 /// [`Refusal::PurchaseNotFound`], [`Refusal::BalanceLimit`].
@@ -74,9 +75,10 @@ pub fn refused(
     change(account, records, id, now, give_up)
 }
 
-/// Decides that the provider sent the money back at an attempt that is pending, by these refunds; `money` is what it
-/// shows of the purchase's money since. The credits are gone since it was asked for. Nothing if the money doesn't show
-/// one of the refunds: then it is older than that one, and the refund stays pending.
+/// Decides that Stripe sent the money back at a pending attempt, by the refunds in `refund_ids`.
+///
+/// `money` must have been read after these refunds were made. If it lacks one of them, it is older, the decision is
+/// empty, and the refund stays pending. The credits count as gone from the time of the request.
 ///
 /// # Errors
 /// [`Refusal::PurchaseNotFound`], [`Refusal::BalanceLimit`].
@@ -105,24 +107,24 @@ pub fn confirmed(
     })
 }
 
-/// The subscription that ends with a purchase's money, and how.
+/// The subscription that ends when a purchase is refunded, and the time of its end; `None` if none ends.
 #[must_use]
 pub fn ending<'a>(records: &'a Records, id: &PurchaseId) -> Option<(&'a SubscriptionId, Ending)> {
     let record = records.subscription.as_ref()?;
     let payment = record.payment(id)?;
-    // A later payment of a period of its own goes on.
+    // A later payment for a period of its own keeps the subscription.
     let goes_on =
         record.payments.iter().any(|other| !other.is_change && other.invoiced_at > payment.invoiced_at);
     let ending = if payment.is_change { Ending::WithPeriod } else { Ending::Now };
     (!goes_on).then_some((&record.id, ending))
 }
 
-/// How a subscription ends whose money goes back.
+/// The time at which a refunded subscription ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ending {
-    /// At once: nothing is paid any more.
+    /// At once, because no payment is left.
     Now,
-    /// With its period: what was paid before an upgrade is still paid.
+    /// At the end of its period, because the payment before the upgrade still covers it.
     WithPeriod,
 }
 
@@ -141,9 +143,9 @@ fn change(
     now: DateTime<Utc>,
     change: impl FnOnce(&mut Purchase),
 ) -> Result<Decision, Refusal> {
-    let mut work = Work::new(records, now.max(account.updated_at));
+    let mut draft = Draft::new(records, now.max(account.updated_at));
     let mut journal = Journal::open(account, now);
-    work.record_money(&mut journal, id, change)?;
+    draft.record_money(&mut journal, id, change)?;
     let month = journal.account().period;
-    Ok(journal.close(work.into_records(records, month)))
+    Ok(journal.close(draft.into_records(records, month)))
 }

@@ -1,4 +1,4 @@
-//! A hold that is neither captured nor released, as an account's newest entry carries it.
+//! An open hold, as an account's newest entry carries it.
 
 use chrono::{DateTime, Utc};
 use scrip_pricing::Credits;
@@ -6,19 +6,19 @@ use serde::{Deserialize, Serialize};
 
 use crate::Sequence;
 
-/// Credits that are set aside until they are captured or released, or the hold expires.
+/// A hold that is neither captured nor released, and has not expired.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OpenHold {
-    /// The hold's entry, which names it: the id that its caller chose may be long.
+    /// The sequence of the hold's entry, which identifies it. It is shorter than the id that the caller chose.
     pub sequence: Sequence,
-    /// What is set aside.
+    /// The credits that are set aside.
     #[serde(with = "nonzero_kinds")]
     pub credits: Credits,
-    /// When the hold is over. From this moment on its credits are back.
+    /// The time at which the hold expires. From then on its credits are back.
     pub expires_at: DateTime<Utc>,
 }
 
-/// Credits without the kinds of which there are none: an entry repeats up to sixteen of them.
+/// The JSON of credits without the kinds that are zero, to keep an entry with sixteen holds small.
 mod nonzero_kinds {
     use scrip_pricing::Credits;
     use serde::{Deserialize, Deserializer, Serialize, Serializer};

@@ -1,6 +1,6 @@
-//! An entry that isn't what it was read as.
+//! The error of reading an entry as an outcome of another kind.
 
-/// An entry of another kind than is asked for.
+/// The entry is of another kind than the requested outcome.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the entry is of another kind")]
 pub struct OtherKind;

@@ -1,5 +1,5 @@
-//! What became of a purchase's money, as the provider shows it: the refunds and disputes that hold it, and with them
-//! whether a money-back refund was carried out.
+//! The refunds and disputes of a purchase, taken over from Stripe, and the state of its money-back refund, which
+//! follows from them.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 
 use crate::{MoneyBackStatus, Outflow, OutflowId, OutflowKind, Purchase, RefundId, facts::MoneyFacts};
 
-/// Takes over what became of a purchase's money, and with it what became of a money-back refund.
+/// Takes over the refunds and disputes of a purchase, and updates its money-back refund.
 pub(crate) fn update_money(purchase: &mut Purchase, money: &MoneyFacts, now: DateTime<Utc>) {
     set_outflows(purchase, money, now);
     update_money_back(purchase, money);
@@ -15,16 +15,16 @@ pub(crate) fn update_money(purchase: &mut Purchase, money: &MoneyFacts, now: Dat
 
 /// Takes over the refunds and disputes that hold money of a purchase now.
 ///
-/// A refund doesn't vanish at the provider: it fails or is canceled, and is shown as that. So an answer that doesn't
-/// show one that is known is older than that one, and gives nothing back.
+/// A refund doesn't vanish at Stripe: it fails or is canceled, and is listed with that status. So an answer that lacks
+/// a known refund is older than the refund, and the refund stays.
 pub(crate) fn set_outflows(purchase: &mut Purchase, money: &MoneyFacts, now: DateTime<Utc>) {
     let pending = purchase.money_back.as_ref().filter(|_| purchase.is_refund_pending());
     let requested_at = pending.map(|refund| refund.requested_at);
     let known = |id: &OutflowId| purchase.outflows.iter().find(|known| known.id == *id);
     let outflow = |outflow: &Outflow| {
-        // A clock that is behind must not see money go in a month that hasn't begun.
+        // If this clock is behind Stripe's, the outflow must not be in a month that hasn't begun here.
         let seen = outflow.at.min(now);
-        // The credits of a money-back refund are gone since it was asked for.
+        // The credits of a money-back refund have been gone since it was requested.
         let since = requested_at.filter(|_| outflow.kind == OutflowKind::Refund).unwrap_or(seen);
         let at = known(&outflow.id).map_or(seen.min(since), |known| known.at);
         Outflow { at, ..outflow.clone() }
@@ -40,9 +40,11 @@ pub(crate) fn set_outflows(purchase: &mut Purchase, money: &MoneyFacts, now: Dat
     purchase.outflows = outflows;
 }
 
-/// Follows what the provider shows of a purchase's refunds: a money-back refund that failed is given up, and one whose
-/// answer was lost is known by the money. A plan's stays pending: only asking again makes sure that its subscription
-/// was ended too.
+/// Updates a purchase's money-back refund from its refunds at Stripe.
+///
+/// A refund that failed is given up. If the answer to the request was lost, the refund counts as carried out once the
+/// whole amount is refunded. That of a plan stays pending instead, because only a repeated request ensures that its
+/// subscription has ended too.
 pub(crate) fn update_money_back(purchase: &mut Purchase, money: &MoneyFacts) {
     let Some(refund) = &purchase.money_back else { return };
     let attempt = purchase.refunds_failed;
@@ -56,25 +58,25 @@ pub(crate) fn update_money_back(purchase: &mut Purchase, money: &MoneyFacts) {
     } else if is_pending && !purchase.has_plan() && refunded >= purchase.amount {
         finish(purchase, money, &[]);
     } else if !is_pending && refund.refund_ids.is_empty() && gone < purchase.amount {
-        // It was known by others' refunds alone, and some of that money came back.
+        // It counted as carried out only because of refunds that others requested, and some of that money came back.
         give_up(purchase);
     }
 }
 
-/// Gives a money-back refund up: the purchase is as it was, and a further attempt has a key of its own.
+/// Gives up a money-back refund: the purchase is as before, and the next attempt uses a new key.
 pub(crate) fn give_up(purchase: &mut Purchase) {
     purchase.money_back = None;
     purchase.refunds_failed = purchase.refunds_failed.saturating_add(1);
 }
 
-/// Marks a money-back refund as carried out, by these refunds and by all of our own that the provider shows: where an
-/// answer was lost, only the latter are known.
+/// Marks a money-back refund as carried out, by the `answered` refunds and by all others that Scrip requested: if an
+/// answer was lost, only Stripe's list has its refund.
 pub(crate) fn finish(purchase: &mut Purchase, money: &MoneyFacts, answered: &[RefundId]) {
-    let standing = |id: &RefundId| {
+    let amount_held = |id: &RefundId| {
         let outflow = purchase.outflows.iter().find(|outflow| outflow.id == OutflowId::from(id))?;
         Some((id.clone(), outflow.amount))
     };
-    let own: BTreeMap<_, _> = answered.iter().chain(money.attempts.keys()).filter_map(standing).collect();
+    let own: BTreeMap<_, _> = answered.iter().chain(money.attempts.keys()).filter_map(amount_held).collect();
     if let Some(refund) = &mut purchase.money_back {
         refund.status = MoneyBackStatus::Refunded;
         refund.amount = own.values().copied().fold(0, u64::saturating_add);

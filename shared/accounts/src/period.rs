@@ -6,20 +6,32 @@ use chrono::{DateTime, Datelike, NaiveDate, NaiveTime, Utc};
 use serde::{Deserialize, Serialize};
 
 /// A calendar month in UTC, written `YYYY-MM`.
+///
+/// # Examples
+///
+/// ```
+/// use scrip_accounts::Period;
+///
+/// let november: Period = "2026-11".parse()?;
+/// assert_eq!(Period::of("2026-11-30T23:59:59Z".parse().unwrap()), november);
+/// assert_eq!(november.next().to_string(), "2026-12");
+/// assert_eq!(november.previous().start().to_rfc3339(), "2026-10-01T00:00:00+00:00");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Period {
-    // The month's first day: keeps chrono's range and order.
+    // A first day has chrono's range and order.
     first_day: NaiveDate,
 }
 
-/// The text is no month.
+/// A text that is not a month.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("must be a month as YYYY-MM, for example 2026-11")]
 pub struct InvalidPeriod;
 
 impl Period {
-    /// The month a moment falls in.
+    /// The month that contains a time.
     #[must_use]
     pub fn of(moment: DateTime<Utc>) -> Self {
         let day = moment.date_naive();
@@ -32,14 +44,14 @@ impl Period {
         self.first_day.and_time(NaiveTime::MIN).and_utc()
     }
 
-    /// The month before. The first month chrono can express is its own predecessor.
+    /// The month before. The first month that chrono can express is its own predecessor.
     #[must_use]
     pub fn previous(self) -> Self {
         let first_day = self.first_day.checked_sub_months(chrono::Months::new(1));
         Self { first_day: first_day.unwrap_or(self.first_day) }
     }
 
-    /// The month after. The last month chrono can express is its own successor.
+    /// The month after. The last month that chrono can express is its own successor.
     #[must_use]
     pub fn next(self) -> Self {
         let first_day = self.first_day.checked_add_months(chrono::Months::new(1));

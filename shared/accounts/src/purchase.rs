@@ -1,83 +1,84 @@
-//! A purchase: what was paid and granted, and what became of its money.
+//! A purchase: its payment, the credits that it granted, and its refunds and disputes.
 
 use chrono::{DateTime, Utc};
 use scrip_pricing::Credits;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    CustomerId, Gone, OutflowId, PaymentId, Period, PurchaseId, Reason, RefundId, SubscriptionId, gone::share,
+    CustomerId, OutflowId, OutflowTotal, PaymentId, Period, PurchaseId, Reason, RefundId, SubscriptionId,
+    proportion::share,
 };
 
-/// The money-back guarantee: so long after the payment, to the second (contract, section 3).
+/// The time from the payment to the end of the money-back guarantee, to the second (contract, section 3).
 const GUARANTEE_HOURS: i64 = 30 * 24;
 
-/// What is kept of a purchase. Its revision is raised by each write.
+/// The record of a purchase. Each write raises its revision.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Purchase {
-    /// Counts the writes: a write fails unless the record is at the revision before.
+    /// The number of writes. A write fails unless the stored record is at the revision before.
     pub revision: u64,
-    /// What it is known by: the invoice of a plan; the payment, or else the session or invoice, of a pack.
+    /// Its id: for a plan the invoice's; for a pack the payment's, or else the session's or the invoice's.
     pub id: PurchaseId,
-    /// What was granted, line by line.
+    /// The lines that were granted.
     pub lines: Vec<Line>,
-    /// How much was paid, in the currency's minor unit.
+    /// The amount that was paid, in the currency's minor unit.
     pub amount: u64,
     /// The currency's ISO code, in lower case.
     pub currency: String,
-    /// When it was paid, by the provider's time.
+    /// The time of the payment at Stripe.
     pub paid_at: DateTime<Utc>,
     /// The subscription that it pays for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub subscription_id: Option<SubscriptionId>,
-    /// What moved the money; none if nothing had to be paid, or not through the provider.
+    /// The payments that moved the money; empty if nothing had to be paid, or it was not paid through Stripe.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub payment_ids: Vec<PaymentId>,
-    /// Who paid.
+    /// The customer who paid.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub customer_id: Option<CustomerId>,
-    /// The refunds and disputes that hold money of it.
+    /// The refunds and disputes that hold a part of the money.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub outflows: Vec<Outflow>,
-    /// What was taken back from the account's balance for it, and not given again.
+    /// Its credits that were taken back from the balance, and not given again.
     pub revoked: Credits,
-    /// What could not be taken back, because it was spent.
+    /// Its credits that could not be taken back, because they were spent.
     pub spent: Credits,
-    /// Where a money-back refund stands.
+    /// The money-back refund, if one was requested.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub money_back: Option<MoneyBack>,
-    /// How many money-back refunds were refused or failed: each further one is asked for with a key of its
-    /// own, because the provider answers an old key with the old answer.
+    /// The number of money-back refunds that were refused or failed. The next attempt uses it in its idempotency key,
+    /// because Stripe answers an old key with the old answer.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub refunds_failed: u32,
 }
 
-/// One thing that was bought.
+/// One line of a purchase.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Line {
-    /// The provider's id of the line: a line is granted once.
+    /// Stripe's id of the line. A line is granted once.
     pub id: String,
-    /// What was bought.
+    /// The SKU that was bought.
     pub sku: String,
-    /// How many.
+    /// The quantity.
     pub quantity: u64,
-    /// What all of them give: once for a pack, a month for a plan.
+    /// The credits for the whole quantity: once for a pack, per month for a plan.
     pub credits: Credits,
 }
 
-/// Money of a purchase that is gone.
+/// A refund or dispute that holds money of a purchase.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Outflow {
-    /// The provider's refund or dispute.
+    /// Stripe's id of the refund or dispute.
     pub id: OutflowId,
-    /// Which of both.
+    /// Whether it is a refund or a dispute.
     pub kind: OutflowKind,
-    /// How much, in the currency's minor unit.
+    /// The amount, in the currency's minor unit.
     pub amount: u64,
-    /// When it went.
+    /// The time at which the money went.
     pub at: DateTime<Utc>,
 }
 
-/// How money goes.
+/// The kind of an outflow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum OutflowKind {
@@ -87,23 +88,24 @@ pub enum OutflowKind {
     Dispute,
 }
 
-/// A money-back refund.
+/// A money-back refund that was requested.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MoneyBack {
-    /// When it was asked for.
+    /// The time of the request.
     pub requested_at: DateTime<Utc>,
-    /// Why, in the caller's words.
+    /// The reason, as the caller wrote it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<Reason>,
-    /// How much it sends back, in the currency's minor unit.
+    /// The amount that it sends back, in the currency's minor unit.
     pub amount: u64,
-    /// What was taken back of the purchase in all when it was asked for: the answer, however often it is asked for.
+    /// All credits of the purchase that had been taken back at the time of the request. Each repeated request gets this
+    /// answer.
     pub revoked: Credits,
-    /// What could not be taken back then, because it was spent.
+    /// Credits that could not be taken back at that time, because they were spent.
     pub spent: Credits,
-    /// Whether the provider did it.
+    /// Whether Stripe has carried it out.
     pub status: MoneyBackStatus,
-    /// The provider's refunds, if they are known.
+    /// Stripe's refunds, if they are known.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub refund_ids: Vec<RefundId>,
 }
@@ -112,25 +114,25 @@ pub struct MoneyBack {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum MoneyBackStatus {
-    /// The credits are revoked; the provider is asked, or is yet to be.
+    /// The credits are revoked. Stripe's answer is not yet recorded.
     Pending,
-    /// The provider sent the money back.
+    /// Stripe sent the money back.
     Refunded,
 }
 
-/// Where a purchase's money is (`status` of the contract's purchases).
+/// The status of a purchase (`status` of the contract's purchases).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum PurchaseStatus {
-    /// All of it is here.
+    /// No money was refunded or is disputed.
     Paid,
-    /// Some of it was refunded.
+    /// A part of the money was refunded.
     PartlyRefunded,
-    /// A money-back refund is under way.
+    /// A money-back refund waits for Stripe.
     RefundPending,
-    /// All of it was refunded.
+    /// All the money was refunded.
     Refunded,
-    /// A dispute holds some of it.
+    /// A dispute holds a part of the money.
     Disputed,
 }
 
@@ -140,25 +142,25 @@ fn is_zero(count: &u32) -> bool {
 }
 
 impl Purchase {
-    /// Until when its money is given back on demand, inclusive.
+    /// The last moment at which a money-back refund may be requested.
     #[must_use]
     pub fn refundable_until(&self) -> DateTime<Utc> {
         self.paid_at.checked_add_signed(chrono::Duration::hours(GUARANTEE_HOURS)).unwrap_or(self.paid_at)
     }
 
-    /// Whether a plan was granted for it.
+    /// Whether it granted a plan.
     #[must_use]
     pub fn has_plan(&self) -> bool {
         self.lines.iter().any(|line| line.credits.playground() > 0)
     }
 
-    /// Whether a money-back refund waits for the provider.
+    /// Whether a money-back refund waits for Stripe.
     #[must_use]
     pub fn is_refund_pending(&self) -> bool {
         self.money_back.as_ref().is_some_and(|refund| refund.status == MoneyBackStatus::Pending)
     }
 
-    /// How much of the money outflows of that kind hold, in the currency's minor unit.
+    /// The sum of its outflows of one kind, in the currency's minor unit.
     #[must_use]
     pub fn outflow(&self, kind: OutflowKind) -> u64 {
         let amounts =
@@ -166,7 +168,7 @@ impl Purchase {
         amounts.fold(0, u64::saturating_add)
     }
 
-    /// Where its money is.
+    /// Its status.
     #[must_use]
     pub fn status(&self) -> PurchaseStatus {
         let refunded = self.outflow(OutflowKind::Refund);
@@ -183,25 +185,25 @@ impl Purchase {
         }
     }
 
-    /// How much of the money is gone in all. A money-back refund counts as gone from when it is asked for.
-    pub(crate) fn gone(&self) -> Gone {
+    /// The sum of all outflows. A money-back refund counts from the time of its request.
+    pub(crate) fn gone(&self) -> OutflowTotal {
         self.gone_before(DateTime::<Utc>::MAX_UTC)
     }
 
-    /// How much of the money went before a moment: what goes after a plan's period takes nothing of the plan (rule 8).
-    pub(crate) fn gone_before(&self, end: DateTime<Utc>) -> Gone {
+    /// The sum of the outflows before a time. Money that goes after a plan's period takes nothing of the plan (rule 8).
+    pub(crate) fn gone_before(&self, end: DateTime<Utc>) -> OutflowTotal {
         let outflows = self.outflows.iter().map(|outflow| (outflow.at, outflow.amount));
         let pending = self.money_back.as_ref().filter(|_| self.is_refund_pending());
         let pending = pending.map(|refund| (refund.requested_at, self.amount));
         let mut flows: Vec<_> = outflows.chain(pending).filter(|(at, _)| *at < end).collect();
         flows.sort_unstable();
-        let mut gone = Gone::default();
+        let mut gone = OutflowTotal::default();
         for (at, amount) in flows {
             let counts = amount.min(self.amount.saturating_sub(gone.amount));
             if counts > 0 {
                 let is_same_month = gone.at.map(Period::of) == Some(Period::of(at));
                 let in_month = if is_same_month { gone.in_month } else { 0 };
-                gone = Gone {
+                gone = OutflowTotal {
                     amount: gone.amount.saturating_add(counts),
                     at: Some(at),
                     in_month: in_month.saturating_add(counts),
@@ -211,7 +213,7 @@ impl Purchase {
         gone
     }
 
-    /// What of its packs belongs to money that is gone: in proportion, rounded down (rule 8).
+    /// The part of its packs' credits that belongs to money that is gone: in proportion, rounded down (rule 8).
     pub(crate) fn packs_gone(&self) -> Credits {
         let gone = self.gone().amount;
         let packs = self.lines.iter().map(|line| line.credits.with_playground(0));

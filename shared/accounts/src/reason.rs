@@ -1,17 +1,17 @@
-//! Why a caller asks for something, in its own words.
+//! A caller's reason for a request.
 
 use serde::{Deserialize, Serialize};
 
 /// The longest reason, in characters.
 const REASON_LENGTH_MAX: usize = 200;
 
-/// Why, in the caller's words: at most 200 characters.
+/// A reason as the caller wrote it: at most 200 characters.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String")]
 pub struct Reason(String);
 
 impl Reason {
-    /// The words.
+    /// The reason as text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0

@@ -1,17 +1,34 @@
-//! The turn of the month: expiry of what was left, refill of the allowance (rules 1 to 3).
+//! The turn of the month: unspent playground credits expire, and the balance is refilled to the allowance (rules 1 to
+//! 3).
 //!
-//! A journal settles the month when it is opened, for every decision. So the first of a month, a debit, a purchase
-//! or the cron, makes these entries, in its own write, and nothing makes them twice.
+//! Every decision opens a journal, which turns the month first. So the first write of a month (a debit, a purchase, the
+//! sweep) includes these entries, and no later one makes them again.
 
 use chrono::{DateTime, Utc};
 
 use crate::{Account, Decision, Event, journal::Journal};
 
-/// Decides the turn of the month by itself, as the sweep on the first of the month asks for it: the
-/// entries that are due at a moment, none where they were made.
+/// Decides the turn of the month alone, for the sweep on the first of the month. The decision has the entries that are
+/// due at a given time; it is empty if they were made before.
 ///
-/// An account may be listed only because playground credits are held, which may come back in the month that begins.
-/// Then an `expiry` of nothing takes the account into that month, at whose end it is listed again.
+/// An account may be due only because an open hold has playground credits, which may come back in the new month. Then
+/// an `expiry` entry of zero credits moves the account to the new month, and the account is due again at that month's
+/// end.
+///
+/// # Examples
+///
+/// ```
+/// use scrip_accounts::{Account, EntryKind, refill};
+/// use scrip_pricing::Credits;
+///
+/// let november = "2026-11-20T00:00:00Z".parse().unwrap();
+/// let account = Account { balance: Credits::new(40, 1, 64), ..Account::unseen(november) };
+/// let decision = refill::decide(&account, "2026-12-01T00:00:00Z".parse().unwrap());
+/// // The account has no plan: its playground credits expire and are not refilled.
+/// let [entry] = &decision.entries[..] else { panic!("{decision:?}") };
+/// assert_eq!(entry.event.kind(), EntryKind::Expiry);
+/// assert_eq!(entry.account.balance, Credits::new(0, 1, 64));
+/// ```
 #[must_use]
 pub fn decide(account: &Account, moment: DateTime<Utc>) -> Decision {
     let mut journal = Journal::open(account, moment);
@@ -126,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn who_is_due_at_the_next_month() {
+    fn an_account_is_due_if_the_next_month_makes_an_entry() {
         for (left, paid_through, due) in [
             (0, None, false),
             (1, None, true),
@@ -135,7 +152,7 @@ mod tests {
         ] {
             let account = account("2026-11", left, paid_through);
             assert_eq!(account.due_after().is_some(), due, "{left} {paid_through:?}");
-            // Due is exactly who would be given an entry by the next month's first moment.
+            // An account is due exactly if the next month's first moment makes an entry.
             let entries = super::decide(&account, time("2026-12-01T00:00:00Z")).entries;
             assert_eq!(!entries.is_empty(), due, "{left} {paid_through:?}");
         }

@@ -1,89 +1,89 @@
-//! Why a command is refused. Refusals are data: the handlers' table of problems turns them into answers.
+//! The reasons to refuse a command. Refusals are data: the `api` crate's table of problems turns them into answers.
 
 use chrono::{DateTime, Utc};
-use scrip_pricing::{Credits, Pieces, Unsupported};
+use scrip_pricing::{Credits, Pieces, UnsupportedOperation};
 
 use crate::SettlementStatus;
 
-/// Why nothing was taken or given. Where several apply, the first of this order is said.
+/// The reason that nothing was taken or given. If several apply, the first in this order is returned.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Refusal {
-    /// The catalog doesn't sell the operation in this size.
-    Unsupported(Unsupported),
-    /// The caller named a price, and it isn't the price now.
+    /// A value of the operation is out of the catalog's range.
+    Unsupported(UnsupportedOperation),
+    /// The price now isn't the one that the caller expects.
     PriceChanged {
-        /// What the caller expected.
+        /// The price that the caller expects.
         expected: Credits,
-        /// What would be taken now.
+        /// The credits that would be taken now.
         current: Credits,
     },
     /// The balance doesn't cover it.
     InsufficientCredits {
-        /// What it costs.
+        /// The price.
         required: Credits,
-        /// What the account has, with a refill that is due counted in.
+        /// The balance, with a refill that is due counted in.
         balance: Credits,
-        /// What is missing.
+        /// The credits that are missing.
         shortfall: Credits,
-        /// The SKUs that would cover it, cheapest first.
+        /// The SKUs of which one purchase would cover the price, cheapest first.
         remedies: Vec<&'static str>,
     },
-    /// An adjustment takes more than there is.
+    /// An adjustment takes more credits than the balance has.
     Overdrawn {
-        /// What the account has, with a refill that is due counted in.
+        /// The balance, with a refill that is due counted in.
         balance: Credits,
-        /// What is missing.
+        /// The credits that are missing.
         shortfall: Credits,
     },
-    /// Work that is free can't be held.
+    /// The work is free, so it can't be held.
     FreeHold,
-    /// The account has as many open holds as it may have.
+    /// The account has the most open holds that it may have.
     TooManyHolds,
-    /// No such hold in this account.
+    /// The account has no such hold.
     HoldNotFound,
-    /// The hold is over, and its credits are back.
+    /// The hold has expired, and its credits are back.
     HoldExpired {
-        /// Since when.
+        /// The time at which it expired.
         expired_at: DateTime<Utc>,
     },
-    /// The account lost an open hold: nothing that this program writes does that.
+    /// The hold should be open, but the account's newest entry doesn't list it. No code of this program causes that.
     HoldMissing,
     /// The hold was captured or released by another request.
     HoldSettled {
-        /// Which of the two.
+        /// Whether it was captured or released.
         status: SettlementStatus,
-        /// What it took.
+        /// The credits that it took.
         captured: Credits,
-        /// What came back.
+        /// The credits that came back.
         returned: Credits,
     },
-    /// More is captured than is held.
+    /// The capture asks for more than is held.
     ExceedsHold {
-        /// What can be captured piece by piece; `None` where only all of it can.
+        /// The pieces that can be captured; `None` if the hold can only be captured whole.
         held: Option<Pieces>,
     },
-    /// No such debit in this account.
+    /// The account has no such debit.
     DebitNotFound,
-    /// More than is left of the debit.
+    /// The reversal asks for more than is left of the debit.
     ExceedsDebit {
-        /// What can still be reversed.
+        /// The credits that can still be reversed.
         reversible: Credits,
     },
-    /// No such purchase in this account.
+    /// The account has no such purchase.
     PurchaseNotFound,
     /// The money-back guarantee is over.
     RefundWindowClosed {
         /// Its last moment.
         closed_at: DateTime<Utc>,
     },
-    /// No money of the purchase was paid through the provider, so none can go back.
+    /// The purchase was not paid through Stripe, so no money can be refunded.
     NothingToRefund,
-    /// The account has as many subscriptions as it may have.
+    /// The account has the most subscriptions that it may have.
     TooManySubscriptions,
     /// The payment was granted to another account.
     PaymentTaken,
-    /// The records were written since the provider was read: it must be read again.
+    /// The records have changed since Stripe was read, so Stripe must be read again.
     OutdatedFacts,
-    /// A balance would rise above what one may hold.
+    /// A balance would rise above [`Credits::MAX_OF_A_KIND`].
     BalanceLimit,
 }

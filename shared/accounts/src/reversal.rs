@@ -1,7 +1,7 @@
 //! A reversal: credits of a debit or captured hold come back because its work failed (contract, section 3).
 //!
-//! Playground credits come back even where their month is over: the customer paid for work that was not
-//! done. They expire with the month they come back in.
+//! Playground credits come back even if their month is over, because the customer paid for work that was not done. They
+//! expire at the end of the month in which they come back.
 
 use chrono::{DateTime, Utc};
 use scrip_pricing::Credits;
@@ -16,16 +16,16 @@ use crate::{
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ReversalRequest {
-    /// How much comes back; absent for all that is left of the debit.
-    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some_credits")]
+    /// The credits that come back; absent for all that is left of the debit.
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "nonzero_credits")]
     pub credits: Option<Credits>,
-    /// Why.
+    /// The reason.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "present")]
     pub reason: Option<Reason>,
 }
 
-/// Asking for nothing back is a mistake, not a reversal.
-fn some_credits<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Credits>, D::Error> {
+/// Refuses zero credits: a request for nothing is a mistake.
+fn nonzero_credits<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Credits>, D::Error> {
     let credits = Credits::deserialize(deserializer)?;
     if credits.is_zero() {
         return Err(serde::de::Error::custom(
@@ -35,38 +35,60 @@ fn some_credits<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Cre
     Ok(Some(credits))
 }
 
-/// Gives back credits of a debit.
+/// The command that gives back credits of a debit or captured hold.
+///
+/// # Examples
+///
+/// ```
+/// use scrip_accounts::{Account, Command, CommandState, DebitId, DebitRecord, Reversal, ReversalId, Sequence};
+/// use scrip_pricing::Credits;
+///
+/// let reversal = Reversal {
+///     id: ReversalId::parse("job-1-failed")?,
+///     debit_id: DebitId::parse("job-1")?,
+///     request: serde_json::from_str("{}")?,
+/// };
+/// let now = "2026-11-22T10:00:00Z".parse().unwrap();
+/// let account = Account::unseen(now);
+/// // Two of the debit's six credits came back before.
+/// let (taken, reversed) = (Credits::new(6, 0, 0), Credits::new(2, 0, 0));
+/// let debit = DebitRecord { sequence: Sequence::new(1), taken, reversed };
+/// let state = CommandState { debit: Some(&debit), ..CommandState::of_account(&account, now) };
+/// let posting = reversal.decide(&state).unwrap();
+/// assert_eq!(posting.entry.account.balance, Credits::new(4, 0, 0));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reversal {
     /// The caller's idempotency key.
     pub id: ReversalId,
     /// The debit whose credits come back.
     pub debit_id: DebitId,
-    /// What the caller asks for.
+    /// The request's body.
     pub request: ReversalRequest,
 }
 
-/// The debit is part of the request: the same key for another debit is another request.
+/// The debit's id is a part of the fingerprint: the same key for another debit is another request.
 impl Serialize for Reversal {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         (&self.debit_id, &self.request).serialize(serializer)
     }
 }
 
-/// A reversal that was carried out.
+/// A reversal that was carried out, as its entry records it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ReversalOutcome {
     /// The debit.
     pub debit_id: DebitId,
-    /// What came back of it, the offset counted in.
+    /// The credits that came back, including the offset.
     pub credits: Credits,
-    /// The part that was set against what the account owes (rule 9).
+    /// The part of them that paid owed credits (rule 9).
     pub offset: Credits,
-    /// What the account had after it.
+    /// The balance after it.
     pub balance: Credits,
-    /// Its entry.
+    /// The sequence of its entry.
     pub sequence: Sequence,
-    /// When it was carried out.
+    /// The time of its entry.
     pub at: DateTime<Utc>,
 }
 
@@ -77,7 +99,7 @@ impl TryFrom<&Entry> for ReversalOutcome {
         let Event::Reversal { debit_id, offset, .. } = &entry.event else { return Err(OtherKind) };
         Ok(Self {
             debit_id: debit_id.clone(),
-            // Both are parts of what a debit took, so they have room together.
+            // Both are parts of what a debit took, so their sum is within the limit.
             credits: entry.change.given().checked_add(*offset).unwrap_or_default(),
             offset: *offset,
             balance: entry.account.balance,
@@ -98,10 +120,10 @@ impl Command for Reversal {
         Subject::Debit(&self.debit_id)
     }
 
-    /// The entry that gives the credits back, and the debit's new total.
+    /// Makes the entry that gives the credits back, and updates the debit's total.
     ///
     /// # Errors
-    /// [`Refusal::DebitNotFound`], or [`Refusal::ExceedsDebit`] if more is asked for than is left of the debit, of any
+    /// [`Refusal::DebitNotFound`]; [`Refusal::ExceedsDebit`] if the request exceeds what is left of the debit in any
     /// kind, or if nothing is left.
     fn decide(&self, state: &CommandState<'_>) -> Result<Posting, Refusal> {
         let debit = state.debit.ok_or(Refusal::DebitNotFound)?;
@@ -112,7 +134,7 @@ impl Command for Reversal {
         }
         let after = debit.reversed.checked_add(credits).ok_or(Refusal::BalanceLimit)?;
         let journal = Journal::open(state.account, state.now);
-        // What is owed is paid first: nobody ends with both the money and the credits (rule 9).
+        // Owed credits are paid first, so no customer keeps both the money and the credits (rule 9).
         let (given, owed) = pay_owed(journal.account().owed, credits);
         let offset = given.shortfall(credits);
         let change = Change::give(given).ok_or(Refusal::BalanceLimit)?;
@@ -197,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn a_reversal_pays_what_is_owed_first() {
+    fn a_reversal_pays_owed_credits_first() {
         let c = Credits::new;
         // owed, reversed -> given, still owed
         for (owed, taken, given, still) in [
@@ -220,12 +242,12 @@ mod tests {
     }
 
     #[test]
-    fn a_debit_that_is_not_known_is_not_reversed() {
+    fn an_unknown_debit_is_not_reversed() {
         assert_eq!(decide(&Account::unseen(now()), None, None), Err(Refusal::DebitNotFound));
     }
 
     #[test]
-    fn a_reversal_parses_to_what_it_asks_for() {
+    fn a_reversals_body_is_checked() {
         let reason = |length: usize| format!(r#"{{"reason":"{}"}}"#, "ü".repeat(length));
         for (body, valid) in [
             ("{}".to_owned(), true),
@@ -246,11 +268,11 @@ mod tests {
     }
 
     #[test]
-    fn a_retry_is_known_by_its_debit_and_its_body() {
+    fn the_json_of_a_reversal_never_changes() {
         let (id, debit_id) = (ReversalId::parse("r").unwrap(), DebitId::parse("d").unwrap());
         let request = serde_json::from_str(r#"{"reason":"one image failed"}"#).unwrap();
         let json = serde_json::to_string(&Reversal { id, debit_id, request }).unwrap();
-        // Rows written by older versions are compared with this text's hash: it must never change.
+        // The hash of this text is stored in every entry and compared with that of a retry.
         assert_eq!(json, r#"["d",{"reason":"one image failed"}]"#);
     }
 }

@@ -4,13 +4,22 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// An entry's place in its account's history: 1 for the first, without gaps. 0 stands before the first.
+/// An entry's place in its account's history: 1 for the first entry, without gaps.
+///
+/// # Examples
+///
+/// ```
+/// use scrip_accounts::Sequence;
+///
+/// assert_eq!(Sequence::NONE.next(), Sequence::new(1));
+/// assert_eq!(Sequence::new(42).to_string(), "42");
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Sequence(u64);
 
 impl Sequence {
-    /// Before the first entry.
+    /// The place before the first entry: 0.
     pub const NONE: Self = Self(0);
 
     /// The sequence of that number.
@@ -25,7 +34,7 @@ impl Sequence {
         self.0
     }
 
-    /// The one after.
+    /// The sequence of the next entry.
     #[must_use]
     pub const fn next(self) -> Self {
         Self(self.0.saturating_add(1))

@@ -1,8 +1,8 @@
-//! How a hold was ended.
+//! The way in which a caller ended a hold.
 
 use serde::Serialize;
 
-/// What became of a hold that its caller ended.
+/// The way in which a caller ended a hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SettlementStatus {

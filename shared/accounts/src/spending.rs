@@ -1,4 +1,4 @@
-//! What an account's work took and what came back of it, added up from its entries by day or by operation.
+//! An account's spending: the credits that its work took and got back, summed from its entries by day or by operation.
 
 use std::collections::BTreeMap;
 
@@ -8,38 +8,38 @@ use serde::Serialize;
 
 use crate::{DebitId, Entry, Event};
 
-/// What spending is added up by.
+/// The grouping of the rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum SpendingBy {
-    /// The day of the entry, UTC: of a debit or capture the day it was made, of a reversal the day the credits came back.
+pub enum SpendingGrouping {
+    /// By the day of the entry in UTC. A reversal counts on the day on which the credits came back.
     Day,
-    /// The operation: of a reversal that of its debit.
+    /// By operation. A reversal counts for the operation of its debit.
     Operation,
 }
 
-/// What a row of spending is about.
+/// The day or operation of one row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum SpendingOf {
+pub enum SpendingGroup {
     /// A day.
     Day(NaiveDate),
     /// An operation, by its name.
     Operation(&'static str),
 }
 
-/// What work took and gave back.
+/// The credits that work took and got back.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
-pub struct Spent {
-    /// What debits and captures took, whatever came back of it.
+pub struct SpendingTotals {
+    /// The credits that debits and captures took, before reversals.
     pub spent: Credits,
-    /// What reversals gave back, with what of it paid what the account owed (rule 9).
+    /// The credits that reversals gave back, including those that paid owed credits (rule 9).
     pub returned: Credits,
-    /// How many debits and captures there were.
+    /// The number of debits and captures.
     pub jobs: u64,
 }
 
-impl Spent {
+impl SpendingTotals {
     fn checked_add(self, other: Self) -> Option<Self> {
         Some(Self {
             spent: self.spent.checked_add(other.spent)?,
@@ -49,46 +49,69 @@ impl Spent {
     }
 }
 
-/// A sum is above [`Credits::MAX_OF_A_KIND`].
+/// A sum above [`Credits::MAX_OF_A_KIND`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("a sum is above {}", Credits::MAX_OF_A_KIND)]
 pub struct SumLimit;
 
-/// What the entries that were counted come to. They are counted newest first: so a reversal is seen before its debit,
-/// whose operation it has, and only what came back of debits that weren't seen is remembered one by one.
+/// The sums of the entries that were counted.
+///
+/// Entries must be counted newest first. A reversal then comes before its debit, whose operation it counts for; its
+/// credits are kept apart until that debit is counted or placed.
+///
+/// # Examples
+///
+/// ```
+/// use scrip_accounts::{Account, Command, CommandState, Debit, DebitId, Spending, SpendingGrouping};
+/// use scrip_pricing::Credits;
+///
+/// let debit = Debit {
+///     id: DebitId::parse("job-1")?,
+///     request: serde_json::from_str(r#"{"operation":"upscale","factor":4,"images":3}"#)?,
+/// };
+/// let now = "2026-11-22T10:00:00Z".parse().unwrap();
+/// let account = Account { balance: Credits::new(10, 0, 0), ..Account::unseen(now) };
+/// let entry = debit.decide(&CommandState::of_account(&account, now)).unwrap().entry;
+///
+/// let mut spending = Spending::new(SpendingGrouping::Operation);
+/// spending.count(&entry)?;
+/// let total = spending.total()?;
+/// assert_eq!((total.spent, total.jobs), (Credits::new(6, 0, 0), 1));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Spending {
-    by: SpendingBy,
-    rows: BTreeMap<SpendingOf, Spent>,
-    /// What came back of debits whose operation isn't known yet.
-    unplaced: BTreeMap<DebitId, Spent>,
+    by: SpendingGrouping,
+    rows: BTreeMap<SpendingGroup, SpendingTotals>,
+    /// The credits that came back for debits whose operation isn't known yet.
+    unplaced: BTreeMap<DebitId, SpendingTotals>,
 }
 
 impl Spending {
-    /// Nothing yet.
+    /// Sums of no entries.
     #[must_use]
-    pub fn new(by: SpendingBy) -> Self {
+    pub fn new(by: SpendingGrouping) -> Self {
         Self { by, rows: BTreeMap::new(), unplaced: BTreeMap::new() }
     }
 
     /// Counts an entry.
     ///
     /// # Errors
-    /// [`SumLimit`], far above what an account can spend in a quarter.
+    /// [`SumLimit`] if a sum is too large, which is far above what an account can spend in a quarter.
     pub fn count(&mut self, entry: &Entry) -> Result<(), SumLimit> {
-        let day = SpendingOf::Day(entry.at.date_naive());
+        let day = SpendingGroup::Day(entry.at.date_naive());
         match &entry.event {
             Event::Debit { operation, .. } => self.count_job(entry, operation, entry.change.taken()),
             Event::Capture { operation, captured, .. } => self.count_job(entry, operation, *captured),
             Event::Reversal { debit_id, offset, .. } => {
                 let returned = entry.change.given().checked_add(*offset).ok_or(SumLimit)?;
-                let returned = Spent { returned, ..Spent::default() };
+                let returned = SpendingTotals { returned, ..SpendingTotals::default() };
                 match self.by {
-                    SpendingBy::Day => add(&mut self.rows, day, returned),
-                    SpendingBy::Operation => add(&mut self.unplaced, debit_id.clone(), returned),
+                    SpendingGrouping::Day => add(&mut self.rows, day, returned),
+                    SpendingGrouping::Operation => add(&mut self.unplaced, debit_id.clone(), returned),
                 }
             }
-            // Credits that came or went for other reasons than work, or are set aside for work that isn't done yet.
+            // These credits moved for other reasons than work, or are set aside for work that isn't done yet.
             Event::Hold { .. }
             | Event::Release { .. }
             | Event::Purchase
@@ -105,15 +128,15 @@ impl Spending {
 
     fn count_job(&mut self, entry: &Entry, operation: &Operation, spent: Credits) -> Result<(), SumLimit> {
         let row = match self.by {
-            SpendingBy::Day => SpendingOf::Day(entry.at.date_naive()),
-            SpendingBy::Operation => SpendingOf::Operation(operation.name()),
+            SpendingGrouping::Day => SpendingGroup::Day(entry.at.date_naive()),
+            SpendingGrouping::Operation => SpendingGroup::Operation(operation.name()),
         };
-        add(&mut self.rows, row, Spent { spent, jobs: 1, ..Spent::default() })?;
+        add(&mut self.rows, row, SpendingTotals { spent, jobs: 1, ..SpendingTotals::default() })?;
         self.place(entry)
     }
 
-    /// Places what came back of a debit or captured hold under its operation. It isn't counted: it may be older than what
-    /// is.
+    /// Attributes the credits that came back for a debit or captured hold to its operation. The debit itself is not
+    /// counted, because it may be older than the range.
     ///
     /// # Errors
     /// [`SumLimit`].
@@ -129,19 +152,19 @@ impl Spending {
         };
         let id = DebitId::parse(debit.reference.as_str()).ok();
         match id.and_then(|id| self.unplaced.remove(&id)) {
-            Some(returned) => add(&mut self.rows, SpendingOf::Operation(operation.name()), returned),
+            Some(returned) => add(&mut self.rows, SpendingGroup::Operation(operation.name()), returned),
             None => Ok(()),
         }
     }
 
-    /// The debits that are still to be placed.
+    /// The debits whose operation is still unknown: they must be placed.
     #[must_use]
     pub fn unplaced(&self) -> Vec<DebitId> {
         self.unplaced.keys().cloned().collect()
     }
 
-    /// The rows in which something happened: days from the oldest on, operations by their names.
-    pub fn rows(&self) -> impl Iterator<Item = (SpendingOf, Spent)> {
+    /// The rows that have entries: days from the oldest on, or operations in alphabetical order.
+    pub fn rows(&self) -> impl Iterator<Item = (SpendingGroup, SpendingTotals)> {
         self.rows.iter().map(|(of, spent)| (*of, *spent))
     }
 
@@ -149,14 +172,14 @@ impl Spending {
     ///
     /// # Errors
     /// [`SumLimit`].
-    pub fn total(&self) -> Result<Spent, SumLimit> {
-        let sum = self.rows.values().try_fold(Spent::default(), |sum, row| sum.checked_add(*row));
+    pub fn total(&self) -> Result<SpendingTotals, SumLimit> {
+        let sum = self.rows.values().try_fold(SpendingTotals::default(), |sum, row| sum.checked_add(*row));
         sum.ok_or(SumLimit)
     }
 }
 
 /// Adds to a row.
-fn add<K: Ord>(rows: &mut BTreeMap<K, Spent>, of: K, more: Spent) -> Result<(), SumLimit> {
+fn add<K: Ord>(rows: &mut BTreeMap<K, SpendingTotals>, of: K, more: SpendingTotals) -> Result<(), SumLimit> {
     let row = rows.entry(of).or_default();
     *row = row.checked_add(more).ok_or(SumLimit)?;
     Ok(())
@@ -169,7 +192,7 @@ mod tests {
     use super::*;
     use crate::{Account, Change, Sequence};
 
-    /// What a test writes of an entry: when, its reference, and what happened.
+    /// An entry in short: its time, its reference, and its event.
     type Row = (&'static str, &'static str, What);
 
     enum What {
@@ -215,7 +238,7 @@ mod tests {
     }
 
     /// Counts entries, which are written as they happened: oldest first.
-    fn counted(by: SpendingBy, rows: &[Row]) -> Spending {
+    fn counted(by: SpendingGrouping, rows: &[Row]) -> Spending {
         let mut spending = Spending::new(by);
         for row in rows.iter().rev() {
             spending.count(&entry(row)).unwrap();
@@ -225,8 +248,8 @@ mod tests {
 
     fn table(spending: &Spending) -> Vec<(String, Credits, Credits, u64)> {
         let name = |of| match of {
-            SpendingOf::Day(day) => day.to_string(),
-            SpendingOf::Operation(name) => name.to_owned(),
+            SpendingGroup::Day(day) => day.to_string(),
+            SpendingGroup::Operation(name) => name.to_owned(),
         };
         spending.rows().map(|(of, row)| (name(of), row.spent, row.returned, row.jobs)).collect()
     }
@@ -238,7 +261,7 @@ mod tests {
             ("2026-11-01T00:00:00Z", "b", Took("train_tune", c(0, 1, 64))),
             ("2026-11-01T08:00:00Z", "refund", Other(Event::Refund { spent: c(1, 0, 0) })),
             ("2026-11-01T09:00:00Z", "a-1", GaveBack("a", c(1, 0, 0), c(0, 0, 0))),
-            // What paid what was owed came back as well.
+            // Credits that paid owed ones count as reversed as well.
             ("2026-11-02T09:00:00Z", "a-2", GaveBack("a", c(1, 0, 0), c(2, 0, 0))),
             ("2026-11-02T09:00:00Z", "b-1", GaveBack("b", c(0, 0, 8), c(0, 0, 0))),
             ("2026-11-02T10:00:00Z", "c", Took("text_to_image", c(6, 0, 0))),
@@ -247,8 +270,8 @@ mod tests {
     }
 
     #[test]
-    fn what_comes_back_counts_on_the_day_it_comes_back() {
-        let spending = counted(SpendingBy::Day, &history());
+    fn reversed_credits_count_on_the_day_of_the_reversal() {
+        let spending = counted(SpendingGrouping::Day, &history());
         let expected = [
             ("2026-10-31".to_owned(), c(4, 0, 0), c(0, 0, 0), 1),
             ("2026-11-01".to_owned(), c(0, 1, 64), c(1, 0, 0), 1),
@@ -256,30 +279,30 @@ mod tests {
         ];
         assert_eq!(table(&spending), expected);
         assert!(spending.unplaced().is_empty());
-        let total = Spent { spent: c(10, 1, 64), returned: c(4, 0, 8), jobs: 3 };
+        let total = SpendingTotals { spent: c(10, 1, 64), returned: c(4, 0, 8), jobs: 3 };
         assert_eq!(spending.total(), Ok(total));
     }
 
     #[test]
-    fn what_comes_back_counts_for_the_operation_of_its_debit() {
-        let spending = counted(SpendingBy::Operation, &history());
+    fn reversed_credits_count_for_the_operation_of_the_debit() {
+        let spending = counted(SpendingGrouping::Operation, &history());
         let expected = [
             ("text_to_image".to_owned(), c(10, 0, 0), c(4, 0, 0), 2),
             ("train_tune".to_owned(), c(0, 1, 64), c(0, 0, 8), 1),
         ];
         assert_eq!(table(&spending), expected);
         assert!(spending.unplaced().is_empty());
-        assert_eq!(spending.total(), counted(SpendingBy::Day, &history()).total());
+        assert_eq!(spending.total(), counted(SpendingGrouping::Day, &history()).total());
     }
 
     #[test]
-    fn a_debit_before_the_range_places_what_came_back_of_it_and_isnt_counted() {
+    fn a_debit_before_the_range_places_its_reversals_and_isnt_counted() {
         let history = history();
-        let mut spending = counted(SpendingBy::Operation, &history[3..]);
+        let mut spending = counted(SpendingGrouping::Operation, &history[3..]);
         let only = [("text_to_image".to_owned(), c(6, 0, 0), c(0, 0, 0), 1)];
         assert_eq!(table(&spending), only);
         assert_eq!(spending.unplaced(), ["a", "b"].map(|id| DebitId::parse(id).unwrap()));
-        // What isn't a debit, or none that is waited for, changes nothing.
+        // An entry that isn't a debit, or isn't one with unplaced reversals, changes nothing.
         spending.place(&entry(&history[1])).unwrap();
         spending.place(&entry(&("2026-10-01T00:00:00Z", "d", Took("upscale", c(1, 0, 0))))).unwrap();
         assert_eq!(table(&spending), only);
@@ -302,7 +325,7 @@ mod tests {
     fn a_sum_that_no_number_of_credits_holds_is_no_sum() {
         let max = c(Credits::MAX_OF_A_KIND, 0, 0);
         let took: Row = ("2026-11-01T00:00:00Z", "a", Took("train_tune", max));
-        let mut spending = counted(SpendingBy::Day, std::slice::from_ref(&took));
+        let mut spending = counted(SpendingGrouping::Day, std::slice::from_ref(&took));
         assert_eq!(spending.count(&entry(&took)), Err(SumLimit));
         let next_day: Row = ("2026-11-02T00:00:00Z", "b", Took("train_tune", max));
         spending.count(&entry(&next_day)).unwrap();
@@ -311,10 +334,10 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_no_rows() {
-        for by in [SpendingBy::Day, SpendingBy::Operation] {
+    fn no_entries_give_no_rows() {
+        for by in [SpendingGrouping::Day, SpendingGrouping::Operation] {
             let spending = Spending::new(by);
-            assert_eq!((spending.rows().count(), spending.total()), (0, Ok(Spent::default())));
+            assert_eq!((spending.rows().count(), spending.total()), (0, Ok(SpendingTotals::default())));
         }
     }
 }

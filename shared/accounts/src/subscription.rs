@@ -1,41 +1,43 @@
-//! A subscription as an account's entries carry it: what a debit, a quote or the turn of a month needs of it.
+//! A subscription as an account's entries carry it: the part that a debit, a quote or the month's turn needs.
 //!
-//! What was paid for it and when is kept in its [`SubscriptionRecord`](crate::SubscriptionRecord).
+//! Its payments are in its [`SubscriptionRecord`](crate::SubscriptionRecord).
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::{Period, SubscriptionId};
 
-/// A plan that was subscribed to, and how long it is paid for.
+/// A subscription to a plan, and the time up to which it is paid for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Subscription {
     /// The provider's id.
     pub id: SubscriptionId,
     /// The plan's name in the catalog.
     pub plan: String,
-    /// Playground credits a month, from the next refill on: quantity counted in, or as agreed for a custom plan.
+    /// Playground credits a month, from the next refill on, for the whole quantity. For a custom plan it is the agreed
+    /// number.
     pub allowance: u64,
-    /// Where it stands at the provider.
+    /// Its status at Stripe.
     #[serde(default, skip_serializing_if = "SubscriptionStatus::is_active")]
     pub status: SubscriptionStatus,
-    /// The moment from which on nothing is paid.
+    /// The end of the time that is paid for, exclusive.
     pub paid_through: DateTime<Utc>,
-    /// Playground credits of this month that its payments stand for: what they brought less what went back.
+    /// Playground credits of this month that its payments back: those that they granted, without those of money that
+    /// was refunded or disputed.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub backed: u64,
 }
 
-/// Where a subscription stands.
+/// The status of a subscription.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SubscriptionStatus {
-    /// In order.
+    /// Every payment was made.
     #[default]
     Active,
     /// A payment failed.
     PastDue,
-    /// It was ended, or the money that it stands on went back.
+    /// It ended, or its payment was refunded or disputed.
     Canceled,
 }
 
@@ -51,29 +53,29 @@ fn is_zero(count: &u64) -> bool {
     *count == 0
 }
 
-/// A plan, and what it gives.
+/// A plan and its monthly allowance.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Terms {
-    /// Playground credits a month, quantity counted in.
+    /// Playground credits a month, for the whole quantity.
     pub allowance: u64,
     /// The plan's name in the catalog.
     pub plan: String,
 }
 
 impl Subscription {
-    /// Whether it is paid for at a moment (rule 2).
+    /// Whether it is paid for at a given time (rule 2).
     #[must_use]
     pub fn is_paid(&self, now: DateTime<Utc>) -> bool {
         self.paid_through > now
     }
 
-    /// Whether it is over: it may no longer be paid for, or changed.
+    /// Whether it is over: then it can't be paid for or changed any more.
     #[must_use]
     pub fn is_over(&self) -> bool {
         self.status == SubscriptionStatus::Canceled
     }
 
-    /// Where it stands at a moment: past due as well if the paid time is over and no renewal was paid.
+    /// Its status at a given time. An active subscription is past due once its paid time is over without a renewal.
     #[must_use]
     pub fn status_at(&self, now: DateTime<Utc>) -> SubscriptionStatus {
         match self.status {
@@ -82,7 +84,7 @@ impl Subscription {
         }
     }
 
-    /// Begins a month: the refill gives its allowance if it is paid into the month.
+    /// Begins a month: its refill is the allowance if it is paid into the month, else zero.
     pub(crate) fn turn_month(&mut self, month: Period) {
         self.backed = if self.is_paid(month.start()) { self.allowance } else { 0 };
     }

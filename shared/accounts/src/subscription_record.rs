@@ -1,53 +1,53 @@
-//! What is kept of a subscription beside the account: what was paid for it, and how much of that money is gone.
+//! The record of a subscription: its payments, and the refunds and disputes of each.
 //!
-//! From it follows what the account's entries carry of it ([`Subscription`]): the plan, how long it is paid for,
-//! and how many of a month's credits its payments stand for. All of it is a function of the record and the month, so it
-//! doesn't matter in which order payments, refunds and the subscription's end become known.
+//! The account's entries carry a summary of it ([`Subscription`]): the plan, the paid time, and the number of the
+//! month's credits that its payments back. The summary is a function of the record and the month, so payments, refunds
+//! and the subscription's end may be seen in any order.
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Gone, Period, Purchase, PurchaseId, Subscription, SubscriptionId, SubscriptionStatus, Terms,
-    facts::SubscriptionFacts, gone::share,
+    OutflowTotal, Period, Purchase, PurchaseId, Subscription, SubscriptionId, SubscriptionStatus, Terms,
+    facts::SubscriptionFacts, proportion::share,
 };
 
-/// How many invoices are remembered as recorded: more than one look at the provider's list shows.
+/// The most invoices that are kept as recorded. It is more than one look at Stripe's list shows.
 const RECORDED_MAX: usize = 120;
-/// How many payments are remembered, if their periods are over: those of some years.
+/// The most payments that are kept once their periods are over: those of some years.
 const PAYMENTS_MAX: usize = 40;
-/// How many plans of its item are remembered: more than a month of ordinary changes.
+/// The most plans of its item that are kept: more than an ordinary month has changes.
 const ITEMS_MAX: usize = 32;
 
-/// What was paid for a subscription. Its revision is raised by each write.
+/// The payments and plans of a subscription. Each write raises its revision.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SubscriptionRecord {
-    /// Counts the writes: a write fails unless the record is at the revision before.
+    /// The number of writes. A write fails unless the stored record is at the revision before.
     pub revision: u64,
-    /// The provider's id.
+    /// Stripe's id of it.
     pub id: SubscriptionId,
-    /// Whether the provider calls it past due.
+    /// Whether it is past due at Stripe.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub past_due: bool,
-    /// When the provider ended it.
+    /// The time at which it ended at Stripe.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ended_at: Option<DateTime<Utc>>,
-    /// The plans that its item was seen at, oldest first, where they aren't what the newest invoice was for.
+    /// The plans of its item that differ from the newest invoice's plan, oldest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub items: Vec<Item>,
-    /// The payments that may still matter, in the order of their invoices.
+    pub items: Vec<ObservedPlan>,
+    /// The payments that may still count, in the order of their invoices.
     pub payments: Vec<PlanPayment>,
-    /// The newest invoices that were recorded whole, so that they are not looked at again.
+    /// The newest invoices that were recorded whole, and need not be read again.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub recorded: Vec<PurchaseId>,
 }
 
-/// A plan that a subscription's item was seen at.
+/// A plan that a subscription's item had when it was read.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Item {
-    /// What it gives.
+pub struct ObservedPlan {
+    /// The plan and its allowance.
     pub terms: Terms,
-    /// When it was first seen: the provider doesn't show since when an item is what it is.
+    /// The time at which it was first seen. Stripe doesn't show the time of the change.
     pub since: DateTime<Utc>,
 }
 
@@ -58,25 +58,25 @@ pub struct PlanPayment {
     pub purchase_id: PurchaseId,
     /// The plan that it paid for.
     pub terms: Terms,
-    /// When the invoice was made: orders the payments.
+    /// The time at which the invoice was made. It orders the payments.
     pub invoiced_at: DateTime<Utc>,
-    /// When it was paid, as far as that was in the past when it became known.
+    /// The time of the payment, or the time at which it was recorded if that was earlier.
     pub paid_at: DateTime<Utc>,
     /// The end of the period that was paid.
     pub paid_until: DateTime<Utc>,
-    /// Whether it changed a period that an earlier invoice paid for, and so stands on that one's money.
+    /// Whether it changed a period that an earlier invoice paid for. Then it counts only as long as that payment does.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub is_change: bool,
-    /// How much was paid, in the currency's minor unit.
+    /// The amount that was paid, in the currency's minor unit.
     pub amount: u64,
-    /// How much of it is gone.
-    #[serde(default, skip_serializing_if = "Gone::is_nothing")]
-    pub gone: Gone,
+    /// The sum of its refunds and disputes.
+    #[serde(default, skip_serializing_if = "OutflowTotal::is_nothing")]
+    pub gone: OutflowTotal,
 }
 
 impl PlanPayment {
-    /// Until when money that goes takes credits with it: to the end of the period that was paid, and at least to the end
-    /// of the month in which it was paid, because that month's credits came with it (rule 8).
+    /// The time up to which a refund or dispute of this payment takes credits back: the end of the paid period, and at
+    /// least the end of the month of the payment, because that month's credits came with it (rule 8).
     fn counts_until(&self) -> DateTime<Utc> {
         self.paid_until.max(Period::of(self.paid_at).next().start())
     }
@@ -90,15 +90,15 @@ impl PlanPayment {
     }
 }
 
-/// A payment whose money is there, and the place of its chain: an invoice and those that changed its period.
+/// A payment whose money is not gone. `chain` numbers groups of payments: an invoice and those that changed its period.
 #[derive(Debug, Clone, Copy)]
-struct Standing<'a> {
+struct BackingPayment<'a> {
     payment: &'a PlanPayment,
     chain: usize,
 }
 
 impl SubscriptionRecord {
-    /// A subscription for which nothing was recorded yet.
+    /// The record of a subscription without payments.
     #[must_use]
     pub fn new(id: SubscriptionId) -> Self {
         Self {
@@ -112,7 +112,7 @@ impl SubscriptionRecord {
         }
     }
 
-    /// Takes over what the provider shows of the subscription itself, but for its item.
+    /// Takes over the subscription itself from the facts, without its item.
     pub(crate) fn update(&mut self, facts: &SubscriptionFacts) {
         self.past_due = facts.past_due;
         self.ended_at = facts.ended_at;
@@ -121,15 +121,15 @@ impl SubscriptionRecord {
         }
     }
 
-    /// Takes over what its current item gives, as it was seen at a moment, once all payments are recorded.
+    /// Takes over the plan of its current item, as read at a given time. All payments must be recorded before.
     pub(crate) fn update_item(&mut self, terms: &Terms, now: DateTime<Utc>) {
         let invoiced_at = self.payments.last().map_or(now, |payment| payment.invoiced_at);
         if self.item(DateTime::<Utc>::MAX_UTC).is_some_and(|(known, _)| known != terms) {
-            self.items.push(Item { terms: terms.clone(), since: now.max(invoiced_at) });
+            self.items.push(ObservedPlan { terms: terms.clone(), since: now.max(invoiced_at) });
         }
     }
 
-    /// What its item gave before a moment, as far as invoices or looks showed it, and since when.
+    /// The plan of its item before a given time, as invoices and earlier looks showed it, and the time since when.
     fn item(&self, before: DateTime<Utc>) -> Option<(&Terms, DateTime<Utc>)> {
         let invoiced = self.payments.iter().rfind(|payment| payment.invoiced_at < before);
         let invoiced = invoiced.map(|payment| (&payment.terms, payment.invoiced_at));
@@ -156,7 +156,8 @@ impl SubscriptionRecord {
         }
     }
 
-    /// The purchases whose money still counts at a moment: if it goes, credits or the plan go with it (rule 8).
+    /// The purchases that still count at a given time: a refund or dispute of one takes back credits or the plan (rule
+    /// 8).
     pub fn running(&self, now: DateTime<Utc>) -> impl Iterator<Item = &PurchaseId> {
         let running = self.payments.iter().filter(move |payment| payment.counts_until() > now);
         running.map(|payment| &payment.purchase_id)
@@ -168,7 +169,7 @@ impl SubscriptionRecord {
         self.payments.iter().find(|payment| payment.purchase_id == *id)
     }
 
-    /// Takes over how much of a purchase's money went before a month, if that is more than is known.
+    /// Takes over the outflows of a purchase before a month, if they are more than the record has.
     pub(crate) fn update_gone_before(&mut self, month: Period, purchase: &Purchase) {
         if let Some(payment) = self.payments.iter_mut().find(|payment| payment.purchase_id == purchase.id) {
             let gone = purchase.gone_before(payment.counts_until()).before(month);
@@ -178,21 +179,21 @@ impl SubscriptionRecord {
         }
     }
 
-    /// Takes over how much of a purchase's money is gone.
+    /// Takes over all outflows of a purchase.
     pub(crate) fn update_gone(&mut self, purchase: &Purchase) {
         if let Some(payment) = self.payments.iter_mut().find(|payment| payment.purchase_id == purchase.id) {
             payment.gone = purchase.gone_before(payment.counts_until());
         }
     }
 
-    /// Forgets what can't matter any more: the oldest payments of periods that were over before a month, if there are
-    /// many, and items that others came after before that month.
+    /// Removes what can't count any more: surplus payments of periods that were over before a month, the oldest first;
+    /// and items that another one followed before that month.
     pub(crate) fn forget_before(&mut self, month: Period) {
         let start = month.start();
         let surplus = self.payments.len().saturating_sub(PAYMENTS_MAX);
         let is_over = |payment: &&PlanPayment| payment.counts_until() <= start;
         let over = self.payments.iter().take(surplus).take_while(is_over).count();
-        // What is kept begins with a payment that nothing else stands on.
+        // The first payment that is kept must not be a change of an earlier one.
         let first = self.payments.iter().take(over + 1).rposition(|payment| !payment.is_change);
         self.payments.drain(..first.unwrap_or_default());
         let before = self.items.iter().rposition(|item| item.since < start).unwrap_or_default();
@@ -200,40 +201,40 @@ impl SubscriptionRecord {
         self.items.drain(..surplus);
     }
 
-    /// The payments whose money is there, in the order of their invoices. What changes a period stands on the
-    /// payment before it: if that is gone, so is the change (rule 8).
-    fn standing(&self) -> Vec<Standing<'_>> {
-        let (mut standing, mut chain, mut is_cut) = (Vec::new(), 0, false);
+    /// The payments whose money is not gone, in the order of their invoices. A change of a period depends on the
+    /// payment before it: if that is gone, the change doesn't count either (rule 8).
+    fn backing_payments(&self) -> Vec<BackingPayment<'_>> {
+        let (mut backing, mut chain, mut is_cut) = (Vec::new(), 0, false);
         for payment in &self.payments {
             if !payment.is_change {
                 (chain, is_cut) = (chain + 1, false);
             }
             is_cut |= payment.is_wholly_gone();
             if !is_cut {
-                standing.push(Standing { payment, chain });
+                backing.push(BackingPayment { payment, chain });
             }
         }
-        standing
+        backing
     }
 
-    /// The payment that counts, the newest whose money is there; and when the money that everything stood on went, if
-    /// nothing else is paid for since then.
+    /// The current payment: the newest whose money is not gone. If the current period's first payment is gone and no
+    /// other payment lasts longer, also the time at which it went.
     fn current(&self) -> Option<(&PlanPayment, Option<DateTime<Utc>>)> {
         let last = self.payments.last()?;
         let base = self.payments.iter().rfind(|payment| !payment.is_change).or(self.payments.first())?;
-        let standing = self.standing().last().map(|standing| standing.payment);
+        let newest = self.backing_payments().last().map(|backing| backing.payment);
         if !base.is_wholly_gone() {
-            return Some((standing.unwrap_or(last), None));
+            return Some((newest.unwrap_or(last), None));
         }
         let goes_on = |payment: &&PlanPayment| base.gone.at.is_none_or(|at| payment.paid_until > at);
-        match standing.filter(goes_on) {
+        match newest.filter(goes_on) {
             Some(payment) => Some((payment, None)),
             None => Some((last, base.gone.at)),
         }
     }
 
-    /// What a payment gives from a refill at a moment on: less if the subscription was moved to a plan that gives less
-    /// after that payment. One that gives more counts when it is paid for (rule 5).
+    /// The plan that a payment's refill follows at a given time. If the subscription was downgraded after the payment,
+    /// it is the lower plan. An upgrade counts only once it is paid for (rule 5).
     fn terms<'a>(&'a self, payment: &'a PlanPayment, before: DateTime<Utc>) -> &'a Terms {
         match self.item(before) {
             Some((item, since))
@@ -245,31 +246,34 @@ impl SubscriptionRecord {
         }
     }
 
-    /// What the refill of a month gives for it, and the chain of the payment that stands for it.
+    /// The credits that the refill of a month gives for this subscription, and the chain of the payment that backs
+    /// them.
     fn refill(&self, month: Period) -> Option<(u64, usize)> {
         let start = month.start();
         if self.ended_at.is_some_and(|ended_at| ended_at <= start) {
             return None;
         }
-        let standing = self.standing();
-        let last = standing.iter().rfind(|standing| standing.payment.paid_at < start)?;
+        let backing = self.backing_payments();
+        let last = backing.iter().rfind(|backing| backing.payment.paid_at < start)?;
         let gives = self.terms(last.payment, start).allowance;
         (last.payment.paid_until > start).then_some((gives, last.chain))
     }
 
-    /// Whether the month's turn gave a refill for it, by what the record says of the time before.
+    /// Whether the month's turn gave a refill for it, according to the record's state at that time.
     pub(crate) fn is_refilled(&self, month: Period) -> bool {
         self.before(month).refill(month).is_some()
     }
 
-    /// Playground credits of a month that the payments stand for: each payment adds what it gives more than those before
-    /// it, less the part of its money that went in that month. The payments of the refill's chain stand for what the
-    /// refill gave, those of the month for their plans.
+    /// Playground credits of a month that the payments back.
+    ///
+    /// Each payment adds the difference between its plan and the highest one before it, less the share of its money
+    /// that went in that month. A payment of the refill's chain counts with the refill's credits at most; a payment of
+    /// the month, with its whole plan.
     pub(crate) fn backed(&self, month: Period) -> u64 {
         let start = month.start();
         let refill = self.refill(month);
         let (mut level, mut backed) = (0_u64, 0_u64);
-        for Standing { payment, chain } in self.standing() {
+        for BackingPayment { payment, chain } in self.backing_payments() {
             let most = match refill {
                 _ if payment.paid_at >= start => u64::MAX,
                 Some((gives, of)) if of == chain && payment.paid_until > start => gives,
@@ -284,7 +288,7 @@ impl SubscriptionRecord {
         backed
     }
 
-    /// What the account's entries carry of it in a month; `None` if nothing was ever paid for it.
+    /// The summary for the account's entries of a month; `None` if the subscription has no payments.
     pub(crate) fn summary(&self, month: Period) -> Option<Subscription> {
         let (payment, gone_at) = self.current()?;
         let end = self.ended_at.map_or(payment.paid_until, |ended_at| ended_at.min(payment.paid_until));
@@ -307,7 +311,7 @@ impl SubscriptionRecord {
         })
     }
 
-    /// The record as it was when a month began: the payments made, the money gone and the items seen before.
+    /// The record when a month began: only the payments, outflows and items of the time before.
     pub(crate) fn before(&self, month: Period) -> Self {
         let start = month.start();
         let mut earlier = self.clone();

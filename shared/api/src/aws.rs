@@ -1,4 +1,4 @@
-//! What all clients of AWS's services share: the region, the role's credentials, the connections, and how long to wait.
+//! The configuration that all clients of AWS's services share: region, credentials, connections, timeouts and retries.
 
 use std::{env, fs, path::Path, time::Duration};
 
@@ -17,27 +17,27 @@ use lambda_http::Error;
 use rustls_pki_types::{CertificateDer, pem::PemObject};
 use webpki::anchor_from_trusted_cert;
 
-/// An address that doesn't take a connection by then won't. The TLS handshake counts.
+/// How long making a connection may take, the TLS handshake included.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
-/// The services answer in milliseconds: an answer that hasn't come by then is given up.
+/// How long one attempt may take. The services answer in milliseconds, so a later answer is not worth waiting for.
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(2);
-/// At most so long is waited before a second attempt.
+/// The longest wait before a second attempt.
 const BACKOFF_MAX: Duration = Duration::from_millis(100);
 
-/// The five roots of <https://www.amazontrust.com/repository/>, which vouch for AWS's endpoints. Reading the hundred
-/// that a machine trusts takes longer than the rest of a start.
+/// The five root certificates of <https://www.amazontrust.com/repository/>, from which AWS's endpoints have theirs. Reading
+/// the hundred roots of a machine would take longer than the rest of a start.
 pub const AMAZON_ROOTS: &[u8] = include_bytes!("amazon_roots.pem");
-/// Names a file of other roots: for a partition of AWS with its own, or the day that Amazon's are replaced.
+/// The variable that names a file of other roots, for a partition of AWS with its own, or if Amazon's are replaced.
 const ROOTS_FILE: &str = "SSL_CERT_FILE";
 
-/// The configuration of all clients, from what Lambda puts into the environment: no other source of a region or of
-/// credentials is asked, because Lambda replaces a function before its credentials expire.
+/// Makes the configuration of all clients from the variables that Lambda sets. No other source of credentials is needed,
+/// because Lambda replaces a function before its credentials expire.
 ///
 /// # Errors
 /// If one of Lambda's variables isn't set, or the roots that `SSL_CERT_FILE` names can't be read.
 pub async fn aws_config() -> Result<SdkConfig, Error> {
     for variable in ["AWS_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"] {
-        // Without it every request fails, and the first call would be the one to find out.
+        // Without it every request would fail. So the function doesn't start, rather than fail at its first call.
         if env::var_os(variable).is_none() {
             return Err(format!("set {variable}, as Lambda does").into());
         }
@@ -47,21 +47,21 @@ pub async fn aws_config() -> Result<SdkConfig, Error> {
         .credentials_provider(EnvironmentVariableCredentialsProvider::new())
         .http_client(http_client()?)
         .timeout_config(aws_timeouts())
-        // A request is given up before its answer can stall.
+        // Not needed, because an attempt times out before its answer can stall.
         .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
         .load()
         .await;
     Ok(config)
 }
 
-/// How often a client sends a request, if its answer is lost or says that sending it again may help: so many times, with
-/// waits of up to 0.1 s before the second and twice as long before each one after.
+/// Makes the configuration of retries: at most `attempts_max` attempts, if an answer is lost or is an error that may pass.
+/// The wait before the second attempt is at most 0.1 s, and twice as long before each further one.
 #[must_use]
 pub fn aws_retries(attempts_max: u32) -> RetryConfig {
     RetryConfig::standard().with_max_attempts(attempts_max).with_initial_backoff(BACKOFF_MAX)
 }
 
-/// How long a request may take.
+/// Makes the configuration of timeouts.
 #[must_use]
 pub fn aws_timeouts() -> TimeoutConfig {
     TimeoutConfig::builder()
@@ -70,7 +70,7 @@ pub fn aws_timeouts() -> TimeoutConfig {
         .build()
 }
 
-/// Connections over TLS to hosts that the roots vouch for, and plain ones to emulators on loopback.
+/// Makes the HTTP client: over TLS, trusting the roots only, and without TLS to emulators on loopback.
 fn http_client() -> Result<SharedHttpClient, Error> {
     let roots = match env::var_os(ROOTS_FILE) {
         Some(file) => read_roots(Path::new(&file))?,
@@ -81,12 +81,12 @@ fn http_client() -> Result<SharedHttpClient, Error> {
 
 fn trusting(roots: TrustStore) -> Result<SharedHttpClient, Error> {
     let tls = TlsContext::builder().with_trust_store(roots).build()?;
-    // ring: aws-lc gathers entropy for tens of milliseconds of CPU at the first handshake.
+    // ring, because aws-lc spends tens of milliseconds of CPU on entropy at the first handshake.
     Ok(Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).tls_context(tls).build_https())
 }
 
-/// The roots in a file of PEM, as a machine keeps them. The SDK panics at a certificate that it can't take, so these are
-/// left out: a machine's file may hold one among a hundred.
+/// Reads the roots in a PEM file. Certificates that the SDK can't take are left out, because it would panic, and a machine's
+/// file may have one among a hundred.
 fn read_roots(file: &Path) -> Result<TrustStore, Error> {
     let failed = |why: String| format!("{ROOTS_FILE} names {}, which {why}", file.display());
     let pem = fs::read(file).map_err(|error| failed(format!("can't be read: {error}")))?;

@@ -1,8 +1,8 @@
-//! Who calls, and what they may do (contract, section 2). Fails closed: no claims, no service.
+//! The caller's account and scopes, from the claims of its token (contract, section 2). Without claims, nothing is allowed.
 //!
-//! Identity providers differ in three ways, each of which has its place here: the claim that names the account
-//! (`sub`, Cognito's `username`, a claim of one's own), the claim that lists scopes (`scope` or `scp`, as a string
-//! or a list), and what the names of scopes begin with (Cognito: `<resource server>/`).
+//! Identity providers differ in three ways: the claim that names the account (`sub`, Cognito's `username`, a custom claim),
+//! the claim that lists scopes (`scope` or `scp`, as a string or a list), and the prefix of scopes (Cognito:
+//! `<resource server>/`).
 
 use std::{collections::HashMap, env, sync::OnceLock};
 
@@ -11,14 +11,14 @@ use scrip_accounts::CallerId;
 
 use crate::{Code, Problem};
 
-/// What a token allows.
+/// An action that a token may allow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Scope {
     /// Quotes for, balance and entries of an account.
     Read,
-    /// Debits. Safe to give to an end user.
+    /// Debits and holds. Safe to give to an end user.
     Debit,
-    /// Reversals. Never for an end user, who could make work free with it.
+    /// Reversals, captures and releases. Never for an end user, who could make work free with it.
     Settle,
     /// Money-back refunds, on any account.
     Refund,
@@ -38,18 +38,18 @@ impl Scope {
     }
 }
 
-/// Lifts the action of another scope from one's own account to any.
+/// The scope that extends others from one's own account to any.
 const ANY_ACCOUNT: &str = "credits:any-account";
 
 /// The claims that may list scopes. A token may have one or both.
 const SCOPE_CLAIMS: [&str; 2] = ["scope", "scp"];
 
-/// How the tokens of a deployment's issuer are read.
+/// The format of the tokens of a deployment's issuer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct TokenFormat {
     /// The claim that names the account.
     account_claim: String,
-    /// What the name of each scope begins with.
+    /// The prefix of each scope.
     scope_prefix: String,
 }
 
@@ -64,14 +64,14 @@ static FORMAT: OnceLock<TokenFormat> = OnceLock::new();
 /// Reads the format of tokens from the variables `ACCOUNT_CLAIM` and `SCOPE_PREFIX`, once for all calls.
 ///
 /// # Errors
-/// If one of them is malformed: a function that doesn't know its callers must not start.
+/// If one of them is malformed. The function must not start then, because it couldn't check callers.
 pub(crate) fn read_format() -> Result<(), Error> {
     let format = TokenFormat::from_variables(variable("ACCOUNT_CLAIM")?, variable("SCOPE_PREFIX")?)?;
     FORMAT.get_or_init(|| format);
     Ok(())
 }
 
-/// The format that was read at start; the default where nothing was, as in tests.
+/// The format that was read at the start, or the default if none was, as in tests.
 pub(crate) fn format() -> &'static TokenFormat {
     FORMAT.get_or_init(TokenFormat::default)
 }
@@ -85,14 +85,14 @@ fn variable(name: &str) -> Result<Option<String>, Error> {
 }
 
 impl TokenFormat {
-    /// Variables that aren't set have their default.
+    /// Makes the format from the variables' values, or the default of a variable that isn't set.
     fn from_variables(account_claim: Option<String>, scope_prefix: Option<String>) -> Result<Self, Error> {
         let default = Self::default();
         let format = Self {
             account_claim: account_claim.unwrap_or(default.account_claim),
             scope_prefix: scope_prefix.unwrap_or(default.scope_prefix),
         };
-        // What RFC 6749 allows in a scope, but for the brackets that enclose lists.
+        // The characters that RFC 6749 allows in a scope, except for the brackets that enclose lists.
         let is_name =
             |text: &str| text.bytes().all(|byte| byte.is_ascii_graphic() && !b"\"[\\]".contains(&byte));
         if format.account_claim.is_empty() || !is_name(&format.account_claim) {
@@ -117,10 +117,10 @@ pub(crate) struct Caller<'a> {
 }
 
 impl<'a> Caller<'a> {
-    /// The caller with those claims.
+    /// Makes the caller of those claims.
     ///
     /// # Errors
-    /// `unauthenticated` without claims.
+    /// `unauthenticated` if there are none.
     pub(crate) fn new(
         claims: Option<&'a HashMap<String, String>>,
         format: &'a TokenFormat,
@@ -133,7 +133,7 @@ impl<'a> Caller<'a> {
     /// Checks that the token has the scope of an action.
     ///
     /// # Errors
-    /// `forbidden` without it.
+    /// `forbidden` if it doesn't.
     pub(crate) fn check_scope(self, action: Scope) -> Result<(), Problem> {
         if self.has(action.as_str()) {
             return Ok(());
@@ -142,7 +142,7 @@ impl<'a> Caller<'a> {
         Err(Problem::new(Code::Forbidden, detail))
     }
 
-    /// Checks that the token is for that account, or lets its holder do that action on any.
+    /// Checks that the token is for that account, or allows that action on any.
     ///
     /// # Errors
     /// `forbidden` on another's account, whether or not it exists.
@@ -157,7 +157,7 @@ impl<'a> Caller<'a> {
         Err(Problem::new(Code::Forbidden, detail))
     }
 
-    /// The caller itself, whatever claim names the account.
+    /// The id of the caller: always the claim `sub`, even if another claim names the account.
     ///
     /// # Errors
     /// `forbidden` if the token names no subject.
@@ -175,8 +175,8 @@ impl<'a> Caller<'a> {
     }
 }
 
-/// The scopes of a claim: a text whose words are separated by spaces, which an HTTP API encloses in brackets if
-/// the token has a list. A text with one bracket is neither, and has none.
+/// The scopes of a claim, which are separated by spaces. If the token has a list, an HTTP API encloses it in brackets. A
+/// claim with only one bracket is malformed and has no scopes.
 fn scopes(claim: &str) -> impl Iterator<Item = &str> {
     let words = match claim.strip_prefix('[').map(|rest| rest.strip_suffix(']')) {
         Some(list) => list.unwrap_or_default(),

@@ -1,5 +1,5 @@
-//! The machine's clock, for the few who need one: a request's time is the gateway's, a refill's month the
-//! schedule's.
+//! The machine's clock. Few callers need it, because a request's time comes from the gateway and a refill's month from the
+//! schedule.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 

@@ -1,27 +1,27 @@
-//! A debit as it is answered, by the function that takes it and by the one that shows it.
+//! The body of a debit, in the answers of the function that takes it and of the one that shows it.
 
 use chrono::{DateTime, Utc};
 use scrip_accounts::{AccountId, DebitId, DebitOutcome};
 use scrip_pricing::{Credits, Kind, Operation};
 use serde::Serialize;
 
-/// A debit on the wire (contract, section 3). All that costs something is read off its entry, so that a retry gets the same
-/// body forever.
+/// A debit on the wire (contract, section 3). If it took credits, all fields come from its entry, so a retry always gets
+/// the same body.
 #[derive(Debug, Serialize)]
 pub struct DebitBody<'a> {
     /// The caller's idempotency key.
     pub debit_id: &'a DebitId,
-    /// Whose it is.
+    /// The account.
     pub account_id: &'a AccountId,
     /// The work, with every default spelled out.
     pub operation: &'a Operation,
-    /// What it took.
+    /// The credits that it took.
     pub credits: Credits,
-    /// What the account had after it.
+    /// The balance after it.
     pub balance: Credits,
-    /// Its entry.
+    /// The sequence of its entry.
     pub sequence: u64,
-    /// Images of a Tune that wait for credits.
+    /// How many images of a Tune wait for credits.
     pub deferred_images: u64,
     /// When it was carried out.
     pub created_at: DateTime<Utc>,
@@ -31,7 +31,7 @@ pub struct DebitBody<'a> {
 }
 
 impl<'a> DebitBody<'a> {
-    /// The body of a debit that was carried out.
+    /// Makes the body of a debit from its outcome.
     #[must_use]
     pub fn new(account_id: &'a AccountId, debit_id: &'a DebitId, outcome: &'a DebitOutcome) -> Self {
         Self {

@@ -1,4 +1,4 @@
-//! A hold as it is answered, by the function that makes it and by the one that shows it.
+//! The body of a hold, in the answers of the function that makes it and of the one that shows it.
 
 use chrono::{DateTime, Utc};
 use scrip_accounts::{AccountId, HoldId, HoldOutcome};
@@ -6,29 +6,29 @@ use scrip_ledger::HoldState;
 use scrip_pricing::{Credits, Kind, Operation};
 use serde::Serialize;
 
-/// A hold on the wire (contract, section 3). All but its status is read off its entry, so that a retry gets the same body
-/// forever.
+/// A hold on the wire (contract, section 3). All fields but the status come from its entry, so a retry always gets the
+/// same body.
 #[derive(Debug, Serialize)]
 pub struct HoldBody<'a> {
     /// The caller's idempotency key.
     pub hold_id: &'a HoldId,
-    /// Whose it is.
+    /// The account.
     pub account_id: &'a AccountId,
-    /// Where it stands: as it was answered, it is held.
+    /// Its status; `held` in the answer to the request that makes it.
     pub status: HoldState,
     /// The work, with every default spelled out.
     pub operation: &'a Operation,
-    /// What is set aside.
+    /// The credits that are set aside.
     pub credits: Credits,
-    /// What the account had after it.
+    /// The balance after it.
     pub balance: Credits,
-    /// Its entry.
+    /// The sequence of its entry.
     pub sequence: u64,
-    /// Images of a Tune that wait for credits.
+    /// How many images of a Tune wait for credits.
     pub deferred_images: u64,
     /// When it was made.
     pub created_at: DateTime<Utc>,
-    /// When it is over by itself.
+    /// When it expires.
     pub expires_at: DateTime<Utc>,
     /// The kinds of credits that fell to their low-balance mark or below it; left out if none did.
     #[serde(skip_serializing_if = "<[Kind]>::is_empty")]
@@ -36,7 +36,7 @@ pub struct HoldBody<'a> {
 }
 
 impl<'a> HoldBody<'a> {
-    /// The body of a hold that was made.
+    /// Makes the body of a hold from its outcome.
     #[must_use]
     pub fn new(
         account_id: &'a AccountId,

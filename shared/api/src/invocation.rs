@@ -1,5 +1,4 @@
-//! What a function is invoked with, and its answer: a request of API Gateway, or a command of a schedule or an
-//! operator.
+//! Invocations of a function and their answers: a request of API Gateway, or a command of a schedule or an operator.
 
 use std::time::Instant;
 
@@ -15,12 +14,12 @@ use tracing::{Instrument, info_span};
 
 use crate::{
     ApiResponse, Problem, clock,
-    log::{self, Line},
+    log::{self, LogLine},
     request::event,
 };
 
-/// Serves the requests of API Gateway, for a function without commands. Unlike with `lambda_http::run`, nothing that a
-/// caller sends makes it panic.
+/// Runs a function that serves only requests of API Gateway. Unlike `lambda_http::run`, it doesn't panic at any input of a
+/// caller.
 ///
 /// # Errors
 /// If Lambda's runtime API fails.
@@ -35,12 +34,12 @@ where
     lambda_runtime::run(service_fn(handle)).await
 }
 
-/// An invocation of a function that has commands too.
+/// An invocation by API Gateway, or of a command.
 #[derive(Debug)]
 pub enum Invocation<Command> {
     /// By API Gateway.
     Http(Box<Request>),
-    /// By a schedule or an operator, who may invoke the function itself.
+    /// By a schedule, or by an operator who may invoke the function directly.
     Command(Box<CommandInvocation<Command>>),
 }
 
@@ -52,23 +51,23 @@ pub struct CommandInvocation<Command> {
     started: Instant,
 }
 
-/// What an invocation is answered.
+/// The answer to an invocation.
 #[derive(Debug, Serialize)]
 #[serde(untagged)]
 pub enum InvocationAnswer {
     /// To API Gateway.
     Http(Box<ApiGatewayV2httpResponse>),
-    /// To the one who commanded: the command's summary, or its problem.
+    /// To a schedule or an operator: the command's summary, or its problem.
     Command(Value),
     /// To a pipe: an event for each of its records.
     Events(Vec<Value>),
 }
 
-/// Enough of an event to tell a command from a request. API Gateway's events have a `requestContext` and no `command`,
-/// whatever the caller sent: their keys are the gateway's own.
+/// The keys of an event that distinguish a command from a request. An event of API Gateway has a `requestContext` and no
+/// `command`, and a caller can't change its keys.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Kind<'a> {
+struct EventKeys<'a> {
     #[serde(borrow)]
     command: Option<&'a RawValue>,
     #[serde(borrow)]
@@ -79,11 +78,11 @@ impl<Command: DeserializeOwned> Invocation<Command> {
     /// Reads an event.
     ///
     /// # Errors
-    /// If it is neither a command nor a request, or its body can't be decoded, in words for the operator.
+    /// If it is neither a command nor a request, or its body can't be decoded. The text is for operators.
     pub fn parse(event: LambdaEvent<Box<RawValue>>) -> Result<Self, Error> {
         let LambdaEvent { payload, context } = event;
-        let is_command = serde_json::from_str::<Kind<'_>>(payload.get())
-            .is_ok_and(|kind| kind.command.is_some() && kind.request_context.is_none());
+        let is_command = serde_json::from_str::<EventKeys<'_>>(payload.get())
+            .is_ok_and(|keys| keys.command.is_some() && keys.request_context.is_none());
         if is_command {
             let command = serde_json::from_str(payload.get())
                 .map_err(|error| Problem::invalid(format!("The command is invalid: {error}.")));
@@ -97,10 +96,10 @@ impl<Command: DeserializeOwned> Invocation<Command> {
 }
 
 impl<Command> CommandInvocation<Command> {
-    /// Carries the command out, logs what came of it and what it used of the ledger, and answers.
+    /// Carries out the command, logs its result and its use of the ledger, and answers.
     ///
     /// # Errors
-    /// If it could not be carried out now, so that Lambda invokes the function again.
+    /// If it can't be carried out now, so that Lambda invokes the function again.
     pub async fn answer(
         self,
         ledger: &Ledger,
@@ -112,7 +111,7 @@ impl<Command> CommandInvocation<Command> {
             Ok(command) => carry_out(command).instrument(span).await,
             Err(problem) => Err(problem),
         };
-        let line = Line {
+        let line = LogLine {
             request_id,
             trace_id: self.context.xray_trace_id.as_deref(),
             route: "command",
@@ -121,7 +120,7 @@ impl<Command> CommandInvocation<Command> {
             usage: ledger.take_usage(),
             elapsed: self.started.elapsed(),
         };
-        log::finished(&line, clock::now());
+        log::write_line(&line, clock::now());
         match result {
             Ok(response) => Ok(InvocationAnswer::Command(response.into_json())),
             Err(problem) if problem.code().status() >= 500 => {
@@ -192,7 +191,7 @@ mod tests {
             "isBase64Encoded": false,
         });
         assert!(matches!(parse(&request), Ok(Invocation::Http(_))));
-        // No caller of the gateway makes a request a command, wherever the word stands.
+        // A caller can't turn a request into a command by any part of it.
         let mut named = request.clone();
         named["body"] = json!({"command": "tidy", "room": "attic"}).to_string().into();
         named["headers"]["command"] = "tidy".into();

@@ -1,5 +1,5 @@
-//! Logs: a line of JSON for each request or invocation, and for what else an operator must know. No token, key, signature
-//! or body is ever in one.
+//! Logs: a line of JSON for each request or invocation, and for other facts that an operator must know. No line has a token,
+//! key, signature or body in it.
 
 use std::{io, panic, time::Duration};
 
@@ -18,9 +18,8 @@ use tracing_subscriber::{
 
 use crate::{ApiResponse, Metric, Problem, metrics};
 
-/// Sends what is logged to standard output, which Lambda keeps: lines of Scrip's own from `info`, those of libraries from
-/// `warn`, and panics. First thing in `main`, so that the runtime's own errors are among them. A second call does
-/// nothing.
+/// Sends logs to standard output, which Lambda stores: Scrip's own from level `info`, those of libraries from `warn`, and
+/// panics. `main` calls it first, so that errors of the runtime are logged too. A second call does nothing.
 pub fn init_tracing() {
     if subscriber(io::stdout).try_init().is_ok() {
         panic::set_hook(Box::new(|panic| {
@@ -37,17 +36,17 @@ where
     let levels = Targets::new()
         .with_default(LevelFilter::WARN)
         .with_target("scrip", LevelFilter::INFO)
-        // It calls each connection that could not be made an error of its own.
+        // It logs each failed connection as an error, though the request is retried.
         .with_target("aws_smithy_runtime::client::http::connection_poisoning", LevelFilter::OFF);
     let lines = fmt::layer().json().flatten_event(true).with_span_list(false).with_target(false);
     Registry::default().with(levels).with(lines.without_time().with_writer(writer))
 }
 
-/// A request or an invocation, once it is over.
+/// The line of a request or a command that has ended.
 #[derive(Debug)]
-pub(crate) struct Line<'a> {
+pub(crate) struct LogLine<'a> {
     pub(crate) request_id: &'a str,
-    /// The trace header, of which the line has the id of a trace that is recorded.
+    /// The trace header. The line has the trace's id if the trace is recorded.
     pub(crate) trace_id: Option<&'a str>,
     /// The route; `command` for a command.
     pub(crate) route: &'a str,
@@ -57,14 +56,14 @@ pub(crate) struct Line<'a> {
     pub(crate) elapsed: Duration,
 }
 
-/// An event at the level that is named, with the fields of a line.
+/// Logs an event at a level, with the fields of a line.
 macro_rules! event {
     ($level:ident, $line:ident, $status:ident, $outcome:ident, $attempts:ident) => {{
         let response = $line.result.as_ref().ok();
         let account_id = response.and_then(|response| response.account_id.as_ref());
         tracing::$level!(
             request_id = $line.request_id,
-            trace_id = $line.trace_id.and_then(recorded),
+            trace_id = $line.trace_id.and_then(recorded_trace_id),
             route = $line.route,
             account_id = account_id.map_or($line.account_id, AccountId::as_str),
             event_id = response.and_then(|response| response.event_id.as_ref()).map(EventId::as_str),
@@ -82,7 +81,7 @@ macro_rules! event {
 }
 
 /// Writes the line of a request or a command, and its metrics as of a time.
-pub(crate) fn finished(line: &Line<'_>, at: DateTime<Utc>) {
+pub(crate) fn write_line(line: &LogLine<'_>, at: DateTime<Utc>) {
     let mut counted = Vec::new();
     let attempts = match line.result {
         Ok(response) => {
@@ -110,8 +109,12 @@ pub(crate) fn finished(line: &Line<'_>, at: DateTime<Utc>) {
 }
 
 /// Writes the line of an invocation by a schedule or a queue.
-pub fn invocation<T>((request_id, trace_id): (&str, Option<&str>), usage: Usage, result: &Result<T, Error>) {
-    let trace_id = trace_id.and_then(recorded);
+pub fn log_invocation<T>(
+    (request_id, trace_id): (&str, Option<&str>),
+    usage: Usage,
+    result: &Result<T, Error>,
+) {
+    let trace_id = trace_id.and_then(recorded_trace_id);
     let (requests, read_units, write_units) =
         (usage.requests, units(usage.read_half_units), units(usage.write_half_units));
     match result {
@@ -133,9 +136,9 @@ pub fn invocation<T>((request_id, trace_id): (&str, Option<&str>), usage: Usage,
     }
 }
 
-/// The id in a trace header, `Root=1-5759e988-bd862e3fe1be46a994272793;Parent=…;Sampled=1`, if X-Ray records the trace.
-/// Without tracing there is a header too, and nothing to look up by its id.
-fn recorded(header: &str) -> Option<&str> {
+/// The id in a trace header, `Root=1-5759e988-bd862e3fe1be46a994272793;Parent=…;Sampled=1`, if X-Ray records the trace. If
+/// it doesn't, there is a header too, but no trace to find by its id.
+fn recorded_trace_id(header: &str) -> Option<&str> {
     let field = |name: &str| {
         let mut fields = header.split(';').filter_map(|field| field.trim().split_once('='));
         fields.find_map(|(field, value)| (field == name).then_some(value))
@@ -143,12 +146,12 @@ fn recorded(header: &str) -> Option<&str> {
     field("Sampled").filter(|sampled| *sampled == "1").and_then(|_| field("Root"))
 }
 
-/// Capacity in units, from halves: 1, 1.5, 2.
+/// Capacity units from half units: 1, 1.5, 2.
 fn units(halves: u64) -> f64 {
     u32::try_from(halves).map_or(f64::MAX, f64::from) / 2.0
 }
 
-/// What `docs/costs.md` takes for measured: a number in `tests/costs/measured.toml`.
+/// A number of `tests/costs/measured.toml`, from which `docs/costs.md` is computed.
 #[cfg(test)]
 pub(crate) fn measured(name: &str) -> usize {
     let inputs = include_str!("../../../tests/costs/measured.toml");

@@ -1,8 +1,8 @@
-//! Metrics, in the embedded format of `CloudWatch`: a line of the log that carries numbers and says so. No call is made
-//! for them, and nothing is lost when a function ends.
+//! Metrics in `CloudWatch`'s embedded metric format (EMF): lines of the log with numbers in them. No call is made for them,
+//! so none are lost when a function ends.
 //!
-//! Every metric is named here; the template's alarms and dashboard use these names. What a request prints is paid for by
-//! the byte (docs/costs.md), so a request's metrics share a line, and nothing optional is in it.
+//! Every metric has its name here, and the template's alarms and dashboard use these names. Logs are paid for by the byte
+//! (docs/costs.md), so the metrics of a request share a line, without optional fields.
 
 use std::{env, sync::OnceLock};
 
@@ -11,24 +11,24 @@ use serde_json::{Map, Value, json};
 
 use crate::clock;
 
-/// The variable that names the metrics' namespace, which the template sets.
+/// The variable with the metrics' namespace, which the template sets.
 const NAMESPACE_VARIABLE: &str = "METRICS_NAMESPACE";
 
-/// The namespace if the variable names none.
+/// The namespace if the variable isn't set.
 const NAMESPACE: &str = "Scrip";
 
-/// A number of something that happened, or of what there is of something.
+/// A metric: how often something happened, or how much of something there is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Metric {
     name: &'static str,
     value: u64,
-    /// The dimensions' values, by name.
+    /// The dimensions: names and values.
     labels: Vec<(&'static str, &'static str)>,
-    /// By which dimensions together it is summed up.
+    /// The sets of dimensions by which it is summed.
     sets: &'static [&'static [&'static str]],
 }
 
-/// Summed up as one.
+/// Summed without dimensions.
 const WHOLE: &[&[&str]] = &[&[]];
 
 impl Metric {
@@ -38,7 +38,7 @@ impl Metric {
         self.name
     }
 
-    /// The sets of dimensions it is summed up by; the empty one for all of it.
+    /// The sets of dimensions by which it is summed; the empty set sums all of it.
     #[must_use]
     pub fn dimension_sets(&self) -> &'static [&'static [&'static str]] {
         self.sets
@@ -48,14 +48,14 @@ impl Metric {
         Self { name, value, labels: Vec::new(), sets: WHOLE }
     }
 
-    /// A debit was made, of that operation.
+    /// A debit or capture took the credits of that operation.
     #[must_use]
     pub fn debit(operation: &'static str) -> Self {
         let labels = vec![("Operation", operation)];
         Self { name: "Debits", value: 1, labels, sets: &[&[], &["Operation"]] }
     }
 
-    /// A debit took so many credits of a kind.
+    /// A debit or capture took that many credits of a kind.
     #[must_use]
     pub fn credits_spent(kind: &'static str, operation: &'static str, credits: u64) -> Self {
         let labels = vec![("Kind", kind), ("Operation", operation)];
@@ -74,26 +74,26 @@ impl Metric {
         Self { name: "Failures", value: 1, labels: vec![("Code", code)], sets: &[&[], &["Code"]] }
     }
 
-    /// A command was tried so often.
+    /// How often a command was tried.
     #[must_use]
     pub fn append_attempts(attempts: u32) -> Self {
         Self::whole("AppendAttempts", attempts.into())
     }
 
-    /// That became of an event of the payment provider's.
+    /// An event of the payment provider was handled, with that outcome.
     #[must_use]
     pub fn webhook_event(outcome: &'static str) -> Self {
         let labels = vec![("Outcome", outcome)];
         Self { name: "WebhookEvents", value: 1, labels, sets: &[&["Outcome"]] }
     }
 
-    /// Stripe refused the API key, or what it was used for.
+    /// Stripe refused the API key, or the key lacks a permission.
     #[must_use]
     pub fn stripe_key_refused() -> Self {
         Self::whole("StripeKeyRefused", 1)
     }
 
-    /// A recovery made up for so many subjects, and left so many.
+    /// How many subjects a recovery applied, and how many it left.
     #[must_use]
     pub fn recovered(applied: u64, left: u64) -> Vec<Self> {
         vec![Self::whole("Recovered", applied), Self::whole("RecoveryLeft", left)]
@@ -105,7 +105,7 @@ impl Metric {
         Self::whole("ParkedEvents", 1)
     }
 
-    /// A sweep settled accounts: so many were refilled, expired, settled already, or failed.
+    /// How many accounts a sweep refilled, expired, found settled already, or failed to settle.
     #[must_use]
     pub fn swept([refilled, expired, already_settled, failed]: [u64; 4]) -> Vec<Self> {
         vec![
@@ -116,19 +116,19 @@ impl Metric {
         ]
     }
 
-    /// So many accounts' month turned hours ago and wasn't settled.
+    /// How many accounts aren't settled though their month turned hours ago.
     #[must_use]
     pub fn overdue_accounts(accounts: u64) -> Self {
         Self::whole("OverdueAccounts", accounts)
     }
 
-    /// So many refunds are still pending an hour after they were asked for.
+    /// How many refunds are still pending an hour after they were requested.
     #[must_use]
     pub fn pending_refunds(refunds: u64) -> Self {
         Self::whole("PendingRefunds", refunds)
     }
 
-    /// Whether a line that says this can say the other too: a name stands for one value in a line.
+    /// Whether one line can hold both metrics, because no name in them has two values.
     fn goes_with(&self, other: &Self) -> bool {
         let differs = |(name, value): &(&str, &str)| {
             other.labels.iter().any(|(other, value_there)| other == name && value_there != value)
@@ -142,10 +142,10 @@ pub fn count(metrics: &[Metric]) {
     print(metrics, clock::now());
 }
 
-/// Writes metrics to standard output: lines of their own, since the log's lines hold no objects.
+/// Writes metrics to standard output, in lines of their own, because the log's lines hold no objects.
 pub(crate) fn print(metrics: &[Metric], at: DateTime<Utc>) {
     for line in lines(namespace(), metrics, at) {
-        // As text first: shown by itself it is written in pieces of a few characters.
+        // To text first, because `Value` writes itself in pieces of a few characters.
         let line = line.to_string();
         println!("{line}");
     }
@@ -160,7 +160,7 @@ fn namespace() -> &'static str {
     })
 }
 
-/// The lines of metrics: one with all that fit together, and one for each that doesn't.
+/// The lines of metrics: one with all metrics that go together, and one for each other metric.
 fn lines(namespace: &str, metrics: &[Metric], at: DateTime<Utc>) -> Vec<Value> {
     let (mut together, mut apart) = (Vec::<&Metric>::new(), Vec::new());
     for metric in metrics {
@@ -175,7 +175,7 @@ fn line(namespace: &str, metrics: &[&Metric], at: DateTime<Utc>) -> Value {
     let labels = metrics.iter().flat_map(|metric| metric.labels.iter().copied());
     let values = metrics.iter().map(|metric| (metric.name, json!(metric.value)));
     let mut line: Map<_, _> =
-        labels.map(|(name, value)| (name, json!(value))).chain(values).map(own).collect();
+        labels.map(|(name, value)| (name, json!(value))).chain(values).map(owned).collect();
     line.insert(
         "_aws".to_owned(),
         json!({"Timestamp": at.timestamp_millis(), "CloudWatchMetrics": directives(namespace, metrics)}),
@@ -183,7 +183,7 @@ fn line(namespace: &str, metrics: &[&Metric], at: DateTime<Utc>) -> Value {
     Value::Object(line)
 }
 
-/// What a line's metrics are summed up by: those with the same sets share one directive. No unit, which is optional.
+/// The metric directives of a line. Metrics with the same sets of dimensions share one. Units are optional and left out.
 fn directives(namespace: &str, metrics: &[&Metric]) -> Vec<Value> {
     let mut by_sets = Vec::<(&[&[&str]], Vec<Value>)>::new();
     for metric in metrics {
@@ -197,7 +197,7 @@ fn directives(namespace: &str, metrics: &[&Metric]) -> Vec<Value> {
     by_sets.into_iter().map(directive).collect()
 }
 
-fn own((name, value): (&str, Value)) -> (String, Value) {
+fn owned((name, value): (&str, Value)) -> (String, Value) {
     (name.to_owned(), value)
 }
 
@@ -211,7 +211,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_carries_what_fits_together() {
+    fn metrics_without_a_conflict_share_a_line() {
         let metrics = [
             Metric::debit("train_tune"),
             Metric::append_attempts(2),
@@ -237,7 +237,7 @@ mod tests {
     }
 
     #[test]
-    fn metrics_that_are_summed_up_alike_share_a_directive() {
+    fn metrics_with_the_same_dimensions_share_a_directive() {
         let mut metrics = Metric::swept([1, 2, 3, 4]);
         metrics.push(Metric::append_attempts(5));
         let names = ["Refilled", "Expired", "AlreadySettled", "RefillFailed", "AppendAttempts"];
@@ -248,7 +248,7 @@ mod tests {
         assert_eq!(lines("Shop", &metrics, DateTime::UNIX_EPOCH), [expected]);
     }
 
-    /// `tests/costs/measured.toml` has these bytes: what a million debits cost follows from them.
+    /// `tests/costs/measured.toml` has this number of bytes, from which the price of a million debits is computed.
     #[test]
     fn a_debit_prints_one_line_of_metrics_as_long_as_the_costs_say() {
         let metrics = [

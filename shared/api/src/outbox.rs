@@ -1,9 +1,8 @@
-//! Invocations of the function that the outbox's pipe asks for events: beside the requests of API Gateway, batches of
-//! records.
+//! Invocations of the function that turns the outbox's records into events: requests of API Gateway, and batches of an
+//! EventBridge pipe.
 //!
-//! Invariant: the two can't be taken for each other. A pipe sends a JSON array, even of a single record
-//! (eb-pipes-batching-concurrency in EventBridge's guide), and API Gateway an object, whose members are its own whatever
-//! the caller sent.
+//! Invariant: neither can be mistaken for the other. A pipe sends a JSON array, even for a single record
+//! (eb-pipes-batching-concurrency in EventBridge's guide). API Gateway sends an object, and a caller can't change that.
 
 use lambda_http::{Error, LambdaEvent, Request};
 use serde::Serialize;
@@ -11,7 +10,7 @@ use serde_json::value::RawValue;
 
 use crate::{InvocationAnswer, request::event};
 
-/// An invocation of a function that a pipe invokes too.
+/// An invocation by API Gateway or by a pipe.
 #[derive(Debug)]
 pub enum OutboxInvocation {
     /// By API Gateway.
@@ -20,7 +19,7 @@ pub enum OutboxInvocation {
     Batch(Batch),
 }
 
-/// Records of a pipe's source, each as it came.
+/// The records of a pipe's batch, as JSON.
 #[derive(Debug)]
 pub struct Batch {
     records: Vec<Box<RawValue>>,
@@ -31,7 +30,7 @@ impl OutboxInvocation {
     /// Reads an event.
     ///
     /// # Errors
-    /// If it is neither a batch nor a request, or its body can't be decoded, in words for the operator.
+    /// If it is neither a batch nor a request, or its body can't be decoded. The text is for operators.
     pub fn parse(event: LambdaEvent<Box<RawValue>>) -> Result<Self, Error> {
         let LambdaEvent { payload, context } = event;
         if payload.get().starts_with('[') {
@@ -45,11 +44,11 @@ impl OutboxInvocation {
 }
 
 impl Batch {
-    /// Answers with an event for each record, in their order. What went well has no line in the log: the pipe counts it,
-    /// and each line would cost half of what the invocation does.
+    /// Answers with an event for each record, in the order of the records. A batch that succeeds isn't logged, because the
+    /// pipe counts it, and a line would cost half as much as the invocation.
     ///
     /// # Errors
-    /// If a record can't become an event: none of the batch does then, and the pipe sends it again.
+    /// If a record can't be read as an entry. Then no event of the batch is sent, and the pipe sends the batch again.
     pub fn answer<Event: Serialize>(
         self,
         event_of: impl Fn(&str) -> Result<Event, scrip_ledger::Error>,
@@ -80,7 +79,7 @@ mod tests {
         OutboxInvocation::parse(event).map_err(|error| error.to_string())
     }
 
-    /// What API Gateway sends.
+    /// A request of API Gateway.
     fn request() -> Value {
         json!({
             "version": "2.0", "routeKey": "POST /", "rawPath": "/", "rawQueryString": "", "headers": {"host": "h"},
@@ -91,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn an_array_is_a_batch_of_what_is_in_it() {
+    fn an_array_is_a_batch_of_its_items() {
         for (event, records) in [
             ("[]", &[][..]),
             (r#"[{"eventName": "INSERT"}, 2]"#, &[r#"{"eventName": "INSERT"}"#, "2"]),
@@ -105,9 +104,8 @@ mod tests {
         }
     }
 
-    /// Whatever a caller sends, wherever an array stands.
     #[test]
-    fn what_comes_through_the_gateway_is_a_request() {
+    fn an_array_that_a_caller_sends_through_the_gateway_makes_no_batch() {
         let records = r#"[{"eventName":"INSERT","dynamodb":{"NewImage":{}}}]"#;
         let mut event = request();
         assert!(matches!(parse(&event.to_string()), Ok(OutboxInvocation::Http(_))));
@@ -120,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn anything_else_is_refused() {
+    fn any_other_event_is_refused() {
         for event in ["{}", "null", "7", r#""[]""#, r#"{"Records": []}"#] {
             let error = parse(event).unwrap_err();
             let words = "neither a request of API Gateway nor a batch of a pipe: ";
@@ -129,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn a_batch_is_answered_whole_or_not_at_all() {
+    fn a_batch_is_answered_in_full_or_fails() {
         let batch = || match parse("[1,2]") {
             Ok(OutboxInvocation::Batch(batch)) => batch,
             other => panic!("{other:?}"),

@@ -1,10 +1,10 @@
-//! What is said when something isn't done: `application/problem+json` (RFC 9457), from one table.
+//! Problems: the answers to requests that aren't carried out, as `application/problem+json` (RFC 9457), from one table.
 //!
-//! The caller gets a stable code and advice; the log gets the causes.
+//! The caller gets a stable code and advice; the log gets the cause.
 
-use scrip_accounts::{Account, Refusal};
+mod refusal;
+
 use scrip_ledger::{Error, chain};
-use scrip_pricing::Pieces;
 use serde_json::{Map, Value, json};
 
 /// The stable codes of the contract.
@@ -12,31 +12,31 @@ use serde_json::{Map, Value, json};
 pub enum Code {
     /// The request isn't what the route takes.
     InvalidRequest,
-    /// A debit or reversal without `Idempotency-Key`.
+    /// The request has no `Idempotency-Key`, and the route needs one.
     IdempotencyKeyRequired,
-    /// An `Idempotency-Key` that is none.
+    /// The `Idempotency-Key` is malformed.
     InvalidIdempotencyKey,
-    /// No verified token.
+    /// The request has no valid token.
     Unauthenticated,
     /// The balance doesn't cover it.
     InsufficientCredits,
-    /// The balance doesn't cover what an adjustment takes: by the same name, with another status.
+    /// The balance doesn't cover what an adjustment takes. It has the same code as the one above, but another status.
     Overdrawn,
-    /// A token that doesn't allow it.
+    /// The token doesn't allow it.
     Forbidden,
-    /// No such route.
+    /// The function doesn't serve the route.
     NotFound,
-    /// No such debit in the account.
+    /// The account has no such debit.
     DebitNotFound,
-    /// No such purchase in the account.
+    /// The account has no such purchase.
     PurchaseNotFound,
-    /// No such hold in the account.
+    /// The account has no such hold.
     HoldNotFound,
-    /// The hold is over, and its credits are back.
+    /// The hold has expired, and its credits are back.
     HoldExpired,
     /// The hold was captured or released by another request.
     HoldSettled,
-    /// More is captured than is held.
+    /// The capture is for more than is held.
     ExceedsHold,
     /// The account has as many open holds as it may have.
     TooManyHolds,
@@ -44,36 +44,36 @@ pub enum Code {
     PriceChanged,
     /// The money-back guarantee is over.
     RefundWindowClosed,
-    /// A purchase of which no money can go back.
+    /// The purchase has no payment whose money can go back.
     NothingToRefund,
-    /// An event whose account isn't known yet.
+    /// The event's account isn't known yet.
     NotYet,
-    /// A payment that was granted to another account.
+    /// The payment was granted to another account.
     PaymentTaken,
-    /// A webhook that isn't signed by the payment provider.
+    /// The event isn't signed by the payment provider.
     InvalidSignature,
-    /// The payment provider refused.
+    /// The payment provider refused the refund.
     ProviderRefused,
-    /// More than is left of the debit.
+    /// The reversal is for more than is left of the debit.
     ExceedsDebit,
-    /// A balance would rise above what one may hold.
+    /// The balance would rise above its limit.
     BalanceLimit,
-    /// A body over 64 KiB.
+    /// The body is too large.
     PayloadTooLarge,
-    /// A body that isn't JSON by its type.
+    /// The body's content type isn't JSON.
     UnsupportedMediaType,
-    /// Outside what the catalog sells.
+    /// The catalog doesn't sell the operation in this form.
     UnsupportedOperation,
     /// The key was used for another request.
     IdempotencyKeyReused,
-    /// A mistake of ours.
+    /// The service failed.
     Internal,
     /// Contention or throttling outlasted the retries.
     TryAgain,
 }
 
 impl Code {
-    /// All of them, as they are declared: what the API's document has to name.
+    /// All codes in the order of their declaration. The API's document must name each.
     pub const ALL: [Self; 30] = [
         Self::InvalidRequest,
         Self::IdempotencyKeyRequired,
@@ -107,7 +107,7 @@ impl Code {
         Self::TryAgain,
     ];
 
-    /// The table: status, code, title.
+    /// The code's row of the table: status, code, title.
     fn row(self) -> (u16, &'static str, &'static str) {
         match self {
             Self::InvalidRequest => (400, "invalid_request", "The request is invalid"),
@@ -149,7 +149,7 @@ impl Code {
         }
     }
 
-    /// The code as it is written.
+    /// The code's name on the wire.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         self.row().1
@@ -162,7 +162,7 @@ impl Code {
     }
 }
 
-/// Something that isn't done, and what the caller can do about it.
+/// A problem: the reason why a request isn't carried out, and advice for the caller.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Problem {
     code: Code,
@@ -175,19 +175,19 @@ pub struct Problem {
 }
 
 impl Problem {
-    /// A problem with its advice.
+    /// Makes a problem with advice for the caller.
     #[must_use]
     pub fn new(code: Code, detail: impl Into<String>) -> Self {
         Self { code, detail: detail.into(), extras: Map::new(), cause: None, attempts: None }
     }
 
-    /// A request that isn't what the route takes: `invalid_request`, with why.
+    /// Makes `invalid_request`, with the reason.
     #[must_use]
     pub fn invalid(detail: impl Into<String>) -> Self {
         Self::new(Code::InvalidRequest, detail)
     }
 
-    /// A mistake of ours: the caller learns nothing of it, the log does.
+    /// Makes `internal`. The cause goes to the log only.
     #[must_use]
     pub fn internal(cause: impl Into<String>) -> Self {
         Self {
@@ -199,7 +199,7 @@ impl Problem {
         }
     }
 
-    /// Something that may work a moment later; the log learns why it didn't.
+    /// Makes `try_again`, for failures that may be over in a moment. The cause goes to the log only.
     #[must_use]
     pub fn try_again(cause: impl Into<String>) -> Self {
         Self {
@@ -217,13 +217,13 @@ impl Problem {
         self.code
     }
 
-    /// What the log may know beside the code.
+    /// The cause, for the log.
     #[must_use]
     pub fn cause(&self) -> Option<&str> {
         self.cause.as_deref()
     }
 
-    /// Says how often the command was tried, for the log.
+    /// Sets how often the command was tried, for the log.
     #[must_use]
     pub fn attempted(self, attempts: u32) -> Self {
         Self { attempts: Some(attempts), ..self }
@@ -233,7 +233,7 @@ impl Problem {
         self.attempts
     }
 
-    /// The JSON of the answer.
+    /// The answer's JSON.
     #[must_use]
     pub fn body(&self) -> Value {
         let (status, code, title) = self.code.row();
@@ -254,109 +254,6 @@ impl Problem {
         }
         self
     }
-}
-
-impl From<Refusal> for Problem {
-    fn from(refusal: Refusal) -> Self {
-        match refusal {
-            Refusal::Unsupported(unsupported) => Self::new(Code::UnsupportedOperation, unsupported.to_string()),
-            Refusal::PriceChanged { expected, current } => Self::new(
-                Code::PriceChanged,
-                "Nothing was taken or held. Show the current price and ask again with it as expected_credits.",
-            )
-            .with(json!({"expected_credits": expected, "current_credits": current})),
-            Refusal::InsufficientCredits {
-                required,
-                balance,
-                shortfall,
-                remedies,
-            } => Self::new(
-                Code::InsufficientCredits,
-                if remedies.is_empty() {
-                    "Nothing was taken or held. No single purchase covers this: ask for less, or buy and ask again with the same key."
-                } else {
-                    "Nothing was taken or held. Buy one of the remedies, then ask again with the same key."
-                },
-            )
-            .with(json!({
-                "required": required, "balance": balance, "shortfall": shortfall, "remedies": remedies,
-            })),
-            Refusal::Overdrawn { balance, shortfall } => Self::new(
-                Code::Overdrawn,
-                "Nothing was taken: an account never falls below zero. Take at most its balance.",
-            )
-            .with(json!({"balance": balance, "shortfall": shortfall})),
-            Refusal::FreeHold => Self::new(
-                Code::UnsupportedOperation,
-                "This operation is free, so there is nothing to hold. Debit it when it is done.",
-            ),
-            Refusal::TooManyHolds => Self::new(
-                Code::TooManyHolds,
-                "Nothing was held. Capture or release one of the account's open holds first, or wait until one expires.",
-            )
-            .with(json!({"open_holds_max": Account::HOLDS_MAX})),
-            Refusal::HoldNotFound => Self::new(
-                Code::HoldNotFound,
-                "The account has no hold of this id. A hold's id is its Idempotency-Key.",
-            ),
-            Refusal::HoldExpired { expired_at } => Self::new(
-                Code::HoldExpired,
-                "The hold was over at expired_at, and what it held was given back. If the work was done, debit it.",
-            )
-            .with(json!({"expired_at": expired_at})),
-            Refusal::HoldMissing => Self::internal("an open hold is missing in its account"),
-            Refusal::HoldSettled { status, captured, returned } => Self::new(
-                Code::HoldSettled,
-                "A hold ends once. Nothing changed: what it came to is in hold_status, captured and returned.",
-            )
-            .with(json!({"hold_status": status, "captured": captured, "returned": returned})),
-            Refusal::ExceedsHold { held } => exceeds_hold(held),
-            Refusal::DebitNotFound => Self::new(
-                Code::DebitNotFound,
-                "The account has no debit of this id. A debit's id is its Idempotency-Key. A hold is shown at holds/{hold_id}, and can be reversed by its id once it is captured.",
-            ),
-            Refusal::ExceedsDebit { reversible } => Self::new(
-                Code::ExceedsDebit,
-                "Nothing was given back. Ask for at most what is reversible.",
-            )
-            .with(json!({"reversible": reversible})),
-            Refusal::PurchaseNotFound => Self::new(
-                Code::PurchaseNotFound,
-                "The account has no purchase of this id. The entries of kind purchase name them.",
-            ),
-            Refusal::RefundWindowClosed { closed_at } => Self::new(
-                Code::RefundWindowClosed,
-                "A purchase is refunded within 30 days of its payment. Nothing changed.",
-            )
-            .with(json!({"window_closed_at": closed_at})),
-            Refusal::NothingToRefund => Self::new(
-                Code::NothingToRefund,
-                "Nothing changed: no payment of this purchase came through the payment provider. Send money back the way it came.",
-            ),
-            // Only the provider's events come to these two, and they are parked or read again.
-            Refusal::TooManySubscriptions => Self::internal("more subscriptions than an account may have"),
-            Refusal::OutdatedFacts => Self::try_again("the payment provider's facts were outdated again and again"),
-            Refusal::PaymentTaken => Self::new(
-                Code::PaymentTaken,
-                "The payment was granted to another account. A payment is granted once.",
-            ),
-            Refusal::BalanceLimit => Self::new(
-                Code::BalanceLimit,
-                "Nothing changed: a balance holds at most 1,000,000,000,000 credits of a kind.",
-            ),
-        }
-    }
-}
-
-fn exceeds_hold(held: Option<Pieces>) -> Problem {
-    let Some(Pieces { unit, count }) = held else {
-        return Problem::new(
-            Code::ExceedsHold,
-            "Nothing was captured. This hold is only captured whole: send {}.",
-        );
-    };
-    let detail = format!("Nothing was captured. Capture 1 to {count} {unit}, or send {{}} for all of them.");
-    Problem::new(Code::ExceedsHold, detail).with(json!({"held": {unit.to_string(): count}}))
 }
 
 impl From<Error> for Problem {
@@ -381,99 +278,4 @@ impl From<Error> for Problem {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::fmt::Write;
-
-    use scrip_accounts::{
-        Refusal::{self, *},
-        SettlementStatus,
-    };
-    use scrip_ledger::{Error, Fault};
-    use scrip_pricing::{CATALOG, Count, Credits, Operation, Pieces, Unit};
-
-    use super::{Code, Problem};
-
-    #[test]
-    fn all_codes_are_all() {
-        for (index, code) in Code::ALL.into_iter().enumerate() {
-            assert_eq!(code as usize, index, "{code:?}");
-        }
-        // The one declared last.
-        assert_eq!(Code::ALL.len(), Code::TryAgain as usize + 1);
-    }
-
-    const SECRET: &str = "AccessDenied: arn:aws:iam::123456789012:role/x";
-
-    fn refusals() -> Vec<Refusal> {
-        let c = Credits::new;
-        let upscale = Operation::Upscale { factor: Count::new(3), images: Count::new(1) };
-        let short = |required: Credits, balance: Credits, remedies: &[&'static str]| InsufficientCredits {
-            required,
-            balance,
-            shortfall: balance.shortfall(required),
-            remedies: remedies.to_vec(),
-        };
-        vec![
-            Unsupported(CATALOG.quote(&upscale).unwrap_err()),
-            PriceChanged { expected: c(4, 0, 0), current: c(6, 0, 0) },
-            short(c(0, 1, 64), c(7, 0, 60), &["tune_pack"]),
-            short(c(9000, 0, 0), c(7, 0, 0), &[]),
-            FreeHold,
-            TooManyHolds,
-            HoldNotFound,
-            HoldMissing,
-            HoldExpired { expired_at: chrono::DateTime::UNIX_EPOCH },
-            HoldSettled { status: SettlementStatus::Captured, captured: c(2, 0, 0), returned: c(1, 0, 0) },
-            ExceedsHold { held: Some(Pieces { unit: Unit::Images, count: 4 }) },
-            ExceedsHold { held: None },
-            DebitNotFound,
-            ExceedsDebit { reversible: c(6, 0, 0) },
-            Overdrawn { balance: c(5, 1, 0), shortfall: c(0, 1, 0) },
-            PurchaseNotFound,
-            RefundWindowClosed { closed_at: chrono::DateTime::UNIX_EPOCH },
-            NothingToRefund,
-            TooManySubscriptions,
-            OutdatedFacts,
-            PaymentTaken,
-            BalanceLimit,
-        ]
-    }
-
-    fn errors() -> Vec<Error> {
-        vec![
-            Error::KeyReused,
-            Error::TryAgain { attempts: 10, last: Fault::Throttled, source: None },
-            Error::Internal { doing: "append", source: SECRET.into() },
-        ]
-    }
-
-    /// The snapshot is the table: what each refusal and each error is answered as, and what is logged of it.
-    #[test]
-    fn each_refusal_and_each_error_has_its_problem() {
-        let refusals = refusals().into_iter().map(|refusal| (format!("{refusal:?}"), refusal.into()));
-        let errors = errors().into_iter().map(|error| (error.to_string(), error.into()));
-        let mut told = String::new();
-        for (from, problem) in refusals.chain(errors) {
-            let problem: Problem = problem;
-            let body = problem.body();
-            assert_eq!(body["status"], problem.code().status(), "{from}");
-            assert!(body["detail"].as_str().is_some_and(|advice| advice.len() > 30), "{from}: {body}");
-            let cause = problem.cause().unwrap_or("nothing");
-            writeln!(told, "{from}\n  answered: {body}\n  logged: {cause}").unwrap();
-        }
-        insta::assert_snapshot!(told);
-    }
-
-    #[test]
-    fn a_cause_is_for_the_log_only() {
-        let internal = Error::Internal { doing: "append", source: SECRET.into() };
-        for problem in [Problem::from(internal), Problem::internal(SECRET)] {
-            assert!(problem.cause().unwrap().contains(SECRET));
-            let body = problem.body().to_string();
-            assert!(!body.contains("arn:") && !body.contains("append"), "{body}");
-        }
-        let busy = Problem::from(Error::TryAgain { attempts: 10, last: Fault::Throttled, source: None });
-        assert!(busy.cause().unwrap().contains("throttled"));
-        assert!(!busy.body().to_string().contains("throttled"));
-    }
-}
+mod tests;

@@ -1,6 +1,6 @@
-//! A request as API Gateway hands it on, read once at the edge: every check a handler needs of it.
+//! A request of API Gateway, with every check that handlers need.
 //!
-//! The time is the gateway's (`requestContext.timeEpoch`), so a request is decided as of the moment it
+//! The time of a request is the gateway's (`requestContext.timeEpoch`), so a request is decided as of the time when it
 //! came in, and no rule reads a clock.
 
 use std::{sync::OnceLock, time::Instant};
@@ -20,13 +20,13 @@ use crate::{
     ApiResponse, Code, Problem, Scope,
     claims::{self, Caller},
     clock,
-    log::{self, Line},
+    log::{self, LogLine},
     path, response,
 };
 
 pub(crate) mod event;
 
-/// The largest body that is read, but for routes that say otherwise (contract, section 1).
+/// The largest body of most routes, in bytes (contract, section 1).
 const BODY_BYTES_MAX: usize = 64 * 1024;
 
 /// A request of an API Gateway HTTP API.
@@ -35,12 +35,12 @@ pub struct ApiRequest {
     request: Request,
     started: Instant,
     span: Span,
-    /// The account of the path, once the caller is known to be allowed to name it.
+    /// The account of the path, once the caller has been authorized for it.
     account_id: OnceLock<AccountId>,
 }
 
 impl ApiRequest {
-    /// Begins its span. Each part is read and checked where a handler asks for it.
+    /// Wraps a request and begins its span. Each part is checked when a handler reads it.
     #[must_use]
     pub fn new(request: Request) -> Self {
         let context = context(&request);
@@ -50,29 +50,29 @@ impl ApiRequest {
         Self { request, started: Instant::now(), span, account_id: OnceLock::new() }
     }
 
-    /// The span that its lines in the log are in.
+    /// The span of the request's lines in the log.
     #[must_use]
     pub fn span(&self) -> Span {
         self.span.clone()
     }
 
-    /// The route as the template names it, `POST /v1/quotes`; empty where the gateway names none.
+    /// The route as the template names it, such as `POST /v1/quotes`; empty if the gateway names none.
     #[must_use]
     pub fn route(&self) -> &str {
         self.context(|context| context.route_key.as_deref()).unwrap_or_default()
     }
 
-    /// When the gateway received the request. An emulator that doesn't say gets the machine's time.
+    /// When the gateway received the request. If an emulator sends no time, it is the machine's.
     #[must_use]
     pub fn now(&self) -> DateTime<Utc> {
         let received = self.context(|context| DateTime::from_timestamp_millis(context.time_epoch));
         received.filter(|received| received.timestamp_millis() > 0).unwrap_or_else(clock::now)
     }
 
-    /// The account of the path, once the caller is known to be allowed that action on it.
+    /// The account of the path, if the caller is allowed that action on it.
     ///
     /// # Errors
-    /// `unauthenticated`, `forbidden`, or `invalid_request` for what is no account id.
+    /// `unauthenticated`, `forbidden`, or `invalid_request` if the path has no valid account id.
     pub fn authorized_account(&self, action: Scope) -> Result<AccountId, Problem> {
         let account = self.path("account_id");
         let caller = self.caller()?;
@@ -85,7 +85,7 @@ impl ApiRequest {
         Ok(self.account_id.get_or_init(|| account_id).clone())
     }
 
-    /// The caller itself, to be recorded.
+    /// The id of the caller, to be recorded.
     ///
     /// # Errors
     /// `unauthenticated`, or `forbidden` if the token names no subject.
@@ -98,39 +98,39 @@ impl ApiRequest {
         Caller::new(claims, claims::format())
     }
 
-    /// A part of the path, decoded once: by the gateway, as `path.rs` says.
+    /// A parameter of the path, which the gateway has decoded (see `path.rs`); empty if there is none of that name.
     #[must_use]
     pub fn path(&self, name: &str) -> &str {
         let parameters = self.request.path_parameters_ref();
         parameters.and_then(|path| path.first(name)).unwrap_or_default()
     }
 
-    /// An id in the path.
+    /// The id in a parameter of the path.
     ///
     /// # Errors
-    /// `invalid_request` for what is no such id.
+    /// `invalid_request` if it is malformed.
     pub fn path_id<Id: TryFrom<String, Error = InvalidId>>(&self, name: &str) -> Result<Id, Problem> {
         let id = Id::try_from(self.path(name).to_owned());
         id.map_err(|invalid| Problem::invalid(format!("{name} {invalid}.")))
     }
 
-    /// The query, as names and values.
+    /// The names and values of the query.
     pub fn query(&self) -> impl Iterator<Item = (&str, &str)> {
         let parameters = self.request.query_string_parameters_ref();
         parameters.into_iter().flat_map(lambda_http::aws_lambda_events::query_map::QueryMap::iter)
     }
 
-    /// A header, where it is sent and is text.
+    /// A header; `None` if it is missing or not visible ASCII.
     #[must_use]
     pub fn header(&self, name: &HeaderName) -> Option<&str> {
         self.request.headers().get(name)?.to_str().ok()
     }
 
-    /// The idempotency key, parsed as the id it becomes. In double quotes, as a string of RFC 8941, it is the same
-    /// key as without.
+    /// The idempotency key, which is the id of the debit, hold, reversal or adjustment. Double quotes around it, as of an RFC
+    /// 8941 string, are not part of the key.
     ///
     /// # Errors
-    /// `idempotency_key_required` without the header, `invalid_idempotency_key` for what is no id.
+    /// `idempotency_key_required` if the header is missing, `invalid_idempotency_key` if it is malformed or repeated.
     pub fn idempotency_key<Id: TryFrom<String, Error = InvalidId>>(&self) -> Result<Id, Problem> {
         let mut values = self.request.headers().get_all("idempotency-key").iter();
         let Some(value) = values.next() else {
@@ -151,7 +151,7 @@ impl ApiRequest {
     /// The body, parsed from JSON.
     ///
     /// # Errors
-    /// `unsupported_media_type`, `payload_too_large`, or `invalid_request` with what is wrong and where.
+    /// `unsupported_media_type`, `payload_too_large`, or `invalid_request` with the mistake and its place.
     pub fn json<T: DeserializeOwned>(&self) -> Result<T, Problem> {
         let content_type = self.header(&header::CONTENT_TYPE).unwrap_or_default();
         let essence = content_type.split(';').next().unwrap_or_default().trim();
@@ -162,7 +162,7 @@ impl ApiRequest {
             ));
         }
         let body = self.body()?;
-        // serde takes an array for a struct too; no route's body is one.
+        // serde reads an array as a struct too, but no route takes one.
         if body.trim_ascii_start().first() != Some(&b'{') {
             return Err(Problem::invalid("The body must be a JSON object."));
         }
@@ -178,7 +178,7 @@ impl ApiRequest {
         self.body_up_to(BODY_BYTES_MAX)
     }
 
-    /// The body as it was sent, of a route that takes larger ones.
+    /// The body as it was sent, for a route with another limit.
     ///
     /// # Errors
     /// `payload_too_large` above that many bytes.
@@ -191,21 +191,20 @@ impl ApiRequest {
         Ok(body)
     }
 
-    /// What a route that this function doesn't serve gets.
+    /// The problem for a route that this function doesn't serve.
     #[must_use]
     pub fn no_such_route(&self) -> Problem {
         Problem::new(Code::NotFound, "This function doesn't serve the route it was called for.")
     }
 
-    /// Answers it with what a route comes to; or, without asking the route, with `invalid_request` if its `Host`
-    /// header is malformed. The route's lines in the log are in the request's span, and its use of the ledger is
-    /// logged.
+    /// Answers the request with the result of a route. If the `Host` header is malformed, the route isn't called and the
+    /// answer is `invalid_request`. The route runs in the request's span, and its use of the ledger is logged.
     pub fn answer<'a>(
         &'a self,
         ledger: &'a Ledger,
         route: impl Future<Output = Result<ApiResponse, Problem>> + 'a,
     ) -> impl Future<Output = Response<Body>> + 'a {
-        // Boxed: the route's future is pages long, and each that holds it would be as long again.
+        // Boxed, because a route's future is several KB large, and each future around it would be as large again.
         let route = Box::pin(route.instrument(self.span.clone()));
         async move {
             let result = match event::check_host(self.request.headers()) {
@@ -216,22 +215,22 @@ impl ApiRequest {
         }
     }
 
-    /// Ends it: logs what came of it and what it used of the database, and makes the response. Outside of the request's
-    /// span, whose fields the line has itself.
+    /// Ends the request: logs its result and its use of the database, and makes the response. The line is outside of the
+    /// request's span, because it has the span's fields itself.
     #[must_use]
     pub fn finish(&self, result: Result<ApiResponse, Problem>, usage: Usage) -> Response<Body> {
         let trace_id = self.request.lambda_context_ref().and_then(|context| context.xray_trace_id.as_deref());
-        let line = Line {
+        let line = LogLine {
             request_id: self.context(|context| context.request_id.as_deref()).unwrap_or_default(),
             trace_id: trace_id.or_else(|| self.header(&HeaderName::from_static("x-amzn-trace-id"))),
             route: self.route(),
-            // Anything else in its place may be a secret.
+            // Only a valid id of an authorized caller: any other text in the path may be a secret.
             account_id: self.account_id.get().map_or("", AccountId::as_str),
             result: &result,
             usage,
             elapsed: self.started.elapsed(),
         };
-        log::finished(&line, self.now());
+        log::write_line(&line, self.now());
         match result {
             Ok(response) => response.into_response(),
             Err(problem) => response::problem(&problem),
@@ -246,7 +245,7 @@ impl ApiRequest {
 fn context(request: &Request) -> Option<&Context> {
     match request.request_context_ref()? {
         RequestContext::ApiGatewayV2(context) => Some(context),
-        // With only the HTTP API's feature there is no other; fails closed if there ever is.
+        // Only the feature for HTTP APIs is on, so there is no other context. If there were, the request has no claims.
         #[allow(unreachable_patterns, reason = "the enum is non-exhaustive")]
         _ => None,
     }
@@ -254,8 +253,8 @@ fn context(request: &Request) -> Option<&Context> {
 
 type Context = lambda_http::aws_lambda_events::apigw::ApiGatewayV2httpRequestContext;
 
-/// A key without the double quotes around it; none if there is only one of them. What an RFC 8941 string may hold
-/// besides, escapes too, has characters that no key has.
+/// A key without the double quotes around it; `None` if there is only one. Escapes of RFC 8941 aren't decoded, because they
+/// contain characters that no key has.
 fn unquoted(value: &str) -> Option<&str> {
     match value.strip_prefix('"') {
         Some(rest) => rest.strip_suffix('"'),

@@ -1,4 +1,4 @@
-//! Answers on the wire.
+//! Responses on the wire.
 
 use lambda_http::{
     Body, Response,
@@ -12,37 +12,38 @@ use sha2::{Digest, Sha256};
 
 use crate::{Code, Metric, Problem};
 
-/// How many seconds a caller who is told to try again should wait.
+/// The value of `Retry-After` with `try_again`, in seconds.
 const RETRY_AFTER_SECONDS: &str = "1";
 
-/// What a handler answers when it did what was asked.
+/// A handler's response to a request that it carried out, with fields for the log and metrics.
 #[derive(Debug)]
 pub struct ApiResponse {
     status: StatusCode,
     headers: Vec<(HeaderName, HeaderValue)>,
     body: Option<String>,
-    /// For the log: how often it was tried, and whether it had happened before.
+    /// For the log: how often the command was tried.
     pub(crate) attempts: Option<u32>,
+    /// For the log: the result in a word, such as `debited` or `replayed`.
     pub(crate) outcome: &'static str,
-    /// What work it was about.
+    /// For the log: the name of the operation.
     pub(crate) operation: Option<&'static str>,
-    /// Whose account it was about, where the path doesn't say, and which event.
+    /// For the log: the account, if the path doesn't name it, and the event.
     pub(crate) account_id: Option<AccountId>,
     pub(crate) event_id: Option<EventId>,
     pub(crate) metrics: Vec<Metric>,
 }
 
 impl ApiResponse {
-    /// A JSON answer with that status. Nobody on the way may keep it.
+    /// Makes a JSON response with that status. No cache may store it.
     ///
     /// # Errors
-    /// `internal` where the body has no JSON form, which none of ours is.
+    /// `internal` if the body has no JSON form, which is true of none of ours.
     pub fn json(status: StatusCode, body: &impl Serialize) -> Result<Self, Problem> {
         let body = serde_json::to_string(body).map_err(|error| Problem::internal(error.to_string()))?;
         Ok(Self::text(status, "application/json", body))
     }
 
-    /// An answer of CSV (RFC 4180). Nobody on the way may keep it.
+    /// Makes a CSV response (RFC 4180). No cache may store it.
     #[must_use]
     pub fn csv(status: StatusCode, lines: String) -> Self {
         Self::text(status, "text/csv; charset=utf-8", lines)
@@ -59,7 +60,7 @@ impl ApiResponse {
         }
     }
 
-    /// An answer without a body.
+    /// Makes a response without a body.
     #[must_use]
     pub fn empty(status: StatusCode) -> Self {
         Self {
@@ -75,7 +76,7 @@ impl ApiResponse {
         }
     }
 
-    /// The entity tag of the body, its SHA-256: whatever changes the answer changes the tag.
+    /// The entity tag of the body: its SHA-256 in hexadecimal digits and double quotes.
     #[must_use]
     pub fn entity_tag(&self) -> String {
         let digest = Sha256::digest(self.body.as_deref().unwrap_or_default());
@@ -84,7 +85,7 @@ impl ApiResponse {
         format!("\"{}\"", hex.collect::<String>())
     }
 
-    /// Sets a header, in place of one of that name. A value that isn't visible ASCII is left out.
+    /// Sets a header, in place of an earlier one of that name. A header whose value isn't visible ASCII is left out.
     #[must_use]
     pub fn header(mut self, name: HeaderName, value: &str) -> Self {
         self.headers.retain(|(other, _)| *other != name);
@@ -94,28 +95,28 @@ impl ApiResponse {
         self
     }
 
-    /// Says what came of it, for the log.
+    /// Sets the outcome, for the log.
     #[must_use]
     pub fn outcome(mut self, outcome: &'static str) -> Self {
         self.outcome = outcome;
         self
     }
 
-    /// Says what work it was about, for the log.
+    /// Sets the name of the operation, for the log.
     #[must_use]
     pub fn about(mut self, operation: &'static str) -> Self {
         self.operation = Some(operation);
         self
     }
 
-    /// Says which event it was, and whose account that was about if it is known, for the log.
+    /// Sets the event and its account, if that is known, for the log.
     #[must_use]
     pub fn of_event(mut self, event_id: EventId, account_id: Option<AccountId>) -> Self {
         (self.event_id, self.account_id) = (Some(event_id), account_id);
         self
     }
 
-    /// Says how often a command was tried, for the log.
+    /// Sets how often a command was tried, for the log.
     #[must_use]
     pub fn attempted(mut self, attempts: Option<u32>) -> Self {
         self.attempts = attempts;
@@ -129,8 +130,9 @@ impl ApiResponse {
         self
     }
 
-    /// Says what came of a command, for the log; and to the caller whether it had happened before, and what came back of
-    /// a debit since, so that a job that is tried again under its old key does not run for free.
+    /// Adds a command's receipt: the outcome and the attempts for the log, and headers for the caller. `Idempotent-Replayed`
+    /// marks a replay. `Debit-Reversed` lists the credits that came back since, so that a job that is retried under its old
+    /// key does not run for free.
     #[must_use]
     pub fn receipt<O>(mut self, outcome: &'static str, receipt: &Receipt<O>) -> Self {
         self.outcome = if receipt.is_replayed { "replayed" } else { outcome };
@@ -163,7 +165,7 @@ impl ApiResponse {
     }
 }
 
-/// A problem on the wire.
+/// The response of a problem.
 pub(crate) fn problem(problem: &Problem) -> Response<Body> {
     let status = StatusCode::from_u16(problem.code().status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let mut headers = vec![

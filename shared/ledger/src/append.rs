@@ -1,11 +1,11 @@
-//! Writing what was decided: one entry by itself, or everything that changes together in one transaction.
+//! Writes a decision: a single entry by one put, or several items in one transaction.
 
 use scrip_accounts::{Account, AccountId, Decision, Entry, Posting, Record};
 
 use crate::{
     Error, Ledger,
     cancellation::Slot,
-    cancellation::{Cancelled, read_reasons},
+    cancellation::{Cancellation, read_reasons},
     error::{Failure, cancellation, classify},
     items::{self, StoredEntry},
     keys,
@@ -13,44 +13,44 @@ use crate::{
     writes::Writes,
 };
 
-/// What came of the append of a command with a key.
+/// The result of appending the posting of a command with a key.
 #[derive(Debug)]
-pub(crate) enum Appended {
+pub(crate) enum AppendResult {
     /// It was written.
     Done,
-    /// Nothing was written: the next entry exists.
+    /// Nothing was written, because the next entry exists.
     Exists(Box<StoredEntry>),
-    /// Nothing was written: something that it was decided from has changed.
+    /// Nothing was written, because an entry or a record that it was decided on has changed.
     Raced,
 }
 
-/// What came of the append of a command without a key.
+/// The result of appending the decision of a command without a key.
 #[derive(Debug)]
-pub(crate) enum DecisionAppended {
+pub(crate) enum DecisionResult {
     /// It was written.
     Done,
-    /// Nothing was written: what was paid belongs to another account.
+    /// Nothing was written, because the payment belongs to another account.
     Taken,
-    /// Nothing was written: others appended first. The newest entry that is known, if one is.
+    /// Nothing was written, because others appended first. If the answer carried a newer entry, it is here.
     Raced(Option<Box<Entry>>),
 }
 
 impl Ledger {
-    /// Writes the posting of a command, decided on an account. One attempt.
+    /// Writes the posting that was decided on the account `from`, in one attempt.
     pub(crate) async fn append_posting(
         &self,
         account_id: &AccountId,
         from: &Account,
         posting: &Posting,
         request: &RequestHash,
-    ) -> Result<Appended, Failure> {
+    ) -> Result<AppendResult, Failure> {
         check_follow(from, posting.entries());
         let item = items::write_entry(account_id, &posting.entry, Some(request))?;
         let due = self.write_due(account_id, from, &posting.entry.account)?;
         if posting.due.is_empty() && posting.records.is_empty() && due.is_none() {
             return match self.put_if_absent("append an entry", item).await? {
-                None => Ok(Appended::Done),
-                Some(exists) => Ok(Appended::Exists(Box::new(items::read_entry(exists)?))),
+                None => Ok(AppendResult::Done),
+                Some(exists) => Ok(AppendResult::Exists(Box::new(items::read_entry(exists)?))),
             };
         }
         let mut writes = Writes::default();
@@ -61,26 +61,26 @@ impl Ledger {
         self.add_records(&mut writes, account_id, &posting.records)?;
         writes.add_due(due);
         match self.write_all(writes).await? {
-            None => Ok(Appended::Done),
-            Some(Cancelled::Raced(_)) => Ok(Appended::Raced),
+            None => Ok(AppendResult::Done),
+            Some(Cancellation::Raced(_)) => Ok(AppendResult::Raced),
             Some(cancelled) => Err(unexpected(&cancelled)),
         }
     }
 
-    /// Writes a decision that was made on an account. One attempt.
+    /// Writes the decision that was made on the account `from`, in one attempt.
     pub(crate) async fn append_decision(
         &self,
         account_id: &AccountId,
         from: &Account,
         decision: &Decision,
-    ) -> Result<DecisionAppended, Failure> {
+    ) -> Result<DecisionResult, Failure> {
         check_follow(from, &decision.entries);
         let mut writes = Writes::default();
         for entry in &decision.entries {
             writes.add(Slot::Entry, self.put_new(items::write_entry(account_id, entry, None)?)?);
         }
         if decision.entries.is_empty() {
-            // What is only recorded was decided from the newest entry too: it must still be the newest.
+            // Records alone were decided on the newest entry too, so it must still be the newest.
             writes.add(Slot::Entry, self.check_none(keys::entry(account_id, from.sequence.next()))?);
         }
         self.add_records(&mut writes, account_id, &decision.records)?;
@@ -88,41 +88,44 @@ impl Ledger {
             writes.add_due(self.write_due(account_id, from, &last.account)?);
         }
         match self.write_all(writes).await? {
-            None => Ok(DecisionAppended::Done),
-            Some(Cancelled::Taken) => Ok(DecisionAppended::Taken),
-            Some(Cancelled::CustomerKnown) => {
+            None => Ok(DecisionResult::Done),
+            Some(Cancellation::Taken) => Ok(DecisionResult::Taken),
+            Some(Cancellation::CustomerKnown) => {
                 let mut rest = decision.clone();
                 rest.records.retain(|record| !matches!(record, Record::Customer(_)));
                 Box::pin(self.append_decision(account_id, from, &rest)).await
             }
-            Some(Cancelled::Raced(newest)) => {
+            Some(Cancellation::Raced(newest)) => {
                 let newest = newest.map(|item| items::read_entry(*item)).transpose()?;
-                Ok(DecisionAppended::Raced(newest.map(|stored| Box::new(stored.entry))))
+                Ok(DecisionResult::Raced(newest.map(|stored| Box::new(stored.entry))))
             }
             Some(cancelled) => Err(unexpected(&cancelled)),
         }
     }
 
-    /// Sends a transaction: `None` once it is written, else why not, as far as that is news to the caller.
-    async fn write_all(&self, writes: Writes) -> Result<Option<Cancelled>, Failure> {
+    /// Sends a transaction: `None` if it is written, else the reason of its cancellation.
+    ///
+    /// # Errors
+    /// Faults that another attempt may overcome, and unknown reasons.
+    async fn write_all(&self, writes: Writes) -> Result<Option<Cancellation>, Failure> {
         let Err(error) = self.transact(writes.items).await else { return Ok(None) };
         let Some(reasons) = cancellation(&error) else {
             return Err(classify("append", error));
         };
         match read_reasons(&writes.slots, reasons) {
-            Cancelled::Wait(fault) => Err(Failure::Transient(fault, Some(error.into()))),
-            Cancelled::Unknown(cause) => Err(Error::internal("append", cause).into()),
+            Cancellation::Wait(fault) => Err(Failure::Transient(fault, Some(error.into()))),
+            Cancellation::Unknown(cause) => Err(Error::internal("append", cause).into()),
             cancelled => Ok(Some(cancelled)),
         }
     }
 }
 
-fn unexpected(cancelled: &Cancelled) -> Failure {
+fn unexpected(cancelled: &Cancellation) -> Failure {
     Error::internal("append", format!("cancelled without such a write: {cancelled:?}")).into()
 }
 
-/// Checks that entries follow an account: no gap, and each balance is the one before and its change. They were made so;
-/// one that is not must never be written.
+/// Asserts that entries follow an account: there is no gap, and each balance is the one before plus its change. The
+/// journal makes them so; an entry that breaks this must never be written.
 fn check_follow<'a>(from: &Account, entries: impl IntoIterator<Item = &'a Entry>) {
     let mut before = from;
     for entry in entries {

@@ -1,74 +1,112 @@
-//! Commands without a key: facts of the payment provider, a refund that is pending or isn't, a month's turn. Each is
-//! known by its own state, which its records' revisions or the account's month guard, and is one transaction.
+//! Commands without a key: facts from Stripe, steps of a money-back refund, the month's turn. Each is one transaction.
+//! A repeated one finds from the account and the records that nothing is left to do, and their revisions guard the
+//! write.
 
 use chrono::{DateTime, Utc};
 use scrip_accounts::{Account, AccountId, Decision, PurchaseId, Records, Refusal, SubscriptionId, refill};
 
 use crate::{
-    Applied, Error, Fault, Ledger,
-    append::DecisionAppended,
+    DecisionReceipt, Error, Fault, Ledger,
+    append::DecisionResult,
     backoff::{Attempts, persist},
     error::Failure,
 };
 
-/// The records that a decision is made from.
+/// The ids of the records that a decision needs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Subjects<'a> {
-    /// A subscription.
+    /// The subscription.
     pub subscription: Option<&'a SubscriptionId>,
-    /// Purchases of the account.
+    /// The account's purchases.
     pub purchases: &'a [PurchaseId],
 }
 
-/// What a decision is made from, as one attempt read it.
+/// The state that a decision is made on, as one attempt read it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct State {
     /// The account.
     pub account: Account,
-    /// The records of the subjects, as far as there are any.
+    /// The records of the subjects that exist.
     pub records: Records,
 }
 
-/// What came of one attempt.
+/// The result of one attempt.
 enum Attempt {
     Done(Decision),
     Refused(Refusal),
-    /// Others appended first; the newest account that is known, if one is.
+    /// Others appended first. If the answer carried a newer entry, its account is here.
     Raced(Option<Account>),
 }
 
 impl Ledger {
-    /// Turns an account's month: writes the expiry and the refill that are due at a moment. Nothing if they are written
-    /// already. At most two requests without contention.
+    /// Turns an account's month: writes the expiry and the refill that are due at a given time, if they aren't written
+    /// yet. Without contention it makes at most two requests.
     ///
     /// # Errors
     /// [`Error::TryAgain`] if contention or faults outlast the attempts, [`Error::Internal`].
-    pub async fn turn_month(&self, account_id: &AccountId, moment: DateTime<Utc>) -> Result<Applied, Error> {
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// use scrip_accounts::AccountId;
+    ///
+    /// # async fn example(ledger: scrip_ledger::Ledger) -> Result<(), Box<dyn std::error::Error>> {
+    /// let alice = AccountId::parse("alice")?;
+    /// let receipt = ledger.turn_month(&alice, "2026-12-01T00:00:00Z".parse().unwrap()).await?;
+    /// println!("{} entries", receipt.entries.len());
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn turn_month(
+        &self,
+        account_id: &AccountId,
+        moment: DateTime<Utc>,
+    ) -> Result<DecisionReceipt, Error> {
         let decide = |state: &State| Ok(refill::decide(&state.account, moment));
         self.apply(account_id, Subjects::default(), moment, decide).await
     }
 
-    /// Reads the account and the subjects' records, lets `decide` decide, and writes what it decides in one transaction,
-    /// if that is still what it was decided from. `decide` may be called several times and must be a pure function of
-    /// the state.
+    /// Carries out a command without a key.
+    ///
+    /// Reads the account and the subjects' records, calls `decide`, and writes the decision in one transaction, unless
+    /// the state has changed since. `decide` may be called several times and must be a pure function of the state.
     ///
     /// # Errors
     /// [`Error::Refused`], [`Error::TryAgain`] if contention or faults outlast the attempts, [`Error::Internal`].
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// use scrip_accounts::{AccountId, PurchaseId, money_back};
+    /// use scrip_ledger::Subjects;
+    ///
+    /// # async fn example(ledger: scrip_ledger::Ledger) -> Result<(), Box<dyn std::error::Error>> {
+    /// let (alice, purchase_id) = (AccountId::parse("alice")?, PurchaseId::parse("in_1")?);
+    /// let subjects = Subjects { subscription: None, purchases: &[purchase_id.clone()] };
+    /// let now = "2026-11-22T10:00:00Z".parse().unwrap();
+    /// ledger
+    ///     .apply(&alice, subjects, now, |state| {
+    ///         money_back::request(&state.account, &state.records, &purchase_id, None, now)
+    ///     })
+    ///     .await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn apply(
         &self,
         account_id: &AccountId,
         subjects: Subjects<'_>,
         now: DateTime<Utc>,
         decide: impl Fn(&State) -> Result<Decision, Refusal> + Send + Sync,
-    ) -> Result<Applied, Error> {
+    ) -> Result<DecisionReceipt, Error> {
         let mut attempts = Attempts::first();
-        // The entry that won a race, to decide again on without reading.
+        // The account of the entry that won a race, on which the next attempt decides without reading.
         let mut carried = None;
         loop {
             let attempt = self.apply_once(account_id, subjects, now, &decide, carried.take()).await;
             let again = match attempt {
                 Ok(Attempt::Done(Decision { entries, records })) => {
-                    return Ok(Applied { entries, records, attempts: attempts.made() });
+                    return Ok(DecisionReceipt { entries, records, attempts: attempts.made() });
                 }
                 Ok(Attempt::Refused(refusal)) => {
                     return Err(Error::Refused { refusal: Box::new(refusal), attempts: attempts.made() });
@@ -85,10 +123,10 @@ impl Ledger {
         }
     }
 
-    /// Decides as [`Ledger::apply`] would, and writes nothing.
+    /// Returns the decision that [`Ledger::apply`] would write, and writes nothing.
     ///
     /// # Errors
-    /// As [`Ledger::apply`].
+    /// Those of [`Ledger::apply`].
     pub async fn preview(
         &self,
         account_id: &AccountId,
@@ -117,24 +155,25 @@ impl Ledger {
             Some(account) => Some(account),
             None => self.head(account_id).await?,
         };
-        // Read after the head: the write fails unless the head is still the newest entry, so what is
-        // read here belongs to it.
+        // The records are read after the newest entry, and the write fails unless that is still the newest. So both
+        // belong together.
         let Some(records) = self.records(account_id, subjects).await? else {
             return Ok(Attempt::Refused(Refusal::PaymentTaken));
         };
         let state = State { account: account.unwrap_or_else(|| Account::unseen(now)), records };
         let decision = match decide(&state) {
             Ok(decision) if decision != Decision::default() => decision,
-            // A carried entry may be old by now: it is good enough to try a write on, which fails if so.
+            // A carried account may be old by now. A write would fail then, but an empty decision or a refusal would be
+            // wrong: read again first.
             Ok(_) | Err(_) if is_carried => return Ok(Attempt::Raced(None)),
             Ok(nothing) => return Ok(Attempt::Done(nothing)),
             Err(refusal) => return Ok(Attempt::Refused(refusal)),
         };
         Ok(match self.append_decision(account_id, &state.account, &decision).await? {
-            DecisionAppended::Done => Attempt::Done(decision),
-            DecisionAppended::Taken => Attempt::Refused(Refusal::PaymentTaken),
-            // At once the first time; a call that loses again waits its turn and reads where the history is now.
-            DecisionAppended::Raced(newest) => {
+            DecisionResult::Done => Attempt::Done(decision),
+            DecisionResult::Taken => Attempt::Refused(Refusal::PaymentTaken),
+            // After the first lost race the call tries again at once. After further ones it waits and reads again.
+            DecisionResult::Raced(newest) => {
                 Attempt::Raced(newest.filter(|_| !is_carried).map(|entry| entry.account))
             }
         })

@@ -1,8 +1,8 @@
-//! Checks everything in the table: for `verify`, a program that operators run.
+//! The audit of a whole table, for `verify`, a program that operators run.
 //!
-//! [`Auditor`] takes items one by one, of a table or of an export, and keeps little of each. Once it has all of them, it
-//! says what is wrong and how it can be mended. On a table that is in use, [`Ledger::recheck`](crate::Ledger::recheck)
-//! reads again what was found before it is reported, and [`Ledger::repair`](crate::Ledger::repair) mends it.
+//! An [`Auditor`] takes the items of a table or of an export one by one, and keeps little of each. After the last one
+//! it reports the problems and their repairs. If the table is in use, [`Ledger::recheck`](crate::Ledger::recheck) reads
+//! the rows of each finding again before it is reported, and [`Ledger::repair`](crate::Ledger::repair) repairs them.
 
 mod accounts;
 mod auditor;
@@ -29,7 +29,7 @@ pub use self::{
     history::Order,
     pages::{PageCursor, Segment},
     problem::Problem,
-    repair::Repaired,
+    repair::RepairResult,
     report::{Report, Tally},
 };
 pub use crate::items::Item;

@@ -1,5 +1,5 @@
-//! How often something is tried, and how long in between: full jitter, so that those who collided once
-//! spread out, and an end, so that the caller gets an answer while it still waits.
+//! Attempts and the waits between them. The waits have full jitter, so calls that collided spread out. Attempts end in
+//! time for the caller to get an answer before the function's time-out.
 
 use std::time::Duration;
 
@@ -10,23 +10,23 @@ use crate::{
     error::{Failure, Source},
 };
 
-/// How often a command or a read is tried while the service fails or throttles.
+/// The most attempts of a command or a read while DynamoDB fails or throttles.
 const ATTEMPTS_FAILED_MAX: u32 = 10;
-/// The first wait after a failure is up to this long; each further one up to twice as long as the one before.
+/// The cap of the first wait after a failure, in ms. The cap doubles with each further failure.
 const BACKOFF_FAILED_MS_FIRST: u64 = 10;
-/// No wait after a failure is longer.
+/// The highest cap of a wait after a failure, in ms.
 const BACKOFF_FAILED_MS_MAX: u64 = 400;
 
-/// How often a command is tried while others write to the account. The time is over long before.
+/// The most attempts of a command while others write to the account. The time usually ends first.
 const ATTEMPTS_CONTENDED_MAX: u32 = 200;
-/// The first wait for others is up to this long; each further one up to four times as long as the one before.
+/// The cap of the first wait for other writers, in ms. The cap quadruples with each further one.
 const BACKOFF_CONTENDED_MS_FIRST: u64 = 20;
-/// The longest wait, by the ms since the first attempt. It falls with time, so older commands try more often than newer
-/// ones and end first.
+/// The highest cap of a wait for other writers: (ms since the first attempt, ms). It falls with time, so older commands
+/// try more often than newer ones and end first.
 const BACKOFF_CONTENDED_MS_MAX: [(u64, u64); 3] = [(3_000, 40), (2_000, 100), (0, 320)];
 
-/// No attempt starts later. The one under way ends before the function's time-out, unless it reads many pages slowly:
-/// then Lambda stops it, and the caller asks again.
+/// The ms since the first attempt after which no further one starts. The last attempt ends before the function's
+/// time-out, unless it reads many pages slowly: then Lambda stops it, and the caller asks again.
 const ATTEMPTS_MS_MAX: u64 = 5_000;
 
 /// The attempts of one command or read.
@@ -43,7 +43,7 @@ impl Attempts {
         Self { failed: 0, contended: 0, since: Instant::now() }
     }
 
-    /// How many were made, with the one under way.
+    /// The number of attempts, including the current one.
     pub(crate) fn made(&self) -> u32 {
         1 + self.failed + self.contended
     }
@@ -51,7 +51,7 @@ impl Attempts {
     /// Goes on to another attempt at once.
     ///
     /// # Errors
-    /// [`Error::TryAgain`] where there have been enough, or it is too late.
+    /// [`Error::TryAgain`] if the attempts or the time are used up.
     pub(crate) fn again_at_once(&mut self, last: Fault, source: Option<Source>) -> Result<(), Error> {
         self.again_after(Duration::ZERO, last, source)
     }
@@ -59,7 +59,7 @@ impl Attempts {
     /// Goes on to another attempt after a random wait.
     ///
     /// # Errors
-    /// [`Error::TryAgain`] where there have been enough, or it would be too late; without the wait.
+    /// [`Error::TryAgain`] at once if the attempts are used up, or if the time would be over after the wait.
     pub(crate) async fn again(&mut self, last: Fault, source: Option<Source>) -> Result<(), Error> {
         let ceiling_ms = match last {
             Fault::Raced | Fault::Contended => contended_ceiling_ms(self.contended, self.since.elapsed()),
@@ -85,7 +85,7 @@ impl Attempts {
     }
 }
 
-/// Tries a read until it succeeds, a bounded number of times.
+/// Tries a read until it succeeds or its attempts are used up.
 pub(crate) async fn persist<T, F>(read: impl Fn() -> F) -> Result<T, Error>
 where
     F: Future<Output = Result<T, Failure>>,
@@ -100,12 +100,12 @@ where
     }
 }
 
-/// The longest wait after a failure, by how many there were before it.
+/// The cap of a wait after a failure, given the number of failures before.
 fn failed_ceiling_ms(before: u32) -> u64 {
     (BACKOFF_FAILED_MS_FIRST << before.min(16)).min(BACKOFF_FAILED_MS_MAX)
 }
 
-/// The longest wait for others, by how often that was waited for, and for how long.
+/// The cap of a wait for other writers, given the number of such waits and the time since the first attempt.
 fn contended_ceiling_ms(before: u32, waited: Duration) -> u64 {
     let longest = BACKOFF_CONTENDED_MS_MAX.iter().find(|(since, _)| waited.as_millis() >= u128::from(*since));
     let longest = longest.map_or(BACKOFF_CONTENDED_MS_FIRST, |(_, longest)| *longest);
@@ -124,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn waits_for_others_grow_fast_and_shrink_with_the_time_waited() {
+    fn waits_for_other_writers_grow_fast_and_fall_with_the_time_since_the_first_attempt() {
         for (before, waited_ms, expected) in [
             (0, 0, 20),
             (1, 0, 80),
@@ -143,37 +143,37 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn what_fails_is_tried_ten_times_with_waits_within_their_bounds() {
+    async fn a_failure_is_tried_ten_times_with_waits_within_their_caps() {
         let mut attempts = Attempts::first();
         for attempt in 1..10 {
             let before = Instant::now();
             attempts.again(Fault::Throttled, None).await.unwrap();
-            // Paused time passes by what is slept, in whole milliseconds.
+            // The paused clock advances by each sleep, in whole milliseconds.
             let most = Duration::from_millis(failed_ceiling_ms(attempt - 1) + 1);
             assert!(before.elapsed() <= most, "{attempt}");
         }
         assert_eq!(attempts.made(), 10);
         let enough = attempts.again(Fault::Throttled, None).await.unwrap_err();
         assert!(matches!(enough, Error::TryAgain { attempts: 10, last: Fault::Throttled, .. }), "{enough}");
-        // Waiting for others is counted for itself.
+        // Waits for other writers are counted apart.
         attempts.again(Fault::Contended, None).await.unwrap();
         assert_eq!(attempts.made(), 11);
     }
 
     #[tokio::test(start_paused = true)]
-    async fn others_are_waited_for_until_the_time_is_over() {
+    async fn other_writers_are_waited_for_until_the_time_is_over() {
         let mut attempts = Attempts::first();
         while attempts.again(Fault::Contended, None).await.is_ok() {}
         assert!(attempts.since.elapsed() > Duration::from_millis(4_800), "{attempts:?}");
         assert!((11..200).contains(&attempts.made()), "{attempts:?}");
-        // However fast they are.
+        // Attempts without a wait end by their number.
         let mut attempts = Attempts::first();
         while attempts.again_at_once(Fault::Raced, None).is_ok() {}
         assert_eq!(attempts.made(), 200);
     }
 
     #[tokio::test(start_paused = true)]
-    async fn waits_are_spread_over_all_that_they_may_be() {
+    async fn waits_are_spread_from_zero_to_their_cap() {
         let mut waits = std::collections::BTreeSet::new();
         for _ in 0..100 {
             let mut ninth = Attempts { failed: 8, ..Attempts::first() };
@@ -181,7 +181,7 @@ mod tests {
             ninth.again(Fault::Unknown, None).await.unwrap();
             waits.insert(before.elapsed());
         }
-        // Out of 401: the odds against it have more than ten digits.
+        // There are 401 possible waits. Fewer than 50 different ones in 100 draws are as good as impossible.
         assert!(waits.len() > 50, "{waits:?}");
         assert!(waits.first() < Some(&Duration::from_millis(100)), "{waits:?}");
         assert!(waits.last() > Some(&Duration::from_millis(300)), "{waits:?}");

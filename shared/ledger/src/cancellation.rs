@@ -1,7 +1,7 @@
-//! Why a transaction was cancelled: its reasons, read by position.
+//! Reads the reasons of a cancelled transaction, each by the position of its write.
 //!
-//! A transaction that was cancelled wrote nothing. Each reason stands where its write stood, so the same
-//! code means different things: an entry that exists is a race, a payment that exists is another account's.
+//! A cancelled transaction wrote nothing. The meaning of a reason depends on its write: an entry that exists is a lost
+//! race, and a payment's row that exists belongs to another account.
 
 use aws_sdk_dynamodb::{
     error::SdkError, operation::transact_get_items::TransactGetItemsError, types::CancellationReason,
@@ -13,43 +13,43 @@ use crate::{
     items::Item,
 };
 
-/// What a write of the transaction was for.
+/// The purpose of one write of a transaction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Slot {
-    /// An entry; its condition makes the history one line.
+    /// An entry. Its condition keeps the history without branches.
     Entry,
-    /// A row that is read before it is written, under the condition that it is as it was read.
+    /// A row that was read before. Its condition is that it hasn't changed since.
     Record,
-    /// A row that says whose a payment is; its condition keeps it the first account's.
+    /// The owner row of a payment. Its condition keeps it with its first account.
     Owner,
-    /// A row that says which account a customer bought for first; its condition keeps it that account's.
+    /// The row of a customer's first account. Its condition keeps that account.
     Customer,
-    /// A row that is written whatever it was.
+    /// A row that is written without a condition.
     Unconditional,
     /// A row that is only read.
     Read,
 }
 
-/// What a cancelled transaction says.
+/// The meaning of a cancelled transaction.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) enum Cancelled {
-    /// What was paid belongs to another account.
+pub(crate) enum Cancellation {
+    /// The payment belongs to another account.
     Taken,
-    /// Someone else appended first; the newest entry that the reasons carry, if any does.
+    /// Another call wrote first. If a reason carries a newer entry, its item is here.
     Raced(Option<Box<Item>>),
-    /// The customer bought for another account first: everything else may be written.
+    /// The customer bought for another account first. Everything else may still be written.
     CustomerKnown,
-    /// Nothing is known to have changed; waiting may help.
+    /// Contention or throttling: another attempt after a wait may succeed.
     Wait(Fault),
-    /// Something this program doesn't do or doesn't know.
+    /// A reason that this program doesn't cause or doesn't know.
     Unknown(String),
 }
 
-/// Reads the reasons of a cancelled transaction. An unknown code outweighs the rest: it isn't waited for in
-/// silence. What another account was granted stays that one's, so that outweighs what may change.
-pub(crate) fn read_reasons(slots: &[Slot], reasons: &[CancellationReason]) -> Cancelled {
+/// Reads the reasons of a cancelled transaction. An unknown code takes precedence, because it must be reported and not
+/// retried. [`Cancellation::Taken`] comes next: it is permanent, while the others may change.
+pub(crate) fn read_reasons(slots: &[Slot], reasons: &[CancellationReason]) -> Cancellation {
     if slots.len() != reasons.len() {
-        return Cancelled::Unknown(format!("{} writes, {} reasons", slots.len(), reasons.len()));
+        return Cancellation::Unknown(format!("{} writes, {} reasons", slots.len(), reasons.len()));
     }
     let mut wait = None;
     let mut unknown = None;
@@ -74,16 +74,16 @@ pub(crate) fn read_reasons(slots: &[Slot], reasons: &[CancellationReason]) -> Ca
         }
     }
     match (unknown, wait, raced) {
-        (Some(code), _, _) => Cancelled::Unknown(code),
-        (None, _, _) if taken => Cancelled::Taken,
-        (None, Some(fault), _) => Cancelled::Wait(fault),
-        (None, None, true) => Cancelled::Raced(newest),
-        (None, None, false) if is_customer_known => Cancelled::CustomerKnown,
-        (None, None, false) => Cancelled::Unknown("cancelled without a reason".to_owned()),
+        (Some(code), _, _) => Cancellation::Unknown(code),
+        (None, _, _) if taken => Cancellation::Taken,
+        (None, Some(fault), _) => Cancellation::Wait(fault),
+        (None, None, true) => Cancellation::Raced(newest),
+        (None, None, false) if is_customer_known => Cancellation::CustomerKnown,
+        (None, None, false) => Cancellation::Unknown("cancelled without a reason".to_owned()),
     }
 }
 
-/// Reads why a transaction of reads failed: one of its items is being written, or anything else.
+/// Reads the failure of a transaction of reads: one of its items is being written, or it is another fault.
 pub(crate) fn read_cancelled(slots: &[Slot], error: SdkError<TransactGetItemsError>) -> Failure {
     const DOING: &str = "confirm a refusal";
     let reasons = match &error {
@@ -96,10 +96,10 @@ pub(crate) fn read_cancelled(slots: &[Slot], error: SdkError<TransactGetItemsErr
         _ => return classify(DOING, error),
     };
     match read_reasons(slots, reasons) {
-        Cancelled::Wait(fault) => Failure::Transient(fault, Some(error.into())),
-        Cancelled::Unknown(cause) => Error::internal(DOING, cause).into(),
+        Cancellation::Wait(fault) => Failure::Transient(fault, Some(error.into())),
+        Cancellation::Unknown(cause) => Error::internal(DOING, cause).into(),
         // Reads have no conditions.
-        Cancelled::Raced(_) | Cancelled::Taken | Cancelled::CustomerKnown => classify(DOING, error),
+        Cancellation::Raced(_) | Cancellation::Taken | Cancellation::CustomerKnown => classify(DOING, error),
     }
 }
 
@@ -119,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn reasons_mean_what_their_position_says() {
+    fn a_reasons_meaning_depends_on_its_position() {
         use Slot::{Customer, Entry, Owner, Record, Unconditional};
         const NONE: &str = "None";
         const FAILED: &str = "ConditionalCheckFailed";
@@ -128,35 +128,35 @@ mod tests {
         let slots = [Entry, Entry, Record, Owner, Unconditional];
         let carried = |position: &str| {
             let item = Item::from([("at".to_owned(), AttributeValue::N(position.to_owned()))]);
-            Cancelled::Raced(Some(Box::new(item)))
+            Cancellation::Raced(Some(Box::new(item)))
         };
-        let unknown = |text: &str| Cancelled::Unknown(text.to_owned());
+        let unknown = |text: &str| Cancellation::Unknown(text.to_owned());
         for (codes, expected) in [
             ([FAILED, NONE, NONE, NONE, NONE], carried("0")),
             ([FAILED, FAILED, NONE, NONE, NONE], carried("1")),
-            ([NONE, NONE, FAILED, NONE, NONE], Cancelled::Raced(None)),
+            ([NONE, NONE, FAILED, NONE, NONE], Cancellation::Raced(None)),
             ([FAILED, NONE, FAILED, NONE, NONE], carried("0")),
-            ([CONFLICT, NONE, NONE, NONE, NONE], Cancelled::Wait(Fault::Contended)),
-            ([FAILED, CONFLICT, NONE, NONE, NONE], Cancelled::Wait(Fault::Contended)),
-            ([NONE, NONE, NONE, NONE, THROTTLED], Cancelled::Wait(Fault::Throttled)),
+            ([CONFLICT, NONE, NONE, NONE, NONE], Cancellation::Wait(Fault::Contended)),
+            ([FAILED, CONFLICT, NONE, NONE, NONE], Cancellation::Wait(Fault::Contended)),
+            ([NONE, NONE, NONE, NONE, THROTTLED], Cancellation::Wait(Fault::Throttled)),
             (
                 [CONFLICT, NONE, NONE, NONE, "ProvisionedThroughputExceeded"],
-                Cancelled::Wait(Fault::Throttled),
+                Cancellation::Wait(Fault::Throttled),
             ),
             (["ValidationError", NONE, NONE, NONE, NONE], unknown("ValidationError at Entry: ")),
             ([CONFLICT, "Novel", NONE, NONE, NONE], unknown("Novel at Entry: ")),
             ([NONE, NONE, NONE, NONE, FAILED], unknown("ConditionalCheckFailed at Unconditional: ")),
-            ([NONE, NONE, NONE, FAILED, NONE], Cancelled::Taken),
-            ([FAILED, NONE, NONE, FAILED, CONFLICT], Cancelled::Taken),
+            ([NONE, NONE, NONE, FAILED, NONE], Cancellation::Taken),
+            ([FAILED, NONE, NONE, FAILED, CONFLICT], Cancellation::Taken),
             ([NONE, NONE, NONE, NONE, NONE], unknown("cancelled without a reason")),
         ] {
             assert_eq!(read_reasons(&slots, &reasons(&codes)), expected, "{codes:?}");
         }
         assert_eq!(read_reasons(&slots, &reasons(&[NONE])), unknown("5 writes, 1 reasons"));
         for (codes, expected) in [
-            ([NONE, FAILED], Cancelled::CustomerKnown),
-            ([FAILED, FAILED], Cancelled::Raced(None)),
-            ([CONFLICT, FAILED], Cancelled::Wait(Fault::Contended)),
+            ([NONE, FAILED], Cancellation::CustomerKnown),
+            ([FAILED, FAILED], Cancellation::Raced(None)),
+            ([CONFLICT, FAILED], Cancellation::Wait(Fault::Contended)),
         ] {
             assert_eq!(read_reasons(&[Record, Customer], &reasons(&codes)), expected, "{codes:?}");
         }

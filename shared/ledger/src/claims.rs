@@ -1,4 +1,4 @@
-//! Claims: written before an entry, read to find it again.
+//! Claims: a claim is written before its entry, and is read to find the entry again.
 
 use scrip_accounts::{AccountId, CommandKey, Sequence};
 
@@ -10,7 +10,8 @@ use crate::{
 };
 
 impl Ledger {
-    /// Claims a key from an entry on: `None` once the claim is written, else the claim that exists.
+    /// Claims a key, whose entry can only come after `from`. Returns `None` if the claim was written, else the existing
+    /// one.
     pub(crate) async fn put_claim(
         &self,
         account_id: &AccountId,
@@ -33,17 +34,17 @@ impl Ledger {
         Ok(item.map(items::read_claim).transpose()?)
     }
 
-    /// The entry that a claim names. One attempt.
+    /// Reads the entry that a claim names, in one attempt.
     ///
-    /// An entry of another key there means that a claim outlived its entry, as after a restore: an error, and never an
-    /// answer.
+    /// If that entry carries another key, the claim outlived its own entry, as after a restore. This is an error, never
+    /// an answer.
     pub(crate) async fn claimed_entry(
         &self,
         account_id: &AccountId,
         key: &CommandKey,
         sequence: Sequence,
     ) -> Result<StoredEntry, Failure> {
-        // Entries are never deleted: it is still being written.
+        // Entries are never deleted, so it is still being written.
         let stored = self.entry(account_id, sequence).await?.ok_or_else(Failure::contended)?;
         if !stored.entry.is_of(key) {
             return Err(
@@ -53,8 +54,8 @@ impl Ledger {
         Ok(stored)
     }
 
-    /// Notes on a claim that no entry up to this one carries its key, so that nobody reads these again. Safe whenever
-    /// it lands, because entries never change.
+    /// Raises a claim's `from`: no entry up to that one carries its key, so later calls need not read these entries
+    /// again. The write is safe at any time, because entries never change.
     pub(crate) async fn raise_claim(
         &self,
         account_id: &AccountId,

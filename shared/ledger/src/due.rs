@@ -1,8 +1,8 @@
-//! The due index: which accounts a month's turn still has to settle, and which refunds are pending.
+//! The due index: it lists the accounts whose month must still be turned, pending refunds and parked payments.
 //!
-//! An account that is settled leaves its partition in the write that settles it, so the index is its own
-//! cursor: a sweep that was killed finds what is left by starting again. The index follows the table a
-//! moment later, so it may still list an account that is settled; settling that one writes nothing.
+//! The write that turns an account's month also removes the account from its partition. So the index is its own cursor:
+//! a sweep that was killed finds the rest by starting again. The index is eventually consistent and may list an account
+//! that was turned a moment ago; turning it again writes nothing.
 
 use aws_sdk_dynamodb::{
     operation::query::{QueryInput, builders::QueryInputBuilder},
@@ -17,15 +17,15 @@ use crate::{
     keys,
 };
 
-/// How many accounts, or refunds, are listed at once: enough that asking for them weighs little beside what is done for
-/// them, and few enough that a million weigh no more in memory than a thousand.
+/// The most accounts or refunds of a page. It is large enough that listing costs little compared to the work for each
+/// item, and small enough that memory doesn't grow with the number of accounts.
 const PAGE_ITEMS_MAX: i32 = 1_000;
 
-/// A part of a month's due accounts: the month they were settled for last, and the shard.
+/// A partition of the due index: the accounts of one shard whose newest entry is of one month.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct DuePartition {
-    /// The month that was settled last.
-    pub settled: Period,
+    /// The accounts' month.
+    pub month: Period,
     /// The shard, below [`DUE_SHARDS`](crate::DUE_SHARDS).
     pub shard: u64,
 }
@@ -35,28 +35,48 @@ pub struct DuePartition {
 pub struct DuePage {
     /// The accounts.
     pub accounts: Vec<AccountId>,
-    /// Where the next page begins; `None` after the last.
+    /// The start of the next page; `None` after the last.
     pub next: Option<DueCursor>,
 }
 
-/// Where a page of due accounts begins.
+/// The start of a page of the due index.
 #[derive(Debug, Clone)]
 pub struct DueCursor(Item);
 
 impl Ledger {
-    /// A page of a partition's accounts, in no order that means anything.
+    /// Reads a page of a partition's accounts, in no particular order.
     ///
     /// # Errors
-    /// [`Error::TryAgain`] where throttling or faults outlast the attempts, [`Error::Internal`].
+    /// [`Error::TryAgain`] if throttling or faults outlast the attempts, [`Error::Internal`].
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// use scrip_ledger::DuePartition;
+    ///
+    /// # async fn example(ledger: scrip_ledger::Ledger) -> Result<(), Box<dyn std::error::Error>> {
+    /// let partition = DuePartition { month: "2026-11".parse()?, shard: 0 };
+    /// let mut from = None;
+    /// loop {
+    ///     let page = ledger.due(partition, from).await?;
+    ///     println!("{} accounts", page.accounts.len());
+    ///     from = page.next;
+    ///     if from.is_none() {
+    ///         break;
+    ///     }
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn due(&self, partition: DuePartition, from: Option<DueCursor>) -> Result<DuePage, Error> {
         let start = from.map(|cursor| cursor.0);
         backoff::persist(|| self.due_page(partition, start.clone())).await
     }
 
-    /// A page of the purchases whose refund is pending, those whose index is a moment behind among them.
+    /// Reads a page of the purchases whose refund is pending. It may have some whose refund has just ended.
     ///
     /// # Errors
-    /// As [`Ledger::due`].
+    /// Those of [`Ledger::due`].
     pub async fn pending_refunds(
         &self,
         from: Option<DueCursor>,
@@ -67,10 +87,10 @@ impl Ledger {
         Ok((items.into_iter().map(keys::purchase_of).collect::<Result<_, _>>()?, next))
     }
 
-    /// A page of the ids of what is parked, that whose index is a moment behind among it.
+    /// Reads a page of the ids of parked Stripe objects. It may have some that were just granted.
     ///
     /// # Errors
-    /// As [`Ledger::due`].
+    /// Those of [`Ledger::due`].
     pub async fn list_parked(
         &self,
         from: Option<DueCursor>,
@@ -81,10 +101,10 @@ impl Ledger {
         Ok((items.into_iter().map(keys::parked_of).collect::<Result<_, _>>()?, next))
     }
 
-    /// How many accounts a partition holds.
+    /// Counts the accounts of a partition.
     ///
     /// # Errors
-    /// As [`Ledger::due`].
+    /// Those of [`Ledger::due`].
     pub async fn count_due(&self, partition: DuePartition) -> Result<u64, Error> {
         let (mut count, mut start) = (0, None);
         loop {
@@ -98,7 +118,7 @@ impl Ledger {
     }
 
     async fn due_page(&self, partition: DuePartition, start: Option<Item>) -> Result<DuePage, Failure> {
-        let value = keys::due_partition(partition.settled, partition.shard);
+        let value = keys::due_partition(partition.month, partition.shard);
         let (items, next) = self.index_page(value, start).await?;
         let accounts = items.into_iter().map(keys::account_of).collect::<Result<_, _>>()?;
         Ok(DuePage { accounts, next })
@@ -119,7 +139,7 @@ impl Ledger {
         partition: DuePartition,
         start: Option<Item>,
     ) -> Result<(u64, Option<Item>), Failure> {
-        let value = keys::due_partition(partition.settled, partition.shard);
+        let value = keys::due_partition(partition.month, partition.shard);
         let query = Self::due_query(value).select(Select::Count).set_exclusive_start_key(start);
         let answer = self.query(query).await.map_err(|error| classify("count the due accounts", error))?;
         Ok((u64::from(answer.count.unsigned_abs()), answer.last_evaluated_key))

@@ -1,4 +1,4 @@
-//! What can go wrong between a decision and the table, and whether asking again helps.
+//! Errors of the ledger, and whether another attempt may succeed.
 
 use std::fmt;
 
@@ -8,7 +8,8 @@ use aws_sdk_dynamodb::{
 };
 use scrip_accounts::Refusal;
 
-/// An error with its causes, for the log. The SDK's `DisplayErrorContext` also shows the answer, which may hold a secret.
+/// An error and its causes as one line for the log. The SDK's `DisplayErrorContext` would also show the response, which
+/// may contain a secret.
 #[must_use]
 pub fn chain(error: &(dyn std::error::Error + 'static)) -> String {
     let mut text = error.to_string();
@@ -21,41 +22,41 @@ pub fn chain(error: &(dyn std::error::Error + 'static)) -> String {
     text
 }
 
-/// What an error came from.
+/// The cause of an error.
 pub type Source = Box<dyn std::error::Error + Send + Sync>;
 
-/// A command or a read that wasn't carried out.
+/// The reason that a command or a read was not carried out.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The command is refused. Nothing was written, and nothing of it is written later.
+    /// The command is refused. Nothing was written, and nothing will be.
     #[error("refused: {refusal:?}")]
     Refused {
-        /// Why.
+        /// The reason.
         refusal: Box<Refusal>,
-        /// How often it was tried.
+        /// The number of attempts.
         attempts: u32,
     },
     /// The same key was used for another request.
     #[error("the key was used for another request")]
     KeyReused,
-    /// Contention, throttling or a network fault outlasted the retries. The command may have been carried out, or may
-    /// be until another entry takes its place: asking again with the same key tells, and is safe.
+    /// Contention, throttling or network faults outlasted the retries. The command may have been carried out, or may
+    /// still be until another entry takes its place. A repeated request with the same key is safe and finds out.
     #[error("gave up after {attempts} attempts: {last}")]
     TryAgain {
-        /// How often it was tried.
+        /// The number of attempts.
         attempts: u32,
         /// The fault of the last attempt.
         last: Fault,
-        /// What the last attempt failed with, if anything did.
+        /// The error of the last attempt, if it had one.
         #[source]
         source: Option<Source>,
     },
-    /// Asking again doesn't help: a mistake in this program, its permissions or its table.
+    /// Another attempt doesn't help: the program, its permissions or its table are wrong.
     #[error("could not {doing}")]
     Internal {
-        /// What was being done.
+        /// The action that failed, as in "read an item".
         doing: &'static str,
-        /// What it failed with.
+        /// The error.
         #[source]
         source: Source,
     },
@@ -71,7 +72,7 @@ impl Error {
         }
     }
 
-    /// How often it was tried.
+    /// The number of attempts.
     #[must_use]
     pub fn attempts(&self) -> u32 {
         match self {
@@ -89,16 +90,16 @@ impl Error {
     }
 }
 
-/// Why an attempt came to nothing though another may not.
+/// The reason that an attempt failed though another may succeed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fault {
-    /// Someone else appended first.
+    /// Another call appended first.
     Raced,
-    /// Another transaction held one of the items.
+    /// Another transaction was writing one of the items.
     Contended,
     /// The table or the account is being throttled.
     Throttled,
-    /// The service failed, or its answer was lost: the write may have happened.
+    /// DynamoDB failed, or its answer was lost. The write may have happened.
     Unknown,
 }
 
@@ -118,7 +119,7 @@ impl fmt::Display for Fault {
 pub(crate) enum Failure {
     /// Another attempt may succeed.
     Transient(Fault, Option<Source>),
-    /// None will.
+    /// No other attempt will succeed.
     Fatal(Error),
 }
 
@@ -135,14 +136,14 @@ impl From<Error> for Failure {
     }
 }
 
-/// Reads what the SDK says of a request that failed. (A condition that failed and a cancelled transaction are read
-/// before, by what they carry.)
+/// Classifies the SDK's error of a failed request. Callers read failed conditions and cancelled transactions before,
+/// because these carry items or reasons.
 pub(crate) fn classify<E>(doing: &'static str, error: SdkError<E>) -> Failure
 where
     E: std::error::Error + ProvideErrorMetadata + Send + Sync + 'static,
 {
     let fault = match &error {
-        // No whole answer came: the request may have been carried out.
+        // There was no complete answer, so the request may have been carried out.
         SdkError::TimeoutError(_) | SdkError::DispatchFailure(_) | SdkError::ResponseError(_) => {
             Some(Fault::Unknown)
         }
@@ -156,7 +157,7 @@ where
             Some("TransactionConflictException" | "TransactionInProgressException") => Some(Fault::Contended),
             Some("InternalServerError" | "ServiceUnavailable") => Some(Fault::Unknown),
             _ if service.raw().status().is_server_error() => Some(Fault::Unknown),
-            // It succeeded, and its answer can't be read: it broke off, or isn't DynamoDB's.
+            // The status is success, but the answer can't be read: it was cut off, or isn't DynamoDB's.
             None if service.raw().status().is_success() => Some(Fault::Unknown),
             _ => None,
         },
@@ -168,7 +169,7 @@ where
     }
 }
 
-/// The reasons of a cancelled transaction, where that is what the SDK reports.
+/// The reasons of a cancelled transaction, if the SDK's error is one.
 pub(crate) fn cancellation(
     error: &SdkError<TransactWriteItemsError>,
 ) -> Option<&[aws_sdk_dynamodb::types::CancellationReason]> {

@@ -1,7 +1,7 @@
-//! The items as they are stored, a file each, and their way from and to the accounts crate's types.
+//! The stored items, one file each, and their conversion from and to the accounts crate's types.
 //!
-//! An entry's item carries the whole account after it. What can't be read back exactly is an error, never
-//! a default: a ledger that guesses is none.
+//! An entry's item carries the whole account after it. If an item can't be read back exactly, that is an error: no
+//! default replaces a missing value.
 
 mod claim;
 mod due;
@@ -27,12 +27,12 @@ pub(crate) use self::{
 pub use self::{
     claim::{Claim, read_claim, write_claim},
     entry::{StoredEntry, read_entry, write_entry},
-    parked::Parked,
+    parked::ParkedPayment,
 };
 
 use crate::Error;
 
-/// An item as the SDK has it.
+/// An item in the SDK's form.
 pub type Item = HashMap<String, AttributeValue>;
 
 /// A number as an attribute.
@@ -45,7 +45,7 @@ pub(crate) fn text(value: impl Into<String>) -> AttributeValue {
     AttributeValue::S(value.into())
 }
 
-/// A field of an item as it is written there: for the conditions and updates that name it.
+/// A field in its stored form, for conditions and updates.
 pub(crate) fn attribute(field: &impl Serialize) -> Result<AttributeValue, Error> {
     serde_dynamo::to_attribute_value(field).map_err(|source| Error::internal("write an attribute", source))
 }

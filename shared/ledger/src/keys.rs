@@ -1,4 +1,4 @@
-//! Every key and attribute name of the table, as in README.md's table of items.
+//! Every key of the table, and the attribute names that expressions use (README.md lists the items).
 //!
 //! | item | pk | sk |
 //! |---|---|---|
@@ -12,8 +12,8 @@
 //! | due | `ACCOUNT#<account>` | `DUE` |
 //! | parked | `PARKED#<object>` | `PARKED` |
 //!
-//! No id has `#` in it, whoever chose it, so no two items can share a key. The longest key is a claim's: two
-//! chosen ids of 128 bytes and 22 more, where DynamoDB allows 2048 for a partition key and 1024 for a sort key.
+//! No id contains `#`, so no two items can share a key. The longest key is a claim's: two chosen ids of 128 bytes each
+//! and 22 bytes more. DynamoDB allows 2,048 bytes for a partition key and 1,024 for a sort key.
 
 use std::collections::HashMap;
 
@@ -28,31 +28,31 @@ use crate::Error;
 pub(crate) const PK: &str = "pk";
 /// The sort key.
 pub(crate) const SK: &str = "sk";
-/// No entry up to this one carries a claim's key.
+/// On a claim: no entry up to this sequence carries its key.
 pub(crate) const FROM: &str = "from";
-/// The entry of a debit that was reversed, on its claim.
+/// On the claim of a reversed debit: the sequence of the debit's entry.
 pub(crate) const SEQUENCE: &str = "sequence";
-/// What came back of a debit so far, on its claim.
+/// On the claim of a debit: the credits that came back so far.
 pub(crate) const REVERSED: &str = "reversed";
-/// Whose something is.
+/// The account that a row belongs to.
 pub(crate) const ACCOUNT_ID: &str = "account_id";
-/// Counts the writes of a purchase's or a subscription's record.
+/// The number of writes of a purchase's or a subscription's record.
 pub(crate) const REVISION: &str = "revision";
-/// When a payment was parked, and why.
+/// The time at which a payment was parked.
 pub(crate) const PARKED_AT: &str = "parked_at";
-/// See [`PARKED_AT`].
+/// The reason for which a payment was parked.
 pub(crate) const REASON: &str = "reason";
 
-/// The sparse index of what is due, accounts and refunds, and the attribute that is its key.
+/// The sparse index of due accounts, pending refunds and parked payments, and the attribute that is its key.
 pub(crate) const DUE: &str = "due";
 
 /// The index's partition of purchases whose refund is pending.
 pub(crate) const PENDING_REFUNDS: &str = "REFUND";
 
-/// The index's partition of what was parked.
+/// The index's partition of parked payments.
 pub(crate) const PARKED: &str = "PARKED";
 
-/// How many partitions a month's due accounts are spread over.
+/// The number of index partitions over which a month's due accounts are spread.
 pub const DUE_SHARDS: u64 = 16;
 
 /// An item's primary key.
@@ -63,7 +63,7 @@ pub(crate) struct Key {
 }
 
 impl Key {
-    /// The key as the SDK has it.
+    /// The key as the SDK's attributes.
     pub(crate) fn into_attributes(self) -> HashMap<String, AttributeValue> {
         HashMap::from([
             (PK.to_owned(), AttributeValue::S(self.pk)),
@@ -77,10 +77,10 @@ pub(crate) fn account(account_id: &AccountId) -> String {
     format!("ACCOUNT#{account_id}")
 }
 
-/// The partition of no account.
-pub(crate) const NOBODY: &str = "ACCOUNT#";
+/// A partition that no account has, because no id is empty.
+pub(crate) const NO_ACCOUNT: &str = "ACCOUNT#";
 
-/// The sort key of an entry. Twelve digits, so that text order is number order.
+/// The sort key of an entry. It has twelve digits, so the order of texts is the order of numbers.
 pub(crate) fn entry_sort(sequence: Sequence) -> String {
     format!("ENTRY#{:012}", sequence.get())
 }
@@ -88,82 +88,83 @@ pub(crate) fn entry_sort(sequence: Sequence) -> String {
 /// The highest sequence that twelve digits can hold.
 pub(crate) const SEQUENCE_MAX: Sequence = Sequence::new(999_999_999_999);
 
-/// What entries' sort keys start with.
+/// The prefix of the sort keys of entries.
 pub(crate) const ENTRY_PREFIX: &str = "ENTRY#";
 
-/// One entry of an account.
+/// The key of an entry.
 pub(crate) fn entry(account_id: &AccountId, sequence: Sequence) -> Key {
     Key { pk: account(account_id), sk: entry_sort(sequence) }
 }
 
-/// The record of a purchase.
+/// The key of a purchase's record.
 pub(crate) fn purchase(account_id: &AccountId, id: &PurchaseId) -> Key {
     Key { pk: account(account_id), sk: format!("{PURCHASE_PREFIX}{id}") }
 }
 
-/// What the sort keys of purchases start with.
+/// The prefix of the sort keys of purchases.
 pub(crate) const PURCHASE_PREFIX: &str = "PURCHASE#";
 
-/// The row that lists a purchase in the order of payments: ten digits of seconds, so that text order is time order.
+/// The key of the row that lists a purchase in the order of payments. It has ten digits of seconds, so the order of
+/// texts is the order of times.
 pub(crate) fn bought(account_id: &AccountId, purchase: &Purchase) -> Key {
     let seconds = purchase.paid_at.timestamp().clamp(0, 9_999_999_999);
     Key { pk: account(account_id), sk: format!("{BOUGHT_PREFIX}{seconds:010}#{}", purchase.id) }
 }
 
-/// What the sort keys of these rows start with.
+/// The prefix of the sort keys of rows that list purchases.
 pub(crate) const BOUGHT_PREFIX: &str = "BOUGHT#";
 
-/// The purchase of such a row's sort key.
+/// The purchase id in the sort key of a row that lists a purchase.
 pub(crate) fn purchase_of_bought(sk: &str) -> Result<PurchaseId, Error> {
     let id = sk.strip_prefix(BOUGHT_PREFIX).and_then(|rest| rest.split_once('#')).map(|(_, id)| id);
     let corrupt = || Error::corrupt("a list of purchases", sk, "purchase");
     PurchaseId::parse(id.ok_or_else(corrupt)?).map_err(|_| corrupt())
 }
 
-/// The record of a subscription. It is in no account's partition: which account it belongs to is read from it.
+/// The key of a subscription's record. It is in no account's partition, because the record is read to find the account.
 pub(crate) fn subscription(id: &SubscriptionId) -> Key {
     Key { pk: format!("SUBSCRIPTION#{id}"), sk: "SUBSCRIPTION".to_owned() }
 }
 
-/// Which account and purchase a payment was for.
+/// The key of a payment's owner row, which names the account and the purchase.
 pub(crate) fn payment(id: &PaymentId) -> Key {
     Key { pk: format!("PAYMENT#{id}"), sk: "PAYMENT".to_owned() }
 }
 
-/// Which account a purchase was for.
+/// The key of an owner row by a purchase's own id.
 pub(crate) fn paid(id: &PurchaseId) -> Key {
     Key { pk: format!("PAYMENT#{id}"), sk: "PAYMENT".to_owned() }
 }
 
-/// The rows that say whose a purchase's payments are: one for each, and one of its own id, if no payment has that.
+/// The keys of a purchase's owner rows: one for each payment, and one for its own id if that is no payment's.
 pub(crate) fn payments(purchase: &Purchase) -> impl Iterator<Item = Key> {
     let is_named = purchase.payment_ids.iter().any(|payment| payment.as_str() == purchase.id.as_str());
     purchase.payment_ids.iter().map(payment).chain((!is_named).then(|| paid(&purchase.id)))
 }
 
-/// Which account a customer of the payment provider pays for.
+/// The key of the row of a customer's first account.
 pub(crate) fn customer(id: &CustomerId) -> Key {
     Key { pk: format!("CUSTOMER#{id}"), sk: "CUSTOMER".to_owned() }
 }
 
-/// A payment that couldn't be granted whole, by the id of the provider's object.
+/// The key of a parked payment, by the id of the Stripe object.
 pub(crate) fn parked(object_id: &str) -> Key {
     Key { pk: format!("PARKED#{object_id}"), sk: "PARKED".to_owned() }
 }
 
-/// The object of a parked payment's key.
+/// The id of the Stripe object in a parked payment's key.
 pub(crate) fn parked_of(mut item: HashMap<String, AttributeValue>) -> Result<String, Error> {
     let corrupt = || Error::corrupt("due index", PARKED, "object");
     let Some(AttributeValue::S(pk)) = item.remove(PK) else { return Err(corrupt()) };
     pk.strip_prefix("PARKED#").map(str::to_owned).ok_or_else(corrupt)
 }
 
-/// The row that says an account must be settled at the next month.
+/// The key of the row that lists an account as due at the next month's turn.
 pub(crate) fn due(account_id: &AccountId) -> Key {
     Key { pk: account(account_id), sk: "DUE".to_owned() }
 }
 
-/// The account and the purchase of a record's key.
+/// The account and the purchase in the key of a purchase's record.
 pub(crate) fn purchase_of(
     mut item: HashMap<String, AttributeValue>,
 ) -> Result<(AccountId, PurchaseId), Error> {
@@ -173,38 +174,38 @@ pub(crate) fn purchase_of(
     Ok((account_of(item)?, PurchaseId::parse(id).map_err(|_| corrupt())?))
 }
 
-/// The account of an item in its partition.
+/// The account in the partition key of an item.
 pub(crate) fn account_of(mut item: HashMap<String, AttributeValue>) -> Result<AccountId, Error> {
     let corrupt = || Error::corrupt("due index", "DUE", "account");
     let Some(AttributeValue::S(pk)) = item.remove(PK) else { return Err(corrupt()) };
     account_of_partition(&pk).ok_or_else(corrupt)
 }
 
-/// The account whose partition that is; `None` if it is no account's.
+/// The account of a partition key; `None` if the partition is no account's.
 pub(crate) fn account_of_partition(pk: &str) -> Option<AccountId> {
     AccountId::parse(pk.strip_prefix("ACCOUNT#")?).ok()
 }
 
-/// A partition of the due index: the month that was settled last, and a shard of its accounts.
-pub(crate) fn due_partition(settled: Period, shard: u64) -> String {
-    format!("{settled}#{shard:02}")
+/// A partition key of the due index: the accounts' month and a shard.
+pub(crate) fn due_partition(month: Period, shard: u64) -> String {
+    format!("{month}#{shard:02}")
 }
 
-/// An account's shard. A hash that never changes keeps an account in one shard.
+/// An account's shard in the due index. The hash never changes, so an account stays in one shard.
 pub(crate) fn due_shard(account_id: &AccountId) -> u64 {
-    // FNV-1a: spreads short ids evenly; nothing hangs on it being hard to guess.
+    // FNV-1a spreads short ids evenly. It need not be hard to guess.
     let hash = account_id.as_str().bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
     });
     hash % DUE_SHARDS
 }
 
-/// The claim of a command's key.
+/// The key of the claim of a command's key.
 pub(crate) fn operation(account_id: &AccountId, key: &CommandKey) -> Key {
     claim(account_id, &key_text(key))
 }
 
-/// The claim of a key that is given as [`key_text`] writes it.
+/// The key of a claim, given the command's key as [`key_text`].
 pub(crate) fn claim(account_id: &AccountId, key_text: &str) -> Key {
     Key { pk: format!("OPERATION#{account_id}#{key_text}"), sk: "OPERATION".to_owned() }
 }
@@ -221,7 +222,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn keys_are_written_as_the_table_says() {
+    fn keys_have_their_documented_form() {
         let alice = AccountId::parse("alice").unwrap();
         let debit = CommandKey::Debit(DebitId::parse("d-1").unwrap());
         let reversal = CommandKey::Reversal(ReversalId::parse("r-1").unwrap());
@@ -232,7 +233,7 @@ mod tests {
             (entry(&alice, Sequence::new(42)), "ACCOUNT#alice", "ENTRY#000000000042"),
             (operation(&alice, &debit), "OPERATION#alice#debit#d-1", "OPERATION"),
             (operation(&alice, &reversal), "OPERATION#alice#reversal#r-1", "OPERATION"),
-            // A hold and a debit of one id would be the same to whoever reverses them.
+            // A hold and a debit with the same id could not be distinguished by a reversal, so they share a key.
             (operation(&alice, &hold), "OPERATION#alice#debit#h-1", "OPERATION"),
             (operation(&alice, &settlement), "OPERATION#alice#settlement#h-1", "OPERATION"),
             (due(&alice), "ACCOUNT#alice", "DUE"),
@@ -245,11 +246,11 @@ mod tests {
         ] {
             assert_eq!((key.pk.as_str(), key.sk.as_str()), (pk, sk));
         }
-        // The shard of an account must never change: rows of earlier months would be orphaned.
+        // If an account's shard changed, rows of earlier months would be orphaned.
         assert_eq!(due_partition(period, due_shard(&alice)), "2026-11#07");
     }
 
-    /// What identity providers name their users, beside what a part of a key looks like.
+    /// Subjects of common identity providers, and texts that look like parts of a key.
     const ODD: [&str; 9] = [
         "auth0|5f7c8ec7c33c6c004bbafe82",
         "google-oauth2|104234567890123456789",

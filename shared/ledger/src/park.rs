@@ -1,29 +1,29 @@
-//! What is kept beside accounts: payments of which something couldn't be granted, until the cause is mended.
+//! Parked payments: a part of the payment couldn't be granted, and it is kept until the cause is mended.
 
 use aws_sdk_dynamodb::types::{Delete, TransactWriteItem};
 
 use crate::{
-    Error, Ledger, Parked, backoff,
-    cancellation::{Cancelled, Slot, read_reasons},
+    Error, Ledger, ParkedPayment, backoff,
+    cancellation::{Cancellation, Slot, read_reasons},
     error::{Failure, cancellation, classify},
     items, keys,
 };
 
 impl Ledger {
-    /// Parks a payment, over what was parked of it before.
+    /// Parks a payment, and replaces an earlier parking of it.
     ///
     /// # Errors
-    /// [`Error::TryAgain`] where throttling or faults outlast the attempts, [`Error::Internal`].
-    pub async fn park(&self, parked: &Parked) -> Result<(), Error> {
+    /// [`Error::TryAgain`] if throttling or faults outlast the attempts, [`Error::Internal`].
+    pub async fn park(&self, parked: &ParkedPayment) -> Result<(), Error> {
         let put = self.put(items::parked(parked)?)?;
         backoff::persist(|| self.write_alone("park a payment", Slot::Unconditional, put.clone())).await
     }
 
-    /// Forgets a parked payment that was granted, as it was read: what was parked since stays.
+    /// Deletes a parked payment that was granted. If it was parked again after it was read, it stays.
     ///
     /// # Errors
-    /// As [`Ledger::park`].
-    pub async fn unpark(&self, parked: &Parked) -> Result<(), Error> {
+    /// Those of [`Ledger::park`].
+    pub async fn unpark(&self, parked: &ParkedPayment) -> Result<(), Error> {
         let delete = Delete::builder()
             .table_name(&self.table)
             .set_key(Some(keys::parked(&parked.object_id).into_attributes()))
@@ -35,11 +35,11 @@ impl Ledger {
             .build()
             .map_err(|source| Error::internal("build a delete", source))?;
         let delete = TransactWriteItem::builder().delete(delete).build();
-        backoff::persist(|| self.write_alone("forget what was parked", Slot::Record, delete.clone())).await
+        backoff::persist(|| self.write_alone("delete a parked payment", Slot::Record, delete.clone())).await
     }
 
-    /// One write, in a transaction: the webhook's role allows no other kind. One whose condition fails
-    /// is over.
+    /// Makes a single write in a transaction, because the webhook's role allows no other writes. If its condition
+    /// fails, nothing is left to do.
     async fn write_alone(
         &self,
         doing: &'static str,
@@ -48,8 +48,8 @@ impl Ledger {
     ) -> Result<(), Failure> {
         let Err(error) = self.transact(vec![write]).await else { return Ok(()) };
         match cancellation(&error).map(|reasons| read_reasons(&[slot], reasons)) {
-            Some(Cancelled::Raced(_)) => Ok(()),
-            Some(Cancelled::Wait(fault)) => Err(Failure::Transient(fault, Some(error.into()))),
+            Some(Cancellation::Raced(_)) => Ok(()),
+            Some(Cancellation::Wait(fault)) => Err(Failure::Transient(fault, Some(error.into()))),
             _ => Err(classify(doing, error)),
         }
     }

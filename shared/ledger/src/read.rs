@@ -1,8 +1,7 @@
-//! Reading accounts and their history. Every read is consistent: what was answered is seen.
+//! Reads accounts and their history. Every read is strongly consistent, so it sees every write that was answered.
 //!
-//! A read of several items may still see half of a transaction that is being written. A decision that ends
-//! in an append is guarded by the append's conditions; what a command with a key is answered without one stands on
-//! a [`Snapshot`].
+//! A read of several items may still see half of a transaction that is being written. If a decision ends in an append,
+//! the append's conditions guard against that. A refusal of a command with a key is guarded by a [`Snapshot`].
 
 use aws_sdk_dynamodb::{
     operation::query::{QueryInput, builders::QueryInputBuilder},
@@ -10,12 +9,12 @@ use aws_sdk_dynamodb::{
 };
 use chrono::{DateTime, Utc};
 use scrip_accounts::{
-    Account, AccountId, CommandKey, CustomerId, Entry, PaymentId, Purchase, PurchaseId, Records, Sequence,
+    Account, AccountId, CommandKey, CustomerId, Entry, PaymentId, PurchaseId, Records, Sequence,
     SubscriptionId, SubscriptionRecord,
 };
 
 use crate::{
-    Error, Ledger, Parked, Subjects,
+    Error, Ledger, ParkedPayment, Subjects,
     backoff::persist,
     cancellation::{Slot, read_cancelled},
     error::{Failure, classify},
@@ -28,56 +27,63 @@ use crate::{
 pub struct Page {
     /// The entries.
     pub entries: Vec<Entry>,
-    /// Where the next page goes on: below this sequence; `None` after the first entry ever made.
+    /// The next page has the entries below this sequence; `None` after the account's first entry.
     pub next_below: Option<Sequence>,
 }
 
-/// Where a page of purchases ends: the next goes on after it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PurchaseCursor(String);
-
-impl PurchaseCursor {
-    /// Reads a cursor that was given out; `None` for any other text.
-    #[must_use]
-    pub fn parse(text: &str) -> Option<Self> {
-        let sk = format!("{}{}", keys::BOUGHT_PREFIX, text.replacen('.', "#", 1));
-        let is_time = |time: &str| time.len() == 10 && time.bytes().all(|byte| byte.is_ascii_digit());
-        let is_valid = text.split_once('.').is_some_and(|(time, _)| is_time(time));
-        (is_valid && keys::purchase_of_bought(&sk).is_ok()).then_some(Self(sk))
-    }
-
-    /// The cursor as text that needs no escapes in a URL.
-    #[must_use]
-    pub fn as_text(&self) -> String {
-        self.0.trim_start_matches(keys::BOUGHT_PREFIX).replacen('#', ".", 1)
-    }
-}
-
-/// What a refusal stands on.
+/// The items that a refusal depends on, read in one transaction.
 #[derive(Debug)]
 pub(crate) struct Snapshot {
     /// The claim of the command's key, if there is one.
     pub(crate) claim: Option<Claim>,
-    /// Whether nothing follows the entry that was taken for the newest.
+    /// Whether no entry follows the one that was read as the newest.
     pub(crate) is_newest: bool,
-    /// The claims that were read beside the account, in the order that they were asked for.
+    /// The related claims, in the order of the request.
     pub(crate) related: Vec<Option<Claim>>,
 }
 
 impl Ledger {
-    /// The account as its newest entry left it; `None` for an account that was never seen. One request,
-    /// 1 RCU.
+    /// Reads the account after its newest entry; `None` if it has no entries. It takes one request and 1 RCU.
     ///
     /// # Errors
-    /// [`Error::TryAgain`] where throttling or faults outlast ten attempts, [`Error::Internal`].
+    /// [`Error::TryAgain`] if throttling or faults outlast ten attempts, [`Error::Internal`].
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// use scrip_accounts::{Account, AccountId};
+    ///
+    /// # async fn example(ledger: scrip_ledger::Ledger) -> Result<(), Box<dyn std::error::Error>> {
+    /// let now = "2026-11-22T10:00:00Z".parse().unwrap();
+    /// let account = ledger.account(&AccountId::parse("alice")?).await?;
+    /// // A refill that is due is counted in by `as_of`.
+    /// let account = account.unwrap_or_else(|| Account::unseen(now)).as_of(now);
+    /// println!("{} playground credits", account.balance.playground());
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn account(&self, account_id: &AccountId) -> Result<Option<Account>, Error> {
         persist(|| self.head(account_id)).await
     }
 
-    /// A page of the history, newest first, of at most `limit` entries (1 or more) below a sequence.
+    /// Reads a page of the history, newest first: at most `limit` entries (1 or more) below a sequence.
     ///
     /// # Errors
-    /// As [`Ledger::account`].
+    /// Those of [`Ledger::account`].
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// # async fn example(ledger: scrip_ledger::Ledger) -> Result<(), Box<dyn std::error::Error>> {
+    /// let alice = scrip_accounts::AccountId::parse("alice")?;
+    /// let newest = ledger.entries(&alice, None, 20).await?;
+    /// if newest.next_below.is_some() {
+    ///     let older = ledger.entries(&alice, newest.next_below, 20).await?;
+    ///     println!("{} entries", newest.entries.len() + older.entries.len());
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn entries(
         &self,
         account_id: &AccountId,
@@ -93,7 +99,7 @@ impl Ledger {
         Ok(Page { next_below: oldest.filter(|sequence| sequence.get() > 1), entries })
     }
 
-    /// Entries from a sequence downwards, newest first, at most `limit` (1 or more): one attempt.
+    /// Reads entries from a sequence downwards, newest first, at most `limit` (1 or more), in one attempt.
     pub(crate) async fn entries_from(
         &self,
         account_id: &AccountId,
@@ -108,13 +114,13 @@ impl Ledger {
         self.read_page(query, limit).await
     }
 
-    /// The newest entry's account: one attempt.
+    /// Reads the account after its newest entry, in one attempt.
     pub(crate) async fn head(&self, account_id: &AccountId) -> Result<Option<Account>, Failure> {
         Ok(self.newest_entries(account_id, 1).await?.pop().map(|entry| entry.account))
     }
 
-    /// The newest entries, newest first, at most `limit` (1 or more): one attempt. Only the newest is sure to be the
-    /// account's: below it some may be missing that are being written.
+    /// Reads the newest entries, newest first, at most `limit` (1 or more), in one attempt. Only the first is certain
+    /// to be complete: below it, entries of a transaction that is being written may be missing.
     pub(crate) async fn newest_entries(
         &self,
         account_id: &AccountId,
@@ -127,24 +133,24 @@ impl Ledger {
         self.read_entries("read the head", query).await
     }
 
-    /// Reads what isn't there, so that the connection is made and the credentials were used when the first call
-    /// comes. That this fails is the first call's to find out.
+    /// Reads an item that doesn't exist, so the first call finds an open connection and fetched credentials. Failures
+    /// are ignored, because the first call will see them too.
     pub async fn warm_up(&self) {
         drop(self.read_nothing().await);
         let _ = self.take_usage();
     }
 
-    /// Reads the head of no account: no id is empty.
+    /// Queries a partition that no account has.
     async fn read_nothing(&self) -> Result<(), Failure> {
         let query = QueryInput::builder()
             .key_condition_expression("#pk = :pk")
             .expression_attribute_names("#pk", keys::PK)
-            .expression_attribute_values(":pk", text(keys::NOBODY))
+            .expression_attribute_values(":pk", text(keys::NO_ACCOUNT))
             .limit(1);
         self.read_entries("warm up", query).await.map(drop)
     }
 
-    /// The account as an entry left it, which was seen or claimed from; one that was never seen before the first. One
+    /// Reads the account after an entry that is known to exist; before the first entry it is an unseen one. One
     /// attempt.
     pub(crate) async fn account_at(
         &self,
@@ -155,13 +161,13 @@ impl Ledger {
         if sequence == Sequence::NONE {
             return Ok(Account::unseen(now));
         }
-        // Entries are never deleted: it is still being written.
+        // Entries are never deleted, so it is still being written.
         let stored = self.entry(account_id, sequence).await?.ok_or_else(Failure::contended)?;
         Ok(stored.entry.account)
     }
 
-    /// What a refusal stands on, read in one transaction: it fails, and is worth another attempt, while
-    /// one of the items is being written.
+    /// Reads the items that a refusal depends on, in one transaction. It fails while one of them is being written;
+    /// another attempt may succeed.
     pub(crate) async fn snapshot<'a>(
         &self,
         account_id: &AccountId,
@@ -189,26 +195,8 @@ impl Ledger {
         Ok(TransactGetItem::builder().get(get).build())
     }
 
-    /// The record of a purchase; `None` where the account has none of that id.
-    ///
-    /// # Errors
-    /// As [`Ledger::account`].
-    pub async fn purchase(&self, account_id: &AccountId, id: &PurchaseId) -> Result<Option<Purchase>, Error> {
-        persist(|| self.purchase_once(account_id, id)).await
-    }
-
-    /// The record of a purchase: one attempt.
-    pub(crate) async fn purchase_once(
-        &self,
-        account_id: &AccountId,
-        id: &PurchaseId,
-    ) -> Result<Option<Purchase>, Failure> {
-        let item = self.item("read a purchase", keys::purchase(account_id, id)).await?;
-        Ok(item.map(items::read_purchase).transpose()?)
-    }
-
-    /// The records of a subscription and of purchases, as far as there are any; `None` if the subscription belongs to
-    /// another account: one attempt.
+    /// Reads the records of a subscription and of purchases that exist; `None` if the subscription belongs to another
+    /// account. One attempt.
     pub(crate) async fn records(
         &self,
         account_id: &AccountId,
@@ -229,10 +217,10 @@ impl Ledger {
         Ok(Some(records))
     }
 
-    /// The account of a subscription, and its record; `None` if nothing was recorded of it.
+    /// Reads the account and the record of a subscription; `None` if it has no record.
     ///
     /// # Errors
-    /// As [`Ledger::account`].
+    /// Those of [`Ledger::account`].
     pub async fn subscription(
         &self,
         id: &SubscriptionId,
@@ -248,54 +236,11 @@ impl Ledger {
         Ok(item.map(items::read_subscription).transpose()?)
     }
 
-    /// A page of an account's purchases, newest first, of at most `limit` (1 or more) after a cursor.
+    /// Reads the account and the purchase of a payment; `None` if the payment isn't recorded. A purchase's own id works
+    /// too.
     ///
     /// # Errors
-    /// As [`Ledger::account`].
-    pub async fn purchases(
-        &self,
-        account_id: &AccountId,
-        after: Option<PurchaseCursor>,
-        limit: u8,
-    ) -> Result<(Vec<Purchase>, Option<PurchaseCursor>), Error> {
-        // One more than the page says whether another page follows.
-        let mut listed = persist(|| self.bought(account_id, after.as_ref(), i32::from(limit) + 1)).await?;
-        let has_more = listed.len() > usize::from(limit);
-        listed.truncate(usize::from(limit));
-        let mut purchases = Vec::with_capacity(listed.len());
-        for PurchaseCursor(sk) in &listed {
-            let id = keys::purchase_of_bought(sk)?;
-            purchases.push(persist(|| self.listed_purchase(account_id, &id)).await?);
-        }
-        Ok((purchases, listed.pop().filter(|_| has_more)))
-    }
-
-    /// The record of a purchase that is listed: it is there, or being written.
-    async fn listed_purchase(&self, account_id: &AccountId, id: &PurchaseId) -> Result<Purchase, Failure> {
-        self.purchase_once(account_id, id).await?.ok_or_else(Failure::contended)
-    }
-
-    async fn bought(
-        &self,
-        account_id: &AccountId,
-        after: Option<&PurchaseCursor>,
-        limit: i32,
-    ) -> Result<Vec<PurchaseCursor>, Failure> {
-        let start = after.map(|PurchaseCursor(sk)| Key { pk: keys::account(account_id), sk: sk.clone() });
-        let query = Self::history(account_id)
-            .key_condition_expression("#pk = :pk AND begins_with(#sk, :bought)")
-            .expression_attribute_values(":bought", text(keys::BOUGHT_PREFIX))
-            .set_exclusive_start_key(start.map(Key::into_attributes))
-            .limit(limit);
-        let answer = self.query(query).await.map_err(|error| classify("list purchases", error))?;
-        let keys = answer.items.unwrap_or_default().into_iter().filter_map(|mut item| item.remove(keys::SK));
-        Ok(keys.filter_map(|sk| sk.as_s().ok().cloned()).map(PurchaseCursor).collect())
-    }
-
-    /// The account and the purchase that a payment was for. A purchase is found by its own id as well.
-    ///
-    /// # Errors
-    /// As [`Ledger::account`].
+    /// Those of [`Ledger::account`].
     pub async fn payment(&self, id: &PaymentId) -> Result<Option<(AccountId, PurchaseId)>, Error> {
         let owner = self.owner(keys::payment(id)).await?;
         Ok(owner.and_then(|owner| Some((owner.account_id, owner.purchase_id?))))
@@ -306,24 +251,24 @@ impl Ledger {
         item.map(items::read_owner).transpose()
     }
 
-    /// The account that a customer bought for first.
+    /// Reads the account that a customer first bought for; `None` if the customer isn't recorded.
     ///
     /// # Errors
-    /// As [`Ledger::account`].
+    /// Those of [`Ledger::account`].
     pub async fn customer(&self, id: &CustomerId) -> Result<Option<AccountId>, Error> {
         Ok(self.owner(keys::customer(id)).await?.map(|owner| owner.account_id))
     }
 
-    /// What is parked of an object of the provider's.
+    /// Reads the parked payment of a Stripe object; `None` if it isn't parked.
     ///
     /// # Errors
-    /// As [`Ledger::account`].
-    pub async fn parked(&self, object_id: &str) -> Result<Option<Parked>, Error> {
+    /// Those of [`Ledger::account`].
+    pub async fn parked(&self, object_id: &str) -> Result<Option<ParkedPayment>, Error> {
         let item = persist(|| self.item("read what is parked", keys::parked(object_id))).await?;
         item.map(items::read_parked).transpose()
     }
 
-    /// One entry: one attempt.
+    /// Reads one entry, in one attempt.
     pub(crate) async fn entry(
         &self,
         account_id: &AccountId,
@@ -333,11 +278,11 @@ impl Ledger {
         Ok(item.map(items::read_entry).transpose()?)
     }
 
-    async fn item(&self, doing: &'static str, key: Key) -> Result<Option<Item>, Failure> {
+    pub(crate) async fn item(&self, doing: &'static str, key: Key) -> Result<Option<Item>, Failure> {
         self.get(key).await.map_err(|error| classify(doing, error))
     }
 
-    fn history(account_id: &AccountId) -> QueryInputBuilder {
+    pub(crate) fn history(account_id: &AccountId) -> QueryInputBuilder {
         QueryInput::builder()
             .expression_attribute_names("#pk", keys::PK)
             .expression_attribute_names("#sk", keys::SK)
@@ -346,8 +291,8 @@ impl Ledger {
             .consistent_read(true)
     }
 
-    /// Reads a page that has no gaps. Between its rows a transaction may be half visible for a moment;
-    /// such a page is read again.
+    /// Reads a page without gaps. If a transaction is half visible for a moment, the page has a gap and the read must
+    /// be repeated.
     async fn read_page(&self, query: QueryInputBuilder, limit: u8) -> Result<Vec<Entry>, Failure> {
         let entries = self.read_entries("read the history", query).await?;
         let sequence = |entry: &Entry| entry.account.sequence;

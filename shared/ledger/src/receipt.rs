@@ -1,72 +1,79 @@
-//! What the ledger answers.
+//! The ledger's answers.
 
 use chrono::{DateTime, Utc};
 use scrip_accounts::{DebitOutcome, Entry, HoldOutcome, Record, SettlementOutcome, SettlementStatus};
 use scrip_pricing::Credits;
 use serde::Serialize;
 
-/// A command with a key was carried out, now or before: its entry exists, and no other ever has its key.
+/// The receipt of a command with a key, which this call or an earlier one carried out. No other entry ever carries its
+/// key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Receipt<O> {
     /// The command's entry.
     pub entry: Entry,
-    /// What the entry says of the command.
+    /// The result of the command, read from its entry.
     pub outcome: O,
-    /// Whether the same request was carried out before.
+    /// Whether an earlier call carried out the same request.
     pub is_replayed: bool,
-    /// The credits of a debit or captured hold that came back since.
+    /// The credits of a debit or captured hold that came back since, in all its reversals.
     pub reversed: Credits,
-    /// How often it was tried: 1 without contention or faults.
+    /// The number of attempts: 1 without contention or faults.
     pub attempts: u32,
 }
 
-/// What a command without a key changed: nothing, if both lists are empty.
+/// The receipt of a command without a key. It changed nothing if both lists are empty.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Applied {
+pub struct DecisionReceipt {
     /// The entries that were appended, oldest first.
     pub entries: Vec<Entry>,
     /// The records that were written.
     pub records: Vec<Record>,
-    /// How often it was tried: 1 without contention or faults.
+    /// The number of attempts: 1 without contention or faults.
     pub attempts: u32,
 }
 
-/// A debit, and what came back of it.
+/// A debit, and the credits that came back.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DebitStatus {
-    /// What its entry says.
+    /// Its result, read from its entry.
     pub outcome: DebitOutcome,
     /// The credits that came back, in all its reversals.
     pub reversed: Credits,
 }
 
-/// A hold, and what became of it.
+/// A hold, and how it ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HoldStatus {
-    /// What its entry says.
+    /// Its result, read from its entry.
     pub outcome: HoldOutcome,
-    /// How its caller ended it; `None` if nobody did.
+    /// Its capture or release; `None` if its caller has not ended it.
     pub settlement: Option<SettlementOutcome>,
-    /// The credits that came back once it was captured, in all its reversals.
+    /// The credits that came back after its capture, in all its reversals.
     pub reversed: Credits,
 }
 
-/// Where a hold stands.
+/// The state of a hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum HoldState {
     /// It is open.
     Held,
-    /// It was captured, all of it or a part.
+    /// It was captured, in whole or in part.
     Captured,
     /// It was released.
     Released,
-    /// It is over, and its credits are back.
+    /// It expired, and its credits are back.
     Expired,
 }
 
 impl HoldState {
-    /// Its name, as it is written in answers.
+    /// Its name in the API's answers.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// assert_eq!(scrip_ledger::HoldState::Captured.name(), "captured");
+    /// ```
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -79,7 +86,7 @@ impl HoldState {
 }
 
 impl HoldStatus {
-    /// Where it stands at a moment.
+    /// Its state at a given time.
     #[must_use]
     pub fn state(&self, now: DateTime<Utc>) -> HoldState {
         match self.settlement.as_ref().map(|settlement| settlement.status) {

@@ -1,4 +1,4 @@
-//! A fingerprint of what a caller asked for: it tells a retry from another request under the same key.
+//! The fingerprint of a request. It distinguishes a retry from another request under the same key.
 
 use std::fmt::Write;
 
@@ -7,13 +7,22 @@ use sha2::{Digest, Sha256};
 
 use crate::Error;
 
-/// How many hex digits an entry keeps: 128 bits, too many for two requests to share by chance.
+/// The hex digits that an entry keeps. With 128 bits, two requests don't share them by chance.
 const DIGITS: usize = 32;
 
-/// SHA-256 of a value's JSON, as 64 hex digits.
+/// The SHA-256 hash of a value's JSON, as 64 hex digits.
 ///
 /// # Errors
-/// [`Error::Internal`] if the value has no JSON form, which each of ours has.
+/// [`Error::Internal`] if the value has no JSON form, which all of the ledger's values have.
+///
+/// # Examples
+///
+/// ```
+/// let hash = scrip_ledger::fingerprint(&["job-1"])?;
+/// assert_eq!(hash.len(), 64);
+/// assert_ne!(hash, scrip_ledger::fingerprint(&["job-2"])?);
+/// # Ok::<(), scrip_ledger::Error>(())
+/// ```
 pub fn fingerprint(value: &impl Serialize) -> Result<String, Error> {
     const DOING: &str = "make a fingerprint";
     let json = serde_json::to_vec(value).map_err(|source| Error::internal(DOING, source))?;
@@ -24,28 +33,28 @@ pub fn fingerprint(value: &impl Serialize) -> Result<String, Error> {
     Ok(hex)
 }
 
-/// The fingerprint of a request, as its entry keeps it: 32 hex digits.
+/// The fingerprint of a request in the form of its entry: 32 hex digits.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(from = "String")]
 pub struct RequestHash(String);
 
 impl RequestHash {
-    /// The hash of a parsed request. Parsing first makes requests that differ in white space, field order or
-    /// spelled-out defaults the same.
+    /// The hash of a parsed request. Two requests that differ only in white space, field order or spelled-out defaults
+    /// have the same hash.
     ///
     /// # Errors
-    /// As [`fingerprint`].
+    /// Those of [`fingerprint`].
     pub fn of(request: &impl Serialize) -> Result<Self, Error> {
         fingerprint(request).map(Self::from)
     }
 
-    /// Whether it has all its digits.
+    /// Whether it has all 32 digits.
     pub(crate) fn is_whole(&self) -> bool {
         self.0.len() == DIGITS && self.0.bytes().all(|byte| byte.is_ascii_hexdigit())
     }
 }
 
-/// Early rows keep all 64 digits of a fingerprint.
+/// Truncates the hash, because early rows have all 64 digits.
 impl From<String> for RequestHash {
     fn from(mut hex: String) -> Self {
         hex.truncate(DIGITS);

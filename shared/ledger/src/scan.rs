@@ -1,4 +1,4 @@
-//! Looking for the entry that carries a key, from a claim's entry on.
+//! Scans the entries after a claim for the one that carries its key.
 
 use aws_sdk_dynamodb::operation::query::{QueryInput, builders::QueryInputBuilder};
 use scrip_accounts::{Account, AccountId, CommandKey, Entry, Sequence};
@@ -10,52 +10,54 @@ use crate::{
     keys,
 };
 
-/// The first page: a command's entry mostly follows its claim, and so many entries of up to 1 KB cost one read unit.
+/// The entries of the first page. A command's entry mostly follows its claim, and four entries of up to 1 KB cost one
+/// read unit.
 const SCAN_ENTRIES_FIRST: i32 = 4;
-/// Each further page.
+/// The entries of each further page.
 const SCAN_ENTRIES_MAX: i32 = 500;
-/// How many pages one attempt of a command reads; it goes on from there at the next.
+/// The most pages that one attempt of a command reads. The next attempt goes on from there.
 const SCAN_PAGES_MAX: u32 = 64;
-/// How many pages a reader reads, which has no next attempt.
+/// The most pages that a reader reads, because it has no next attempt.
 const SCAN_PAGES_READER_MAX: u32 = 2_000;
-/// A claim is raised once more entries than these were read behind it.
+/// A claim is raised once a scan has read more than this number of entries after it.
 const RAISE_ENTRIES_MIN: usize = 32;
 
-/// What becomes of a claim behind which much was read.
+/// Whether a scan raises the claim after it has read many entries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Raise {
-    /// It is raised, so that nobody reads that again.
+pub(crate) enum RaisePolicy {
+    /// The claim is raised, so no later call reads these entries again.
     Claim,
-    /// It stays: a reader writes nothing.
+    /// The claim stays, because readers write nothing.
     Nothing,
 }
 
-/// What a scan came to.
+/// The result of a scan.
 #[derive(Debug)]
-pub(crate) enum Scanned {
+pub(crate) enum ScanResult {
     /// The entry that carries the key.
     Found(Box<StoredEntry>),
-    /// No entry carries it. The account after the newest entry that was seen; `None` if no entry follows.
+    /// No entry carries the key. It has the account after the newest entry; `None` if no entry follows the claim.
     Absent(Option<Account>),
-    /// No entry up to this account's carries it, and more follow.
+    /// No entry up to this account's carries the key, and more follow.
     Unfinished(Account),
 }
 
 impl Ledger {
-    /// Looks for the entry that carries a key among all that follow an entry, oldest first. One attempt.
+    /// Looks for the entry that carries a key among all entries after `from`, oldest first, in one attempt.
     ///
-    /// A gap in the sequences is a transaction that is seen in part: the scan fails, and is worth another attempt.
+    /// A gap in the sequences means that a transaction is half visible: the scan fails, and another attempt may
+    /// succeed.
     pub(crate) async fn scan(
         &self,
         account_id: &AccountId,
         key: &CommandKey,
         from: Sequence,
-        raise: Raise,
-    ) -> Result<Scanned, Failure> {
+        raise: RaisePolicy,
+    ) -> Result<ScanResult, Failure> {
         let (mut newest, mut seen): (Option<Account>, usize) = (None, 0);
         let pages_max = match raise {
-            Raise::Claim => SCAN_PAGES_MAX,
-            Raise::Nothing => SCAN_PAGES_READER_MAX,
+            RaisePolicy::Claim => SCAN_PAGES_MAX,
+            RaisePolicy::Nothing => SCAN_PAGES_READER_MAX,
         };
         for page in 0..pages_max {
             let limit = if page == 0 { SCAN_ENTRIES_FIRST } else { SCAN_ENTRIES_MAX };
@@ -67,13 +69,13 @@ impl Ledger {
                 let stored = items::read_entry(item)?;
                 check_follows(newest.as_ref(), from, &stored.entry)?;
                 if stored.entry.is_of(key) {
-                    return Ok(Scanned::Found(Box::new(stored)));
+                    return Ok(ScanResult::Found(Box::new(stored)));
                 }
                 newest = Some(stored.entry.account);
                 seen += 1;
             }
             if let Some(account) =
-                newest.as_ref().filter(|_| seen > RAISE_ENTRIES_MIN && raise == Raise::Claim)
+                newest.as_ref().filter(|_| seen > RAISE_ENTRIES_MIN && raise == RaisePolicy::Claim)
                 && let Err(failure @ Failure::Fatal(_)) =
                     self.raise_claim(account_id, key, account.sequence).await
             {
@@ -81,10 +83,10 @@ impl Ledger {
                 return Err(failure);
             }
             if is_last {
-                return Ok(Scanned::Absent(newest));
+                return Ok(ScanResult::Absent(newest));
             }
         }
-        newest.map(Scanned::Unfinished).ok_or_else(Failure::contended)
+        newest.map(ScanResult::Unfinished).ok_or_else(Failure::contended)
     }
 }
 
@@ -101,7 +103,7 @@ fn entries_after(account_id: &AccountId, after: Sequence) -> QueryInputBuilder {
         .consistent_read(true)
 }
 
-/// Checks that an entry follows the one before: the other half of the check that its journal made.
+/// Checks that an entry follows the one before. It repeats the check of the journal that made the entry.
 fn check_follows(before: Option<&Account>, from: Sequence, entry: &Entry) -> Result<(), Failure> {
     if entry.account.sequence != before.map_or(from, |before| before.sequence).next() {
         return Err(Failure::contended());

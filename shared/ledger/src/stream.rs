@@ -1,4 +1,5 @@
-//! The table's stream, as a pipe or Lambda hands it on: a record for each item that was written, in DynamoDB's JSON.
+//! The table's stream, as an EventBridge pipe or Lambda delivers it: a record for each written item, in DynamoDB's
+//! JSON.
 
 use scrip_accounts::{AccountId, Entry};
 use serde::Deserialize;
@@ -9,41 +10,41 @@ use crate::{
     keys,
 };
 
-/// A new entry, and whose it is.
+/// A new entry and its account.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewEntry {
     /// The account.
     pub account_id: AccountId,
-    /// What was appended to its history.
+    /// The entry that was appended.
     pub entry: Entry,
 }
 
-/// A record of a new item. Entries never change, so one of a change is none.
+/// A record of a new item. Entries never change, so a record of a change is refused.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Record {
     #[serde(rename = "eventName")]
-    _event_name: Inserted,
-    dynamodb: Written,
+    _event_name: InsertEvent,
+    dynamodb: StreamImage,
 }
 
 #[derive(Deserialize)]
-enum Inserted {
+enum InsertEvent {
     #[serde(rename = "INSERT")]
     Insert,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-struct Written {
+struct StreamImage {
     new_image: serde_dynamo::Item,
 }
 
-/// The entry that a record of the stream says was appended.
+/// Reads the new entry from a record of the stream.
 ///
 /// # Errors
 /// [`Error::Internal`] if the record is not of a new entry, or the entry can't be read. The error names the row and
-/// shows nothing that is in it.
+/// shows nothing of its content.
 pub fn read_stream_record(record: &str) -> Result<NewEntry, Error> {
     const DOING: &str = "read a record of the stream";
     let record: Record = serde_json::from_str(record)

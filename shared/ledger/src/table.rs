@@ -1,4 +1,4 @@
-//! The table, and what is asked of DynamoDB: each operation once, and what it used.
+//! The table's client: each of DynamoDB's operations in one place, with its metered capacity.
 
 use std::sync::Arc;
 
@@ -28,7 +28,7 @@ use crate::{
     usage::{Meter, Usage},
 };
 
-/// The ledger in its table. Cheap to clone.
+/// The ledger in one DynamoDB table. It is cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Ledger {
     client: Client,
@@ -37,21 +37,21 @@ pub struct Ledger {
 }
 
 impl Ledger {
-    /// The ledger kept in that table. Each request is sent once: after every fault the next attempt
-    /// reads again first, which makes a lost answer harmless.
+    /// The ledger in a table. The SDK's retries are off: after a fault, the ledger's next attempt reads before it
+    /// writes, so a lost answer does no harm. See the crate's example.
     #[must_use]
     pub fn new(config: &SdkConfig, table: impl Into<String>) -> Self {
         let config = Builder::from(config).retry_config(RetryConfig::disabled()).build();
         Self { client: Client::from_conf(config), table: table.into(), meter: Arc::default() }
     }
 
-    /// What was asked of DynamoDB since this was called last.
+    /// The requests and capacity since the last call of this function.
     #[must_use]
     pub fn take_usage(&self) -> Usage {
         self.meter.take()
     }
 
-    /// A page of what a query finds in the table.
+    /// Reads a page of a query.
     pub(crate) async fn query(&self, query: QueryInputBuilder) -> Result<QueryOutput, SdkError<QueryError>> {
         let query = query.table_name(&self.table).return_consumed_capacity(ReturnConsumedCapacity::Total);
         self.meter.ask();
@@ -60,7 +60,7 @@ impl Ledger {
         Ok(answer)
     }
 
-    /// A page of the table, each item as it is when it is read.
+    /// Reads a page of the whole table. Items may be of different moments.
     pub(crate) async fn scan_table(&self, scan: ScanInputBuilder) -> Result<ScanOutput, SdkError<ScanError>> {
         let scan = scan.table_name(&self.table).consistent_read(true);
         let scan = scan.return_consumed_capacity(ReturnConsumedCapacity::Total);
@@ -70,7 +70,7 @@ impl Ledger {
         Ok(answer)
     }
 
-    /// An item as it is now.
+    /// Reads an item, strongly consistent.
     pub(crate) async fn get(&self, key: Key) -> Result<Option<Item>, SdkError<GetItemError>> {
         let get = self.client.get_item().table_name(&self.table).set_key(Some(key.into_attributes()));
         let get = get.consistent_read(true).return_consumed_capacity(ReturnConsumedCapacity::Total);
@@ -80,7 +80,7 @@ impl Ledger {
         Ok(answer.item)
     }
 
-    /// Items as they were together, in the order that they were asked for in.
+    /// Reads items in one transaction; the results are in the order of the requests.
     pub(crate) async fn transact_reads(
         &self,
         reads: Vec<TransactGetItem>,
@@ -93,7 +93,7 @@ impl Ledger {
         Ok(answer.responses.unwrap_or_default().into_iter().map(|response| response.item).collect())
     }
 
-    /// Puts an item that must not exist: `None` once it is written, else the item that exists.
+    /// Puts an item that must not exist: `None` if it was written, else the existing item.
     pub(crate) async fn put_if_absent(
         &self,
         doing: &'static str,
@@ -123,7 +123,7 @@ impl Ledger {
         Err(classify(doing, error))
     }
 
-    /// Sets a number of an item, if the item exists. Nothing happens if it doesn't.
+    /// Sets a number of an item; does nothing if the item doesn't exist.
     pub(crate) async fn set_number(
         &self,
         doing: &'static str,
@@ -150,8 +150,8 @@ impl Ledger {
         }
     }
 
-    /// Writes everything, or nothing. The SDK gives each request a token of its own, which makes no attempt a repetition
-    /// of another: what is written says by itself whether it was written before.
+    /// Writes all items or none. The SDK gives each request a client token of its own, so DynamoDB never takes an
+    /// attempt for a repetition; the writes' conditions find out whether an earlier attempt was carried out.
     pub(crate) async fn transact(
         &self,
         writes: Vec<TransactWriteItem>,

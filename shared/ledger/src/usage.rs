@@ -1,23 +1,23 @@
-//! What the ledger asks of DynamoDB: requests, and the capacity that they are billed by.
+//! The ledger's usage of DynamoDB: its requests, and their capacity, which is billed.
 //!
-//! A function has one call at a time, so what was used since the last look belongs to the call.
+//! A function serves one call at a time, so the usage since the last call of `take` belongs to one call.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use aws_sdk_dynamodb::types::ConsumedCapacity;
 
-/// What was used since it was taken last.
+/// The usage since the last [`Ledger::take_usage`](crate::Ledger::take_usage).
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Usage {
-    /// Requests sent, whatever came of them.
+    /// The requests that were sent, including failed ones.
     pub requests: u64,
-    /// Read units, in halves: the smallest read costs one. DynamoDB doesn't say what a cancelled transaction used.
+    /// Half read units; the smallest read costs one. DynamoDB doesn't report the units of a cancelled transaction.
     pub read_half_units: u64,
-    /// Write units, in halves.
+    /// Half write units.
     pub write_half_units: u64,
 }
 
-/// Counts what is used.
+/// The counters of the usage.
 #[derive(Debug, Default)]
 pub(crate) struct Meter {
     requests: AtomicU64,
@@ -26,22 +26,22 @@ pub(crate) struct Meter {
 }
 
 impl Meter {
-    /// A request goes out.
+    /// Counts a request.
     pub(crate) fn ask(&self) {
         self.requests.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// What a read says it used.
+    /// Counts the reported capacity of a read.
     pub(crate) fn read<'a>(&self, used: impl IntoIterator<Item = &'a ConsumedCapacity>) {
         self.read_half_units.fetch_add(half_units(used), Ordering::Relaxed);
     }
 
-    /// What a write says it used.
+    /// Counts the reported capacity of a write.
     pub(crate) fn write<'a>(&self, used: impl IntoIterator<Item = &'a ConsumedCapacity>) {
         self.write_half_units.fetch_add(half_units(used), Ordering::Relaxed);
     }
 
-    /// What was used since this was asked last.
+    /// Returns the usage since the last call, and starts again at zero.
     pub(crate) fn take(&self) -> Usage {
         let take = |counter: &AtomicU64| counter.swap(0, Ordering::Relaxed);
         Usage {

@@ -1,4 +1,4 @@
-//! The writes of a transaction, each with its condition and what it is for.
+//! The writes of a transaction, each with its condition and its purpose.
 
 use std::collections::HashSet;
 
@@ -14,7 +14,7 @@ use crate::{
     keys::{self, Key},
 };
 
-/// The writes of one transaction, and at the same place what each is for.
+/// The writes of one transaction. `slots` has the purpose of each, at the same position.
 #[derive(Debug, Default)]
 pub(crate) struct Writes {
     pub(crate) slots: Vec<Slot>,
@@ -27,7 +27,7 @@ impl Writes {
         self.items.push(item);
     }
 
-    /// Adds what becomes of the account's due row, if anything does.
+    /// Adds the write of the account's due row, if it changes.
     pub(crate) fn add_due(&mut self, write: Option<TransactWriteItem>) {
         if let Some(write) = write {
             self.add(Slot::Unconditional, write);
@@ -54,7 +54,7 @@ impl Ledger {
         Ok(())
     }
 
-    /// Puts an item that must not exist; where it does, the cancellation's reason carries it.
+    /// A put of an item that must not exist. If it exists, the cancellation's reason carries the existing item.
     pub(crate) fn put_new(&self, item: Item) -> Result<TransactWriteItem, Error> {
         let put = Put::builder()
             .table_name(&self.table)
@@ -67,7 +67,7 @@ impl Ledger {
         Ok(TransactWriteItem::builder().put(put).build())
     }
 
-    /// Checks that an item doesn't exist; where it does, the cancellation's reason carries it.
+    /// A check that an item doesn't exist. If it exists, the cancellation's reason carries it.
     pub(crate) fn check_none(&self, key: Key) -> Result<TransactWriteItem, Error> {
         let check = ConditionCheck::builder()
             .table_name(&self.table)
@@ -114,14 +114,14 @@ impl Ledger {
                 self.raise_revision(keys::purchase(account_id, id), *revision)
             }
             Record::SeenSubscription(id, revision) => self.raise_revision(keys::subscription(id), *revision),
-            // Who they bought for first stays.
+            // The account that a customer first bought for stays.
             Record::Customer(id) => {
                 self.put_own(items::owner(keys::customer(id), account_id, None)?, account_id)
             }
         }
     }
 
-    /// Puts a revision of an item over the one before it, the first over none.
+    /// A put of an item's revision over the revision before; the first revision must not replace an item.
     fn put_revision(&self, item: Item, revision: u64) -> Result<TransactWriteItem, Error> {
         let Some(before) = revision.checked_sub(1).filter(|before| *before > 0) else {
             return self.put_new(item);
@@ -136,7 +136,7 @@ impl Ledger {
         Ok(TransactWriteItem::builder().put(put).build())
     }
 
-    /// Takes an item from a revision to the next, and leaves it as it is otherwise.
+    /// An update that raises an item's revision and changes nothing else.
     fn raise_revision(&self, key: Key, revision: u64) -> Result<TransactWriteItem, Error> {
         let update = Update::builder()
             .table_name(&self.table)
@@ -150,9 +150,11 @@ impl Ledger {
         Ok(TransactWriteItem::builder().update(update).build())
     }
 
-    /// What is written beside a purchase's record: the account of its payments, for the events that name only these,
-    /// and with a new one its place in the list. A payment that another account was granted stays that one's.
-    /// Each payment once, as the transaction allows: the first of several purchases that one payment paid has it.
+    /// The rows that are written together with a purchase's record: one for each payment, with the account it belongs
+    /// to, because some events name only the payment; and for a new purchase its row in the list of purchases.
+    ///
+    /// A payment stays with the account that it was first granted to. A transaction may write each payment's row only
+    /// once, so if one payment paid for several purchases, the first has it.
     fn write_beside(
         &self,
         account_id: &AccountId,
@@ -171,8 +173,8 @@ impl Ledger {
         Ok(writes)
     }
 
-    /// Puts an item that says whose something is, unless it is another account's.
-    pub(crate) fn put_own(&self, item: Item, account_id: &AccountId) -> Result<TransactWriteItem, Error> {
+    /// A put of an owner row, unless the row names another account.
+    fn put_own(&self, item: Item, account_id: &AccountId) -> Result<TransactWriteItem, Error> {
         let put = Put::builder()
             .table_name(&self.table)
             .set_item(Some(item))
@@ -183,15 +185,15 @@ impl Ledger {
         Ok(TransactWriteItem::builder().put(put).build())
     }
 
-    /// Puts an item whatever was there.
+    /// An unconditional put.
     pub(crate) fn put(&self, item: Item) -> Result<TransactWriteItem, Error> {
         let put = Put::builder().table_name(&self.table).set_item(Some(item)).build();
         let put = put.map_err(|source| Error::internal("build a put", source))?;
         Ok(TransactWriteItem::builder().put(put).build())
     }
 
-    /// Moves the account in the due index, where the entries change when it must be settled next. The
-    /// entries' conditions guard this row too: it only ever changes together with the history.
+    /// The write of the account's due row, if the entries change the month after which it is due; else `None`. The
+    /// entries' conditions guard this row too, because it only changes together with the history.
     pub(crate) fn write_due(
         &self,
         account_id: &AccountId,
@@ -200,13 +202,13 @@ impl Ledger {
     ) -> Result<Option<TransactWriteItem>, Error> {
         let write = match (from.due_after(), to.due_after()) {
             (before, after) if before == after => return Ok(None),
-            (_, Some(settled)) => self.put(items::due(account_id, settled)?)?,
+            (_, Some(month)) => self.put(items::due(account_id, month)?)?,
             (_, None) => self.delete(keys::due(account_id))?,
         };
         Ok(Some(write))
     }
 
-    /// Deletes an item, if it is there.
+    /// An unconditional delete.
     pub(crate) fn delete(&self, key: Key) -> Result<TransactWriteItem, Error> {
         let delete = Delete::builder().table_name(&self.table).set_key(Some(key.into_attributes())).build();
         let delete = delete.map_err(|source| Error::internal("build a delete", source))?;

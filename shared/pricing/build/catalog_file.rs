@@ -1,7 +1,6 @@
-//! Reads and checks `catalog.toml`. Only [`read`] makes a [`CatalogFile`], so whoever holds one holds a
-//! catalog without a known mistake.
+//! Reads and checks `catalog.toml`. Only [`read`] makes a [`CatalogFile`], so every one has passed the checks.
 //!
-//! Included by `build.rs`, which generates the catalog from it, and by the tests.
+//! `build.rs` includes this file to generate the catalog; the tests include it too.
 
 #[path = "check.rs"]
 mod check;
@@ -10,8 +9,8 @@ mod shape;
 
 pub use shape::{Allowance, CatalogFile, Credits, Mark, Pack, Plan, Range, TextToImage, Tier, Tool, Upscale};
 
-/// Reads and checks a catalog. The problems say what is wrong and where, all at once; a file that
-/// is not of the right shape at all yields the first one only.
+/// Reads and checks a catalog. It returns all problems with their places. If the file doesn't have the
+/// right shape, it returns only the first problem.
 pub fn read(text: &str) -> Result<CatalogFile, Vec<String>> {
     let mut file: CatalogFile =
         toml::from_str(text).map_err(|error| vec![error.to_string().trim_end().to_owned()])?;
@@ -19,7 +18,7 @@ pub fn read(text: &str) -> Result<CatalogFile, Vec<String>> {
     if !problems.is_empty() {
         return Err(problems);
     }
-    // Pricing takes the first tier that contains a size, so the smallest comes first.
+    // Pricing uses the first tier that contains a size, so the smallest comes first.
     file.text_to_image.tiers.sort_by_key(Tier::size);
     Ok(file)
 }

@@ -1,6 +1,6 @@
-//! What must hold of a catalog beyond its shape. Pricing relies on every line of it: that a
-//! price exists for whatever is in range, that it never falls as work grows, that no sum
-//! overflows. Each problem is said in the words of the file.
+//! Checks of a catalog beyond its shape. Pricing relies on each of them: every operation in range has
+//! a price, a price never falls as work grows, and no sum overflows. Each problem is reported in the
+//! words of the file.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,10 +10,10 @@ use crate::defaults::{IMAGES_DEFAULT, TRAIN_TUNE_PROMPTS_DEFAULT};
 #[path = "check_tables.rs"]
 mod check_tables;
 
-/// The most a price, a number of units, a side or a number of steps may be. A price times a
-/// number of units then stays within `scrip_pricing::Credits::MAX_OF_A_KIND`.
+/// The highest price, number of units, side and number of steps. A price times a number of units then
+/// stays within `scrip_pricing::Credits::MAX_OF_A_KIND`.
 const RATE_MAX: i64 = 1_000_000;
-/// The most credits of a kind that one plan or pack may give.
+/// The most credits of a kind in one plan or pack.
 const GIVEN_MAX: i64 = 1_000_000_000;
 /// The highest price in minor units.
 const MONEY_MAX: i64 = 100_000_000;
@@ -22,7 +22,7 @@ const MARK_MAX: i64 = 1_000_000;
 
 const KINDS: [&str; 3] = ["playground", "tune", "tune_image"];
 
-/// Everything that is wrong with this catalog; nothing where it is sound.
+/// All problems of a catalog; empty if it has none.
 pub fn problems(file: &CatalogFile) -> Vec<String> {
     let mut problems = Problems(Vec::new());
     problems.version(&file.version);
@@ -72,7 +72,7 @@ impl Problems {
         self.number(&format!("{place}: max"), range.max, range.min, RATE_MAX);
     }
 
-    /// The API's default never changes, so it is the range that must contain it.
+    /// Checks that the range contains the API's default, which never changes.
     fn default(&mut self, place: &str, default: i64, range: &Range) {
         let Range { min, max } = *range;
         if !(min..=max).contains(&default) {
@@ -186,7 +186,7 @@ impl Problems {
         }
     }
 
-    /// A price is in one kind of credits, the one this work is paid in.
+    /// Checks that a price is in only one kind of credits: the kind for this work.
     fn price(&mut self, place: &str, table: &Credits, kind: &str, least: i64) {
         self.kinds(place, table);
         match table.get(kind) {
@@ -222,7 +222,7 @@ impl Problems {
     }
 }
 
-/// Whether this is a day of the calendar, as `YYYY-MM-DD`.
+/// Whether a text is a day of the calendar, as `YYYY-MM-DD`.
 fn is_date(text: &str) -> bool {
     let shaped = text.len() == 10
         && text.bytes().enumerate().all(|(at, byte)| match at {

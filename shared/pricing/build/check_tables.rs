@@ -1,5 +1,5 @@
-//! What must hold of the tables of `text_to_image` and `upscale`: every size and number of steps
-//! in range has exactly one price, and growing any of them never lowers it.
+//! Checks of the tables of `text_to_image` and `upscale`: every size and number of steps in range has
+//! exactly one price, and a larger value never has a lower price.
 
 use std::collections::BTreeSet;
 
@@ -63,8 +63,8 @@ impl Problems {
         }
     }
 
-    /// By area rather than by containment: the tier of a size is the smallest by area, and only
-    /// in that order does growing a side never lower the price.
+    /// The order is by area, because the tier of a size is the smallest one by area. Only in this order
+    /// does a larger side never lower the price.
     fn larger_never_cheaper(&mut self, rates: &TextToImage) {
         let mut tiers: Vec<_> = rates.tiers.iter().collect();
         tiers.sort_by_key(|tier| tier.size());

@@ -1,5 +1,5 @@
 //! Writes a checked catalog as the Rust source of `scrip_pricing::CATALOG`, in the order of the
-//! structs in `src/catalog.rs`, `src/rates.rs` and `src/low_balance.rs`. It decides nothing but
+//! structs in `src/catalog.rs`, `src/rates.rs` and `src/low_balance.rs`. It decides only
 //! the order of offers.
 
 use std::collections::BTreeMap;
@@ -99,14 +99,14 @@ fn pack(pack: &Pack) -> String {
     format!("Pack {{ sku: {:?}, credits: {} }}", pack.sku, credits(&pack.credits))
 }
 
-/// The plans' SKUs that have a price, cheapest first, then the packs as they are listed.
+/// The plans' SKUs that have a price, cheapest first, then the packs in the order of the file.
 fn offers(file: &CatalogFile) -> Vec<String> {
     let mut priced = Vec::new();
     for plan in &file.plans {
         for ((sku, price), interval) in plan.skus().into_iter().zip(["Month", "Year"]) {
             if let Some(price) = price {
                 let offer = format!(
-                    "Offer {{ sku: {sku:?}, price: Some({price}), gives: Gives::Plan {{ plan: {:?}, \
+                    "Offer {{ sku: {sku:?}, price: Some({price}), grant: Grant::Plan {{ plan: {:?}, \
                      interval: Some(Interval::{interval}), allowance: {:?} }} }}",
                     plan.name,
                     allowance(plan),
@@ -118,7 +118,7 @@ fn offers(file: &CatalogFile) -> Vec<String> {
     priced.sort_by_key(|(price, _)| *price);
     let packs = file.packs.iter().map(|pack| {
         let given = credits(&pack.credits);
-        format!("Offer {{ sku: {:?}, price: None, gives: Gives::Pack({given}) }}", pack.sku)
+        format!("Offer {{ sku: {:?}, price: None, grant: Grant::Pack({given}) }}", pack.sku)
     });
     priced.into_iter().map(|(_, offer)| offer).chain(packs).collect()
 }

@@ -1,10 +1,10 @@
-//! The shape of `catalog.toml`, as a product manager writes it.
+//! The shape of `catalog.toml`, which product managers edit.
 
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-/// Credits by kind, such as `{ tune = 1, tune_image = 64 }`; a kind left out is zero.
+/// Credits of each kind, such as `{ tune = 1, tune_image = 64 }`. A kind that is left out is zero.
 pub type Credits = BTreeMap<String, i64>;
 
 #[derive(Debug, Deserialize)]
@@ -25,7 +25,7 @@ pub struct CatalogFile {
     pub low_balance: BTreeMap<String, Mark>,
 }
 
-/// The numbers a caller may send. What one means who sends none is in `src/defaults.rs`.
+/// The range of a number that callers send. Its default is in `src/defaults.rs`.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Range {
@@ -51,7 +51,7 @@ pub enum Allowance {
 }
 
 impl Plan {
-    /// The plan's SKUs and what each costs; one without a price where the plan is agreed.
+    /// The plan's SKUs and their prices. A plan that support agrees on has one SKU without a price.
     pub fn skus(&self) -> Vec<(String, Option<i64>)> {
         match self.playground {
             Some(Allowance::Word(_)) => vec![(self.name.clone(), None)],
@@ -86,7 +86,7 @@ pub struct Tier {
 }
 
 impl Tier {
-    /// What tiers are ordered by: area, then the short side.
+    /// The order of tiers: by area, then by the short side.
     pub fn size(&self) -> (i64, i64) {
         (self.width.saturating_mul(self.height), self.width)
     }
@@ -135,15 +135,15 @@ pub enum Mark {
 }
 
 impl Mark {
-    /// The percentage of a share, from 1 to 100; `None` for a share in other words, and for a number
-    /// of credits.
+    /// The percentage of a share, from 1 to 100; `None` if the text is no percentage, and for a number of
+    /// credits.
     pub fn percent(&self) -> Option<u8> {
         let Self::Share(share) = self else {
             return None;
         };
         let digits = share.strip_suffix('%')?;
         let percent: u8 = digits.parse().ok()?;
-        // Not "+10" or "010".
+        // "+10" and "010" are refused.
         ((1..=100).contains(&percent) && percent.to_string() == digits).then_some(percent)
     }
 }

@@ -1,9 +1,9 @@
-//! The catalog as JSON, the body of `GET /v1/catalog`. Callers build price lists and sliders on
-//! these field names, so they stay.
+//! The catalog as JSON, which is the body of `GET /v1/catalog`. Callers build price lists and sliders
+//! on these field names, so they never change.
 
 use serde::{Serialize, Serializer};
 
-use crate::catalog::{Catalog, Gives, Interval, Offer, Pack, Plan};
+use crate::catalog::{Catalog, Grant, Interval, Offer, Pack, Plan};
 use crate::rates::Rates;
 
 impl Serialize for Catalog {
@@ -31,7 +31,7 @@ struct Body<'a> {
 #[derive(Serialize)]
 struct PlanBody {
     plan: &'static str,
-    /// Null where it is agreed per account.
+    /// Null if support agrees on it with each account.
     playground_credits: Option<u64>,
     extended_tune_storage: bool,
     skus: Vec<SkuBody>,
@@ -52,7 +52,7 @@ impl PlanBody {
 #[derive(Serialize)]
 struct SkuBody {
     sku: &'static str,
-    /// Null, as the price, where it is agreed per account.
+    /// Null, like the price, if support agrees on it with each account.
     interval: Option<Interval>,
     price: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -60,16 +60,16 @@ struct SkuBody {
 }
 
 impl SkuBody {
-    /// The offer, if it is one of this plan.
-    fn of(offer: Offer, of: &Plan) -> Option<Self> {
-        let Offer { sku, price, gives } = offer;
-        let Gives::Plan { plan, interval, .. } = gives else {
+    /// The body of an offer; `None` if it is not an offer of this plan.
+    fn of(offer: Offer, of_plan: &Plan) -> Option<Self> {
+        let Offer { sku, price, grant } = offer;
+        let Grant::Plan { plan, interval, .. } = grant else {
             return None;
         };
         let price_per_month = match interval {
             Some(Interval::Year) => price.map(|price| price / 12),
             Some(Interval::Month) | None => None,
         };
-        (plan == of.name).then_some(Self { sku, interval, price, price_per_month })
+        (plan == of_plan.name).then_some(Self { sku, interval, price, price_per_month })
     }
 }

@@ -1,20 +1,32 @@
-//! Integers as callers write them. Being out of range is for whoever asks for a number to say;
-//! here only what is no integer at all is refused.
+//! Integers as callers write them. Parsing refuses only what is not an integer; the code that reads
+//! the number checks its range.
 
 use std::fmt;
 
 use serde::de::{Error, Unexpected, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 
-/// An integer as the caller wrote it, also a negative or a huge one, so that a value out of range
-/// is answered as out of range and not as malformed. Beyond `i64` it is the nearest `i64`, which is
-/// out of every range too. An integer may be written `2.0` or `2e0`, as JSON Schema has it. One
-/// that no float holds, such as `1e999`, is a syntax error to `serde_json` and never gets here.
+/// An integer as the caller wrote it, which may be negative or huge.
+///
+/// A value out of range is thus refused as out of range, and not as malformed. Beyond `i64` it is the
+/// nearest `i64`, which is out of every range too. An integer may be written `2.0` or `2e0`, as in JSON
+/// Schema. `serde_json` refuses a number that no float holds, such as `1e999`, as a syntax error.
+///
+/// # Examples
+///
+/// ```
+/// use scrip_pricing::Count;
+///
+/// let count: Count = serde_json::from_str("2.0")?;
+/// assert_eq!(count, Count::new(2));
+/// assert!(serde_json::from_str::<Count>("2.5").is_err());
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 pub struct Count(i64);
 
 impl Count {
-    /// This number.
+    /// The count of this number.
     #[must_use]
     pub const fn new(count: i64) -> Self {
         Self(count)
@@ -26,8 +38,8 @@ impl Count {
         self.0
     }
 
-    /// What to add to a refusal of this number: "; you sent 151". Nothing at either end of `i64`,
-    /// where it may not be the number that the caller sent.
+    /// The end of a refusal of this number, such as "; you sent 151". Empty at either end of `i64`,
+    /// because the caller may have sent a number beyond it.
     pub(crate) fn you_sent(self) -> String {
         match self.0 {
             i64::MIN | i64::MAX => String::new(),
@@ -44,7 +56,7 @@ impl fmt::Display for Count {
 
 impl<'de> Deserialize<'de> for Count {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        // Asked for an `i64`, serde's buffer behind tags and flattened fields would refuse `2.0`.
+        // `deserialize_i64` would refuse `2.0` in serde's buffer behind tags and flattened fields.
         deserializer.deserialize_any(CountVisitor)
     }
 }
@@ -66,11 +78,11 @@ impl Visitor<'_> for CountVisitor {
         Ok(Count(i64::try_from(count).unwrap_or(i64::MAX)))
     }
 
-    /// JSON's way of writing an integer with a point, an exponent, or more digits than `u64`
-    /// holds. No arithmetic is done on it.
+    /// Reads an integer that is written with a point, an exponent, or more digits than `u64` holds.
+    /// No arithmetic is done on the float.
     fn visit_f64<E: Error>(self, count: f64) -> Result<Count, E> {
         if count.fract() == 0.0 {
-            #[expect(clippy::cast_possible_truncation, reason = "a cast saturates, as meant here")]
+            #[expect(clippy::cast_possible_truncation, reason = "a cast saturates, which is intended here")]
             Ok(Count(count as i64))
         } else {
             Err(E::invalid_type(Unexpected::Float(count), &self))

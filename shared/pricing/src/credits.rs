@@ -1,5 +1,5 @@
-//! Credits of the three kinds. None is ever negative, kinds are never exchanged for one another,
-//! and arithmetic either has an exact answer or none.
+//! Amounts of credits of the three kinds. An amount is never negative, kinds are never exchanged for
+//! one another, and arithmetic is exact or returns `None`.
 
 use std::fmt;
 
@@ -9,7 +9,19 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::{Count, Kind};
 
-/// Credits of the three kinds, in JSON `{"playground": n, "tune": n, "tune_image": n}`.
+/// An amount of credits of each kind, in JSON `{"playground": n, "tune": n, "tune_image": n}`.
+///
+/// # Examples
+///
+/// ```
+/// use scrip_pricing::Credits;
+///
+/// let balance = Credits::new(1000, 1, 64);
+/// let price = Credits::new(4, 0, 0);
+/// assert_eq!(balance.checked_sub(price), Some(Credits::new(996, 1, 64)));
+/// assert_eq!(price.checked_sub(balance), None);
+/// assert_eq!(price.shortfall(balance), Credits::new(996, 1, 64));
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize)]
 pub struct Credits {
     playground: u64,
@@ -21,12 +33,12 @@ impl Credits {
     /// No credits of any kind.
     pub const ZERO: Self = Self::new(0, 0, 0);
 
-    /// The most credits of one kind that anything may hold. Every amount up to it is an exact
-    /// integer in JSON, whatever reads it.
+    /// The most credits of one kind in a balance or a price. Every JSON parser reads integers up to this
+    /// one exactly.
     pub const MAX_OF_A_KIND: u64 = 1_000_000_000_000;
 
-    /// These credits. [`Self::MAX_OF_A_KIND`] is not checked here, but by arithmetic and by
-    /// deserialization.
+    /// An amount of each kind. Arithmetic and deserialization check [`Self::MAX_OF_A_KIND`]; this
+    /// constructor does not.
     #[must_use]
     pub const fn new(playground: u64, tune: u64, tune_image: u64) -> Self {
         Self { playground, tune, tune_image }
@@ -44,7 +56,7 @@ impl Credits {
         self.tune
     }
 
-    /// Credits for images from a trained Tune, one an image.
+    /// Credits for images from a trained Tune: one credit is one image.
     #[must_use]
     pub const fn tune_image(self) -> u64 {
         self.tune_image
@@ -66,7 +78,7 @@ impl Credits {
         self == Self::ZERO
     }
 
-    /// Whether this is enough of each kind.
+    /// Whether there are at least the required credits of each kind.
     #[must_use]
     pub fn covers(self, required: Self) -> bool {
         self.checked_sub(required).is_some()
@@ -75,7 +87,7 @@ impl Credits {
     /// The sum; `None` if it exceeds [`Self::MAX_OF_A_KIND`] in any kind.
     #[must_use]
     pub fn checked_add(self, other: Self) -> Option<Self> {
-        self.try_zip(other, |a, b| within_cap(a.checked_add(b)?))
+        self.try_zip(other, |a, b| within_limit(a.checked_add(b)?))
     }
 
     /// The difference; `None` if it falls below zero in any kind.
@@ -84,25 +96,25 @@ impl Credits {
         self.try_zip(other, u64::checked_sub)
     }
 
-    /// These credits `n` times; `None` if it exceeds [`Self::MAX_OF_A_KIND`] in any kind.
+    /// The product with `n`; `None` if it exceeds [`Self::MAX_OF_A_KIND`] in any kind.
     #[must_use]
     pub fn checked_mul(self, n: u64) -> Option<Self> {
-        self.try_zip(Self::new(n, n, n), |a, b| within_cap(a.checked_mul(b)?))
+        self.try_zip(Self::new(n, n, n), |a, b| within_limit(a.checked_mul(b)?))
     }
 
-    /// What these credits lack of `required`, kind by kind; zero where they cover it.
+    /// The credits that are missing to cover `required`; zero for each kind that is covered.
     #[must_use]
     pub fn shortfall(self, required: Self) -> Self {
         self.zip(required, |has, needs| needs.saturating_sub(has))
     }
 
-    /// The smaller of both, kind by kind.
+    /// The smaller amount of each kind.
     #[must_use]
     pub fn min(self, other: Self) -> Self {
         self.zip(other, u64::min)
     }
 
-    /// The same but for the playground credits. Checks no cap, as [`Self::new`].
+    /// The same amount with other playground credits. Like [`Self::new`], it does not check the limit.
     #[must_use]
     pub fn with_playground(self, playground: u64) -> Self {
         Self { playground, ..self }
@@ -125,13 +137,13 @@ impl Credits {
     }
 }
 
-fn within_cap(amount: u64) -> Option<u64> {
+fn within_limit(amount: u64) -> Option<u64> {
     (amount <= Credits::MAX_OF_A_KIND).then_some(amount)
 }
 
 impl<'de> Deserialize<'de> for Credits {
-    /// All three kinds, nothing else, each a whole number within the cap. Only an object will
-    /// do: a derived implementation would take an array as well.
+    /// Reads an object of all three kinds and nothing else, each a whole number within the limit. A
+    /// derived implementation would also accept an array.
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_map(CreditsVisitor)
     }
@@ -165,7 +177,7 @@ struct Amount(u64);
 impl<'de> Deserialize<'de> for Amount {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let count = Count::deserialize(deserializer)?.get();
-        u64::try_from(count).ok().and_then(within_cap).map(Self).ok_or_else(|| {
+        u64::try_from(count).ok().and_then(within_limit).map(Self).ok_or_else(|| {
             let max = Credits::MAX_OF_A_KIND;
             let expected = format!("a number of credits from 0 to {max}");
             D::Error::invalid_value(Unexpected::Signed(count), &expected.as_str())

@@ -1,15 +1,14 @@
-//! The numbers meant by a caller who leaves them out: part of the API (contract, section 3,
-//! "Operations"), and so not in `catalog.toml`, whose editing can't change them.
+//! The defaults of the fields that a caller may leave out. They are a part of the API (contract,
+//! section 3, "Operations"), so they are not in `catalog.toml`.
 //!
-//! None of them must ever change. A retry is recognised by its whole request, with what was left
-//! out filled in: after another default, the retry of an earlier request that left the field out
-//! would look like another request, and be refused instead of answered as before. The same goes
-//! for the default of [`IfShort`](crate::IfShort).
+//! They must never change. A retry is recognised by its whole request, with the defaults filled in. If a
+//! default changed, the retry of an earlier request without that field would look like another request
+//! and be refused. The same is true of the default of [`IfShort`](crate::IfShort).
 //!
-//! Included by the crate, which fills them in, and by the build, which shows them in the catalog
-//! and stops where a range no longer contains one.
+//! Both the crate and its build script include this file: the crate fills the defaults in, and the build
+//! script writes them to the catalog and fails if a default is out of its range.
 
-/// `images`, wherever an operation has them.
+/// `images` of every operation that has the field.
 pub const IMAGES_DEFAULT: i64 = 1;
 
 /// `steps` of `text_to_image`.

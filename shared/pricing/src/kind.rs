@@ -1,9 +1,9 @@
-//! The kinds of credits, as names.
+//! The three kinds of credits.
 
 use serde::{Deserialize, Serialize};
 
-/// A kind of credits, in JSON `"playground"`, `"tune"` or `"tune_image"`. Kinds are ordered as
-/// [`Self::ALL`] lists them.
+/// A kind of credits, in JSON `"playground"`, `"tune"` or `"tune_image"`. Kinds are ordered as in
+/// [`Self::ALL`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Kind {

@@ -1,8 +1,8 @@
-//! What work costs and what can be bought: pure functions over the catalog of this build.
+//! Prices of operations, plans and packs: pure functions over the catalog of this build.
 //!
-//! Nothing here reads a clock, a file or a network, and nothing is a float: the same operation
-//! has the same price everywhere until a new catalog is deployed. The catalog is written in
-//! `catalog.toml`, checked by the build, and compiled in as [`CATALOG`].
+//! This crate reads no clock, file or network, and has no floats. The same operation has the same price
+//! everywhere until a new catalog is deployed. The catalog is written in `catalog.toml`; the build checks
+//! it and compiles it in as [`CATALOG`].
 //!
 //! ```
 //! use scrip_pricing::{CATALOG, Count, Credits, Operation};
@@ -15,7 +15,7 @@
 //! };
 //! let price = CATALOG.quote(&operation)?;
 //! assert_eq!(price.credits(), Credits::new(4, 0, 0));
-//! # Ok::<(), scrip_pricing::Unsupported>(())
+//! # Ok::<(), scrip_pricing::UnsupportedOperation>(())
 //! ```
 
 mod catalog;
@@ -35,10 +35,10 @@ mod pieces;
 mod quote;
 mod rates;
 
-pub use catalog::{CATALOG, Catalog, Gives, Interval, Offer, Pack, Plan};
+pub use catalog::{CATALOG, Catalog, Grant, Interval, Offer, Pack, Plan};
 pub use count::Count;
 pub use credits::Credits;
 pub use kind::Kind;
 pub use operation::{IfShort, Operation};
 pub use pieces::{Pieces, Unit};
-pub use quote::{Charge, Price, Tier, Unsupported};
+pub use quote::{Charge, Price, Tier, UnsupportedOperation};

@@ -1,8 +1,8 @@
-//! The low-balance marks, as `catalog.toml` gives them.
+//! The low-balance marks of `catalog.toml`.
 
 use crate::Credits;
 
-/// The mark of each kind. They are not in the body of `GET /v1/catalog`.
+/// The low-balance mark of each kind. The body of `GET /v1/catalog` leaves them out.
 #[derive(Debug)]
 pub(crate) struct LowBalance {
     /// The marks that are numbers of credits; zero for a playground mark that is a share.
@@ -22,8 +22,8 @@ impl LowBalance {
     }
 }
 
-/// So many percent of a number, rounded down. Whole hundreds and the rest are taken apart, because
-/// the number times the percentage could overflow.
+/// A percentage of a number, rounded down. The whole hundreds and the rest are multiplied separately,
+/// because the number times the percentage could overflow.
 fn share(number: u64, percent: u64) -> u64 {
     number / 100 * percent + number % 100 * percent / 100
 }

@@ -1,8 +1,8 @@
 //! The operations that have a price, as callers write them (contract, section 3, "Operations").
 //!
-//! Parsing settles only whether something is an operation at all; whether its values are in
-//! range is for [`crate::Catalog::quote`] to say. Fields a caller may leave out are filled in with
-//! the defaults of the API, which never change, so that a request means the same forever.
+//! Parsing checks only the shape of an operation; [`crate::Catalog::quote`] checks that its values are in
+//! range. Fields that a caller may leave out get the defaults of the API. These never change, so a
+//! request means the same forever.
 
 use std::fmt;
 
@@ -13,56 +13,72 @@ use serde::{Deserialize, Deserializer, Serialize};
 use crate::Count;
 use crate::defaults::{IMAGES_DEFAULT, STEPS_DEFAULT, TRAIN_TUNE_PROMPTS_DEFAULT};
 
-/// One piece of work with a price. Serialized with its defaults spelled out.
+/// One piece of work with a price. Its JSON has every default spelled out.
+///
+/// # Examples
+///
+/// ```
+/// use scrip_pricing::Operation;
+///
+/// let operation: Operation = serde_json::from_str(r#"{"operation":"upscale","factor":4}"#)?;
+/// assert_eq!(serde_json::to_string(&operation)?, r#"{"operation":"upscale","factor":4,"images":1}"#);
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(tag = "operation", rename_all = "snake_case")]
 pub enum Operation {
     /// Generate images from a prompt.
     TextToImage {
-        /// In pixels.
+        /// The width, in pixels.
         width: Count,
-        /// In pixels.
+        /// The height, in pixels.
         height: Count,
         /// Steps of the sampler.
         steps: Count,
-        /// How many images.
+        /// The number of images.
         images: Count,
     },
     /// Enlarge images.
     Upscale {
-        /// How many times longer each side becomes.
+        /// The factor by which each side grows: 2 or 4.
         factor: Count,
-        /// How many images.
+        /// The number of images.
         images: Count,
     },
     /// Mend faces in images.
     FaceEnhance {
-        /// How many images.
+        /// The number of images.
         images: Count,
     },
     /// Cut the background out of images.
     RemoveBackground {
-        /// How many images.
+        /// The number of images.
         images: Count,
     },
     /// Download an image.
     Download {},
     /// Train a model of a person, pet or object, and generate its first images.
     TrainTune {
-        /// How many prompts to generate at once.
+        /// The number of prompts whose images are generated at once.
         prompts: Count,
-        /// What to do when the credits for those images are short.
+        /// The action if the balance doesn't cover the credits for those images.
         if_short: IfShort,
     },
     /// Generate images from a trained Tune.
     TuneImages {
-        /// How many prompts.
+        /// The number of prompts.
         prompts: Count,
     },
 }
 
 impl Operation {
-    /// Its name in JSON.
+    /// The operation's name in JSON.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// assert_eq!(scrip_pricing::Operation::Download {}.name(), "download");
+    /// ```
     #[must_use]
     pub fn name(&self) -> &'static str {
         match self {
@@ -77,7 +93,7 @@ impl Operation {
     }
 }
 
-/// How an [`Operation`] is read: the same fields, with their defaults.
+/// The form from which an [`Operation`] is read: the same fields, with their defaults.
 #[derive(Deserialize)]
 #[serde(remote = "Operation", tag = "operation", rename_all = "snake_case", deny_unknown_fields)]
 enum Fields {
@@ -127,8 +143,8 @@ fn train_tune_prompts_default() -> Count {
 }
 
 impl<'de> Deserialize<'de> for Operation {
-    /// Only from an object whose `operation` is a string. What serde derives would also take an
-    /// array, and, inside a flattened struct, the number of a variant.
+    /// Reads only an object whose `operation` is a string. A derived implementation would also accept an
+    /// array and, inside a flattened struct, the number of a variant.
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_map(OperationVisitor)
     }
@@ -144,18 +160,18 @@ impl<'de> Visitor<'de> for OperationVisitor {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Operation, A::Error> {
-        let named = NamedByString { map, at_name: false };
+        let named = NameCheck { map, at_name: false };
         Fields::deserialize(MapAccessDeserializer::new(named))
     }
 }
 
-/// The fields of an object, refusing an `operation` that is not a string.
-struct NamedByString<A> {
+/// The fields of an object. It refuses an `operation` that is not a string.
+struct NameCheck<A> {
     map: A,
     at_name: bool,
 }
 
-impl<'de, A: MapAccess<'de>> MapAccess<'de> for NamedByString<A> {
+impl<'de, A: MapAccess<'de>> MapAccess<'de> for NameCheck<A> {
     type Error = A::Error;
 
     fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, A::Error> {
@@ -176,18 +192,17 @@ impl<'de, A: MapAccess<'de>> MapAccess<'de> for NamedByString<A> {
     }
 }
 
-/// What a `train_tune` does when the balance has too few `tune_image` credits.
+/// The action of a `train_tune` if the balance has too few `tune_image` credits.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum IfShort {
-    /// Train now, and leave all the images for later. The default of the API, which never
-    /// changes, as the numbers in `defaults.rs`.
+    /// Train now, and leave all the images for later. This is the default of the API. Like the numbers
+    /// in `defaults.rs`, it never changes.
     #[default]
     Defer,
     /// Do nothing.
     Refuse,
-    /// Any other word. It parses so that [`crate::Catalog::quote`] can say what is allowed;
-    /// nothing with it has a price.
+    /// Any other text. It parses so that [`crate::Catalog::quote`] can refuse it with the allowed values.
     Unsupported,
 }
 

@@ -7,16 +7,17 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Count, Operation};
 
-/// What an operation makes, where each piece has the same price and can be paid for by itself.
+/// The images or prompts of an operation. Each has the same price and can be paid for by itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Pieces {
-    /// What one piece is.
+    /// The unit of one piece.
     pub unit: Unit,
-    /// How many pieces the operation makes.
+    /// The number of pieces.
     pub count: u64,
 }
 
-/// What one piece is, in JSON and as text the name of the operation's field: `images` or `prompts`.
+/// The unit of one piece. Its JSON and its text are the name of the operation's field: `images` or
+/// `prompts`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Unit {
@@ -36,8 +37,21 @@ impl fmt::Display for Unit {
 }
 
 impl Operation {
-    /// The images or prompts that can be paid for one by one. `None` for `download`; for
-    /// `train_tune`, part of whose price is taken once; and for a negative number of pieces.
+    /// The images or prompts that can be paid for one by one.
+    ///
+    /// `None` for `download`; for `train_tune`, because a part of its price is taken once; and for a
+    /// negative number of pieces.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use scrip_pricing::{Count, Operation, Pieces, Unit};
+    ///
+    /// let operation = Operation::TuneImages { prompts: Count::new(3) };
+    /// assert_eq!(operation.pieces(), Some(Pieces { unit: Unit::Prompts, count: 3 }));
+    /// assert_eq!(operation.with_pieces(2), Operation::TuneImages { prompts: Count::new(2) });
+    /// assert_eq!(Operation::Download {}.pieces(), None);
+    /// ```
     #[must_use]
     pub fn pieces(&self) -> Option<Pieces> {
         let (unit, count) = match *self {
@@ -52,8 +66,8 @@ impl Operation {
         Some(Pieces { unit, count })
     }
 
-    /// The same operation with this number of pieces; unchanged if [`Self::pieces`] is `None`. A
-    /// number beyond `i64` becomes the largest `i64`, as in a [`Count`] that is read.
+    /// The same operation with another number of pieces; unchanged if [`Self::pieces`] is `None`. A
+    /// number beyond `i64` is reduced to the largest `i64`, as when a [`Count`] is read.
     #[must_use]
     pub fn with_pieces(&self, count: u64) -> Self {
         let mut operation = self.clone();

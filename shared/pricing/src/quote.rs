@@ -1,5 +1,5 @@
-//! The price of one operation, and what of it a balance would pay. A charge never exceeds the
-//! price, and only a `train_tune` that may defer is ever charged less.
+//! The price of one operation, and the charge to a balance. A charge never exceeds the price, and it is
+//! less only for a `train_tune` that defers its images.
 
 use std::fmt;
 
@@ -7,19 +7,19 @@ use serde::Serialize;
 
 use crate::{Credits, Kind};
 
-/// Why no price overflows.
+/// The reason that no price overflows.
 const BOUNDED: &str = "the build bounds every rate and every number of units";
 
 /// The price of an operation that the catalog supports.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Price {
-    /// Taken once, whatever the number of units.
+    /// Taken once, for any number of units.
     once: Credits,
     /// Taken for each image or prompt.
     per_unit: Credits,
-    /// `per_unit` times the units asked for.
+    /// `per_unit` times the units of the operation.
     for_units: Credits,
-    /// All of it: what is taken once and for the units.
+    /// The full price: `once` plus `for_units`.
     credits: Credits,
     /// Whether the units may wait until there are credits for them.
     may_defer: bool,
@@ -27,19 +27,19 @@ pub struct Price {
 }
 
 impl Price {
-    /// A price of so much a unit. The build bounds both numbers so that it fits.
+    /// The price of a number of units. The build bounds both numbers, so the product fits.
     pub(crate) fn of_units(per_unit: Credits, units: u64) -> Self {
         let for_units = per_unit.checked_mul(units).expect(BOUNDED);
         Self { once: Credits::ZERO, per_unit, for_units, credits: for_units, may_defer: false, tier: None }
     }
 
-    /// The same with a sum taken once besides; its units may be deferred or not.
+    /// The same price plus a sum that is taken once. `may_defer` is true if the units may be deferred.
     pub(crate) fn and_once(self, once: Credits, may_defer: bool) -> Self {
         let credits = self.for_units.checked_add(once).expect(BOUNDED);
         Self { once, credits, may_defer, ..self }
     }
 
-    /// The same, saying the tier it comes from.
+    /// The same price with the tier that it comes from.
     pub(crate) fn in_tier(self, tier: Tier) -> Self {
         Self { tier: Some(tier), ..self }
     }
@@ -50,16 +50,31 @@ impl Price {
         self.credits
     }
 
-    /// The tier whose price it is; only for `text_to_image`.
+    /// The tier that sets the price; only for `text_to_image`.
     #[must_use]
     pub fn tier(&self) -> Option<Tier> {
         self.tier
     }
 
-    /// What would be taken from this balance: the full price, or, for a `train_tune` with
-    /// `if_short` `defer` whose `tune_image` credits the balance doesn't cover in full, only the
-    /// `tune`, with all its images deferred. Whether the balance covers the charge is another
-    /// question: [`Credits::covers`].
+    /// The charge to an account with this balance.
+    ///
+    /// It is the full price, with one exception: if the balance doesn't cover all the `tune_image`
+    /// credits of a `train_tune` with `if_short` `defer`, it is only the `tune` credit, and all images are
+    /// deferred. The balance may be too small for the charge: see [`Credits::covers`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use scrip_pricing::{CATALOG, Charge, Count, Credits, IfShort, Operation};
+    ///
+    /// let train = Operation::TrainTune { prompts: Count::new(8), if_short: IfShort::Defer };
+    /// let price = CATALOG.quote(&train)?;
+    /// assert_eq!(price.credits(), Credits::new(0, 1, 64));
+    ///
+    /// let charge = price.charge(Credits::new(0, 1, 63));
+    /// assert_eq!(charge, Charge { credits: Credits::new(0, 1, 0), deferred_images: 64 });
+    /// # Ok::<(), scrip_pricing::UnsupportedOperation>(())
+    /// ```
     #[must_use]
     pub fn charge(&self, balance: Credits) -> Charge {
         if self.may_defer && !balance.covers(self.for_units) {
@@ -70,10 +85,22 @@ impl Price {
         }
     }
 
-    /// How many images (or prompts) of this operation the balance covers, ignoring the number
-    /// asked for and the most one operation may ask for; `None` where it is free, which has no
-    /// limit. For `train_tune`, how many prompts could be generated at once: none without a
-    /// `tune` credit.
+    /// The number of images (or prompts) of this operation that the balance covers; `None` if the
+    /// operation is free, because then there is no limit.
+    ///
+    /// The number in the operation, and the most that one operation may have, don't matter. For
+    /// `train_tune` it is the number of prompts that could be generated at once: 0 without a `tune`
+    /// credit.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use scrip_pricing::{CATALOG, Count, Credits, Operation};
+    ///
+    /// let price = CATALOG.quote(&Operation::Upscale { factor: Count::new(4), images: Count::new(1) })?;
+    /// assert_eq!(price.affordable_units(Credits::new(7, 0, 0)), Some(3));
+    /// # Ok::<(), scrip_pricing::UnsupportedOperation>(())
+    /// ```
     #[must_use]
     pub fn affordable_units(&self, balance: Credits) -> Option<u64> {
         let left = balance.checked_sub(self.once).unwrap_or(Credits::ZERO);
@@ -81,16 +108,16 @@ impl Price {
     }
 }
 
-/// What an operation takes from a balance.
+/// The credits that an operation takes from a balance.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Charge {
-    /// Taken now.
+    /// The credits that are taken now.
     pub credits: Credits,
-    /// Images left to be generated, and paid for, later.
+    /// Images that are generated and paid for later.
     pub deferred_images: u64,
 }
 
-/// A row and band of the `text_to_image` table, as the catalog has it: the short side first.
+/// A row and step band of the catalog's `text_to_image` table, with the short side first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 pub struct Tier {
     /// The short side, in pixels.
@@ -101,18 +128,17 @@ pub struct Tier {
     pub steps_max: u32,
 }
 
-/// Outside the catalog's range: 422 `unsupported_operation`.
+/// A refusal of an operation outside the catalog's range: 422 `unsupported_operation`.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Unsupported {
-    /// The allowed range in words for the caller, such as
-    /// "steps must be 1 to 150; you sent 151".
+pub struct UnsupportedOperation {
+    /// The allowed range as text for the caller, such as "steps must be 1 to 150; you sent 151".
     pub detail: String,
 }
 
-impl fmt::Display for Unsupported {
+impl fmt::Display for UnsupportedOperation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.detail)
     }
 }
 
-impl std::error::Error for Unsupported {}
+impl std::error::Error for UnsupportedOperation {}

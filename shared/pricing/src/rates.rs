@@ -1,13 +1,12 @@
-//! The rate tables, laid out as `GET /v1/catalog` shows them, and the lookups in them. The build
-//! has checked that whatever is in range has a price and that no product of two numbers in here
-//! overflows.
+//! The rate tables, laid out as in `GET /v1/catalog`, and the lookups in them. The build has checked that
+//! every operation in range has a price, and that no product of two of these numbers overflows.
 
 use serde::Serialize;
 
-use crate::quote::{Price, Tier, Unsupported};
+use crate::quote::{Price, Tier, UnsupportedOperation};
 use crate::{Count, Credits};
 
-/// What each operation costs, and the ranges within which it does.
+/// The rates of each operation, and the allowed ranges of its values.
 #[derive(Debug, Serialize)]
 pub(crate) struct Rates {
     pub(crate) text_to_image: TextToImage,
@@ -80,13 +79,13 @@ pub(crate) struct TuneImages {
 }
 
 impl TextToImage {
-    /// The smallest tier that contains this size, either way round, and its price per image.
+    /// The smallest tier that contains this size, in either orientation, and its price per image.
     pub(crate) fn tier(
         &self,
         width: Count,
         height: Count,
         steps: Count,
-    ) -> Result<(Tier, Credits), Unsupported> {
+    ) -> Result<(Tier, Credits), UnsupportedOperation> {
         let width = self.side.of("width", width)?;
         let height = self.side.of("height", height)?;
         let steps = self.steps.of("steps", steps)?;
@@ -99,20 +98,20 @@ impl TextToImage {
                 let &TierRates { width, height, .. } = tier;
                 Some((Tier { width, height, steps_max: band.steps_max }, band.credits_per_image))
             })
-            .ok_or_else(|| Unsupported { detail: "this size has no price".to_owned() })
+            .ok_or_else(|| UnsupportedOperation { detail: "this size has no price".to_owned() })
     }
 }
 
 impl PerImage {
-    /// The price of so many images.
-    pub(crate) fn price(&self, images: Count) -> Result<Price, Unsupported> {
+    /// The price of a number of images.
+    pub(crate) fn price(&self, images: Count) -> Result<Price, UnsupportedOperation> {
         Ok(Price::of_units(self.credits_per_image, self.images.of("images", images)?))
     }
 }
 
 impl Upscale {
-    /// The price per image of this factor.
-    pub(crate) fn credits_per_image(&self, factor: Count) -> Result<Credits, Unsupported> {
+    /// The price per image for a factor.
+    pub(crate) fn credits_per_image(&self, factor: Count) -> Result<Credits, UnsupportedOperation> {
         self.factors
             .iter()
             .find(|row| i64::from(row.factor) == factor.get())
@@ -120,12 +119,12 @@ impl Upscale {
             .ok_or_else(|| {
                 let allowed: Vec<_> = self.factors.iter().map(|row| row.factor.to_string()).collect();
                 let allowed = allowed.join(" or ");
-                Unsupported { detail: format!("factor must be {allowed}{}", factor.you_sent()) }
+                UnsupportedOperation { detail: format!("factor must be {allowed}{}", factor.you_sent()) }
             })
     }
 }
 
-/// The values that are allowed, both ends included.
+/// The allowed values of a field, both ends included.
 #[derive(Debug, Serialize)]
 pub(crate) struct Range {
     pub(crate) min: u32,
@@ -134,19 +133,19 @@ pub(crate) struct Range {
 
 impl Range {
     /// The number, if it is in range.
-    pub(crate) fn of(&self, field: &str, count: Count) -> Result<u64, Unsupported> {
+    pub(crate) fn of(&self, field: &str, count: Count) -> Result<u64, UnsupportedOperation> {
         let Self { min, max } = *self;
         u64::try_from(count.get())
             .ok()
             .filter(|number| (min.into()..=max.into()).contains(number))
-            .ok_or_else(|| Unsupported {
+            .ok_or_else(|| UnsupportedOperation {
                 detail: format!("{field} must be {min} to {max}{}", count.you_sent()),
             })
     }
 }
 
-/// A range, and what a caller means who leaves the field out: the default of the API, shown here
-/// and filled in where an operation is read.
+/// A field's range and its default in the API. The catalog only shows the default; it is filled in when
+/// an operation is read.
 #[derive(Debug, Serialize)]
 pub(crate) struct Setting {
     #[serde(flatten)]
@@ -155,8 +154,8 @@ pub(crate) struct Setting {
 }
 
 impl Setting {
-    /// As [`Range::of`].
-    pub(crate) fn of(&self, field: &str, count: Count) -> Result<u64, Unsupported> {
+    /// The number, if it is in range, as [`Range::of`].
+    pub(crate) fn of(&self, field: &str, count: Count) -> Result<u64, UnsupportedOperation> {
         self.range.of(field, count)
     }
 }

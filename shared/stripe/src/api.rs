@@ -1,4 +1,4 @@
-//! The calls: one conversation with Stripe's API, within a budget of time.
+//! Calls to Stripe's API with one key, which share one deadline.
 
 mod billing;
 mod checkout;
@@ -18,24 +18,24 @@ use tokio::time::{Instant, timeout};
 
 use crate::{
     Client, Error,
-    objects::{Identified, List},
+    objects::{HasId, List},
 };
 use request::{ApiRequest, Parameters};
 
-/// How long one call may take. A requested change whose answer hasn't come by then may still be made.
+/// How long one call may take. A change that was requested may still be made if no answer has come by then.
 const CALL_TIME_MAX: Duration = Duration::from_secs(8);
-/// How many items a page has: the most that Stripe gives.
+/// How many items a page has: the most that Stripe allows.
 const PAGE_ITEMS: u32 = 100;
-/// The most pages of one list that are read.
+/// How many pages of one list are read at most.
 const PAGES_MAX: u32 = 100;
 
-/// One conversation with Stripe's API: calls with one key, all over at one time.
+/// Calls to Stripe's API with one key, which share one deadline.
 ///
-/// Each call takes at most eight seconds. A method's documentation names its endpoint and how many calls it costs; a
-/// list costs one for each hundred items, and is an error beyond a hundred pages.
+/// Each call takes at most 8 s. A method's documentation names its endpoint and how many calls it costs: a list costs one
+/// call for each 100 items, and more than 100 pages are an error.
 pub struct Api<'a> {
     client: &'a Client,
-    /// `None` if the key can't be written into a header: Stripe gave out no such key.
+    /// `None` if the key can't be a header's value, which no key of Stripe's is.
     authorization: Option<HeaderValue>,
     deadline: Instant,
     calls: AtomicU32,
@@ -51,7 +51,17 @@ impl fmt::Debug for Api<'_> {
 }
 
 impl Client {
-    /// Begins a conversation: calls with that key that are all over at that time.
+    /// Makes an [`Api`] whose calls use that key and end by that deadline.
+    ///
+    /// # Examples
+    /// ```
+    /// # use std::time::Duration;
+    /// # use scrip_stripe::Client;
+    /// # use tokio::time::Instant;
+    /// let client = Client::new("https://api.stripe.com");
+    /// let api = client.api("rk_test_123", Instant::now() + Duration::from_secs(20));
+    /// assert_eq!(api.calls(), 0);
+    /// ```
     #[must_use]
     pub fn api(&self, key: &str, deadline: Instant) -> Api<'_> {
         let mut authorization = HeaderValue::from_str(&format!("Bearer {}", key.trim())).ok();
@@ -63,7 +73,7 @@ impl Client {
 }
 
 impl Api<'_> {
-    /// How many calls were sent.
+    /// How many calls were sent so far.
     pub fn calls(&self) -> u32 {
         self.calls.load(Ordering::Relaxed)
     }
@@ -71,35 +81,35 @@ impl Api<'_> {
     /// Reads one object.
     async fn get<T: DeserializeOwned>(
         &self,
-        what: &'static str,
+        kind: &'static str,
         path: &[&str],
         parameters: Parameters,
     ) -> Result<T, Error> {
-        self.call(what, &ApiRequest { method: Method::GET, path, parameters, idempotency_key: None }).await
+        self.call(kind, &ApiRequest { method: Method::GET, path, parameters, idempotency_key: None }).await
     }
 
     /// Reads a list to its end.
-    async fn list<T: DeserializeOwned + Identified>(
+    async fn list<T: DeserializeOwned + HasId>(
         &self,
-        what: &'static str,
+        kind: &'static str,
         path: &[&str],
         parameters: Parameters,
     ) -> Result<Vec<T>, Error> {
-        let listing = Listing { what, path, parameters: parameters.limit(PAGE_ITEMS), pages_max: PAGES_MAX };
+        let listing = Listing { kind, path, parameters: parameters.limit(PAGE_ITEMS), pages_max: PAGES_MAX };
         self.list_while(&listing, |_: &[T]| true).await
     }
 
-    /// Reads a list page by page, as long as a page says that the next one matters.
-    async fn list_while<T: DeserializeOwned + Identified>(
+    /// Reads a list page by page, as long as `goes_on` is true of each page.
+    async fn list_while<T: DeserializeOwned + HasId>(
         &self,
         listing: &Listing<'_>,
         mut goes_on: impl FnMut(&[T]) -> bool,
     ) -> Result<Vec<T>, Error> {
         let mut items: Vec<T> = Vec::new();
         for _ in 0..listing.pages_max {
-            let after = items.last().map(Identified::id);
+            let after = items.last().map(HasId::id);
             let page: List<T> = self
-                .get(listing.what, listing.path, listing.parameters.clone().set_if("starting_after", after))
+                .get(listing.kind, listing.path, listing.parameters.clone().set_if("starting_after", after))
                 .await?;
             // A page without items has no cursor to the next.
             if !page.has_more || page.data.is_empty() || !goes_on(&page.data) {
@@ -108,28 +118,28 @@ impl Api<'_> {
             }
             items.extend(page.data);
         }
-        Err(Error::TooMany { what: listing.what })
+        Err(Error::TooMany { kind: listing.kind })
     }
 
-    /// Completes a list of which an object shows the first items. Read from its beginning, so that nothing rests on the
-    /// order in which the object shows them.
-    async fn complete<T: DeserializeOwned + Identified>(
+    /// Completes a list of which an object shows only the first items. It is read from its beginning, because the object may
+    /// show its items in another order.
+    async fn complete<T: DeserializeOwned + HasId>(
         &self,
         list: &mut List<T>,
-        what: &'static str,
+        kind: &'static str,
         path: &[&str],
         parameters: Parameters,
     ) -> Result<(), Error> {
         if list.has_more {
-            *list = List { data: self.list(what, path, parameters).await?, has_more: false };
+            *list = List { data: self.list(kind, path, parameters).await?, has_more: false };
         }
         Ok(())
     }
 
-    /// Sends one request and reads the object that it answers.
+    /// Sends one request and reads the object in the answer.
     async fn call<T: DeserializeOwned>(
         &self,
-        what: &'static str,
+        kind: &'static str,
         request: &ApiRequest<'_>,
     ) -> Result<T, Error> {
         let authorization = self.authorization.clone().ok_or(Error::Unauthenticated)?;
@@ -144,13 +154,14 @@ impl Api<'_> {
         if !status.is_success() {
             return Err(Error::of(status, &body));
         }
-        serde_json::from_slice(&body).map_err(|source| Error::Unreadable { what, source })
+        serde_json::from_slice(&body).map_err(|source| Error::Unreadable { kind, source })
     }
 }
 
-/// A list as it is read.
+/// A list to read.
 struct Listing<'a> {
-    what: &'static str,
+    /// The kind of objects, for errors.
+    kind: &'static str,
     path: &'a [&'a str],
     parameters: Parameters,
     pages_max: u32,

@@ -1,4 +1,4 @@
-//! The way to Stripe's API: one HTTP client, made at the first call.
+//! The HTTP client of Stripe's API, which is made at the first call.
 
 use std::{
     env, fmt,
@@ -15,21 +15,21 @@ use hyper_util::{
     rt::TokioExecutor,
 };
 
-/// The largest answer that is read: a page of fifty events of 300 KB, as those of large invoices are, is below it.
+/// The largest answer that is read, in bytes. A page of fifty events of 300 KB each, as large invoices make, is below it.
 const ANSWER_BYTES_MAX: usize = 16 * 1024 * 1024;
 
-/// A way to Stripe's API: sends a request and reads the whole answer; `None` if none came.
+/// A function that sends a request and reads the whole answer; `None` if none came.
 pub type Transport = Box<dyn Fn(Request<Full<Bytes>>) -> Exchange + Send + Sync>;
 
-/// An exchange that is under way.
+/// The future of a request's answer.
 pub type Exchange = Pin<Box<dyn Future<Output = Option<(StatusCode, Bytes)>> + Send>>;
 
-/// The variable that names Stripe's API is not set.
+/// The error that the variable `STRIPE_API_BASE` is not set.
 #[derive(Debug, thiserror::Error)]
 #[error("set STRIPE_API_BASE, as https://api.stripe.com")]
 pub struct BaseUrlUnset;
 
-/// Stripe's API, as a place to call.
+/// A client of Stripe's API. [`Client::api`] makes calls with it.
 pub struct Client {
     transport: Transport,
     base_url: String,
@@ -42,7 +42,7 @@ impl fmt::Debug for Client {
 }
 
 impl Client {
-    /// The API at `STRIPE_API_BASE`.
+    /// Makes a client of the API at `STRIPE_API_BASE`.
     ///
     /// # Errors
     /// If the variable is not set.
@@ -50,20 +50,38 @@ impl Client {
         env::var("STRIPE_API_BASE").map(|base_url| Self::new(&base_url)).map_err(|_| BaseUrlUnset)
     }
 
-    /// The API at that URL, over TLS with the machine's root certificates. They are read and a connection is made at
-    /// the first call, because most starts of a function don't need them.
+    /// Makes a client of the API at that URL, over TLS with the machine's root certificates. The certificates are read and
+    /// a connection is made at the first call, because most starts of a function don't need them.
+    ///
+    /// # Examples
+    /// ```
+    /// let client = scrip_stripe::Client::new("https://api.stripe.com");
+    /// ```
     #[must_use]
     pub fn new(base_url: &str) -> Self {
         Self::over(network(), base_url)
     }
 
-    /// The API at that URL, by another way than the network: a simulated one.
+    /// Makes a client that sends its requests through `transport` instead of the network, for tests.
+    ///
+    /// # Examples
+    /// ```
+    /// # use std::time::Duration;
+    /// # use scrip_stripe::{Client, Error};
+    /// # use tokio::time::Instant;
+    /// // A transport that loses every request.
+    /// let client = Client::over(Box::new(|_| Box::pin(async { None })), "https://stripe.test");
+    /// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
+    /// let api = client.api("rk_test_123", Instant::now() + Duration::from_secs(20));
+    /// assert!(matches!(api.charge("ch_1").await, Err(Error::Unreachable)));
+    /// # });
+    /// ```
     #[must_use]
     pub fn over(transport: Transport, base_url: &str) -> Self {
         Self { transport, base_url: base_url.trim_end_matches('/').to_owned() }
     }
 
-    /// Where the API is, without a slash at its end.
+    /// The API's URL, without a slash at its end.
     pub(crate) fn base_url(&self) -> &str {
         &self.base_url
     }
@@ -82,7 +100,7 @@ fn network() -> Transport {
             let client = if let Some(client) = client.get() {
                 client
             } else {
-                // What can't be made now may be at the next call.
+                // A connector that can't be made now may be at the next call.
                 let made = connector()?;
                 client.get_or_init(|| made)
             };

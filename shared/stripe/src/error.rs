@@ -1,6 +1,6 @@
-//! Why a call to Stripe's API gave no object.
+//! Errors of calls to Stripe's API.
 //!
-//! The displayed text of an error never holds the key, the answer's body or the URL's query, so it may be logged.
+//! The displayed text of an error may be logged: it never holds the key, the answer's body or the URL's query.
 
 use http::StatusCode;
 use serde::Deserialize;
@@ -10,16 +10,25 @@ const CODE_CHARS_MAX: usize = 64;
 /// The most permissions of one message that are named.
 const PERMISSIONS_MAX: usize = 4;
 
-/// Why a call to Stripe's API gave no object.
+/// The reason why a call to Stripe's API returned no object.
+///
+/// # Examples
+/// ```
+/// use scrip_stripe::Error;
+///
+/// assert!(Error::RateLimited.is_transient());
+/// let refused = Error::Refused { status: 400, code: "charge_disputed".to_owned() };
+/// assert_eq!(refused.to_string(), "Stripe refused the request: charge_disputed (status 400)");
+/// ```
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// There is no such object, or the key doesn't see it: a test-mode object, or another merchant's.
+    /// There is no such object, or the key doesn't see it, because it is of test mode or of another merchant.
     #[error("Stripe doesn't show this object")]
     Missing,
     /// Stripe doesn't accept the key.
     #[error("Stripe doesn't accept the API key")]
     Unauthenticated,
-    /// The key may not do this.
+    /// The key lacks a permission.
     #[error("the API key lacks a permission: {}", .permission.as_deref().unwrap_or("Stripe didn't name it"))]
     Forbidden {
         /// The permissions that Stripe names, such as `rak_charge_read`, separated by commas.
@@ -28,17 +37,17 @@ pub enum Error {
     /// Stripe asks for fewer requests.
     #[error("Stripe limits the rate of requests")]
     RateLimited,
-    /// Stripe can't answer now: a 5xx, or the idempotency key belongs to another request. A requested change may have
-    /// been made.
+    /// Stripe can't answer now: it answers with a 5xx, or the idempotency key belongs to another request. A change that was
+    /// requested may have been made.
     #[error("Stripe is unavailable (status {status})")]
     Unavailable {
         /// The answer's status.
         status: u16,
     },
-    /// No whole answer came in time. A requested change may have been made.
+    /// No complete answer came in time. A change that was requested may have been made.
     #[error("Stripe could not be reached")]
     Unreachable,
-    /// The conversation's time was over before the request, which was not sent.
+    /// The deadline had passed before the request, which was not sent.
     #[error("the time for calls to Stripe is over")]
     OutOfTime,
     /// Stripe refused the request and changed nothing.
@@ -49,24 +58,24 @@ pub enum Error {
         /// Stripe's error code, else its type, else `unnamed`.
         code: String,
     },
-    /// The answer is not what the API's version promises.
-    #[error("Stripe's answer is no {what} of its API version (line {}, column {})", .source.line(), .source.column())]
+    /// The answer doesn't have the form of the API's version.
+    #[error("Stripe's answer is no {kind} of its API version (line {}, column {})", .source.line(), .source.column())]
     Unreadable {
         /// The kind of object that was expected.
-        what: &'static str,
-        /// Why it isn't one. Its text may quote the answer.
+        kind: &'static str,
+        /// The parser's error. Its text may quote the answer.
         source: serde_json::Error,
     },
-    /// A list has more pages than are read.
-    #[error("Stripe has more {what} than are read")]
+    /// The list has more pages than are read.
+    #[error("Stripe has more {kind} than are read")]
     TooMany {
         /// The kind of objects that were listed.
-        what: &'static str,
+        kind: &'static str,
     },
 }
 
 impl Error {
-    /// Whether the same call may succeed later without anyone changing anything.
+    /// Whether the same call may succeed later, though nothing is changed.
     #[must_use]
     pub fn is_transient(&self) -> bool {
         matches!(self, Self::RateLimited | Self::Unavailable { .. } | Self::Unreachable | Self::OutOfTime)
@@ -82,9 +91,9 @@ impl Error {
                 Self::Forbidden { permission: permission(&error.message.unwrap_or_default()) }
             }
             StatusCode::TOO_MANY_REQUESTS => Self::RateLimited,
-            // A 404 without that code is of a path that isn't Stripe's: nothing is known of the object.
+            // A 404 without that code comes from a path that isn't Stripe's, so the object may exist.
             _ if status.is_client_error() && code == "resource_missing" => Self::Missing,
-            // The idempotency key is that of another request, whose outcome this answer doesn't name.
+            // The idempotency key belongs to another request, whose result is unknown.
             StatusCode::CONFLICT => Self::Unavailable { status: status.as_u16() },
             _ if error.kind.as_deref() == Some("idempotency_error") => {
                 Self::Unavailable { status: status.as_u16() }
@@ -109,17 +118,17 @@ struct Detail {
     message: Option<String>,
 }
 
-/// Keeps the characters of an error code that codes are made of, as many as a code may have.
+/// Keeps only the characters that error codes consist of, at most [`CODE_CHARS_MAX`].
 fn safe(code: &str) -> String {
     let safe = |c: &char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.');
     code.chars().filter(safe).take(CODE_CHARS_MAX).collect()
 }
 
-/// Reads from a message which permissions the key lacks.
+/// The permissions that the key lacks, read from Stripe's message.
 ///
-/// Two forms are known: `Having the 'rak_charge_read' permission would allow …`, with one or several names, and
-/// `Enabling "Charges Read" ('charge_read') permissions …`. The message quotes the key before that, so only what
-/// follows is read, and only names that end as permissions do.
+/// Messages have two forms: `Having the 'rak_charge_read' permission would allow …`, with one or several names, and
+/// `Enabling "Charges Read" ('charge_read') permissions …`. The message quotes the key before these words, so only the
+/// text after them is read, and of it only names that end as permissions do.
 fn permission(message: &str) -> Option<String> {
     let start = message.find("Having the ").or_else(|| message.find("Enabling "))?;
     let quoted = message.get(start..)?.split('\'').skip(1).step_by(2);

@@ -1,33 +1,45 @@
-//! An event of Stripe's, as far as it is used: its type, its time, and the ids of its object.
+//! Stripe's events, as far as they are used: the type, the time, and the ids of the object.
 //!
-//! Events come in the version of the account or endpoint, any since 2015. So only fields are read that all versions
-//! share or that have a known second place, and whatever else an event holds is skipped without being looked at.
+//! An event has the API version of the account or the endpoint, which may be any since 2015. So only fields are read that
+//! all versions share, or that moved to one known place. All other fields are skipped.
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Deserializer};
 
 use crate::{
-    loose::{Loose, LooseId},
+    lenient::{LenientId, LenientObject},
     objects::time,
 };
 
-/// An event: notice that an object changed.
+/// An event: the notice that an object changed.
+///
+/// # Examples
+/// ```
+/// use scrip_stripe::StripeEvent;
+///
+/// let body = br#"{"id": "evt_1", "type": "invoice.paid", "created": 1793696400,
+///     "data": {"object": {"id": "in_1", "object": "invoice", "subscription": "sub_1"}}}"#;
+/// let event = StripeEvent::parse(body)?;
+/// assert_eq!(event.kind, "invoice.paid");
+/// assert_eq!(event.object.subscription.as_deref(), Some("sub_1"));
+/// # Ok::<(), scrip_stripe::InvalidEvent>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StripeEvent {
     /// `evt_…`, 1 to 255 bytes.
     pub id: String,
     /// The type, such as `invoice.paid`.
     pub kind: String,
-    /// When it happened.
+    /// When Stripe made the event.
     pub created: DateTime<Utc>,
-    /// The connected merchant that the event is about; `None` for one of our own account.
+    /// The connected merchant's account; `None` for an event of our own account.
     pub account: Option<String>,
     /// The object that it is about.
     pub object: ObjectRef,
 }
 
-/// The ids in an event's object. In the event each is an id, or an object that has it; one that is neither, empty, or
-/// longer than 255 bytes counts as absent.
+/// The ids in an event's object. Each field of the event is an id or an object with an id. A field of another form, or with
+/// an id that is empty or longer than 255 bytes, counts as absent.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ObjectRef {
     /// The object's own id. The preview of an invoice has none.
@@ -46,7 +58,7 @@ pub struct ObjectRef {
     pub customer: Option<String>,
 }
 
-/// Why a body is no event, as a sentence about it.
+/// The reason why a body is no event. The text continues "The body is no event:".
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidEvent {
     /// It is no JSON object with the fields of an event.
@@ -63,10 +75,10 @@ pub enum InvalidEvent {
     /// It has no usable type.
     #[error("it has no type")]
     NoType,
-    /// It has no time, or one that can't be.
+    /// Its time is missing or outside the years 1970 to 2999.
     #[error("created is no time in seconds since 1970")]
     NoTime,
-    /// It is about no object.
+    /// It has no `data.object`.
     #[error("it has no data.object")]
     NoObject,
 }
@@ -77,7 +89,7 @@ impl StripeEvent {
     /// # Errors
     /// If the body is no JSON object, or lacks an id, type, time or object.
     pub fn parse(body: &[u8]) -> Result<Self, InvalidEvent> {
-        let raw: Loose<RawEvent> = serde_json::from_slice(body)
+        let raw: LenientObject<RawEvent> = serde_json::from_slice(body)
             .map_err(|error| InvalidEvent::Malformed { line: error.line(), column: error.column() })?;
         raw.0.ok_or(InvalidEvent::Malformed { line: 1, column: 1 })?.try_into()
     }
@@ -92,54 +104,54 @@ impl<'de> Deserialize<'de> for StripeEvent {
 #[derive(Deserialize)]
 struct RawEvent {
     #[serde(default)]
-    id: LooseId,
+    id: LenientId,
     #[serde(default, rename = "type")]
-    kind: LooseId,
+    kind: LenientId,
     created: Option<i64>,
     #[serde(default)]
-    account: LooseId,
+    account: LenientId,
     #[serde(default)]
-    data: Loose<RawData>,
+    data: LenientObject<RawData>,
 }
 
 #[derive(Deserialize)]
 struct RawData {
     #[serde(default)]
-    object: Loose<RawObject>,
+    object: LenientObject<RawObject>,
 }
 
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct RawObject {
-    id: LooseId,
-    object: LooseId,
-    payment_intent: LooseId,
-    charge: LooseId,
-    subscription: LooseId,
-    invoice: LooseId,
-    customer: LooseId,
-    parent: Loose<RawParent>,
-    payment: Loose<RawPayment>,
+    id: LenientId,
+    object: LenientId,
+    payment_intent: LenientId,
+    charge: LenientId,
+    subscription: LenientId,
+    invoice: LenientId,
+    customer: LenientId,
+    parent: LenientObject<RawParent>,
+    payment: LenientObject<RawPayment>,
 }
 
 #[derive(Deserialize)]
 struct RawParent {
     #[serde(default)]
-    subscription_details: Loose<RawSubscriptionDetails>,
+    subscription_details: LenientObject<RawSubscriptionDetails>,
 }
 
 #[derive(Deserialize)]
 struct RawSubscriptionDetails {
     #[serde(default)]
-    subscription: LooseId,
+    subscription: LenientId,
 }
 
 #[derive(Deserialize)]
 struct RawPayment {
     #[serde(default)]
-    payment_intent: LooseId,
+    payment_intent: LenientId,
     #[serde(default)]
-    charge: LooseId,
+    charge: LenientId,
 }
 
 impl TryFrom<RawEvent> for StripeEvent {
@@ -174,4 +186,4 @@ impl From<RawObject> for ObjectRef {
     }
 }
 
-crate::objects::identified!(StripeEvent);
+crate::objects::impl_has_id!(StripeEvent);

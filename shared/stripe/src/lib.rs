@@ -1,7 +1,8 @@
 //! Stripe: the signature of its events, its objects, and a client of its API.
 //!
-//! An event says that something changed; the API says what is. So [`StripeEvent`] holds ids only, and [`Api`] reads the
-//! objects, each in the one version that [`objects`] is written for, whatever version an account or an event has.
+//! An event only says that an object changed, so [`StripeEvent`] holds ids. [`Api`] reads the objects themselves, always in
+//! the one version that [`objects`] describes, whatever the version of the account or the event is. [`facts`] are read from
+//! the objects, and the decisions of `accounts` rest on them.
 //!
 //! Invariant: this crate decides nothing about credits and knows no HTTP status of ours. Its errors are [`Error`].
 
@@ -10,7 +11,7 @@ mod client;
 mod error;
 mod event;
 pub mod facts;
-mod loose;
+mod lenient;
 pub mod objects;
 pub mod signature;
 mod skus;

@@ -1,4 +1,4 @@
-//! Stripe's objects in version [`API_VERSION`], with the fields that matter.
+//! Stripe's objects in version [`API_VERSION`], with the fields that are used.
 //!
 //! Fields and their nullability were compared with the types of stripe-node 22.0.0, the library that Stripe generated
 //! from its API description of that very version. Fields that are not named here are ignored. A field that Stripe
@@ -19,19 +19,19 @@ use serde::{Deserialize, Deserializer};
 
 pub use invoice::{
     DiscountAmount, Invoice, InvoiceItemDetails, InvoiceLine, InvoiceParent, InvoicePayment, LineParent,
-    PaidBy, Period, PriceDetails, Pricing, StatusTransitions, SubscriptionDetails,
+    PaymentDetails, Period, PriceDetails, Pricing, StatusTransitions, SubscriptionDetails,
 };
 pub use payment::{Charge, Dispute, PaymentIntent, Refund};
 pub use price::{Price, Product, Recurring};
-pub(crate) use reference::identified;
-pub use reference::{Expandable, Identified, Reference};
+pub(crate) use reference::impl_has_id;
+pub use reference::{Expandable, HasId, Reference};
 pub use session::{Session, SessionLine};
 pub use subscription::{PauseCollection, PendingUpdate, Subscription, SubscriptionItem};
 
 /// The version of Stripe's API that every call asks for, and that this module describes.
 pub const API_VERSION: &str = "2026-03-25.dahlia";
 
-/// Notes that a merchant puts on an object, by name.
+/// The metadata of an object, by name.
 pub type Metadata = BTreeMap<String, String>;
 
 /// A page of a list; inside an object, its first ten items.
@@ -44,7 +44,7 @@ pub struct List<T> {
     pub has_more: bool,
 }
 
-/// A field that is null counts as one that is absent.
+/// Reads a field that may be null; null gives the default, like an absent field.
 fn nullable<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(
     deserializer: D,
 ) -> Result<T, D::Error> {

@@ -1,16 +1,28 @@
-//! The check of `Stripe-Signature`, which signs an event's raw body (contract, section 5).
+//! The check of the header `Stripe-Signature`, which signs an event's raw body (contract, section 5).
 //!
-//! Checked before anything of the body is read. The comparison takes the same time wherever it differs.
+//! It comes before anything of the body is read. The comparison takes the same time wherever two signatures differ.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use ring::hmac;
 
-/// How far the signature's time may be from now, either way.
+/// How far the signature's time may be in the past or the future.
 const TOLERANCE: TimeDelta = TimeDelta::seconds(300);
-/// How many signatures of one header are tried.
+/// How many signatures of one header are checked at most.
 const SIGNATURES_MAX: usize = 8;
 
-/// Whether a header signs a body with one of the secrets, at about this time.
+/// Whether a header signs a body with one of the secrets, at most 300 s before or after `now`.
+///
+/// # Examples
+/// ```
+/// use scrip_stripe::signature;
+///
+/// let secrets = ["whsec_test".to_owned()];
+/// let body = br#"{"id":"evt_1"}"#;
+/// let header = "t=1793696400,v1=742f18fe57bc77f0fa259800b9c630f908193428942cb5565ed5f5cb6a11c8ca";
+/// let now = chrono::DateTime::from_timestamp(1_793_696_400, 0).unwrap();
+/// assert!(signature::is_valid(header, body, &secrets, now));
+/// assert!(!signature::is_valid(header, b"another body", &secrets, now));
+/// ```
 #[must_use]
 pub fn is_valid(header: &str, body: &[u8], secrets: &[String], now: DateTime<Utc>) -> bool {
     let mut signed_at = None;
@@ -41,8 +53,8 @@ pub fn is_valid(header: &str, body: &[u8], secrets: &[String], now: DateTime<Utc
     })
 }
 
-/// The bytes of 64 hex digits. They are in lower case, as the provider writes them: else one signature could be
-/// written in many ways, and a bit of it changed unseen.
+/// The bytes of 64 hexadecimal digits; `None` for any other text. Digits must be in lower case, as Stripe writes them, so
+/// that a signature has one form only.
 fn bytes(hex: &str) -> Option<[u8; 32]> {
     let digits = hex.as_bytes();
     if digits.len() != 64 {

@@ -1,4 +1,4 @@
-//! Which SKU of the catalog a line of the provider's stands for (contract, section 5).
+//! The SKUs of the catalog that lines of Stripe's objects stand for (contract, section 5).
 
 use std::{collections::BTreeMap, str::FromStr};
 
@@ -6,11 +6,22 @@ use scrip_pricing::{CATALOG, Offer};
 
 use crate::objects::{Metadata, Price};
 
-/// What the configuration says of prices: a SKU, or that a price is not about credits.
+/// The prices that the configuration maps: each to a SKU, or to null if it is not about credits.
+///
+/// # Examples
+/// ```
+/// use scrip_stripe::{ConfiguredPrices, LineSku};
+///
+/// let prices: ConfiguredPrices = r#"{"price_a": "tune_pack", "price_b": null}"#.parse()?;
+/// assert!(matches!(prices.sku(Some("price_a"), None, None), LineSku::Offer(offer) if offer.sku == "tune_pack"));
+/// assert_eq!(prices.sku(Some("price_b"), None, None), LineSku::NotCredits);
+/// assert_eq!(prices.sku(Some("price_c"), None, None), LineSku::Unknown);
+/// # Ok::<(), scrip_stripe::InvalidPrices>(())
+/// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ConfiguredPrices(BTreeMap<String, Option<String>>);
 
-/// `STRIPE_PRICES` is not what it must be.
+/// The reason why `STRIPE_PRICES` is invalid.
 #[derive(Debug, thiserror::Error)]
 pub enum InvalidPrices {
     /// It is no JSON object of texts and nulls.
@@ -21,7 +32,7 @@ pub enum InvalidPrices {
     UnknownSku {
         /// The price's id.
         price: String,
-        /// What it is mapped to.
+        /// The SKU that it is mapped to.
         sku: String,
     },
 }
@@ -45,20 +56,20 @@ impl FromStr for ConfiguredPrices {
     }
 }
 
-/// What a line stands for.
+/// The SKU that a line stands for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LineSku {
-    /// One of the catalog's offers.
+    /// An offer of the catalog.
     Offer(Offer),
-    /// Nothing of ours, as the configuration says.
+    /// None: the configuration maps the price to null.
     NotCredits,
-    /// Nobody knows.
+    /// No source names a SKU of the catalog.
     Unknown,
 }
 
 impl ConfiguredPrices {
-    /// What a price stands for. `price` is the whole object, if it was read; `fallback` the metadata of a session,
-    /// payment or subscription with this one item. A source that names no SKU of ours passes on to the next.
+    /// The SKU that a price stands for. `price` is the whole object, if it was read. `fallback` is the metadata of a session,
+    /// payment intent or subscription that has this one item. A source that names no SKU of the catalog is skipped.
     #[must_use]
     pub fn sku(&self, price_id: Option<&str>, price: Option<&Price>, fallback: Option<&Metadata>) -> LineSku {
         match price_id.and_then(|id| self.0.get(id)) {
@@ -78,7 +89,7 @@ impl ConfiguredPrices {
         offer.map_or(LineSku::Unknown, LineSku::Offer)
     }
 
-    /// Whether the configuration says all of a price, so that the price itself need not be read.
+    /// Whether the configuration maps a price, so that the price itself need not be read.
     #[must_use]
     pub fn knows(&self, price_id: &str) -> bool {
         self.0.contains_key(price_id)

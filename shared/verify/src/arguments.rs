@@ -7,33 +7,34 @@ use std::{
 
 use clap::Parser;
 
-use crate::table::{Repairs, SEGMENTS_DEFAULT, TableOptions};
+use crate::table::{RepairMode, SEGMENTS_DEFAULT, TableOptions};
 
-/// Reads all of the ledger and checks every account: entries follow one another and add up, a key has one entry and its
-/// claim, and the rows of purchases, payments, subscriptions and the month's turn are there. Each finding is a line:
-/// account, row, what is wrong with it, and what that means.
+/// Reads all of the ledger and checks every account: entries follow one another and add up, each key has one entry and
+/// a claim, and no row of purchases, payments, subscriptions and the month's turn is missing. Each finding is a line
+/// with the account, the row, the problem and its consequence.
 #[derive(Debug, Clone, Parser)]
 #[command(name = "verify", version, after_long_help = AFTER)]
 pub struct Arguments {
-    /// Reads this table, which may be in use: what is found is read again before it is reported
+    /// Reads this table, which may be in use: each finding is read again before it is reported
     #[arg(long, value_name = "NAME", required_unless_present = "export", conflicts_with = "export")]
     pub table: Option<String>,
     /// Reads a full export of the table to S3, in DynamoDB's JSON, from this folder or file (.json, .json.gz)
     #[arg(long, value_name = "PATH")]
     pub export: Option<PathBuf>,
-    /// Rebuilds rows from the entries and purchases: claims, due rows, what leads to purchases. Entries are never touched
+    /// Rebuilds claims, due rows and the rows that refer to purchases, from entries and purchases. Entries are never
+    /// written
     #[arg(long)]
     pub repair: bool,
     /// Prints a JSON object for each line
     #[arg(long)]
     pub json: bool,
-    /// Shows on standard error how much was read, as on a terminal
+    /// Shows the progress on standard error even if that is no terminal
     #[arg(long)]
     pub progress: bool,
-    /// How many parts of the table are read at once
+    /// The number of segments of the table that are read in parallel
     #[arg(long, default_value_t = SEGMENTS_DEFAULT, value_parser = clap::value_parser!(u16).range(1..=64))]
     pub segments: u16,
-    /// Where DynamoDB is, if not at AWS: of an emulator
+    /// The URL of a DynamoDB emulator
     #[arg(long, value_name = "URL", conflicts_with = "export")]
     pub endpoint_url: Option<String>,
 }
@@ -53,16 +54,16 @@ Memory: 150 bytes for each debit and reversal, 500 for each account and purchase
 A table of a million debits is about 1 GB, which takes 250,000 read units once.";
 
 impl Arguments {
-    /// Whether progress is shown: asked for, or standard error is a terminal.
+    /// Whether progress is shown: it was requested, or standard error is a terminal.
     #[must_use]
     pub fn shows_progress(&self) -> bool {
         self.progress || io::stderr().is_terminal()
     }
 
-    /// How a table is read.
+    /// The options for a table.
     #[must_use]
     pub fn table_options(&self) -> TableOptions {
-        let repairs = if self.repair { Repairs::Carry } else { Repairs::Leave };
+        let repairs = if self.repair { RepairMode::Apply } else { RepairMode::ReportOnly };
         TableOptions { segments: self.segments, repairs }
     }
 }

@@ -11,10 +11,10 @@ use scrip_ledger::Ledger;
 
 use crate::Trouble;
 
-/// A page of a megabyte may come over a slow line.
+/// The time-out of one attempt. A page of a megabyte may come over a slow line.
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(30);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
-/// Emulators don't ask for one.
+/// The region for emulators, which don't check it.
 const REGION_OF_EMULATORS: &str = "us-east-1";
 
 /// The ledger in a table, at AWS or at an emulator.

@@ -1,17 +1,17 @@
-//! A whole check: read, check, read again what was found, repair, print.
+//! A whole check: read, check, read findings again, repair, print.
 
 use std::{io::Write, path::Path};
 
 use futures_util::StreamExt;
 use scrip_ledger::{
     Ledger,
-    audit::{Finding, Repaired, Report},
+    audit::{Finding, RepairResult, Report},
 };
 
 use crate::{
     Printer, Progress, Trouble, export,
     printer::Counts,
-    table::{self, Repairs, TableOptions, patiently},
+    table::{self, RepairMode, TableOptions, patiently},
 };
 
 /// The result of a check.
@@ -19,11 +19,11 @@ use crate::{
 pub enum Verdict {
     /// Nothing is wrong.
     Clean,
-    /// Something is, or was until it was mended.
+    /// Something is wrong, or was until it was repaired.
     Found,
 }
 
-/// Checks a table, and mends what was asked to be mended.
+/// Checks a table, and repairs it if the options say so.
 ///
 /// # Errors
 /// [`Trouble`] if the table can't be read or written to the end.
@@ -44,11 +44,11 @@ pub async fn check_table<W: Write>(
     while let Some(report) = rechecked.next().await {
         let Report { findings, repairs, .. } = report.map_err(Trouble::Table)?;
         print_all(&findings, printer, &mut counts)?;
-        let repairs = repairs.iter().filter(|_| options.repairs == Repairs::Carry);
+        let repairs = repairs.iter().filter(|_| options.repairs == RepairMode::Apply);
         for repair in repairs {
             let repaired = patiently(|| ledger.repair(repair)).await.map_err(Trouble::Table)?;
             printer.repair(repair, repaired)?;
-            counts.repaired += u64::from(repaired == Repaired::Done);
+            counts.repaired += u64::from(repaired == RepairResult::Done);
         }
     }
     printer.summary(&tally, counts, elapsed)?;

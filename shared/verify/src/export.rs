@@ -1,4 +1,4 @@
-//! Reading an export of the table to S3, as it was copied from there.
+//! Reads an export of the table to S3, from a local copy.
 
 use std::{
     fs::{self, File},
@@ -12,9 +12,9 @@ use serde_json::Value;
 
 use crate::{Progress, Trouble};
 
-/// Says how many items an export has.
+/// The file with the number of an export's items.
 const SUMMARY: &str = "manifest-summary.json";
-/// Other files that an export has beside its data.
+/// The prefix of an export's files that aren't data.
 const MANIFEST_PREFIX: &str = "manifest-";
 
 /// Reads all of an export and checks it.
@@ -79,7 +79,7 @@ fn add_files(path: &Path, files: &mut Vec<PathBuf>) -> Result<(), Trouble> {
     Ok(())
 }
 
-/// How many items the export has, by its own account.
+/// The number of items in an export's own summary.
 fn item_count(summary: &Path) -> Result<u64, Trouble> {
     let text = fs::read(summary).map_err(|why| Trouble::File { path: summary.to_owned(), why })?;
     let summary_json: Option<Value> = serde_json::from_slice(&text).ok();

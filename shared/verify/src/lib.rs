@@ -1,8 +1,8 @@
-//! `verify`, a program for operators: it reads all of a table or of an export, checks every account, says what is wrong,
-//! and rebuilds what can be rebuilt when it is asked to.
+//! `verify`, a program for operators: it reads a whole table or export, checks every account, reports problems, and
+//! repairs them on request.
 //!
-//! What is checked, and how it is mended, is the ledger's ([`scrip_ledger::audit`]). Here it is read, in pages or from
-//! files, and printed.
+//! The ledger has the checks and repairs ([`scrip_ledger::audit`]). This crate reads pages or files, and prints the
+//! results.
 
 mod arguments;
 mod aws;
@@ -20,14 +20,14 @@ pub use self::{
     check::{Verdict, check_export, check_table},
     printer::{Form, Printer},
     progress::Progress,
-    table::{Repairs, SEGMENTS_DEFAULT, TableOptions},
+    table::{RepairMode, SEGMENTS_DEFAULT, TableOptions},
     trouble::Trouble,
 };
 
 const FOUND: u8 = 1;
 const FAILED: u8 = 2;
 
-/// Does what the arguments ask for. Exit codes: 0 nothing was found, 1 something was, 2 it could not run to its end.
+/// Runs the check. Exit codes: 0 if nothing was found, 1 if something was, 2 if it could not run to its end.
 pub async fn run(arguments: &Arguments) -> ExitCode {
     match verify(arguments).await {
         Ok(Verdict::Clean) => ExitCode::SUCCESS,

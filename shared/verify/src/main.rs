@@ -1,4 +1,4 @@
-//! `verify`: checks the whole ledger, and rebuilds what can be rebuilt.
+//! `verify`: checks the whole ledger, and repairs rows on request.
 
 use std::process::ExitCode;
 

@@ -1,21 +1,21 @@
-//! What is printed: a line for each finding and each repair, and a summary.
+//! Prints a line for each finding and each repair, and a summary.
 
 use std::{
     io::{self, Write},
     time::Duration,
 };
 
-use scrip_ledger::audit::{Finding, Repair, Repaired, Tally};
+use scrip_ledger::audit::{Finding, Repair, RepairResult, Tally};
 use serde_json::json;
 
 use crate::progress::per_second;
 
-/// The form of what is printed.
+/// The form of the output.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Form {
     /// For people.
     Text,
-    /// For programs: a JSON object a line.
+    /// For programs: one JSON object a line.
     Json,
 }
 
@@ -26,7 +26,7 @@ pub struct Printer<W> {
     form: Form,
 }
 
-/// What was found and mended in all.
+/// The numbers of findings and repairs.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Counts {
     pub(crate) findings: u64,
@@ -61,21 +61,21 @@ impl<W: Write> Printer<W> {
         }
     }
 
-    pub(crate) fn repair(&mut self, repair: &Repair, repaired: Repaired) -> io::Result<()> {
+    pub(crate) fn repair(&mut self, repair: &Repair, repaired: RepairResult) -> io::Result<()> {
         let account_id = repair.account_id.as_ref().map(ToString::to_string);
         match self.form {
             Form::Text => {
                 let account_id = account_id.unwrap_or_else(|| "(no account)".to_owned());
                 let what = match repaired {
-                    Repaired::Done => format!("repaired: {repair}"),
-                    Repaired::Changed => "not repaired: it has changed since it was read".to_owned(),
+                    RepairResult::Done => format!("repaired: {repair}"),
+                    RepairResult::Changed => "not repaired: it has changed since it was read".to_owned(),
                 };
                 writeln!(self.to, "{account_id}: {}: {what}", repair.row)
             }
             Form::Json => {
                 let line = json!({"repair": {
                     "account_id": account_id, "pk": repair.row.pk, "sk": repair.row.sk,
-                    "what": repair.to_string(), "done": repaired == Repaired::Done,
+                    "what": repair.to_string(), "done": repaired == RepairResult::Done,
                 }});
                 writeln!(self.to, "{line}")
             }

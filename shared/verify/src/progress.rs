@@ -1,4 +1,4 @@
-//! How much was read, on standard error.
+//! Shows the progress on standard error.
 
 use std::{
     io::{self, IsTerminal, Write},
@@ -9,7 +9,7 @@ use scrip_ledger::audit::Tally;
 
 const INTERVAL: Duration = Duration::from_secs(1);
 
-/// Shows every second how much was read.
+/// Shows the number of rows that were read, every second.
 #[derive(Debug)]
 pub struct Progress {
     started: Instant,
@@ -24,7 +24,7 @@ impl Progress {
         Self { started: Instant::now(), last_shown: None, is_shown: true }
     }
 
-    /// Progress that is not.
+    /// Progress that is not printed.
     #[must_use]
     pub fn hidden() -> Self {
         Self { is_shown: false, ..Self::shown() }
@@ -36,7 +36,7 @@ impl Progress {
         self.started.elapsed()
     }
 
-    /// Shows how much was read, at most once a second.
+    /// Shows the number of rows that were read, at most once a second.
     pub(crate) fn show(&mut self, tally: &Tally) {
         let now = Instant::now();
         if self.is_shown && now - self.last_shown.unwrap_or(self.started) >= INTERVAL {
@@ -47,7 +47,7 @@ impl Progress {
         }
     }
 
-    /// Shows what happens now.
+    /// Shows the current action.
     pub(crate) fn announce(&mut self, what: &str) {
         if self.is_shown {
             self.last_shown = Some(Instant::now());
@@ -63,7 +63,7 @@ impl Progress {
     }
 }
 
-/// A line; on a terminal, over the one before. That it can't be printed stops nothing.
+/// Prints a line; on a terminal it replaces the one before. Errors are ignored.
 fn print(line: &str) {
     let mut stderr = io::stderr().lock();
     let printed =

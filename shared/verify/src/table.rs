@@ -1,4 +1,4 @@
-//! Reading a table that may be in use.
+//! Reads a table that may be in use.
 
 use std::time::Duration;
 
@@ -11,35 +11,35 @@ use tokio::sync::mpsc;
 
 use crate::{Progress, Trouble};
 
-/// How many parts of a table are read at once, if nothing else is asked for.
+/// The default number of segments that are read in parallel.
 pub const SEGMENTS_DEFAULT: u16 = 4;
-/// How many pages wait for the check, for each segment.
+/// The most pages of each segment that wait for the check.
 const PAGES_WAITING_MAX: usize = 2;
-/// How many accounts are read again at once.
+/// The most accounts that are read again in parallel.
 const RECHECKS_MAX: usize = 8;
-/// How often a request is made again that was throttled or failed for all its own attempts: for some minutes.
+/// The most rounds of a request that was throttled or failed in all its own attempts. They take some minutes.
 const ROUNDS_MAX: u32 = 30;
 const ROUND_WAIT: Duration = Duration::from_secs(5);
 
-/// How a table is read.
+/// The options for checking a table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TableOptions {
-    /// How many parts of it are read at once.
+    /// The number of segments that are read in parallel.
     pub segments: u16,
-    /// What becomes of findings that can be mended.
-    pub repairs: Repairs,
+    /// Whether findings are repaired.
+    pub repairs: RepairMode,
 }
 
-/// What becomes of findings that can be mended.
+/// Whether findings are repaired.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Repairs {
-    /// They are mended.
-    Carry,
+pub enum RepairMode {
+    /// Findings that can be repaired are.
+    Apply,
     /// Nothing is written.
-    Leave,
+    ReportOnly,
 }
 
-/// Reads all of a table and checks it. What is found may be of different moments.
+/// Reads a whole table and checks it. The rows of a finding may be of different moments.
 pub(crate) async fn read(ledger: &Ledger, segments: u16, progress: &mut Progress) -> Result<Report, Trouble> {
     let (pages, mut read) = mpsc::channel(PAGES_WAITING_MAX * usize::from(segments));
     for number in 0..segments {
@@ -55,12 +55,12 @@ pub(crate) async fn read(ledger: &Ledger, segments: u16, progress: &mut Progress
     auditor.finish().map_err(Trouble::Table)
 }
 
-/// Sends a segment's pages, or the error that it ends with. It ends early if nobody takes them any more.
+/// Sends a segment's pages, or the error at which it ends. It ends early if the receiver is gone.
 async fn read_segment(ledger: Ledger, segment: Segment, pages: mpsc::Sender<Result<Vec<Item>, Error>>) {
     let mut from = None;
     loop {
         let read = async || ledger.read_segment(segment, from.clone()).await;
-        // If nothing can be read (no table, no credentials, no network), it fails at once.
+        // The first page gets no further rounds: without a table, credentials or a network, it fails at once.
         let read = if from.is_none() { read().await } else { patiently(read).await };
         let (page, next) = match read {
             Ok((items, next)) => (Ok(items), next),
@@ -73,7 +73,7 @@ async fn read_segment(ledger: Ledger, segment: Segment, pages: mpsc::Sender<Resu
     }
 }
 
-/// Reads again what was found, account by account: what is still so, as it becomes known.
+/// Reads the rows of findings again, account by account, and streams the findings that remain.
 pub(crate) fn recheck(
     ledger: &Ledger,
     findings: Vec<Finding>,
@@ -82,7 +82,7 @@ pub(crate) fn recheck(
     stream::iter(by_account(findings)).map(recheck).buffered(RECHECKS_MAX)
 }
 
-/// Findings of the same account together. They come in the order of accounts, those without one first and alone.
+/// Groups the findings by account. They come in the order of accounts; those without an account come first, each alone.
 fn by_account(findings: Vec<Finding>) -> Vec<Vec<Finding>> {
     let mut groups: Vec<Vec<Finding>> = Vec::new();
     for finding in findings {
@@ -97,7 +97,7 @@ fn by_account(findings: Vec<Finding>) -> Vec<Vec<Finding>> {
     groups
 }
 
-/// Does something again after transient errors, for some minutes: a check of a whole table may take an hour.
+/// Repeats an action after transient errors, for some minutes, because the check of a whole table may take an hour.
 pub(crate) async fn patiently<T, F>(act: impl Fn() -> F) -> Result<T, Error>
 where
     F: Future<Output = Result<T, Error>>,

@@ -1,17 +1,17 @@
-//! Why the program could not run to its end.
+//! The errors of the program.
 
 use std::{fmt, io, path::PathBuf};
 
 use scrip_ledger::{Error, chain};
 
-/// Why nothing, or not all, was checked.
+/// The reason that the check could not run to its end.
 #[derive(Debug, thiserror::Error)]
 pub enum Trouble {
     /// The command line names neither a table nor an export.
     #[error("name a --table or an --export")]
     NothingNamed,
     /// An export can't be repaired.
-    #[error("--repair needs a --table: an export is a copy, and what is written to a copy mends nothing")]
+    #[error("--repair needs a --table: an export is a copy, and repairs of a copy have no effect")]
     ExportRepaired,
     /// No region is known.
     #[error("no region: set AWS_REGION, or AWS_PROFILE to a profile that has one")]
@@ -22,40 +22,40 @@ pub enum Trouble {
     /// A file could not be read.
     #[error("{}: {why}", path.display())]
     File {
-        /// Which one.
+        /// The path.
         path: PathBuf,
-        /// Why not.
+        /// The cause.
         why: io::Error,
     },
-    /// A line of an export is no item.
+    /// A line of an export has no item.
     #[error(
         "{}, line {line}: no item of a full export in DynamoDB's JSON ({})",
         path.display(),
         chain(why)
     )]
     Line {
-        /// In which file.
+        /// The file.
         path: PathBuf,
-        /// Which line, from 1.
+        /// The line's number, from 1.
         line: u64,
-        /// Why not.
+        /// The cause.
         #[source]
         why: Error,
     },
-    /// A folder is no export.
+    /// The folder isn't an export.
     #[error("{}: {why}", path.display())]
     NotAnExport {
-        /// Which one.
+        /// The path.
         path: PathBuf,
-        /// Why not.
+        /// The cause.
         why: String,
     },
-    /// What was found could not be printed.
+    /// The output could not be written.
     #[error("can't print: {0}")]
     Print(#[from] io::Error),
 }
 
-/// What may help, if credentials are the cause.
+/// A hint, if credentials are the cause.
 struct Hint<'a>(&'a Error);
 
 impl fmt::Display for Hint<'_> {

@@ -1,4 +1,4 @@
-"""What a check finds out over the API, part by part."""
+"""The facts that a check reads over the API, part by part."""
 
 from typing import Any
 from urllib.parse import quote
@@ -14,7 +14,7 @@ from service import LOST, Service, Stopped
 
 # An image of this costs least of what any plan pays for.
 OPERATION = "face_enhance"
-# What a service that is asked too much may answer.
+# The statuses of a service that may be asked too much.
 _MAY_ANSWER = {201, 402, 429, 503, LOST}
 _PENDING_SECONDS = 5
 _PENDING_ASKED_MAX = 6
@@ -95,8 +95,8 @@ class ApiFacts:
         two = {"operation": OPERATION, "images": 2}
         replay = self.crowd.debit(self._one, two).answer
         self._is_first("the debit once more", replay, self.crowd.taken[self._one])
-        said = ", ".join(f"{kind}={plan.price[kind]}" for kind in statement.KINDS)
-        self.checks.that("     which says what came back", replay.headers.get("debit-reversed"), said)
+        header = ", ".join(f"{kind}={plan.price[kind]}" for kind in statement.KINDS)
+        self.checks.that("     which says what came back", replay.headers.get("debit-reversed"), header)
 
     def many_debits(self, plan: Plan, at_once: int) -> None:
         """Many debits at once"""
@@ -105,7 +105,7 @@ class ApiFacts:
         exchanges, seconds = self.crowd.debits(keys, one, at_once)
         self.figures = crowd.figures(exchanges, seconds)
         if len(exchanges) < len(keys):
-            raise Stopped("interrupted, or told to try again too often", sent=True)
+            raise Stopped("interrupted, or asked to try again too often", sent=True)
         answers = [answer for each in exchanges.values() for answer in (*each.before, each.answer)]
         fact = f"{plan.debits} debits, {at_once} at once: each is answered 201, 402, 429 or 503"
         self.checks.that(fact, sorted({answer.status for answer in answers} - _MAY_ANSWER), [])

@@ -13,7 +13,7 @@ It takes credits of a real account (one for each debit, two for the one that is 
 reversals, also if it is interrupted. It says how many and what it costs before it begins; --dry-run ends there.
 The account's ledger keeps the entries forever: use an account made for this.
 
-tokens are read from SCRIP_TOKEN and SCRIP_SUPPORT_TOKEN. The options of the same name show a token to everybody who
+tokens are read from SCRIP_TOKEN and SCRIP_SUPPORT_TOKEN. The options of the same name show a token to everyone who
 can list the machine's processes, and leave it in the shell's history. No token is ever printed.
 
 exit codes:

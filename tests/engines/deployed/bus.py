@@ -13,22 +13,22 @@ RULE_SECONDS_MAX = 60
 EVENTS_SECONDS_MAX = 120
 _TARGET = "check"
 _LOOK_SECONDS = 5
-# The probe must not look like an entry to whoever else listens.
+# The probe must not look like an entry to other listeners.
 _PROBE = "scrip-check"
 
 
 class Bus:
-    """Hears of entries whose reference begins with a prefix."""
+    """Receives the events of entries whose reference begins with a prefix."""
 
     def __init__(self, client: Any, bus: str, prefix: str) -> None:
         self._events, self._sqs = client("events"), client("sqs")
         self._bus, self._prefix, self._name = bus, prefix, f"scrip-{prefix.rstrip('-')}"
         self._queue = ""
-        # Each time an entry was told of.
+        # The received events, repeats included.
         self.events: list[dict] = []
 
     def open(self) -> bool:
-        """Makes both."""
+        """Makes the rule and the queue; returns whether the rule has its target."""
         pattern = {"source": ["scrip", _PROBE], "detail": {"reference": [{"prefix": self._prefix}]}}
         rule = self._events.put_rule(
             Name=self._name,
@@ -59,7 +59,7 @@ class Bus:
         put = self._events.put_targets(Rule=self._name, EventBusName=self._bus, Targets=targets)
         return put["FailedEntryCount"] == 0
 
-    def is_heard(self) -> bool:
+    def is_delivering(self) -> bool:
         """Whether an event of its own comes through: a new rule takes a while to work."""
         probe = {"reference": f"{self._prefix}probe"}
         until = time.monotonic() + RULE_SECONDS_MAX
@@ -71,13 +71,13 @@ class Bus:
         return False
 
     def wait(self, references: set[str]) -> bool:
-        """Receives until each is told of, or the time is up; returns whether each is."""
+        """Receives until each reference has an event, or the time is up; returns whether each has."""
         until = time.monotonic() + EVENTS_SECONDS_MAX
-        while not (all_told := references <= {event["detail"]["reference"] for event in self.events}):
+        while not (are_complete := references <= {event["detail"]["reference"] for event in self.events}):
             if time.monotonic() > until:
                 break
             self._receive()
-        return all_told
+        return are_complete
 
     def close(self) -> list[str]:
         """Deletes the rule and the queue; returns what is left, and why."""
@@ -107,14 +107,14 @@ class Bus:
 
 
 def differences(events: list[dict], entries: list[dict], account: str) -> list[str]:
-    """What an account's events say that their entries don't, or say without numbers."""
+    """The differences between an account's events and their entries, a line each."""
     by_reference = {(entry["reference"], entry["kind"]): entry for entry in entries}
     found = []
     for event in events:
         detail = event["detail"]
         entry = by_reference.get((detail["reference"], detail["kind"]))
         if entry is None:
-            found.append(f"{detail['reference']} is told of and has no entry")
+            found.append(f"{detail['reference']} has an event and no entry")
             continue
         expected = entry | {
             "type": f"credits.{entry['kind']}",
@@ -125,5 +125,5 @@ def differences(events: list[dict], entries: list[dict], account: str) -> list[s
         if event["detail-type"] != expected["type"]:
             wrong.append("detail-type")
         if wrong:
-            found.append(f"{entry['reference']} is told of with another {', '.join(wrong)}")
+            found.append(f"{entry['reference']} has an event with another {', '.join(wrong)}")
     return found

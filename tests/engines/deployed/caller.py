@@ -1,4 +1,4 @@
-"""Who calls the deployed service: users, support, and Stripe. What they find is counted."""
+"""Callers of the deployed service: users, support, and Stripe. Their findings are counted."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ WAIT_SECONDS_MAX = 60
 
 
 class Checks:
-    """What was found, fact by fact."""
+    """The findings, fact by fact."""
 
     def __init__(self) -> None:
         self.passed = self.failed = self.skipped = 0
@@ -91,7 +91,7 @@ def posted(token: str, key: str) -> dict[str, str]:
 
 
 def wait(look: Callable[[], Any], expected: object) -> Any:
-    """What is seen once it is as expected, or when the time is up."""
+    """Reads until the value is as expected or the time is up; returns the last value."""
     until = time.monotonic() + WAIT_SECONDS_MAX
     while (seen := look()) != expected and time.monotonic() < until:
         time.sleep(0.5)

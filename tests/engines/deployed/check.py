@@ -105,7 +105,7 @@ class Check:
             f"Checks {self.url}\n"
             f"  {has}; its newest entry is {newest['sequence']}\n"
             f"  takes {statement.written(plan.credits_max)} at most, {end}; ids begin with {self.prefix}\n"
-            f"  sends {plan.calls} requests, {plan.calls_max} at most if told to try again, "
+            f"  sends {plan.calls} requests, {plan.calls_max} at most if asked to try again, "
             f"within {(SECONDS_MAX + AFTER_SECONDS_MAX) // 60} minutes\n"
             f"  costs {plan.cents_max:.1f} cents at most, at AWS's list prices",
             flush=True,
@@ -133,9 +133,9 @@ class Check:
                 money_back = self.api.money_back
                 self._part(lambda: money_back(self.options.purchase, self.options.support_token), money_back)
             entries = self._part(lambda: self.api.ledger(plan), self.api.ledger).entries
-            if self.options.with_events and self.stack.hears:
-                told = self.stack.events
-                self._part(lambda: told(self.prefix, entries, self.account), told)
+            if self.options.with_events and self.stack.has_events:
+                events = self.stack.events
+                self._part(lambda: events(self.prefix, entries, self.account), events)
         finally:
             if self.options.with_events:
                 self.stack.hang_up()

@@ -1,4 +1,4 @@
-"""What a token says of itself. It isn't verified here: that is for the gateway, and what is checked."""
+"""The claims of a token. They aren't verified here: the gateway does that, and the check tests it."""
 
 import json
 import time
@@ -11,19 +11,19 @@ SECONDS_LEFT_MIN = 120
 
 
 class Unfit(Exception):
-    """The token can't be used; says why, and never names it."""
+    """The token can't be used; the message gives the reason and never the token."""
 
 
 @dataclass
 class Claims:
-    """What a token is for."""
+    """A token's account, scopes and remaining time."""
 
     account: str
     scopes: list[str]
     seconds_left: float
 
     def allows(self, scope: str) -> bool:
-        """Whether it has the scope, with whatever prefix."""
+        """Whether it has the scope, with any prefix."""
         return any(each.endswith(scope) for each in self.scopes)
 
     def need(self, *scopes: str) -> None:
@@ -34,9 +34,9 @@ class Claims:
 
 def claims(token: str, account_claim: str, now: float | None = None) -> Claims:
     """Reads a JWT's claims."""
-    said = _payload(token)
+    payload = _payload(token)
     now = time.time() if now is None else now
-    expires = said.get("exp", now + 3600)
+    expires = payload.get("exp", now + 3600)
     if not isinstance(expires, int | float):
         raise Unfit("the token's exp is no time")
     if expires <= now:
@@ -44,10 +44,10 @@ def claims(token: str, account_claim: str, now: float | None = None) -> Claims:
         raise Unfit(f"the token expired at {at}: get another")
     if expires < now + SECONDS_LEFT_MIN:
         raise Unfit(f"the token expires within {SECONDS_LEFT_MIN} s: get another")
-    account = said.get(account_claim, "")
+    account = payload.get(account_claim, "")
     if not isinstance(account, str):
         raise Unfit(f"the token's claim {account_claim} is no text")
-    return Claims(account, _scopes(said.get("scope") or said.get("scp") or []), expires - now)
+    return Claims(account, _scopes(payload.get("scope") or payload.get("scp") or []), expires - now)
 
 
 def forged(token: str) -> str:
@@ -61,16 +61,16 @@ def forged(token: str) -> str:
 def _payload(token: str) -> dict:
     parts = token.split(".")
     try:
-        head, payload, _ = parts
-        said = json.loads(urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
-        if not isinstance(said, dict) or not head or not parts[2]:
+        head, encoded, _ = parts
+        payload = json.loads(urlsafe_b64decode(encoded + "=" * (-len(encoded) % 4)))
+        if not isinstance(payload, dict) or not head or not parts[2]:
             raise ValueError
     except ValueError:
         raise Unfit("the token is no JWT: three parts in base64url with dots between them") from None
-    return said
+    return payload
 
 
-def _scopes(said: object) -> list[str]:
-    if isinstance(said, list):
-        return [str(scope) for scope in said]
-    return str(said).strip("[]").split()
+def _scopes(claim: object) -> list[str]:
+    if isinstance(claim, list):
+        return [str(scope) for scope in claim]
+    return str(claim).strip("[]").split()

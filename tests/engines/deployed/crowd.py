@@ -1,4 +1,4 @@
-"""Many debits of one account at once, and how to give back whatever was taken.
+"""Many debits of one account at once, and the reversals that give back what was taken.
 
 Invariant: a key is kept from before its debit is sent until it is known that nothing was taken by it, or that it came
 back. So an interruption at any time gives everything back.
@@ -50,7 +50,7 @@ class Crowd:
 
     @property
     def open_keys(self) -> list[str]:
-        """Whose debits took something that has not come back, or may have."""
+        """The keys of debits that took something that has not come back, or may have."""
         return list(self._sent)
 
     def reverse(self, key: str, back_key: str, body: dict) -> Answer:
@@ -114,7 +114,7 @@ def percentile(sorted_seconds: list[float], percent: int) -> float:
 
 
 def figures(exchanges: dict[str, Exchange], seconds: float) -> dict:
-    """What a crowd's debits took."""
+    """The figures of a crowd's debits: counts, rates and latencies."""
     times = sorted(exchange.seconds for exchange in exchanges.values()) or [0.0]
     again = Counter(_named(answer) for exchange in exchanges.values() for answer in exchange.before)
     replays = sum(
@@ -128,7 +128,7 @@ def figures(exchanges: dict[str, Exchange], seconds: float) -> dict:
         "p50_ms": round(1000 * percentile(times, 50)),
         "p99_ms": round(1000 * percentile(times, 99)),
         "max_ms": round(1000 * times[-1]),
-        "told_to_try_again": sum(bool(exchange.before) for exchange in exchanges.values()),
+        "asked_to_try_again": sum(bool(exchange.before) for exchange in exchanges.values()),
         "answers_before_the_last": dict(sorted(again.items())),
         "replays": replays,
     }

@@ -74,7 +74,7 @@ class Deployment:
         return self._ids.get("AWS::Lambda::Function", {})
 
     def decisions(self, function: str, table: str, actions: list[str]) -> dict[str, str]:
-        """What IAM would decide on each action of a function on an account's items, outside of a transaction."""
+        """IAM's decision on each action of a function on an account's items, outside of a transaction."""
         role = self.client("lambda").get_function_configuration(FunctionName=function)["Role"]
         _, partition, _, _, account, _ = role.split(":", 5)
         iam, region = self.client("iam"), self.client("dynamodb").meta.region_name

@@ -104,7 +104,7 @@ class Emulator:
         self._home.cleanup()
 
     def log_tail(self, lines: int) -> str:
-        """What the emulator and the functions said last."""
+        """The last lines that the emulator and the functions logged."""
         return "\n".join(self._log.read_text(errors="replace").splitlines()[-lines:])
 
     def client(self, service: str) -> Any:
@@ -181,7 +181,7 @@ class NotDeployed(Exception):
 
 
 class Stack:
-    """What was deployed, by the names that the template gives."""
+    """The deployed resources, by the names of the template."""
 
     def __init__(self, emulator: Emulator, name: str) -> None:
         self.name = name

@@ -1,6 +1,6 @@
 """The issuer of the users' tokens: a key, its public half on loopback, and tokens signed with it.
 
-Invariant: the key is made at start and never leaves the process, so nobody else's tokens are worth anything.
+Invariant: the key is made at start and never leaves the process, so no other tokens are worth anything.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""JSON over HTTP on this machine: servers that end when told to, and a client that takes every status."""
+"""JSON over HTTP on this machine: servers that end on request, and a client that takes every status."""
 
 import json
 import threading
@@ -14,7 +14,7 @@ ANSWER_SECONDS_MAX = 60
 
 @dataclass
 class Request:
-    """What a server was asked."""
+    """A request to a server."""
 
     method: str
     path: str
@@ -24,7 +24,7 @@ class Request:
 
 @dataclass
 class Answer:
-    """What a client was answered; the names of headers are in lower case."""
+    """The answer to a client; the names of headers are in lower case."""
 
     status: int
     headers: dict[str, str] = field(default_factory=dict)

@@ -1,6 +1,6 @@
-"""What the emulator leaves undone of a deployed template is done here, after each creation and update.
+"""Completes a deployed template, after each creation and update, with the resources that the emulator leaves out.
 
-`emulator.py` lists why. Whatever was made before is made anew, so that a changed parameter reaches it.
+`emulator.py` lists why. Each such resource is deleted and made again, so that a changed parameter reaches it.
 """
 
 from __future__ import annotations
@@ -82,7 +82,7 @@ def _listed(value: Any) -> Any:
 
 
 def _allow_batches(stack: Stack) -> None:
-    """Lets whoever may send a message send several at once, as on AWS."""
+    """Lets a role that may send a message send several at once, as on AWS."""
     iam = stack.client("iam")
     for role in stack.ids("AWS::IAM::Role").values():
         for name in iam.list_role_policies(RoleName=role)["PolicyNames"]:
@@ -112,7 +112,7 @@ def _with_parameters(part: Any, parameters: dict[str, str]) -> Any:
             return parameters[part["Ref"]]
         if part.keys() == {"Fn::Sub"} and isinstance(part["Fn::Sub"], str):
             filled = _PARAMETER.sub(lambda found: parameters.get(found[1], found[0]), part["Fn::Sub"])
-            # What names resources still is left to CloudFormation.
+            # Values that name resources are left to CloudFormation.
             return part | {"Fn::Sub": filled} if "${" in filled else filled
         return {name: _with_parameters(member, parameters) for name, member in part.items()}
     if isinstance(part, list):

@@ -1,4 +1,4 @@
-"""What a check sends, takes and costs, said before it begins."""
+"""What a check sends, takes and costs; printed before it begins."""
 
 from dataclasses import dataclass
 
@@ -30,7 +30,7 @@ class Plan:
 
     @property
     def images(self) -> int:
-        """What is debited: one each, and two by the debit that is replayed."""
+        """The images that are debited: one each, and two by the debit that is replayed."""
         return self.debits + 2
 
     @property

@@ -132,8 +132,8 @@ class Story:
         reversal = self.caller.post(reversals, failed, settler, '"job-1-failed"')
         after = credits(self.allowance - PRICE + 1, 1, 64)
         check("a reversal", reversal, 201, debit_id="job-1", credits=credits(1), balance=after, sequence=4)
-        met = kinds(self.caller.entries("buyer"))
-        self.checks.that("the ledger has it all", met, "reversal debit purchase purchase")
+        found = kinds(self.caller.entries("buyer"))
+        self.checks.that("the ledger has it all", found, "reversal debit purchase purchase")
 
     def money_back(self) -> None:
         """The money back"""
@@ -178,8 +178,8 @@ class Story:
         self.checks.that("last month's entries", kinds(self.caller.entries("regular")), "debit purchase")
         self._schedule_once(turn)
         turned = "refill expiry debit purchase"
-        met = wait(lambda: kinds(self.caller.entries("regular")), turned)
-        self.checks.that("the schedule's turn reaches the account", met, turned)
+        found = wait(lambda: kinds(self.caller.entries("regular")), turned)
+        self.checks.that("the schedule's turn reaches the account", found, turned)
         token = self.issuer.token("regular", "credits:read")
         account = self.caller.get("/v1/accounts/regular", token)
         full = credits(self.allowance)
@@ -192,15 +192,16 @@ class Story:
                 got = self.stack.invoke(target["Arn"], event)
             except RuntimeError as error:
                 got = {"failed": str(error)}
-            said = got.get("status", 200), got.get("failed", 0)
-            self.checks.that(f"the target of {schedule['Name']} takes its input", said, (200, 0))
+            result = got.get("status", 200), got.get("failed", 0)
+            self.checks.that(f"the target of {schedule['Name']} takes its input", result, (200, 0))
         self.checks.that("the queues are empty", *self._empty_queues())
         self.checks.that("nothing has changed", kinds(self.caller.entries("regular")), turned)
-        met = kinds(self.caller.entries("buyer"))
-        self.checks.that("who bought this month has no turn", met, "refund reversal debit purchase purchase")
+        found = kinds(self.caller.entries("buyer"))
+        bought = "refund reversal debit purchase purchase"
+        self.checks.that("an account that bought this month has no turn", found, bought)
 
     def _bought(self, account: str) -> dict[str, str]:
-        """What became of an account's purchases, by SKU."""
+        """The status of an account's purchases, by SKU."""
         token = self.issuer.token(account, "credits:read")
         listed = self.caller.get(f"/v1/accounts/{account}/purchases", token).body["purchases"]
         return {line["sku"]: purchase["status"] for purchase in listed for line in purchase["lines"]}
@@ -270,7 +271,7 @@ def main() -> int:
     arguments.add_argument("--template", type=Path, default=ROOT / "template.yaml", help="another one to try")
     given = arguments.parse_args()
     started = time.monotonic()
-    # Told to end, it still ends what it has started.
+    # On SIGTERM it still ends what it has started.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     issuer, provider, emulator = Issuer(), stripe.Api(), Emulator()
     try:

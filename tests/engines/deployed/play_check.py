@@ -66,7 +66,7 @@ class PlayCheck:
         counts = {name: figures.get(name) for name in ("taken", "entries_read", "events")}
         # Beside the check's own entries there is the refund, whose reference is the purchase.
         self._checks.that(
-            "it took, read and heard all", counts, {"taken": DEBITS, "entries_read": ENTRIES + 1, "events": ENTRIES}
+            "it took, read and received all", counts, {"taken": DEBITS, "entries_read": ENTRIES + 1, "events": ENTRIES}
         )
         back = figures.get("credits_back"), figures.get("credits_taken")
         self._checks.that("what it took came back", back[0], back[1])

@@ -76,13 +76,13 @@ class PlayEvents:
         for account in ACCOUNTS:
             mine = [event for event in everything if event["detail"]["account_id"] == account]
             shown = self._caller.entries(account)
-            told = len(mine), bus.differences(mine, shown, account)
-            checks.that(f"each of {account}'s says what the API shows", told, (len(shown), []))
+            result = len(mine), bus.differences(mine, shown, account)
+            checks.that(f"each of {account}'s says what the API shows", result, (len(shown), []))
         types = Counter(event["detail-type"] for event in everything)
         wanted = {name: types[name] for name in ("credits.purchase", "credits.refund")}
         checks.that("a receipt is for what was bought and refunded", self._types("Receipts", wanted), wanted)
         low = Counter(event["detail-type"] for event in everything if "playground" in event["detail"].get("low", []))
-        checks.that("a mail is for a balance that became low", self._types("LowBalances", dict(low)), dict(low))
+        checks.that("a mail is for a balance that got low", self._types("LowBalances", dict(low)), dict(low))
         below = Counter(
             event["detail-type"] for event in everything if event["detail"]["balance"]["playground"] < 100
         )
@@ -92,8 +92,8 @@ class PlayEvents:
         others = {name: count for name, count in types.items() if name not in own}
         seen = wait(lambda: dict(Counter(body["type"] for _, body in self._posted)), others)
         checks.that("the webhook gets what the product didn't ask for", seen, others)
-        heard = {headers.get("x-scrip-secret") for headers, _ in self._posted}
-        checks.that("with its secret in a header", heard, {SECRET})
+        secrets = {headers.get("x-scrip-secret") for headers, _ in self._posted}
+        checks.that("with its secret in a header", secrets, {SECRET})
         details = {event["detail"]["event_id"]: event["detail"] for event in everything}
         bodies = [body for _, body in self._posted if details.get(body["event_id"]) != body]
         checks.that("and the entry alone as its body", bodies, [])

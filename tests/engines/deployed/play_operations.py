@@ -1,7 +1,7 @@
-"""What an operator does with a stack, by docs/deploying.md: wrong parameters, a creation that fails, a restored table,
+"""An operator's tasks with a stack, by docs/deploying.md: wrong parameters, a creation that fails, a restored table,
 changed parameters, and the identity providers of docs/identity.md.
 
-What the emulator can't show of it: it restores a table as it is now, whatever moment is asked for; it deletes protected
+The emulator can't show all of it: it restores a table as it is now, whatever moment is asked for; it deletes protected
 tables with their stack; it makes one resource after the other, and functions without their zip too; and a function
 that is stopped still runs by its alias, so that only the webhook turns away what comes. Its authorizer reads
 `client_id`, `scp` and lists as AWS's does. The tokens are those of the page, but of this issuer and of now; no provider
@@ -30,7 +30,7 @@ RESTORED = "scrip-ledger-restored"
 SECOND, DOMAIN = "scrip-second", "credits.example.com"
 CERTIFICATE = "arn:aws:acm:us-east-1:000000000000:certificate/00000000-0000-0000-0000-000000000000"
 WRITERS = ["DebitFunction", "RefundFunction", "PurchaseWebhookFunction", "MonthlyRefillFunction"]
-# What a parameter is given, and what is said of it.
+# A fact, wrong parameters, and a part of the message that refuses them.
 WRONG = [
     ("prices without their quotes", {"StripePrices": "{price_1:basic_monthly}"}, "must be JSON"),
     ("an issuer without https", {"JwtIssuer": "login.example.com"}, "must be an https URL"),
@@ -40,7 +40,7 @@ WRONG = [
     ("a table without a name", {"TableName": ""}, "TableName"),
     ("an audience in quotes", {"JwtAudience": '"scrip"'}, "without quotes"),
 ]
-# What the emulator and AWS answer for a function that may not run.
+# The answers of the emulator and of AWS for a function that may not run.
 TURNED_AWAY = {429, 503}
 VERIFY_SECONDS_MAX = 60
 
@@ -60,7 +60,7 @@ class PlayOperations:
         self._emulator, self._stack, self._parameters = emulator, stack, parameters
         self._issuer, self._provider, self._checks = issuer, provider, checks
         self._caller, self._dynamodb = Caller(stack, issuer), emulator.client("dynamodb")
-        # Whose tokens have been shown.
+        # The providers whose tokens have been tried.
         self._played: set[str] = set()
 
     def play(self) -> None:
@@ -73,12 +73,12 @@ class PlayOperations:
         for fact, parameters, expected in WRONG:
             try:
                 self._emulator.create(self._parameters | {"TableName": SECOND} | parameters, SECOND)
-                said = "it is deployed"
+                result = "it is deployed"
             except ClientError as error:
-                said = error.response["Error"]["Message"]
+                result = error.response["Error"]["Message"]
             except NotDeployed as error:
-                said = error.why
-            self._checks.that(f"{fact}: refused", expected if expected in said else said, expected)
+                result = error.why
+            self._checks.that(f"{fact}: refused", expected if expected in result else result, expected)
         self._checks.that("no stack is made", self._stacks(), [self._stack.name])
 
     def failed(self) -> None:
@@ -133,8 +133,8 @@ class PlayOperations:
         pipe = self._emulator.client("pipes").describe_pipe(Name=self._stack.id("OutboxPipe"))
         checks.that("the outbox reads its stream", pipe["Source"], stream)
         reserved = [functions.get_function_concurrency(FunctionName=name) for name in names]
-        met = [each.get("ReservedConcurrentExecutions") for each in reserved]
-        checks.that("the functions are stopped still", met, [0] * len(names))
+        found = [each.get("ReservedConcurrentExecutions") for each in reserved]
+        checks.that("the functions are stopped still", found, [0] * len(names))
         for name in names:
             functions.delete_function_concurrency(FunctionName=name)
         again = self._debit("before")
@@ -164,8 +164,8 @@ class PlayOperations:
                 f"{PATH}/debits/before/reversals", {"credits": credits(1), "reason": "failed"}, token, "back"
             )
             asked = [self._caller.get(PATH, token), self._caller.post(f"{PATH}/debits", ONE, token, "changed"), back]
-            met = [answer.status for answer in asked]
-            self._checks.that(f"quote, debit and refund, with {which} prefix of scopes", met, expected)
+            statuses = [answer.status for answer in asked]
+            self._checks.that(f"quote, debit and refund, with {which} prefix of scopes", statuses, expected)
         self._providers()
         for claim in ("uid", "oid"):
             self._update({"AccountClaim": claim})
@@ -208,8 +208,8 @@ class PlayOperations:
         recovery = backups["PointInTimeRecoveryDescription"]["PointInTimeRecoveryStatus"]
         self._checks.that("and can be restored again", recovery, "ENABLED")
         indexes = [index["IndexName"] for index in tables[1]["GlobalSecondaryIndexes"]]
-        met = indexes, self._rows(RESTORED)
-        self._checks.that("with its index, and as many rows", met, (["due"], self._rows(old)))
+        found = indexes, self._rows(RESTORED)
+        self._checks.that("with its index, and as many rows", found, (["due"], self._rows(old)))
         return tables[1]["LatestStreamArn"]
 
     def _repair(self) -> None:

@@ -1,4 +1,4 @@
-"""What docs/identity.md says of identity providers: a stack's parameters, and a user's access token."""
+"""The identity providers of docs/identity.md: a stack's parameters, and a user's access token."""
 
 import json
 import re
@@ -16,7 +16,7 @@ class Provider:
     def __init__(self, name: str, parameters: dict[str, str], claims: dict) -> None:
         self.name, self.claims = name, claims
         self.audience = parameters["JwtAudience"]
-        # What a stack must have for these tokens beside issuer and audience.
+        # The parameters that a stack needs for these tokens beside issuer and audience.
         self.parameters = {
             "ScopePrefix": parameters.get("ScopePrefix", ""),
             "AccountClaim": parameters.get("AccountClaim", "sub"),

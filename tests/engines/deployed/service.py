@@ -45,7 +45,7 @@ class Exchange:
     """A request until it was answered for good."""
 
     answer: Answer
-    # Those before the last, each of which said to try again.
+    # The answers before the last: each was 429 or 503.
     before: list[Answer] = field(default_factory=list)
     # From the first request to the last answer.
     seconds: float = 0.0
@@ -185,7 +185,7 @@ def parsed(url: str) -> SplitResult:
 
 
 def pause(times: int, retry_after: str) -> float:
-    """How many seconds to wait after the answer that said so for the `times`th time."""
+    """The seconds to wait after the `times`th answer that asked to try again."""
     least = float(retry_after) if retry_after.isdigit() else 0.0
     return min(WAIT_SECONDS_MAX, least + random.uniform(0.5, 1.0) * 0.1 * 2**times)
 

@@ -1,4 +1,4 @@
-"""What a check finds out from AWS: alarms, roles, events, and the whole table."""
+"""The facts that a check reads from AWS: alarms, roles, events, and the whole table."""
 
 import shlex
 import subprocess
@@ -24,24 +24,24 @@ class StackFacts:
     def __init__(self, deployment: Deployment, checks: Checks) -> None:
         self.deployment, self._checks = deployment, checks
         self._bus: Bus | None = None
-        self.hears = False
+        self.has_events = False
         self.table = deployment.output("TableName")
         self.figures: dict = {}
 
     def listen(self, prefix: str) -> None:
         """A rule and a queue for the events"""
         name = self.deployment.output("EventBusName")
-        fact = "the stack's bus is heard"
+        fact = "the stack's bus delivers"
         if not name:
             self._checks.skip(fact, "the stack has no output EventBusName; deploy it with Outbox=On")
             return
         self._bus = Bus(self.deployment.client, name, prefix)
-        heard = self._asked(fact, self._bus.open)
-        if heard:
-            heard = self._asked(fact, self._bus.is_heard)
-        if heard is not None:
-            self._checks.that(fact, heard, True)
-        self.hears = bool(heard)
+        delivers = self._asked(fact, self._bus.open)
+        if delivers:
+            delivers = self._asked(fact, self._bus.is_delivering)
+        if delivers is not None:
+            self._checks.that(fact, delivers, True)
+        self.has_events = bool(delivers)
 
     def events(self, prefix: str, entries: list[dict], account: str) -> None:
         """Events of the entries"""
@@ -50,12 +50,12 @@ class StackFacts:
         fact = f"each of {len(references)} entries is an event on the bus"
         if self._asked(fact, lambda: self._bus.wait(references)) is None:
             return
-        told = Counter(event["detail"]["reference"] for event in self._bus.events)
-        missing = sorted(references - set(told))
+        received = Counter(event["detail"]["reference"] for event in self._bus.events)
+        missing = sorted(references - set(received))
         self._checks.that(fact, f"{len(missing)} missing: {missing[:_LINES_MAX]}", "0 missing: []")
         wrong = bus.differences(self._bus.events, mine, account)
         self._checks.that("each says what its entry says", wrong[:_LINES_MAX], [])
-        self.figures |= {"events": told.total(), "events_twice": told.total() - len(told)}
+        self.figures |= {"events": received.total(), "events_twice": received.total() - len(received)}
 
     def hang_up(self) -> None:
         """The rule and the queue are deleted."""
@@ -108,7 +108,7 @@ class StackFacts:
         self.figures["verify"] = lines[-1] if lines else ""
 
     def _asked(self, fact: str, ask: Callable[[], Any]) -> Any:
-        """What AWS answers; without an answer the fact fails, or is skipped if these credentials may not ask."""
+        """The answer of AWS; without an answer the fact fails, or is skipped if these credentials may not ask."""
         try:
             return ask()
         except (BotoCoreError, ClientError) as error:

@@ -32,7 +32,7 @@ class Statement:
         return found
 
     def strays(self, kind: str, prefix: str, answers: dict[str, dict]) -> list[str]:
-        """What of the entries of a kind differs from the answers by their ids: missing, doubled, or other figures."""
+        """The entries of a kind that differ from the answers, by their ids: missing, doubled, or with other figures."""
         mine = [entry for entry in self.entries if entry["kind"] == kind and entry["reference"].startswith(prefix)]
         times = Counter(entry["reference"] for entry in mine)
         found = [f"{name} is in it {times[name]} times" for name in answers if times[name] != 1]
@@ -48,7 +48,7 @@ class Statement:
 
 
 def figures(kind: str, answer: dict) -> dict:
-    """What the entry must say, by what was answered for a debit or a reversal."""
+    """The entry that the answer to a debit or a reversal promises."""
     credits, offset = answer["credits"], answer.get("offset", dict.fromkeys(KINDS, 0))
     sign = -1 if kind == "debit" else 1
     change = {name: sign * (credits[name] - offset[name]) for name in KINDS}

@@ -1,4 +1,4 @@
-"""What the deployment meets of Stripe: its signed events, and the API that says what they are about.
+"""Stripe, as the deployment sees it: its signed events, and the API that has their objects.
 
 The events are the samples of `events/stripe`, moved in time and made one account's own. The API is a table of
 objects: what a purchase leaves at Stripe, listed and expanded as far as the functions ask for it. Stripe's details
@@ -54,7 +54,7 @@ def sign(body: str, at: int, secret: str = WEBHOOK_SECRET) -> str:
 
 
 class Api:
-    """Shows what was bought, and refunds each payment once, whoever asks with the key."""
+    """Shows what was bought, and refunds each payment once for each key."""
 
     def __init__(self) -> None:
         self.refunds: dict[str, str] = {}

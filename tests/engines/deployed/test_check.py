@@ -1,4 +1,4 @@
-"""What `check` decides without a deployment: each mistake in a ledger, in events, tokens and URLs is found.
+"""Tests of `check` without a deployment: each mistake in a ledger, in events, tokens and URLs is found.
 
 `tests/engines/deployed/run` runs it; so does `python3 -m unittest discover tests/engines/deployed`.
 """
@@ -134,23 +134,23 @@ class Events(unittest.TestCase):
                 wrong = event | {"detail": event["detail"] | other}
                 self.assertEqual(len(bus.differences([wrong], ENTRIES, "alice")), 1)
         other = bus.differences([event | {"detail-type": "LedgerEntry"}], ENTRIES, "alice")
-        self.assertEqual(other, ["check-1 is told of with another detail-type"])
+        self.assertEqual(other, ["check-1 has an event with another detail-type"])
 
 
-def token(**said: object) -> str:
-    head, payload = (urlsafe_b64encode(json.dumps(part).encode()).decode().rstrip("=") for part in ({}, said))
-    return f"{head}.{payload}.c2lnbmF0dXJl"
+def token(**payload: object) -> str:
+    head, body = (urlsafe_b64encode(json.dumps(part).encode()).decode().rstrip("=") for part in ({}, payload))
+    return f"{head}.{body}.c2lnbmF0dXJl"
 
 
 class Tokens(unittest.TestCase):
     def test_claims_are_read_as_issuers_write_them(self) -> None:
-        for said in (
+        for payload in (
             {"scope": "credits:read credits:debit"},
             {"scp": ["credits:read", "credits:debit"]},
             {"scope": "api/credits:read api/credits:debit"},
         ):
-            with self.subTest(said):
-                read = claims.claims(token(sub="alice", exp=TOKEN_AT + 600, **said), "sub", TOKEN_AT)
+            with self.subTest(payload):
+                read = claims.claims(token(sub="alice", exp=TOKEN_AT + 600, **payload), "sub", TOKEN_AT)
                 self.assertEqual((read.account, read.seconds_left), ("alice", 600))
                 read.need("credits:read", "credits:debit")
                 self.assertRaisesRegex(Unfit, "no credits:settle", read.need, "credits:debit", "credits:settle")
@@ -184,7 +184,7 @@ class Urls(unittest.TestCase):
 
 
 class Options(unittest.TestCase):
-    def test_money_goes_back_only_in_a_mode_that_is_said_to_be_test(self) -> None:
+    def test_a_refund_needs_the_flag_for_test_mode(self) -> None:
         given = ["--url", "https://a", "--token", "t", "--support-token", "s", "--purchase", "pi_1"]
         with mock.patch("sys.stderr"):
             self.assertRaises(SystemExit, arguments.parse, given)
@@ -199,7 +199,7 @@ class Options(unittest.TestCase):
 
 
 class Api:
-    """An API that says to try again as often as it is told for each key, and counts what it carries out."""
+    """An API that answers 503 `again` times for each key, and counts what it carries out."""
 
     def __init__(self, again: int, lands: bool) -> None:
         self.again, self.lands = again, lands
@@ -238,7 +238,7 @@ class Crowds(unittest.TestCase):
         exchanges, seconds = many.debits([f"k{at}" for at in range(20)], {}, 4)
         figures = crowd.figures(exchanges, seconds)
         self.assertEqual(len(many.taken), 20)
-        self.assertEqual(figures["told_to_try_again"], 20)
+        self.assertEqual(figures["asked_to_try_again"], 20)
         self.assertEqual(figures["answers_before_the_last"], {"503 try_again": 40})
         self.assertEqual((many.give_back(), many.open_keys, api.debits), ({}, [], {}))
 

@@ -30,7 +30,7 @@ BANNED = {
     "a client that no function calls": ["aws-sdk-sso", "aws-sdk-ssooidc"],
 }
 _HEAD = """\
-# What each function's zip weighs, and the crates in it, by `tests/engines/deployed/run --update-sizes`. The check
+# The size of each function's zip, and the crates in it, by `tests/engines/deployed/run --update-sizes`. The check
 # fails where a zip has grown by more than 3 % since. Crates carry what semver compares of their versions.
 """
 
@@ -119,7 +119,7 @@ def check(architecture: str) -> list[str]:
                 ", ".join(sorted(new)) or "none, so it is our own code, a feature, a version or the compiler"
             )
             wrong.append(f"{name} has grown by {change}; crates that are new in it: {what}")
-        wrong += [f"{name}: {said}" for said in banned(found)]
+        wrong += [f"{name}: {fault}" for fault in banned(found)]
     return wrong
 
 
@@ -157,8 +157,8 @@ def main() -> int:
     if given.update:
         update(given.architecture)
     wrong = too_large() if given.limit_only else check(given.architecture)
-    for said in wrong:
-        print(f"FAIL  {said}")
+    for fault in wrong:
+        print(f"FAIL  {fault}")
     return 1 if wrong else 0
 
 

@@ -7,5 +7,5 @@ use libfuzzer_sys::fuzz_target;
 use scrip_test_support::checks::event_body as check;
 
 fuzz_target!(|body: &[u8]| {
-    check::names_only_what_stands_in_it(body);
+    check::check_event_body(body);
 });

@@ -6,13 +6,13 @@
 #![no_main]
 
 
-use scrip_test_support::checks::signature_header::{NOW, SECRET, digits, is_as_it_should_be, verdict};
+use scrip_test_support::checks::signature_header::{NOW, SECRET, digits, check_header, is_accepted};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(init: {
     // The seeds are of use only so long as the right header is one.
     let header = format!("t={NOW},v1={}", digits(SECRET, &NOW.to_string(), b""));
-    assert!(verdict(&header, b""));
+    assert!(is_accepted(&header, b""));
 }, |input: &[u8]| {
     let line = input.iter().position(|byte| *byte == b'\n').unwrap_or(input.len());
     let (header, body) = input.split_at(line);
@@ -21,5 +21,5 @@ fuzz_target!(init: {
     let Ok(header) = str::from_utf8(header) else { return };
     let time = header.split(',').find_map(|part| part.trim().strip_prefix("t=")).unwrap_or_default();
     let header = header.replace("SIGNATURE", &digits(SECRET, time, body));
-    is_as_it_should_be(&header, body);
+    check_header(&header, body);
 });

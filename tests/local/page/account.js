@@ -71,7 +71,7 @@ function holds() {
     })}</ul>`;
 }
 
-/** What an entry is, for people. */
+/** An entry's name, for people. */
 function title(entry) {
   const bought = () => state.purchases.find((purchase) => purchase.purchase_id === entry.reference);
   const lines = () =>

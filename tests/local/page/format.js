@@ -51,7 +51,7 @@ export function skuName(sku) {
 
 const plural = (count, one) => `${number(count)} ${one}${count === 1 ? "" : "s"}`;
 
-/** What an operation is, in a few words. */
+/** An operation in a few words. */
 export function work(operation) {
   const images = plural(operation.images ?? 1, "image");
   switch (operation.operation) {

@@ -92,7 +92,7 @@ async function settle(job, begun, { count, failure }) {
     step(
       job,
       "warn",
-      "The worker died, and nobody says what became of the job",
+      "The worker died, and the hold is neither captured nor released",
       `The hold is over at ${until} UTC, and the credits come back by themselves. Move the clock to see it.`,
     );
     return;
@@ -146,8 +146,8 @@ function outcome(job, answer, tone, title, note) {
 const left = (answer) => (answer.body?.balance ? `Left: ${credits(answer.body.balance)}.` : "");
 
 function step(job, tone, title, note, answer = null, chip = null) {
-  const said = answer && `${answer.status}${answer.replayed ? " · Idempotent-Replayed: true" : ""}`;
-  job.steps.push({ tone, title, note, chip: chip ?? said });
+  const status = answer && `${answer.status}${answer.replayed ? " · Idempotent-Replayed: true" : ""}`;
+  job.steps.push({ tone, title, note, chip: chip ?? status });
   update();
 }
 

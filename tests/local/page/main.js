@@ -39,7 +39,7 @@ onUpdate(() => {
 
 const failed = (error) => notify(error.message, "bad");
 
-/** What changes when something happened elsewhere. */
+/** A text that differs once something has changed elsewhere. */
 const mark = () =>
   JSON.stringify([state.local?.ahead_seconds, state.local?.events.map(({ id, attempts }) => [id, attempts])]);
 

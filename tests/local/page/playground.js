@@ -23,7 +23,7 @@ const OPERATIONS = [
   ["download", "Download"],
 ];
 
-/** What the sliders say; each operation takes what it needs of it. */
+/** The values of the sliders; each operation takes those that it needs. */
 const chosen = {
   operation: "text_to_image",
   width: 768,
@@ -64,7 +64,7 @@ function operation() {
 let priceTimer;
 let accountTimer;
 
-/** Asks for the price anew, soon: of what is asked while a slider moves, the last answer wins. */
+/** Asks for the price again, after a moment: while a slider moves, the answer to the last request wins. */
 export function askPrice() {
   clearTimeout(priceTimer);
   clearTimeout(accountTimer);

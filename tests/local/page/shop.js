@@ -29,7 +29,7 @@ const send = (id) =>
   });
 const holdBack = (isHeld) => act("hold back", () => local("events/hold-back", { is_holding_back: isHeld }));
 
-/** What changing from one price to another is called. */
+/** The name of a change from one price to another. */
 function verb(current, sku) {
   if (!current) return "Subscribe";
   const find = (name) => state.catalog.plans.flatMap((plan) => plan.skus).find((known) => known.sku === name);
@@ -104,9 +104,9 @@ function subscription() {
 
 const TONES = { applied: "good", unchanged: "plain", ignored: "plain", parked: "warn", not_yet: "warn" };
 
-function outcome({ status, outcome: said, sent_at: sentAt }) {
+function outcomeTag({ status, outcome, sent_at: sentAt }) {
   if (!sentAt) return html`<span class="tag warn">held back</span>`;
-  return html`<span class="tag ${TONES[said] ?? "bad"}">${said ?? status ?? "no answer"}</span>`;
+  return html`<span class="tag ${TONES[outcome] ?? "bad"}">${outcome ?? status ?? "no answer"}</span>`;
 }
 
 function events() {
@@ -135,7 +135,7 @@ function events() {
             (line) => html`
             <tr><td class="nowrap">${secondOf(line.created_at)}</td><td class="mono first">${line.event}</td>
               <td class="mono skip-phone" title=${line.about}>${short(line.about)}</td>
-              <td class="second">${outcome(line)}</td>
+              <td class="second">${outcomeTag(line)}</td>
               <td class="right skip-phone">${line.attempts}×</td>
               <td class="right">${button(line.sent_at ? "Send again" : "Send", () => send(line.id), {
                 look: "small",

@@ -1,4 +1,4 @@
-// What the page knows. Whoever changes it calls `update`, and the page is drawn once after all changes of a moment.
+// The state of the page. Code that changes it calls `update`, and the page is drawn once after all changes of a moment.
 
 import { accountPath, call, local, reason } from "./api.js";
 
@@ -9,10 +9,10 @@ export const state = {
   account: null,
   entries: [],
   purchases: [],
-  /** What `/local/state` answers, and when it came. */
+  /** The answer of `/local/state`, and when it came. */
   local: null,
   localAt: 0,
-  /** What is being done, so that its button is not pressed twice. */
+  /** The action that is running, so that its button is not pressed twice. */
   busy: null,
 };
 
@@ -101,7 +101,7 @@ export async function become(accountId) {
   await refresh();
 }
 
-/** The holds that nobody has ended and that have not expired, oldest first. */
+/** The open holds (neither ended nor expired), oldest first. */
 export function openHolds() {
   const ended = new Set(state.entries.map((entry) => entry.hold_sequence).filter(Boolean));
   const isOpen = (entry) => entry.kind === "hold" && !ended.has(entry.sequence) && Date.parse(entry.expires_at) > now();

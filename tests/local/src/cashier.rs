@@ -11,7 +11,7 @@ use crate::{
 use chrono::{DateTime, TimeDelta, Utc};
 use event_log::EventLog;
 use scrip_accounts::AccountId;
-use scrip_pricing::{CATALOG, Gives};
+use scrip_pricing::{CATALOG, Grant};
 use scrip_stripe_model::{CartSpec, Checkout, Event, Interval, Plan, PriceSpec, Receipt, Stripe};
 use serde::Serialize;
 use std::{collections::BTreeMap, sync::Arc};
@@ -21,7 +21,7 @@ pub use after_sales::{CancelWhen, DisputeStep, PaymentState, SubscriptionState};
 pub use event_log::EventLine;
 pub use sent_event::SentEvent;
 
-/// What the packs cost here, in cents: the catalog leaves their prices to the provider.
+/// The packs' prices here, in cents: the catalog leaves them to the provider.
 const PACK_PRICES: [(&str, i64); 2] = [("tune_pack", 900), ("avatar_pack", 1500)];
 /// How much later an event that was refused is sent again. (No one waits: the gateway is given the time.)
 const RETRY_TIME: TimeDelta = TimeDelta::seconds(1);
@@ -33,7 +33,7 @@ const QUANTITY_MAX: u32 = 99;
 /// The running subscription of each account that has one.
 type Subscriptions = BTreeMap<String, (String, Plan)>;
 
-/// Where people pay: the provider, and the webhook that its events go to.
+/// Sells: takes payments at the provider, and delivers its events to the webhook.
 #[derive(Debug)]
 pub(crate) struct Cashier {
     stripe: Stripe,
@@ -47,14 +47,14 @@ pub(crate) struct Cashier {
     event_log: EventLog,
 }
 
-/// A purchase and what became of its events.
+/// A purchase and the outcomes of its events.
 #[derive(Debug, Clone, Serialize)]
 pub struct Sale {
-    /// What a refund names; none of a downgrade, which is paid at the next renewal.
+    /// The id that a refund names; none for a downgrade, which is paid at the next renewal.
     pub purchase_id: Option<String>,
     /// `sub_…`, of a plan.
     pub subscription_id: Option<String>,
-    /// What was charged, in cents.
+    /// The charged amount, in cents.
     pub amount: i64,
     /// The events in order.
     pub events: Vec<SentEvent>,
@@ -106,15 +106,15 @@ impl Cashier {
         // A refund may just have ended the subscription.
         self.deliver_pending(&mut subscriptions).await;
         let receipt = match sold {
-            Sold::Pack(cents) => {
+            SkuPrice::Pack(cents) => {
                 let price = self.stripe.add_price(&PriceSpec::of_sku(sku, cents, None));
                 let cart = CartSpec::payment(account, &[(price.as_str(), i64::from(quantity))]);
                 self.stripe.checkout(&cart.naming(account))
             }
-            Sold::Plan(_) if quantity > 1 => {
+            SkuPrice::Plan(_) if quantity > 1 => {
                 return Err(ShopError::Order("a plan is sold one at a time".to_owned()));
             }
-            Sold::Plan(plan) => {
+            SkuPrice::Plan(plan) => {
                 let receipt = match subscriptions.get(account) {
                     Some((_, current)) if *current == plan => {
                         return Err(ShopError::Subscribed(account.to_owned(), sku.to_owned()));
@@ -214,25 +214,25 @@ impl Cashier {
     }
 }
 
-/// What a SKU is here.
-enum Sold {
+/// The price of a SKU: of one pack in cents, or of a plan.
+enum SkuPrice {
     Pack(i64),
     Plan(Plan),
 }
 
-fn for_sale(sku: &str) -> Option<Sold> {
+fn for_sale(sku: &str) -> Option<SkuPrice> {
     let offer = CATALOG.offer(sku)?;
-    match offer.gives {
-        Gives::Pack(_) => {
-            PACK_PRICES.iter().find(|(pack, _)| *pack == sku).map(|(_, cents)| Sold::Pack(*cents))
+    match offer.grant {
+        Grant::Pack(_) => {
+            PACK_PRICES.iter().find(|(pack, _)| *pack == sku).map(|(_, cents)| SkuPrice::Pack(*cents))
         }
-        Gives::Plan { interval, .. } => {
+        Grant::Plan { interval, .. } => {
             let interval = match interval? {
                 scrip_pricing::Interval::Month => Interval::Month,
                 scrip_pricing::Interval::Year => Interval::Year,
             };
             let price_cents = i64::try_from(offer.price?).ok()?;
-            Some(Sold::Plan(Plan { sku: sku.to_owned(), price_cents, interval }))
+            Some(SkuPrice::Plan(Plan { sku: sku.to_owned(), price_cents, interval }))
         }
     }
 }

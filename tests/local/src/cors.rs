@@ -11,14 +11,14 @@ use axum::{
     },
 };
 
-/// What an API says to pages of other origins.
+/// The CORS headers that an API sends to pages of other origins.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cors {
-    /// Who may call: origins, `https://*` for all of a scheme, `*` for all.
+    /// The origins that may call: names, `https://*` for all of a scheme, `*` for all.
     origins: Vec<String>,
-    /// What is said to a preflight.
+    /// The headers of the answer to a preflight.
     preflight: Vec<(HeaderName, HeaderValue)>,
-    /// What is said with every other answer.
+    /// The header of every other answer.
     exposed: Option<(HeaderName, HeaderValue)>,
 }
 
@@ -36,10 +36,10 @@ pub struct Lists {
 }
 
 impl Cors {
-    /// What a configuration says; `max_age` is in seconds.
+    /// The headers of a configuration; `max_age` is in seconds.
     ///
     /// # Errors
-    /// Where a header can't hold it.
+    /// If a header can't hold it.
     pub fn new(lists: Lists, max_age: Option<u32>) -> Result<Self, InvalidHeaderValue> {
         let joined = |name: HeaderName, values: &[String]| {
             let value = (!values.is_empty()).then(|| HeaderValue::from_str(&values.join(",")));
@@ -55,7 +55,7 @@ impl Cors {
         })
     }
 
-    /// The answer to an `OPTIONS`: without anything on origins where it is no preflight, or another origin's.
+    /// The answer to an `OPTIONS`: without CORS headers if it is no preflight, or another origin's.
     #[must_use]
     pub fn answer(&self, request: &HeaderMap) -> Response<Body> {
         let mut response = Response::new(Body::empty());
@@ -89,7 +89,7 @@ impl Cors {
         }
     }
 
-    /// `Access-Control-Allow-Origin` for an origin; none where it may not call.
+    /// `Access-Control-Allow-Origin` for an origin; none if it may not call.
     fn allowed(&self, origin: &HeaderValue) -> Option<HeaderValue> {
         if self.origins.iter().any(|allowed| allowed == "*") {
             return Some(HeaderValue::from_static("*"));

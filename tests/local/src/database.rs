@@ -2,7 +2,7 @@
 //!
 //! Invariant: the functions reach it as they reach DynamoDB, over HTTP, in the SDK's form.
 
-mod forgetful;
+mod token_stripper;
 
 use crate::template::Table;
 use dynoxide::{Database as Engine, DynoxideError, ImportOptions, actions::create_table::CreateTableRequest};
@@ -43,7 +43,7 @@ impl Database {
         let listener = server::loopback(0).await.map_err(no_port)?;
         let pipe = server::loopback(0).await.map_err(no_port)?;
         let address = pipe.local_addr().map_err(no_port)?;
-        let pipe = forgetful::start(pipe, listener.local_addr().map_err(no_port)?);
+        let pipe = token_stripper::start(pipe, listener.local_addr().map_err(no_port)?);
         let (stop, stopped) = oneshot::channel::<()>();
         let served = engine.clone();
         let task = tokio::spawn(async move {
@@ -64,7 +64,7 @@ impl Database {
         &self.endpoint
     }
 
-    /// Puts items, in DynamoDB's JSON, into a table at once: for who needs more of them than writing takes time for.
+    /// Puts items, in DynamoDB's JSON, into a table at once: much faster than writing them one by one.
     ///
     /// # Errors
     /// When they are no items, or the table doesn't take them.

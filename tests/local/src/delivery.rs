@@ -20,7 +20,7 @@ pub struct Endpoint {
     url: String,
     secrets: Vec<String>,
     client: Client,
-    /// Whose events are marked as delivered.
+    /// The provider that marks its events as delivered.
     stripe: Option<Stripe>,
 }
 
@@ -63,9 +63,9 @@ pub struct Attempt {
     pub event: Event,
     /// In which round, from 0.
     pub round: u32,
-    /// The answer's status; none where there was no answer.
+    /// The answer's status; none if there was no answer.
     pub status: Option<u16>,
-    /// The answer's body; null where it isn't JSON.
+    /// The answer's body; null if it isn't JSON.
     pub answer: Value,
 }
 
@@ -95,13 +95,13 @@ impl Endpoint {
         Self { stripe: Some(stripe.clone()), ..self }
     }
 
-    /// Sends one event at that time. The local gateway is told the time as well.
+    /// Sends one event at that time. The local gateway gets the time as well.
     pub async fn send(&self, event: &Event, sent_at: DateTime<Utc>) -> Attempt {
         self.attempt(event.clone(), 0, sent_at).await
     }
 
     /// Sends events until each is delivered or the rounds are used up, one at a time. Returns every
-    /// attempt in order; the last of an event says what became of it.
+    /// attempt in order; the last of an event has its outcome.
     pub async fn deliver(&self, events: &[Event], course: &Course, sent_at: DateTime<Utc>) -> Vec<Attempt> {
         let mut attempts: Vec<Attempt> = Vec::new();
         let (mut waiting, mut sent_at) = (events.to_vec(), sent_at);

@@ -4,8 +4,8 @@
 //! answered otherwise ends the demo with an error. Each request carries its own time (`Local-Time`),
 //! so the month takes a second, and the demo tells the same story on any day.
 
+mod format;
 mod script;
-mod telling;
 
 use crate::{
     Stack, clock, gateway,
@@ -40,11 +40,11 @@ pub enum DemoError {
     /// A step was not answered as it must be.
     #[error("{step}: {expected} was expected, but the answer is {got}\n{body}")]
     Unexpected {
-        /// What the step does.
+        /// The step's description.
         step: &'static str,
-        /// What the script says.
+        /// The status that the script expects.
         expected: String,
-        /// What came.
+        /// The status that came.
         got: String,
         /// The body of the answer.
         body: String,
@@ -86,18 +86,18 @@ pub async fn play(stack: &Stack, shop: &Shop) -> Result<(), DemoError> {
     Ok(())
 }
 
-/// Who does what the script says.
+/// Plays the script.
 struct Player<'a> {
     stack: &'a Stack,
     shop: &'a Shop,
     client: Client,
     token: String,
     support_token: String,
-    /// What was bought under each SKU.
+    /// The purchase's id by SKU.
     purchases: BTreeMap<&'static str, String>,
 }
 
-/// What a step led to.
+/// The answer of a step.
 struct Answer {
     status: u16,
     replayed: bool,
@@ -151,7 +151,7 @@ impl Player<'_> {
             }
             Request::Refill => {
                 let counts = self.stack.invoke("monthly-refill", json!({ "time": at })).await?;
-                // What Lambda itself answers when the function doesn't fail.
+                // Lambda's own status if the function doesn't fail.
                 return Ok(Answer { status: 200, replayed: false, body: counts });
             }
         };
@@ -171,8 +171,8 @@ impl Answer {
 
     /// The answers to some events: the status of the first that the webhook didn't take, or 200.
     fn of_events(events: &[SentEvent], body: Value) -> Self {
-        let refused = events.iter().find(|told| !told.is_delivered());
-        let status = refused.map_or(200, |told| told.status.unwrap_or_default());
+        let refused = events.iter().find(|event| !event.is_delivered());
+        let status = refused.map_or(200, |event| event.status.unwrap_or_default());
         Self { status, replayed: false, body }
     }
 }

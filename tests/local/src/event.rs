@@ -1,8 +1,9 @@
 //! The event that API Gateway makes of a request: payload format 2.0.
 //!
 //! Invariant: a function can't tell the event from one of AWS, except by the ids in it. As on AWS the
-//! path, and so each of its parameters, is percent-decoded once (an encoded slash separates segments, a `+` stays), header names are in lower case,
-//! repeated headers and query parameters are joined with commas, and every claim is a string.
+//! path, and so each of its parameters, is percent-decoded once (an encoded slash separates segments, a `+` stays),
+//! header names are in lower case, repeated headers and query parameters are joined with commas, and every claim is a
+//! string.
 
 use crate::{template::AWS_ACCOUNT_ID, tokens};
 use aws_smithy_types::base64;
@@ -16,17 +17,17 @@ use std::{
 };
 
 /// The id of the API in `requestContext` and in its host name.
-pub const API_ID: &str = "local";
+const API_ID: &str = "local";
 const SOURCE_IP: &str = "127.0.0.1";
 
-/// A request that has passed the gateway, on its way to a function.
+/// A request that the gateway admitted, on its way to a function.
 #[derive(Debug)]
-pub struct Passed<'a> {
+pub struct GatewayRequest<'a> {
     /// `POST /v1/quotes`.
     pub route_key: &'a str,
     /// The path, percent-decoded.
     pub path: &'a str,
-    /// What the route's `{parameters}` stand for.
+    /// The values of the route's `{parameters}`.
     pub path_parameters: BTreeMap<String, String>,
     /// The claims of the token; none on a public route.
     pub claims: Option<&'a Map<String, Value>>,
@@ -38,11 +39,11 @@ pub struct Passed<'a> {
     pub received_at: DateTime<Utc>,
 }
 
-impl Passed<'_> {
+impl GatewayRequest<'_> {
     /// The request that a function makes of that event.
     ///
     /// # Panics
-    /// Where the event is none.
+    /// If the event can't be parsed.
     #[must_use]
     pub fn request(&self, head: &Parts, body: &[u8]) -> lambda_http::Request {
         let event = serde_json::to_string(&self.event(head, body)).expect("an event has a JSON form");

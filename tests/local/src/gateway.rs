@@ -21,11 +21,11 @@
 use crate::{
     clock::Clock,
     cors::Cors,
-    event::{self, Passed},
+    event::{self, GatewayRequest},
     invocations::{self, Invocations},
     response,
     template::{Access, Route},
-    tokens::{self, Refused, Tokens},
+    tokens::{self, TokenError, Tokens},
 };
 use axum::{
     Router,
@@ -53,11 +53,11 @@ pub const ANSWER_TIME_MAX: Duration = Duration::from_secs(30);
 pub struct Gateway {
     /// The routes of the template.
     pub routes: Vec<Route>,
-    /// What is said to pages of other origins; nothing where there is none.
+    /// The CORS headers for pages of other origins, if the template configures any.
     pub cors: Option<Cors>,
-    /// Whose tokens are accepted.
+    /// The issuer whose tokens are accepted.
     pub tokens: Arc<Tokens>,
-    /// Where the functions are.
+    /// The functions' queues of invocations.
     pub invocations: Arc<Invocations>,
     /// How long a function may take: [`ANSWER_TIME_MAX`], or less in tests.
     pub answer_time_max: Duration,
@@ -80,39 +80,43 @@ impl Gateway {
         matching.min_by_key(|(_, parameters)| parameters.len())
     }
 
-    /// The claims of a request that may pass; none where the route is public.
-    fn authorize(&self, access: &Access, headers: &HeaderMap) -> Result<Option<Map<String, Value>>, Barred> {
+    /// The claims of a request that may pass; none if the route is public.
+    fn authorize(
+        &self,
+        access: &Access,
+        headers: &HeaderMap,
+    ) -> Result<Option<Map<String, Value>>, AccessError> {
         let Access::Token { scopes } = access else { return Ok(None) };
         let sent = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
-        let sent = sent.map(str::trim).filter(|sent| !sent.is_empty()).ok_or(Barred::NoToken)?;
+        let sent = sent.map(str::trim).filter(|sent| !sent.is_empty()).ok_or(AccessError::NoToken)?;
         // API Gateway takes a token with or without its scheme.
         let token = match sent.split_at_checked(7) {
             Some((scheme, token)) if scheme.eq_ignore_ascii_case("Bearer ") => token.trim_start(),
             _ => sent,
         };
-        let claims = self.tokens.check(token).map_err(Barred::BadToken)?;
+        let claims = self.tokens.check(token).map_err(AccessError::BadToken)?;
         let held = tokens::scopes_of(&claims);
         if scopes.is_empty() || scopes.iter().any(|scope| held.contains(scope)) {
             Ok(Some(claims))
         } else {
-            Err(Barred::NoScope)
+            Err(AccessError::NoScope)
         }
     }
 }
 
-/// Why a request may not pass.
-enum Barred {
+/// The reason for which a request may not pass.
+enum AccessError {
     NoToken,
-    BadToken(Refused),
+    BadToken(TokenError),
     NoScope,
 }
 
-impl Barred {
+impl AccessError {
     fn response(self) -> Response<Body> {
         let challenge = match self {
             Self::NoScope => return response::message(StatusCode::FORBIDDEN, "Forbidden"),
             Self::NoToken => "Bearer".to_owned(),
-            Self::BadToken(Refused(why)) => {
+            Self::BadToken(TokenError(why)) => {
                 format!(r#"Bearer scope="" error="invalid_token" error_description="{why}""#)
             }
         };
@@ -132,8 +136,8 @@ async fn answer(
     let mut response = match &gateway.cors {
         Some(cors) if request.method() == Method::OPTIONS => cors.answer(request.headers()),
         cors => {
-            let passed = pass(&gateway, &request_id, request).await;
-            let mut response = passed.unwrap_or_else(|refusal| *refusal);
+            let answered = pass(&gateway, &request_id, request).await;
+            let mut response = answered.unwrap_or_else(|refusal| *refusal);
             if let Some(cors) = cors {
                 cors.replace(origin.as_ref(), response.headers_mut());
             }
@@ -158,13 +162,13 @@ async fn pass(
         .route(head.method.as_str(), &path)
         .ok_or_else(|| refusal(StatusCode::NOT_FOUND, "Not Found"))?;
     let claims =
-        gateway.authorize(&route.access, &head.headers).map_err(|barred| Box::new(barred.response()))?;
+        gateway.authorize(&route.access, &head.headers).map_err(|refusal| Box::new(refusal.response()))?;
     let body =
         read(body).await.ok_or_else(|| refusal(StatusCode::PAYLOAD_TOO_LARGE, "Request Entity Too Large"))?;
     let received_at = time_of(&mut head.headers, &gateway.clock).ok_or_else(|| {
         refusal(StatusCode::BAD_REQUEST, "Local-Time must be a time as in 2026-11-30T23:59:59Z")
     })?;
-    let passed = Passed {
+    let request = GatewayRequest {
         route_key: &route.key(),
         path: &path,
         path_parameters,
@@ -173,7 +177,7 @@ async fn pass(
         request_id,
         received_at,
     };
-    let event = passed.event(&head, &body);
+    let event = request.event(&head, &body);
     match timeout(gateway.answer_time_max, gateway.invocations.invoke(&route.function, &event)).await {
         Ok(Ok(answer)) => Ok(response::from_answer(&answer)),
         Ok(Err(why)) => {

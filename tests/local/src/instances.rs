@@ -10,7 +10,7 @@ mod program;
 pub use program::Program;
 
 use crate::{
-    invocations::{Ended, FunctionError, Invocations, Registration},
+    invocations::{FunctionError, InstanceEnd, Invocations, Registration},
     logs::Logs,
 };
 use std::{
@@ -47,7 +47,7 @@ pub struct Instance {
 }
 
 /// The running processes by their ids.
-type Running = Arc<Mutex<BTreeMap<u32, Process>>>;
+type RunningProcesses = Arc<Mutex<BTreeMap<u32, Process>>>;
 
 #[derive(Debug)]
 struct Process {
@@ -60,7 +60,7 @@ struct Process {
 /// The running processes.
 #[derive(Debug)]
 pub struct Instances {
-    running: Running,
+    running: RunningProcesses,
     invocations: Arc<Invocations>,
     stop: watch::Sender<bool>,
     tasks: JoinSet<()>,
@@ -82,7 +82,7 @@ impl Instances {
     ) -> Self {
         let (stop, stopped) = watch::channel(false);
         let (report, started) = mpsc::unbounded_channel();
-        let running = Running::default();
+        let running = RunningProcesses::default();
         let mut tasks = JoinSet::new();
         for program in programs {
             for _ in 0..per_function {
@@ -126,7 +126,7 @@ impl Instances {
     }
 
     /// Kills one instance (SIGKILL) and waits until it is gone; another is started in its place. Returns
-    /// whether it held an invocation, which has failed now; none where no instance has this process id.
+    /// whether it held an invocation, which has failed now; none if no instance has this process id.
     pub async fn kill(&self, pid: u32) -> Option<bool> {
         let (killed, gone) = oneshot::channel();
         {
@@ -149,7 +149,7 @@ struct Keeper {
     invocations: Arc<Invocations>,
     program: Program,
     logs: Arc<Logs>,
-    running: Running,
+    running: RunningProcesses,
     report: mpsc::UnboundedSender<Result<(), String>>,
     stopped: watch::Receiver<bool>,
 }
@@ -184,7 +184,7 @@ impl Keeper {
         }
     }
 
-    /// Runs one process to its end, whoever ends it.
+    /// Runs one process to its end.
     async fn run_once(&mut self) -> End {
         let function = &self.program.function;
         let Ok(Registration { id, mut polled, overdue }) = self.invocations.register(function) else {
@@ -231,8 +231,8 @@ impl Keeper {
             self.running.lock().unwrap_or_else(PoisonError::into_inner).remove(&pid);
         }
         let _ = timeout(LAST_OUTPUT_MAX, async { while output.join_next().await.is_some() {} }).await;
-        let Ended { held, init_error } = self.invocations.unregister(function, id, &how);
-        // Who is killed while it starts is not at fault.
+        let InstanceEnd { held, init_error } = self.invocations.unregister(function, id, &how);
+        // A process that was killed while it started is not at fault.
         let is_later = has_polled || killed.is_some();
         if let Some(waits) = killed {
             let _ = waits.send(held);

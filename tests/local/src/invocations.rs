@@ -19,13 +19,13 @@ use tokio::{
     task::AbortHandle,
 };
 
-/// Why an invocation has no answer.
+/// The reason for which an invocation has no answer.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum FunctionError {
     /// No function of the template has this name.
     #[error("there is no function `{0}`")]
     Unknown(String),
-    /// The function itself said so; a panic ends up here too.
+    /// The function reported the error itself, as it does for a panic too.
     #[error("{error_type}: {message}")]
     Reported {
         /// The type of the error, as the function names it.
@@ -47,7 +47,7 @@ pub enum FunctionError {
     Unavailable(String),
 }
 
-/// What becomes of an invocation.
+/// The outcome of an invocation.
 pub type Outcome = Result<Value, FunctionError>;
 
 /// The invocations of every function.
@@ -85,11 +85,12 @@ struct Instance {
     polled: Option<oneshot::Sender<()>>,
     overdue: Arc<Notify>,
     init_error: Option<FunctionError>,
-    held: Option<Held>,
+    held: Option<HeldInvocation>,
 }
 
+/// An invocation that an instance is working on.
 #[derive(Debug)]
-struct Held {
+struct HeldInvocation {
     request_id: String,
     outcome: oneshot::Sender<Outcome>,
     deadline: AbortHandle,
@@ -106,18 +107,18 @@ pub struct Registration {
     pub overdue: Arc<Notify>,
 }
 
-/// What an instance left when it ended.
+/// The end of an instance: the invocation and the error that it left.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub struct Ended {
+pub struct InstanceEnd {
     /// Whether it held an invocation, which has failed.
     pub held: bool,
     /// The error it reported while it started, if it did.
     pub init_error: Option<FunctionError>,
 }
 
-/// An invocation on its way to an instance.
+/// An invocation that an instance took from the queue.
 #[derive(Debug)]
-pub struct Taken {
+pub struct AssignedInvocation {
     /// Lambda's id of it.
     pub request_id: String,
     /// The event, JSON.
@@ -174,11 +175,11 @@ impl Invocations {
 
     /// Removes an instance that has ended; what it held fails.
     #[must_use]
-    pub fn unregister(&self, function: &str, id: u64, how: &str) -> Ended {
-        let Ok(queue) = self.queue(function) else { return Ended::default() };
-        let Some(removed) = queue.lock().instances.remove(&id) else { return Ended::default() };
+    pub fn unregister(&self, function: &str, id: u64, how: &str) -> InstanceEnd {
+        let Ok(queue) = self.queue(function) else { return InstanceEnd::default() };
+        let Some(removed) = queue.lock().instances.remove(&id) else { return InstanceEnd::default() };
         let held = removed.held.map(|held| held.finish(Err(FunctionError::Ended(how.to_owned()))));
-        Ended { held: held.is_some(), init_error: removed.init_error }
+        InstanceEnd { held: held.is_some(), init_error: removed.init_error }
     }
 
     /// Whether an instance holds an invocation now.
@@ -211,7 +212,7 @@ impl Invocations {
 
     /// The next invocation for an instance, as soon as there is one; none if the instance is unknown,
     /// has gone, or holds one already.
-    pub async fn take(self: &Arc<Self>, function: &str, instance: u64) -> Option<Taken> {
+    pub async fn take(self: &Arc<Self>, function: &str, instance: u64) -> Option<AssignedInvocation> {
         let queue = self.functions.get(function)?;
         loop {
             let arrived = queue.arrived.notified();
@@ -229,12 +230,12 @@ impl Invocations {
                 if let Some(Invocation { request_id, event, outcome }) = waiting.pop_front() {
                     let deadline =
                         self.watch(function, instance, &request_id, queue.timeout, &asking.overdue);
-                    asking.held = Some(Held { request_id: request_id.clone(), outcome, deadline });
+                    asking.held = Some(HeldInvocation { request_id: request_id.clone(), outcome, deadline });
                     if !waiting.is_empty() {
                         // One permit stands for any number of arrivals: pass it on.
                         queue.arrived.notify_one();
                     }
-                    return Some(Taken { request_id, event, timeout: queue.timeout });
+                    return Some(AssignedInvocation { request_id, event, timeout: queue.timeout });
                 }
             }
             arrived.await;
@@ -290,10 +291,10 @@ impl Queue {
     }
 }
 
-impl Held {
+impl HeldInvocation {
     fn finish(self, outcome: Outcome) {
         self.deadline.abort();
-        // Whoever asked may have stopped waiting.
+        // The caller may have stopped waiting.
         let _ = self.outcome.send(outcome);
     }
 }

@@ -20,6 +20,7 @@ pub mod event;
 pub mod gateway;
 pub mod instances;
 pub mod invocations;
+pub mod load;
 pub mod logs;
 pub mod page;
 pub mod parameters;

@@ -6,10 +6,11 @@
 use clap::Parser;
 use scrip_local::{
     Options, Stack, binaries, clock, demo,
+    load::{self, Load},
     seed::{self, USER},
     shop::Shop,
 };
-use std::{env, error::Error, ffi::OsString, path::PathBuf, process::ExitCode};
+use std::{env, error::Error, ffi::OsString, path::PathBuf, process::ExitCode, time::Duration};
 use tokio::signal;
 
 /// The account that the printed lines buy for.
@@ -32,12 +33,31 @@ struct Arguments {
     /// Plays a month of one account, from purchase to refund, prints its statement and ends
     #[arg(long, conflicts_with_all = ["data", "port"])]
     demo: bool,
+    /// Plays mixed traffic of so many callers at once (1 to 256), prints throughput, latencies, units and what a
+    /// million debits would cost, and ends
+    #[arg(
+        long,
+        value_name = "CALLERS",
+        conflicts_with_all = ["data", "demo", "port"],
+        value_parser = clap::value_parser!(u16).range(1..=256),
+    )]
+    load: Option<u16>,
+    /// How long the load is played (1 to 600)
+    #[arg(long, default_value_t = 30, requires = "load", value_parser = clap::value_parser!(u16).range(1..=600))]
+    seconds: u16,
     /// Does not show what the functions print
     #[arg(long)]
     quiet: bool,
     /// Builds the functions as the workspace's tests do, so that these build nothing twice
     #[arg(long, hide = true)]
     with_workspace: bool,
+}
+
+impl Arguments {
+    /// Whether it ends without Ctrl-C.
+    fn ends_by_itself(&self) -> bool {
+        self.demo || self.load.is_some()
+    }
 }
 
 #[tokio::main]
@@ -62,10 +82,10 @@ fn given() -> impl Iterator<Item = OsString> {
 
 async fn run(arguments: Arguments) -> Result<(), Box<dyn Error + Send + Sync>> {
     let options = Options {
-        port: if arguments.demo { 0 } else { arguments.port },
+        port: if arguments.ends_by_itself() { 0 } else { arguments.port },
         data: arguments.data.clone(),
         instances: usize::from(arguments.instances),
-        show_logs: !arguments.quiet && !arguments.demo,
+        show_logs: !arguments.quiet && !arguments.ends_by_itself(),
         targets: if arguments.with_workspace { binaries::WORKSPACE } else { binaries::LOCAL },
         ..Options::default()
     };
@@ -86,13 +106,13 @@ async fn run(arguments: Arguments) -> Result<(), Box<dyn Error + Send + Sync>> {
     };
     shop.stop().await;
     stack.stop().await;
-    if outcome.is_ok() && !arguments.demo {
+    if outcome.is_ok() && !arguments.ends_by_itself() {
         eprintln!("Stopped.");
     }
     outcome
 }
 
-/// Plays the demo, or seeds the accounts, says what there is, and delivers the provider's events.
+/// Plays the demo or the load, or seeds the accounts, says what there is, and delivers the provider's events.
 async fn serve(
     stack: &Stack,
     shop: &Shop,
@@ -100,6 +120,9 @@ async fn serve(
 ) -> Result<(), Box<dyn Error + Send + Sync>> {
     if arguments.demo {
         return Ok(demo::play(stack, shop).await?);
+    }
+    if let Some(callers) = arguments.load {
+        return play_load(stack, callers, Duration::from_secs(arguments.seconds.into())).await;
     }
     let accounts = seed::demo_accounts(stack).await?;
     let data = arguments.data.as_ref().map_or("in memory".to_owned(), |file| file.display().to_string());
@@ -109,6 +132,16 @@ async fn serve(
     println!("Demo accounts: {}\n", accounts.join(", "));
     println!("{}", to_paste(stack, shop));
     shop.watch(!arguments.quiet).await
+}
+
+/// Plays the load and prints what it came to.
+async fn play_load(stack: &Stack, callers: u16, time: Duration) -> Result<(), Box<dyn Error + Send + Sync>> {
+    let report = load::play(stack, &Load { callers, time, root: Options::default().root }).await?;
+    println!("{report}");
+    match report.wrong().len() {
+        0 => Ok(()),
+        count => Err(format!("{count} answers or accounts are not what they must be").into()),
+    }
 }
 
 /// Lines for a shell: the tokens as variables, then a tour of the API.

@@ -37,11 +37,11 @@ use serde_json::{Value, json};
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use tokio::time::sleep;
 
-use context::{Answer, Refused, SharedPage, started};
+use context::{Answer, PageError, SharedPage, started};
 
 pub use context::Page;
 
-/// Whom the page can play: someone who has nothing yet, and the accounts that a stack starts with.
+/// The accounts that the page can play: some that have nothing yet, and those that a stack starts with.
 const ACCOUNTS: [&str; 7] = [
     "ada@example.com",
     "ben@example.com",
@@ -77,7 +77,7 @@ async fn for_own_pages(request: Request, next: Next) -> Response {
     if is_own(request.headers()) {
         return next.run(request).await;
     }
-    Refused(StatusCode::FORBIDDEN, "this is for the page of the local stack".to_owned()).into_response()
+    PageError(StatusCode::FORBIDDEN, "this is for the page of the local stack".to_owned()).into_response()
 }
 
 fn is_own(headers: &HeaderMap) -> bool {
@@ -150,7 +150,7 @@ async fn call(State(page): State<SharedPage>, Path(request_id): Path<String>) ->
         }
         sleep(LOOK_PAUSE).await;
     }
-    Err(Refused(StatusCode::NOT_FOUND, "no function logged such a request".to_owned()))
+    Err(PageError(StatusCode::NOT_FOUND, "no function logged such a request".to_owned()))
 }
 
 #[cfg(test)]

@@ -18,7 +18,7 @@ pub fn message(status: StatusCode, text: &str) -> Response<Body> {
     response.body(Body::from(json!({ "message": text }).to_string())).expect("plain text")
 }
 
-/// What API Gateway answers for a function that failed or whose answer it can't read.
+/// API Gateway's answer for a function that failed or whose answer it can't read.
 #[must_use]
 pub fn internal_server_error() -> Response<Body> {
     message(StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error")

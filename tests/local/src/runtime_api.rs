@@ -6,7 +6,7 @@
 
 use crate::{
     clock,
-    invocations::{FunctionError, Invocations, Taken, uuid},
+    invocations::{AssignedInvocation, FunctionError, Invocations, uuid},
     template::{AWS_ACCOUNT_ID, REGION},
 };
 use axum::{
@@ -64,24 +64,24 @@ type Calls = State<Arc<Invocations>>;
 
 async fn next(State(calls): Calls, Path((function, instance)): Path<(String, u64)>) -> Response {
     match calls.take(&function, instance).await {
-        Some(taken) => invocation(&function, taken),
+        Some(invocation) => invocation_response(&function, invocation),
         None => refused(StatusCode::FORBIDDEN, "InvalidStateTransition"),
     }
 }
 
-fn invocation(function: &str, taken: Taken) -> Response {
+fn invocation_response(function: &str, invocation: AssignedInvocation) -> Response {
     let now = clock::now();
-    let deadline_ms = u128::from(now.timestamp_millis().unsigned_abs()) + taken.timeout.as_millis();
+    let deadline_ms = u128::from(now.timestamp_millis().unsigned_abs()) + invocation.timeout.as_millis();
     let unique = uuid(&SystemRandom::new()).replace('-', "");
     let trace = format!("Root=1-{:08x}-{};Sampled=0", now.timestamp(), &unique[..24]);
     let arn = format!("arn:aws:lambda:{REGION}:{AWS_ACCOUNT_ID}:function:{function}");
     Response::builder()
         .header(CONTENT_TYPE, "application/json")
-        .header("lambda-runtime-aws-request-id", taken.request_id)
+        .header("lambda-runtime-aws-request-id", invocation.request_id)
         .header("lambda-runtime-deadline-ms", deadline_ms.to_string())
         .header("lambda-runtime-invoked-function-arn", arn)
         .header("lambda-runtime-trace-id", trace)
-        .body(Body::from(taken.event))
+        .body(Body::from(invocation.event))
         .expect("header values made of plain text")
 }
 

@@ -16,13 +16,13 @@ use scrip_accounts::{
     reconcile,
 };
 use scrip_ledger::{Ledger, State, Subjects};
-use scrip_pricing::{CATALOG, Credits, Gives, Offer};
+use scrip_pricing::{CATALOG, Credits, Grant, Offer};
 
 use crate::{Stack, clock, template::REGION};
 
 pub use crate::callers::{Callers, USER, callers};
 
-/// What the demo account on a custom plan agreed on with support.
+/// The custom plan of the demo account that has one.
 const CUSTOM_ALLOWANCE: u64 = 12_000;
 
 /// What an account's id may have in it and a purchase's may not.
@@ -105,7 +105,7 @@ pub async fn buy(
     let account_id = AccountId::parse(account)?;
     let subscription_id = SubscriptionId::parse(of_account("seed", account))?;
     let purchase = Purchase { id: purchase_id(account, name)?, offer, paid_through, paid_at: now };
-    let is_plan = matches!(offer.gives, Gives::Plan { .. });
+    let is_plan = matches!(offer.grant, Grant::Plan { .. });
     let purchase_ids = [purchase.id.clone()];
     let subjects = Subjects { subscription: is_plan.then_some(&subscription_id), purchases: &purchase_ids };
     let decide = |state: &State| {
@@ -132,7 +132,7 @@ struct Purchase {
 }
 
 impl Purchase {
-    /// What the provider would show of it.
+    /// The facts that the provider would show of it.
     fn facts(&self, subscription_id: &SubscriptionId, account: &Account) -> Facts {
         let line = |credits| Line {
             id: format!("{}-line", self.id),
@@ -140,9 +140,9 @@ impl Purchase {
             quantity: 1,
             credits,
         };
-        let (packs, plan) = match self.offer.gives {
-            Gives::Pack(credits) => (vec![line(credits)], None),
-            Gives::Plan { plan, allowance, .. } => {
+        let (packs, plan) = match self.offer.grant {
+            Grant::Pack(credits) => (vec![line(credits)], None),
+            Grant::Plan { plan, allowance, .. } => {
                 let allowance = allowance.unwrap_or(CUSTOM_ALLOWANCE);
                 let known = account.subscription(subscription_id);
                 let plan = PlanFacts {

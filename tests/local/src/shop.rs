@@ -66,7 +66,7 @@ impl Shop {
         Ok((stack, Self { cashier, api, counter }))
     }
 
-    /// Where `POST /local/buy` is answered.
+    /// The address that answers `POST /local/buy`.
     #[must_use]
     pub fn url(&self) -> String {
         format!("http://{}", self.counter.address())
@@ -91,8 +91,8 @@ impl Shop {
         self.cashier.deliver_new().await
     }
 
-    /// Keeps the provider at the stack's time: what falls due happens, and its events are delivered. Prints what became
-    /// of each if it is to `show` it.
+    /// Keeps the provider at the stack's time: what falls due happens, and its events are delivered. Prints the outcome
+    /// of each if `show` is set.
     pub async fn watch(&self, show: bool) -> ! {
         let mut ticks = interval(WATCH_TIME);
         loop {

@@ -37,11 +37,11 @@ use std::{
 pub struct Options {
     /// The gateway's port; 0 takes any free one.
     pub port: u16,
-    /// Where the database is kept; in memory if there is none.
+    /// The file of the database; in memory if there is none.
     pub data: Option<PathBuf>,
     /// Another database than the embedded one, which isn't started then: one that fails, say.
     pub database_url: Option<String>,
-    /// Where the payment provider's API answers.
+    /// The address of the payment provider's API.
     pub stripe_api_base: Option<String>,
     /// Values of the template's parameters that aren't the stack's own business, by their names.
     pub parameters: BTreeMap<&'static str, String>,
@@ -53,7 +53,7 @@ pub struct Options {
     pub targets: &'static [&'static str],
     /// The directory that holds `template.yaml` and the workspace.
     pub root: PathBuf,
-    /// What is answered beside the API and its document, on the same port.
+    /// The routes beside the API and its document, on the same port.
     pub beside: Router,
 }
 
@@ -187,7 +187,7 @@ impl Stack {
         })
     }
 
-    /// Where the API answers, without a slash at the end.
+    /// The address of the API, without a slash at the end.
     #[must_use]
     pub fn base_url(&self) -> &str {
         &self.base_url
@@ -240,7 +240,7 @@ impl Stack {
         &self.clock
     }
 
-    /// What the functions printed.
+    /// The lines that the functions printed.
     #[must_use]
     pub fn logs(&self) -> &Logs {
         &self.logs

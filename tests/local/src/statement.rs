@@ -133,10 +133,10 @@ mod tests {
             (&spent, c(990, 1, 1), Err("the changes make 0 tune_image, the account has 1")),
             (&spent, json!({}), Err("the changes make 990 playground, the account has null")),
         ] {
-            let said = check(&[&bought, second], &stated);
-            match (&said, verdict) {
-                (Ok(said), Ok(part)) | (Err(said), Err(part)) => assert!(said.contains(part), "{said}"),
-                (said, _) => panic!("{second} {stated}: {said:?}"),
+            let checked = check(&[&bought, second], &stated);
+            match (&checked, verdict) {
+                (Ok(text), Ok(part)) | (Err(text), Err(part)) => assert!(text.contains(part), "{text}"),
+                (checked, _) => panic!("{second} {stated}: {checked:?}"),
             }
         }
         assert!(check(&[], &c(0, 0, 0)).is_ok());

@@ -15,9 +15,9 @@ use ring::{
 use serde_json::{Map, Value, json};
 use std::fmt;
 
-/// What the local stack gives the template for the issuer of tokens.
+/// The value of the template's parameter for the issuer of tokens.
 pub const ISSUER: &str = "https://login.scrip.localhost/";
-/// What the local stack gives the template for the audience of tokens.
+/// The value of the template's parameter for the audience of tokens.
 pub const AUDIENCE: &str = "scrip-local";
 
 const KEY_ID: &str = "local";
@@ -35,9 +35,9 @@ impl fmt::Debug for Tokens {
     }
 }
 
-/// Why a token was refused, in words for the `WWW-Authenticate` header.
+/// The reason for which a token was refused, as text for the `WWW-Authenticate` header.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Refused(pub &'static str);
+pub struct TokenError(pub &'static str);
 
 impl Tokens {
     /// Makes a key for the tokens `authorizer` accepts.
@@ -90,22 +90,22 @@ impl Tokens {
     ///
     /// # Errors
     /// Says the first check that failed.
-    pub fn check(&self, token: &str) -> Result<Map<String, Value>, Refused> {
+    pub fn check(&self, token: &str) -> Result<Map<String, Value>, TokenError> {
         let mut validation = Validation::new(Algorithm::ES256);
         validation.leeway = 0;
         validation.validate_nbf = true;
-        // `aud` is checked below: API Gateway takes `client_id` where there is none.
+        // `aud` is checked below: API Gateway takes `client_id` if there is none.
         validation.validate_aud = false;
         validation.set_required_spec_claims(&["exp", "iss"]);
         validation.set_issuer(&[&self.authorizer.issuer]);
         let claims = decode::<Map<String, Value>>(token, &self.checking, &validation)
-            .map_err(|error| Refused(reason(&error)))?
+            .map_err(|error| TokenError(reason(&error)))?
             .claims;
         if !self.is_for_us(&claims) {
-            return Err(Refused("the token does not have a valid audience"));
+            return Err(TokenError("the token does not have a valid audience"));
         }
         if claims.get("iat").and_then(Value::as_i64).is_some_and(|issued| issued > clock::now().timestamp()) {
-            return Err(Refused("the token was issued in the future"));
+            return Err(TokenError("the token was issued in the future"));
         }
         Ok(claims)
     }

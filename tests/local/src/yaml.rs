@@ -42,9 +42,9 @@ pub fn load(text: &str) -> Result<Value, String> {
 /// The one document as JSON text, each mapping in the order in which it is written: people read it.
 ///
 /// # Errors
-/// As [`load`], and where there are tags.
+/// As [`load`], and if there are tags.
 pub fn to_json(text: &str) -> Result<String, String> {
-    serde_json::to_string(&Written(&the_one(text)?)).map_err(|error| error.to_string())
+    serde_json::to_string(&JsonForm(&the_one(text)?)).map_err(|error| error.to_string())
 }
 
 fn the_one(text: &str) -> Result<Yaml<'_>, String> {
@@ -55,16 +55,17 @@ fn the_one(text: &str) -> Result<Yaml<'_>, String> {
     }
 }
 
-struct Written<'a>(&'a Yaml<'a>);
+/// A YAML node that is serialized as JSON.
+struct JsonForm<'a>(&'a Yaml<'a>);
 
-impl Serialize for Written<'_> {
+impl Serialize for JsonForm<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self.0 {
-            Yaml::Sequence(items) => serializer.collect_seq(items.iter().map(Written)),
+            Yaml::Sequence(items) => serializer.collect_seq(items.iter().map(JsonForm)),
             Yaml::Mapping(entries) => {
                 let mut map = serializer.serialize_map(Some(entries.len()))?;
                 for (key, value) in entries {
-                    map.serialize_entry(&key_text(key).map_err(Error::custom)?, &Written(value))?;
+                    map.serialize_entry(&key_text(key).map_err(Error::custom)?, &JsonForm(value))?;
                 }
                 map.end()
             }

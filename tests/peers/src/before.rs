@@ -56,7 +56,7 @@ struct Call<'a> {
     now: DateTime<Utc>,
 }
 
-/// What came of one attempt.
+/// The result of one attempt.
 enum Attempt {
     /// It was carried out, now or before.
     Done { entry: Box<Entry>, is_replayed: bool },

@@ -1,6 +1,6 @@
 //! A debit as teams build it with an idempotency table, after AWS Powertools
 //! (<https://docs.aws.amazon.com/powertools/python/latest/utilities/idempotency/>): claim the key, take from the
-//! balance, write the ledger's row, complete the key. Four writes that aren't one: whoever is killed between them
+//! balance, write the ledger's row, complete the key. Four writes that aren't one: a process that is killed between them
 //! leaves credits taken without a row, or a key in progress.
 //!
 //! The shell is Scrip's own (the same request, checks, price and log line), so that what differs is how the
@@ -23,7 +23,7 @@ use serde_json::{Value, json};
 pub const IDEMPOTENCY_TABLE: &str = "idempotency";
 
 const DEBIT: &str = "POST /v1/accounts/{account_id}/debits";
-/// How long Powertools keeps a record unless it is told otherwise.
+/// How long Powertools keeps a record unless it is configured otherwise.
 const RECORD_LIFETIME: TimeDelta = TimeDelta::hours(1);
 /// After this an invocation that didn't come back counts as failed.
 const IN_PROGRESS_MAX: TimeDelta = TimeDelta::seconds(15);
@@ -35,8 +35,8 @@ pub struct Debits {
     table: String,
 }
 
-/// What is answered, and kept to be answered again.
-struct Taken<'a> {
+/// A row of the ledger, from which the answer is made.
+struct DebitRow<'a> {
     account: &'a AccountId,
     id: &'a DebitId,
     credits: u64,
@@ -72,7 +72,7 @@ impl Debits {
             return ApiResponse::json(StatusCode::CREATED, &answered);
         }
         let balance = self.take_from_balance(&account, credits).await?;
-        let taken = Taken { account: &account, id: &id, credits, balance };
+        let taken = DebitRow { account: &account, id: &id, credits, balance };
         self.put_row(&taken, &debit, now).await?;
         let body = json!({
             "debit_id": id, "account_id": account, "operation": debit.operation,
@@ -118,7 +118,7 @@ impl Debits {
         }
     }
 
-    /// Takes credits where there are enough; the balance after it.
+    /// Takes credits if there are enough; returns the balance after it.
     async fn take_from_balance(&self, account: &AccountId, credits: u64) -> Result<u64, Problem> {
         let update = self
             .client
@@ -150,7 +150,7 @@ impl Debits {
     /// Writes the ledger's row.
     async fn put_row(
         &self,
-        taken: &Taken<'_>,
+        taken: &DebitRow<'_>,
         debit: &DebitRequest,
         now: DateTime<Utc>,
     ) -> Result<(), Problem> {

@@ -1,4 +1,4 @@
-//! What bad input gets: Stripe that doesn't answer or answers late, and a key that may not read.
+//! Bad input: Stripe doesn't answer or answers late, or the key may not read.
 
 use std::time::{Duration, Instant};
 
@@ -196,6 +196,6 @@ async fn the_subscription_of_a_deleted_customer_ends() {
     let ended = buyer.stripe.cancel(&subscription);
     let missing = ApiError::refused("resource_missing", "No such customer");
     buyer.stripe.fault("GET /v1/charges", Fault::Answer(missing));
-    assert_eq!(buyer.say(&find(&ended, "customer.subscription.deleted")).await, "applied");
+    assert_eq!(buyer.outcome_of(&find(&ended, "customer.subscription.deleted")).await, "applied");
     buyer.shows(NOW, &json!({"plan_status": "canceled"})).await;
 }

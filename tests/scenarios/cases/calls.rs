@@ -23,7 +23,7 @@ const OF_A_CHECKOUT: [&str; 5] = [
 /// Sends an event and returns what it read from Stripe, a resource for each call.
 async fn calls(buyer: &Buyer<'_>, event: &Event) -> Vec<String> {
     buyer.stripe.reset_requests();
-    let outcome = buyer.say(event).await;
+    let outcome = buyer.outcome_of(event).await;
     assert!(["applied", "unchanged", "ignored"].contains(&&*outcome), "{}: {outcome}", event.kind());
     let requests = buyer.stripe.requests();
     assert_eq!(requests.len(), buyer.stripe.request_count());

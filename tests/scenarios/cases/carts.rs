@@ -1,4 +1,4 @@
-//! What is in a cart or an invoice: quantities, several lines, long invoices, SKUs of the shop's own.
+//! Contents of carts and invoices: quantities, several lines, long invoices, SKUs of the shop's own.
 
 use scrip_stripe_model::{
     CartSpec, Change, Event, Generation, Interval, ItemChange, Metadata, PriceSpec, price_id,
@@ -38,8 +38,8 @@ async fn every_item_of_a_session_counts_times_its_quantity() {
                 if !session_first {
                     events.reverse();
                 }
-                assert_eq!(buyer.say(&events[0]).await, "applied", "{generation:?} {items:?}");
-                assert_eq!(buyer.say(&events[1]).await, "unchanged", "{generation:?} {items:?}");
+                assert_eq!(buyer.outcome_of(&events[0]).await, "applied", "{generation:?} {items:?}");
+                assert_eq!(buyer.outcome_of(&events[1]).await, "unchanged", "{generation:?} {items:?}");
                 assert_eq!(buyer.balance(NOW).await, granted, "{generation:?} {items:?}");
                 let purchases = buyer.purchases(NOW).await;
                 let [purchase] = purchases.as_slice() else { panic!("{purchases:?}") };
@@ -67,7 +67,7 @@ async fn a_plan_of_quantity_three_has_three_times_the_allowance_each_month() {
         let receipt = buyer.stripe.checkout(&buyer.plan(&[("basic_monthly", 3)]));
         let paid = find(&receipt.events, "invoice.paid");
         assert_eq!(paid.object()["amount_paid"], 5700);
-        assert_eq!(buyer.say(&paid).await, "applied", "{generation:?}");
+        assert_eq!(buyer.outcome_of(&paid).await, "applied", "{generation:?}");
         assert_eq!(buyer.balance(NOW).await, credits(3000, 0, 0), "{generation:?}");
         buyer.spend(&enhance(100), "2026-11-20T00:00:00Z").await;
         let december = "2026-12-01T00:00:00Z";
@@ -92,8 +92,8 @@ async fn a_pack_that_is_bought_with_a_plan_is_granted_with_it() {
                 if session_first {
                     events.reverse();
                 }
-                assert_eq!(buyer.say(&events[0]).await, "applied", "{generation:?} {items:?}");
-                assert_eq!(buyer.say(&events[1]).await, "unchanged", "{generation:?} {items:?}");
+                assert_eq!(buyer.outcome_of(&events[0]).await, "applied", "{generation:?} {items:?}");
+                assert_eq!(buyer.outcome_of(&events[1]).await, "unchanged", "{generation:?} {items:?}");
                 buyer
                     .shows(
                         NOW,
@@ -136,7 +136,7 @@ async fn a_renewal_counts_that_an_event_does_not_show() {
         let data = shown["data"].as_array().unwrap();
         assert_eq!((data.len(), &shown["has_more"], &shown["total_count"]), (10, &json!(true), &json!(13)));
         assert!(data.iter().all(is_proration), "{generation:?}");
-        assert_eq!(buyer.say(&paid).await, "applied", "{generation:?}");
+        assert_eq!(buyer.outcome_of(&paid).await, "applied", "{generation:?}");
         let shown = json!({
             "plan": "standard", "plan_status": "active", "paid_through": "2027-01-03T09:00:00Z",
         });
@@ -204,7 +204,7 @@ async fn metadata_of_a_cart_names_no_line_of_several() {
     let mut cart = buyer.once(&[(&unknown, 1), ("avatar_pack", 1)]);
     cart.metadata.extend(sku("tune_pack"));
     let receipt = buyer.stripe.checkout(&cart);
-    assert_eq!(buyer.say(&find(&receipt.events, "checkout.session.completed")).await, "parked");
+    assert_eq!(buyer.outcome_of(&find(&receipt.events, "checkout.session.completed")).await, "parked");
     assert_eq!(buyer.balance(NOW).await, credits(0, 0, 104));
 }
 

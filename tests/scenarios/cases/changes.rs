@@ -1,4 +1,4 @@
-//! Changes between plans, and what becomes of a subscription when a payment of one fails.
+//! Changes between plans, and the subscription after a failed payment of one.
 
 use scrip_stripe_model::{CartSpec, Change, Event, Generation, PaymentBehavior, price_id};
 use serde_json::{Value, json};
@@ -59,7 +59,7 @@ async fn of_several_changes_on_one_invoice_the_last_counts() {
                     .events;
                 if !is_reversed {
                     buyer.settle(&events).await;
-                    // What isn't paid for yet counts when it is.
+                    // An unpaid change counts once it is paid.
                     assert_eq!(buyer.balance(at).await, credits(1000, 0, 0), "{generation:?} {waits}");
                     events.clear();
                 }

@@ -108,9 +108,9 @@ async fn a_refund_that_fails_later_gives_the_credits_back_once() {
                 failed.reverse();
             }
             let (first, rest) = failed.split_first().unwrap();
-            assert_eq!(buyer.say(first).await, "applied", "{generation:?} {}", first.kind());
+            assert_eq!(buyer.outcome_of(first).await, "applied", "{generation:?} {}", first.kind());
             for event in rest.iter().chain(&failed).chain(&events) {
-                assert_eq!(buyer.say(event).await, "unchanged", "{generation:?} {}", event.kind());
+                assert_eq!(buyer.outcome_of(event).await, "unchanged", "{generation:?} {}", event.kind());
             }
             assert_eq!(buyer.balance("2026-11-17T09:00:00Z").await, credits(0, 1, 64), "{generation:?}");
             assert_eq!(buyer.kinds().await, ["purchase", "refund", "refund_failed"]);
@@ -149,11 +149,16 @@ async fn a_dispute_that_was_won_and_another_that_was_lost_take_give_and_take() {
                 }
                 for (index, event) in events.iter().enumerate() {
                     let outcome = if index == 0 && !kind.is_empty() { "applied" } else { "unchanged" };
-                    assert_eq!(buyer.say(event).await, outcome, "{generation:?} {step} {}", event.kind());
+                    assert_eq!(
+                        buyer.outcome_of(event).await,
+                        outcome,
+                        "{generation:?} {step} {}",
+                        event.kind()
+                    );
                 }
                 earlier.extend(events);
                 for event in &earlier {
-                    assert_eq!(buyer.say(event).await, "unchanged", "{generation:?} {step}");
+                    assert_eq!(buyer.outcome_of(event).await, "unchanged", "{generation:?} {step}");
                 }
                 assert_eq!(buyer.balance(at).await, after, "{generation:?} {step}");
             }
@@ -239,7 +244,7 @@ async fn an_inquiry_takes_nothing() {
         events.extend(buyer.stripe.answer_dispute(&id));
         events.extend(buyer.stripe.close_inquiry(&id));
         for event in &events {
-            assert_eq!(buyer.say(event).await, "unchanged", "{generation:?} {}", event.kind());
+            assert_eq!(buyer.outcome_of(event).await, "unchanged", "{generation:?} {}", event.kind());
         }
         assert_eq!(
             (buyer.balance(LATER).await, buyer.kinds().await),

@@ -24,11 +24,11 @@ async fn overtaken(buyer: &Buyer<'_>, payment: &str, refunded: Option<i64>) -> (
         if let Some(amount) = refunded {
             events.extend(buyer.stripe.refund_in_dashboard(payment, Some(amount)).unwrap().1);
         }
-        let outcome = buyer.say(&events.pop().unwrap()).await;
+        let outcome = buyer.outcome_of(&events.pop().unwrap()).await;
         hold.let_go();
         outcome
     };
-    let (earlier, later) = tokio::join!(buyer.say(&disputed), later);
+    let (earlier, later) = tokio::join!(buyer.outcome_of(&disputed), later);
     (later, earlier)
 }
 

@@ -1,4 +1,4 @@
-//! Money that goes back where the payment is no single whole card payment, goes in parts, or is held by a dispute.
+//! Money that goes back of a payment that is no single whole card payment, in parts, or by a dispute.
 
 use scrip_stripe_model::{CartSpec, Change, Event, Generation, Tender};
 use serde_json::json;

@@ -1,4 +1,4 @@
-//! What the gateway says to pages of other origins.
+//! The CORS headers that the gateway sends to pages of other origins.
 
 use super::bench::Bench;
 use reqwest::{Method, Response};
@@ -21,16 +21,16 @@ fn cors(origins: &[&str]) -> Cors {
     Cors::new(lists, Some(600)).unwrap()
 }
 
-/// What an answer says of origins, sorted.
-fn said(response: &Response) -> Vec<String> {
+/// The CORS headers of an answer, sorted.
+fn cors_headers(response: &Response) -> Vec<String> {
     let headers = response.headers().iter();
-    let said = headers.filter(|(name, _)| name.as_str().starts_with("access-control-"));
-    let mut said: Vec<_> = said.map(|(name, value)| format!("{name}: {}", value.to_str().unwrap())).collect();
-    said.sort();
-    said
+    let cors = headers.filter(|(name, _)| name.as_str().starts_with("access-control-"));
+    let mut cors: Vec<_> = cors.map(|(name, value)| format!("{name}: {}", value.to_str().unwrap())).collect();
+    cors.sort();
+    cors
 }
 
-/// A function that speaks of origins, which is none of its business.
+/// A function that sends CORS headers of its own, which the gateway must replace.
 async fn bench(origins: &[&str]) -> Bench {
     Bench::start_for_pages(cors(origins), |_| {
         Ok(json!({
@@ -75,7 +75,11 @@ async fn a_preflight_is_answered_by_the_gateway() {
                     "access-control-max-age: 600".to_owned(),
                 ]
             });
-            assert_eq!(said(&response), expected.map(Vec::from).unwrap_or_default(), "{origins:?} {origin}");
+            assert_eq!(
+                cors_headers(&response),
+                expected.map(Vec::from).unwrap_or_default(),
+                "{origins:?} {origin}"
+            );
             assert_eq!(response.text().await.unwrap(), "");
         }
     }
@@ -87,12 +91,12 @@ async fn an_options_that_is_no_preflight_learns_nothing() {
     for (name, value) in [("Origin", APP), ("Access-Control-Request-Method", "POST")] {
         let request = bench.request(Method::OPTIONS, "/open/1").header(name, value);
         let response = request.send().await.unwrap();
-        assert_eq!((response.status().as_u16(), said(&response)), (204, Vec::new()), "{name}");
+        assert_eq!((response.status().as_u16(), cors_headers(&response)), (204, Vec::new()), "{name}");
     }
 }
 
 #[tokio::test]
-async fn the_configuration_speaks_of_origins_and_not_the_function() {
+async fn the_configuration_sets_the_cors_headers_and_not_the_function() {
     let exposed = "access-control-expose-headers: location,etag".to_owned();
     for (origins, origin, expected) in [
         (&["*"][..], Some(APP), vec!["access-control-allow-origin: *".to_owned(), exposed.clone()]),
@@ -108,19 +112,19 @@ async fn the_configuration_speaks_of_origins_and_not_the_function() {
                 origin.into_iter().fold(request, |request, origin| request.header("Origin", origin));
             let response = request.send().await.unwrap();
             assert_eq!(response.status(), status, "{path}");
-            assert_eq!(said(&response), expected, "{path} {origins:?} {origin:?}");
+            assert_eq!(cors_headers(&response), expected, "{path} {origins:?} {origin:?}");
             assert_eq!(response.headers().contains_key("etag"), status == 200);
         }
     }
 }
 
 #[tokio::test]
-async fn without_a_configuration_the_function_speaks() {
+async fn without_a_configuration_the_function_sets_the_cors_headers() {
     let answer = json!({ "statusCode": 200, "headers": { "Access-Control-Allow-Origin": "*" } });
     let bench = Bench::start(move |_: Value| Ok(answer.clone())).await;
     let response = bench.request(Method::GET, "/open/1").header("Origin", APP).send().await.unwrap();
-    assert_eq!(said(&response), ["access-control-allow-origin: *"]);
+    assert_eq!(cors_headers(&response), ["access-control-allow-origin: *"]);
     let preflight = bench.request(Method::OPTIONS, "/open/1").header("Origin", APP);
     let preflight = preflight.header("Access-Control-Request-Method", "GET").send().await.unwrap();
-    assert_eq!((preflight.status().as_u16(), said(&preflight)), (404, Vec::new()));
+    assert_eq!((preflight.status().as_u16(), cors_headers(&preflight)), (404, Vec::new()));
 }

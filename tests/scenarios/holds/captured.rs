@@ -17,7 +17,7 @@ fn train() -> Value {
 }
 
 #[tokio::test]
-async fn a_capture_takes_what_was_made_and_gives_the_rest_back() {
+async fn a_capture_takes_the_credits_of_the_pieces_made_and_gives_the_rest_back() {
     let api = owner(&SKUS).await;
     let big = json!({"operation": "text_to_image", "width": 1024, "height": 1024, "steps": 150, "images": 7});
     let none = credits(0, 0, 0);
@@ -69,7 +69,7 @@ async fn a_capture_takes_what_was_made_and_gives_the_rest_back() {
     }
 }
 
-/// What is left for later isn't held, so it isn't captured.
+/// Deferred images aren't held, so they aren't captured.
 #[tokio::test]
 async fn a_tune_whose_images_wait_is_captured_whole() {
     let api = owner(&["tune_pack"]).await;

@@ -1,11 +1,11 @@
-//! A hold ends once: what each further request gets once it was captured or released.
+//! A hold ends once: the answers to further requests after it was captured or released.
 
 use serde_json::{Value, json};
 
 use super::{EXPIRY, NOW, four, images, newest, owner};
 use crate::api::{Api, Reply, credits};
 
-/// What ends a hold.
+/// An end of a hold.
 #[derive(Debug, Clone)]
 enum End {
     Capture(Value),

@@ -78,7 +78,7 @@ async fn a_hold_of_last_month_is_captured_and_released_in_the_next() {
         };
         assert_eq!(reply.is(200).json["balance"], credits(balance, 0, 0), "{is_paid} {end:?}");
         assert_eq!(kinds_after(&api, 2).await, entries, "{is_paid} {end:?}");
-        // What came back expires with the month it came back in.
+        // Returned credits expire with the month in which they came back.
         let january = api.at("2027-01-01T00:00:00Z");
         let refilled = if is_paid { 1000 } else { 0 };
         assert_eq!(january.balance().await, credits(refilled, 0, 0), "{is_paid} {end:?}");

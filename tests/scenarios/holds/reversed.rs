@@ -104,7 +104,7 @@ async fn usage_counts_what_is_captured_on_its_day() {
     assert_eq!(usage(&api, "by=day").await, [row("2026-11-21", 7, 0, 2), row("2026-11-22", 0, 2, 0)]);
     let by_operation = [row("face_enhance", 1, 0, 1), row("upscale", 6, 2, 1)];
     assert_eq!(usage(&api, "by=operation").await, by_operation);
-    // What came back of a capture before the days counts for its operation.
+    // Reversed credits of a capture before those days count for its operation.
     let day = "from=2026-11-22&to=2026-11-22&by=operation";
     assert_eq!(usage(&api, day).await, [("upscale".to_owned(), none, credits(2, 0, 0), 0)]);
     let csv = api.request(reqwest::Method::GET, &api.path("/usage?from=2026-11-21&to=2026-11-21"));

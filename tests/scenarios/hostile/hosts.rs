@@ -15,12 +15,12 @@ const MALFORMED: [&[u8]; 9] =
     [b"a b", b"[::1", b"a:65536", b"a:80:80", b"", b"a/b", b"\xc3\xa9", b"\xe9", b"user@host"];
 const WELL_FORMED: [&[u8]; 3] = [b"example.com", b"[::1]:3000", b"1.2.3.256"];
 
-/// A route of each function, with what it answers if nothing is wrong with the host.
+/// A route of each function, with the status of its answer if nothing is wrong with the host.
 fn routes() -> [(&'static str, Method, &'static str, Value, u16); 4] {
     [
         ("quote", Method::POST, "/v1/quotes", enhance(1), 200),
-        ("debit", Method::POST, "/v1/accounts/nobody/debits", enhance(1), 402),
-        ("refund", Method::POST, "/v1/accounts/nobody/debits/d/reversals", json!({}), 404),
+        ("debit", Method::POST, "/v1/accounts/stranger/debits", enhance(1), 402),
+        ("refund", Method::POST, "/v1/accounts/stranger/debits/d/reversals", json!({}), 404),
         ("purchase-webhook", Method::POST, "/v1/webhooks/stripe", json!({}), 400),
     ]
 }
@@ -28,7 +28,7 @@ fn routes() -> [(&'static str, Method, &'static str, Value, u16); 4] {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_malformed_host_is_an_invalid_request_and_no_failure() {
     let stack = Stack::start(Options { instances: 1, ..Options::default() }).await.unwrap();
-    let token = stack.tokens().issue("nobody", &["credits:debit", "credits:settle"], TimeDelta::hours(1));
+    let token = stack.tokens().issue("stranger", &["credits:debit", "credits:settle"], TimeDelta::hours(1));
     let call = async |method: &Method, path: &str, body: &Value, host: &[u8]| -> Reply {
         let request = Client::new().request(method.clone(), format!("{}{path}", stack.base_url())).json(body);
         let request = request.bearer_auth(&token).header("idempotency-key", "k");

@@ -166,15 +166,15 @@ async fn follow(provider: &str) {
     let user = Caller::new(&stack, &recipe.user);
     user.read(account).await.is(200);
     user.debit(account).await.is_problem(402, "insufficient_credits");
-    user.read("somebody-else").await.is_problem(403, "forbidden");
-    user.debit("somebody-else").await.is_problem(403, "forbidden");
+    user.read("another-account").await.is_problem(403, "forbidden");
+    user.debit("another-account").await.is_problem(403, "forbidden");
     is_refused_by_the_gateway(&user.reverse(account).await);
 
     let backend = Caller::new(&stack, &recipe.backend);
     backend.read(account).await.is(200);
     backend.debit(account).await.is_problem(402, "insufficient_credits");
     backend.reverse(account).await.is_problem(404, "debit_not_found");
-    let other = backend.read("somebody-else").await;
+    let other = backend.read("another-account").await;
     if recipe.has_scope(&recipe.backend, "credits:any-account") {
         other.is(200);
     } else {

@@ -1,4 +1,4 @@
-//! What the clients do, as drawn, until the last kill: each command to its definite answer.
+//! Clients that make drawn commands until the last kill, each repeated until its definite answer.
 
 use std::sync::Arc;
 
@@ -23,16 +23,16 @@ pub struct Client {
     number: usize,
     commands: usize,
     rng: Rng,
-    /// What it debited.
+    /// The keys of its debits.
     debits: Vec<String>,
     /// The packs it bought and didn't return.
-    packs: Vec<Bought>,
+    packs: Vec<BoughtItem>,
     /// The plan it bought; only the first client of an account has one.
-    plan: Option<Bought>,
+    plan: Option<BoughtItem>,
 }
 
 /// A purchase, and its payment.
-struct Bought {
+struct BoughtItem {
     id: String,
     payment: String,
 }
@@ -71,8 +71,8 @@ impl Client {
         format!("{kind}-{}-{}", self.number, self.commands)
     }
 
-    /// The definite answer to a command. One in four clients is impatient and asks twice at once: where both
-    /// succeed, it is with one answer.
+    /// The definite answer to a command. One in four is sent twice at once: if both succeed,
+    /// their answers are the same.
     async fn settle(&mut self, command: &Command) -> Reply {
         if self.rng.u8(0..4) > 0 {
             return self.world.ask(command).await;
@@ -81,7 +81,7 @@ impl Client {
         if one.status == other.status && one.status < 300 {
             assert_eq!(one.text, other.text, "{command:?}");
         }
-        // What was refused to one may since have been bought.
+        // One may be refused, and the other succeed after something was bought.
         if one.status < 300 { one } else { other }
     }
 
@@ -138,13 +138,13 @@ impl Client {
         self.plan = Some(self.bought(sku, receipt).await);
     }
 
-    /// Lets the provider tell of a payment.
-    async fn bought(&mut self, sku: &'static str, receipt: Receipt) -> Bought {
+    /// Delivers the events of a payment.
+    async fn bought(&mut self, sku: &'static str, receipt: Receipt) -> BoughtItem {
         let payment = receipt.payment_intent.unwrap();
         let id = receipt.invoice.unwrap_or_else(|| payment.clone());
         self.book().paid(&id, sku);
-        self.world.tell(&receipt.events, &mut self.rng).await;
-        Bought { id, payment }
+        self.world.deliver(&receipt.events, &mut self.rng).await;
+        BoughtItem { id, payment }
     }
 
     async fn return_pack(&mut self) {
@@ -162,8 +162,8 @@ impl Client {
         }
     }
 
-    /// Asks for the money; whether it came back. After thirty days it doesn't.
-    async fn refund(&mut self, Bought { id, payment }: &Bought) -> bool {
+    /// Asks for the money back; returns whether it came back. After thirty days it doesn't.
+    async fn refund(&mut self, BoughtItem { id, payment }: &BoughtItem) -> bool {
         let path = self.book().path(&format!("/purchases/{id}/refund"));
         let command = Command::post(path, None, json!({"reason": "changed their mind"}));
         let reply = self.settle(&command).await;
@@ -190,11 +190,11 @@ impl Client {
     }
 }
 
-/// The provider: subscriptions renew as time passes, and what its API was asked for is told of.
+/// The provider: subscriptions renew as time passes, and the events of its API's calls are delivered.
 pub async fn provider(world: Arc<World>, mut rng: Rng) {
     while !world.is_over() {
         world.set_provider();
-        world.tell(&world.take_events(), &mut rng).await;
+        world.deliver(&world.take_events(), &mut rng).await;
         tokio::task::yield_now().await;
     }
 }

@@ -1,4 +1,4 @@
-//! Who kills: at any moment, mostly somebody who is working, of every function alike.
+//! Kills instances at any moment: mostly working ones, and of every function alike.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -9,11 +9,11 @@ use super::world::World;
 
 /// The most requests that are answered between two kills: so that there is work on any machine.
 const ANSWERS_MAX: u32 = 5;
-/// And how long it is after the last of them at most. An invocation takes some milliseconds, so any moment of it
-/// is met.
+/// The longest pause after the last of them. An invocation takes some milliseconds, so a kill may come at any moment
+/// of it.
 const PAUSE_MS_MAX: u64 = 10;
-/// One in so many is anybody: idle, or at its start.
-const ANYBODY: u8 = 8;
+/// One kill in so many may also hit an instance that is idle or starting.
+const ANY_STATE: u8 = 8;
 
 /// Kills so many instances.
 pub async fn kill(world: &World, kills: u32, rng: &mut Rng) {
@@ -21,10 +21,10 @@ pub async fn kill(world: &World, kills: u32, rng: &mut Rng) {
     while killed < kills {
         world.answers(rng.u32(1..=ANSWERS_MAX)).await;
         sleep(Duration::from_millis(rng.u64(0..=PAUSE_MS_MAX))).await;
-        let is_anybody = rng.u8(..).is_multiple_of(ANYBODY);
+        let is_any_state = rng.u8(..).is_multiple_of(ANY_STATE);
         let mut functions = BTreeMap::<_, Vec<_>>::new();
         for instance in world.stack.instances() {
-            if instance.is_working || is_anybody {
+            if instance.is_working || is_any_state {
                 functions.entry(instance.function).or_default().push(instance.pid);
             }
         }

@@ -1,4 +1,4 @@
-//! The stack, the payment provider, the time, and what was counted.
+//! The stack, the payment provider, the time, and the counts.
 
 use std::{
     collections::BTreeMap,
@@ -46,10 +46,10 @@ pub struct World {
     pub stripe: Stripe,
     pub accounts: Vec<Book>,
     pub tally: Tally,
-    /// What fell due at the provider and is still to be told.
+    /// The events that fell due at the provider and are still to be delivered.
     due: Mutex<Vec<Event>>,
-    /// What the provider told of.
-    heard: Mutex<Vec<Event>>,
+    /// The events that were delivered.
+    delivered: Mutex<Vec<Event>>,
     provider: Server,
     webhook: Endpoint,
     http: reqwest::Client,
@@ -96,7 +96,7 @@ impl World {
             accounts,
             tally: Tally::default(),
             due: Mutex::default(),
-            heard: Mutex::default(),
+            delivered: Mutex::default(),
             provider,
             webhook,
             http: reqwest::Client::new(),
@@ -112,7 +112,7 @@ impl World {
         BEGIN.parse::<DateTime<Utc>>().unwrap() + TIME_PER_KILL * kills
     }
 
-    /// Waits until so many more requests had an answer, or nobody asks any more.
+    /// Waits until so many more requests had an answer, or the last kill was made.
     pub async fn answers(&self, count: u32) {
         let mut answers = self.answers.subscribe();
         let enough = *answers.borrow() + count;
@@ -124,7 +124,7 @@ impl World {
         self.kills.fetch_add(1, Ordering::SeqCst);
     }
 
-    /// Nobody is killed any more.
+    /// Ends the run: no instance is killed any more.
     pub fn last_kill(&self) {
         self.is_over.store(true, Ordering::SeqCst);
         self.answers.send_modify(|_| {});
@@ -173,15 +173,15 @@ impl World {
         due.extend(self.stripe.advance_to(self.now().max(self.stripe.now())));
     }
 
-    /// What fell due at the provider, and what calls of its API caused.
+    /// Takes the events that fell due at the provider, and those that calls of its API caused.
     pub fn take_events(&self) -> Vec<Event> {
         let due = std::mem::take(&mut *self.due.lock().unwrap());
         [due, self.stripe.take_events()].concat()
     }
 
     /// Delivers events in any order, each until it is taken, at the time at which they were made.
-    pub async fn tell(&self, events: &[Event], rng: &mut Rng) {
-        self.heard.lock().unwrap().extend_from_slice(events);
+    pub async fn deliver(&self, events: &[Event], rng: &mut Rng) {
+        self.delivered.lock().unwrap().extend_from_slice(events);
         for at_once in events.chunk_by(|one, next| one.created() == next.created()) {
             let made_at = DateTime::from_timestamp(at_once[0].created(), 0).unwrap();
             let course = Course {
@@ -195,7 +195,7 @@ impl World {
                 self.tally.add("events");
                 let last = attempts.iter().rfind(|attempt| attempt.event == *event).unwrap();
                 assert!(last.is_delivered(), "{last:?}");
-                // Nothing that is paid here is beyond us.
+                // Everything that is paid here has a SKU.
                 assert_ne!(last.answer["outcome"], "parked", "{last:?}");
             }
             let again = attempts.iter().filter(|attempt| !attempt.is_delivered()).count();
@@ -203,7 +203,7 @@ impl World {
         }
     }
 
-    /// Settles everyone for the month it is, as the queue of the schedule does: again who failed.
+    /// Settles every account for the current month, as the queue of the schedule does, and again if one failed.
     pub async fn settle_month(&self) {
         let period = self.now().format("%Y-%m").to_string();
         let record = |book: &Book| {
@@ -222,24 +222,24 @@ impl World {
 
     /// The invoices of an account that were paid, renewals too.
     pub fn invoices(&self, account: &str) -> Vec<String> {
-        let heard = self.heard.lock().unwrap();
-        let invoices = heard.iter().filter(|event| event.kind() == "invoice.paid").map(Event::object);
+        let delivered = self.delivered.lock().unwrap();
+        let invoices = delivered.iter().filter(|event| event.kind() == "invoice.paid").map(Event::object);
         let is_its =
             |invoice: &&Value| invoice["parent"]["subscription_details"]["metadata"]["account_id"] == account;
         invoices.filter(is_its).map(|invoice| invoice["id"].as_str().unwrap().to_owned()).collect()
     }
 
-    /// The provider gave money back once for each purchase that clients were told is refunded, and nothing else.
+    /// The provider gave money back once for each purchase whose refund was answered to a client, and nothing else.
     pub fn paid_back_once(&self) {
-        let heard = self.heard.lock().unwrap();
-        let refunded = heard.iter().filter(|event| event.kind() == "charge.refunded");
+        let delivered = self.delivered.lock().unwrap();
+        let refunded = delivered.iter().filter(|event| event.kind() == "charge.refunded");
         let mut paid_back: Vec<&str> =
             refunded.map(|event| event.object()["payment_intent"].as_str().unwrap()).collect();
-        let mut told: Vec<String> = self.accounts.iter().flat_map(Book::refunded_payments).collect();
+        let mut answered: Vec<String> = self.accounts.iter().flat_map(Book::refunded_payments).collect();
         paid_back.sort_unstable();
-        told.sort_unstable();
-        assert_eq!(paid_back, told);
-        self.tally.add_many("refunds", told.len());
+        answered.sort_unstable();
+        assert_eq!(paid_back, answered);
+        self.tally.add_many("refunds", answered.len());
     }
 
     pub async fn stop(self) {
@@ -261,7 +261,7 @@ impl Tally {
         *self.0.lock().unwrap().entry(what.to_owned()).or_default() += count;
     }
 
-    /// How many kills met an invocation.
+    /// How many kills interrupted an invocation.
     pub fn in_flight(&self) -> u32 {
         self.0.lock().unwrap().get("kills in flight").copied().unwrap_or_default().try_into().unwrap()
     }

@@ -254,10 +254,10 @@ async fn refusals_are_as_the_examples_show() {
 #[test]
 fn every_operation_has_an_example() {
     for (path, of) in [
-        ("/v1/quotes", "Operation"),
-        ("/v1/accounts/{account_id}/quotes", "Operation"),
-        ("/v1/accounts/{account_id}/debits", "Debit"),
-        ("/v1/accounts/{account_id}/holds", "Hold"),
+        ("/v1/quotes", "QuoteRequest"),
+        ("/v1/accounts/{account_id}/quotes", "QuoteRequest"),
+        ("/v1/accounts/{account_id}/debits", "DebitRequest"),
+        ("/v1/accounts/{account_id}/holds", "HoldRequest"),
     ] {
         let mapping = &schema(of)["discriminator"]["mapping"];
         let all: BTreeSet<_> = members(mapping).map(|(name, _)| name).collect();

@@ -11,14 +11,14 @@ pub fn matches(pattern: &Value, event: &Value) -> bool {
         match wanted {
             Value::Object(_) => field.is_some_and(|field| matches(wanted, field)),
             Value::Array(alternatives) => {
-                alternatives.iter().any(|alternative| is_met(alternative, values(field)))
+                alternatives.iter().any(|alternative| is_fulfilled(alternative, values(field)))
             }
             other => panic!("a field of a pattern is a list or an object, not {other}"),
         }
     })
 }
 
-/// What a field is compared by: each value of a list, none if it is absent. An object has no value of its own.
+/// The values of a field: each value of a list, none if it is absent. An object has no value of its own.
 fn values(field: Option<&Value>) -> &[Value] {
     match field {
         None | Some(Value::Object(_)) => &[],
@@ -27,7 +27,8 @@ fn values(field: Option<&Value>) -> &[Value] {
     }
 }
 
-fn is_met(alternative: &Value, values: &[Value]) -> bool {
+/// Whether one of a field's values is the alternative, or fulfils its operator.
+fn is_fulfilled(alternative: &Value, values: &[Value]) -> bool {
     let Value::Object(filter) = alternative else { return values.contains(alternative) };
     let Some((operator, operand)) = filter.iter().next().filter(|_| filter.len() == 1) else {
         panic!("a filter has one operator: {alternative}")

@@ -36,12 +36,12 @@ fn a_course_is_the_same_for_the_same_seed() {
     assert_eq!(course(None, 3).round(&events, 1), events, "copies are made once");
 }
 
-/// What reached the webhook: the body, the signature's time and `Local-Time`.
-type Arrived = Arc<Mutex<Vec<(String, String, String)>>>;
+/// The requests that reached the webhook: the body, the signature's time and `Local-Time`.
+type Arrivals = Arc<Mutex<Vec<(String, String, String)>>>;
 
 /// A webhook that refuses each event so many times before it accepts it.
-async fn webhook(refusals: usize) -> (Server, Endpoint, Arrived) {
-    let arrived = Arrived::default();
+async fn webhook(refusals: usize) -> (Server, Endpoint, Arrivals) {
+    let arrived = Arrivals::default();
     let seen = Arc::clone(&arrived);
     let refused: Arc<Mutex<BTreeMap<String, usize>>> = Arc::default();
     let answer = move |headers: HeaderMap, body: String| {

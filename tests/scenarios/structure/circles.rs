@@ -54,7 +54,7 @@ impl Crate<'_> {
         Some((at, head.clone()))
     }
 
-    /// What modules use of each other: user and used, with the names.
+    /// The uses between modules: user and used, with the names.
     fn ties(&self) -> BTreeMap<(usize, usize), BTreeSet<String>> {
         let mut ties = BTreeMap::<_, BTreeSet<_>>::new();
         for (at, module) in self.modules.iter().enumerate() {

@@ -26,7 +26,7 @@ pub struct Module {
     pub path: Vec<String>,
     pub parent: usize,
     pub file: PathBuf,
-    /// Where the files of its children are.
+    /// The folder of its children's files.
     pub folder: PathBuf,
     pub children: BTreeMap<String, usize>,
     pub defines: BTreeSet<String>,
@@ -94,7 +94,7 @@ impl Visit<'_> for Module {
     }
 
     fn visit_item_use(&mut self, item: &ItemUse) {
-        // What begins with `::` is another crate's.
+        // A path that begins with `::` is another crate's.
         if item.leading_colon.is_none() {
             self.import(&item.tree, &[], &item.vis);
         }
@@ -159,7 +159,7 @@ fn is_for_tests(attributes: &[Attribute]) -> bool {
     configured.filter_map(|attribute| attribute.parse_args::<Meta>().ok()).any(|meta| is_test(&meta))
 }
 
-/// What a module's `#[path]` names.
+/// The path of a module's `#[path]`.
 pub fn given_path(attributes: &[Attribute]) -> Option<String> {
     let attribute = attributes.iter().find(|attribute| attribute.path().is_ident("path"))?;
     let Meta::NameValue(given) = &attribute.meta else { return None };

@@ -1,7 +1,9 @@
-//! What is measured, and what the template's alarms and dashboard show of it.
+//! The metrics that are measured, and those that the template's alarms and dashboard show.
 
 use super::{deployment::all, with_everything};
+use crate::documents::rows;
 use serde_json::Value;
+use std::collections::BTreeSet;
 
 /// A metric by its namespace, name and dimensions.
 pub type Metric = (String, String, Vec<String>);
@@ -38,13 +40,13 @@ const MEASURED: [(&str, &str, &[&[&str]]); 25] = [
 /// The namespace that a stack's functions measure in; `Scrip` in the list above.
 const OWN_NAMESPACE: &str = "Scrip/${AWS::StackName}";
 
-/// Whether somebody measures it.
+/// Whether a metric is measured.
 pub fn is_measured((namespace, name, dimensions): &Metric) -> bool {
     let mut of_name = MEASURED.iter().filter(|(space, metric, _)| space == namespace && metric == name);
     of_name.any(|(_, _, sets)| sets.iter().any(|set| set == dimensions))
 }
 
-/// Every metric of the template's alarms and dashboards, with where it is shown.
+/// Every metric of the template's alarms and dashboards, each with the place that shows it.
 pub fn shown(template: &Value) -> Vec<(String, Metric)> {
     let mut shown = Vec::new();
     for (id, alarm) in all(template, "AWS::CloudWatch::Alarm") {
@@ -63,7 +65,7 @@ pub fn shown(template: &Value) -> Vec<(String, Metric)> {
         }
     }
     for (id, dashboard) in all(template, "AWS::CloudWatch::Dashboard") {
-        for row in rows(dashboard) {
+        for row in dashboard_rows(dashboard) {
             shown.push((id.to_owned(), of_row(&row)));
         }
     }
@@ -75,7 +77,7 @@ fn text(value: &Value) -> String {
 }
 
 /// Every line of every graph.
-fn rows(dashboard: &Value) -> Vec<Value> {
+fn dashboard_rows(dashboard: &Value) -> Vec<Value> {
     let body = dashboard["DashboardBody"]["Fn::Sub"][0].as_str().unwrap();
     let body: Value = serde_json::from_str(&body.replace(OWN_NAMESPACE, "Scrip")).unwrap();
     let widgets = body["widgets"].as_array().unwrap().iter();
@@ -131,6 +133,29 @@ fn the_functions_measure_what_is_shown() {
         .map(|(_, name, sets)| (name, sets))
         .collect();
     assert_eq!(measured, ours);
+}
+
+#[test]
+fn the_operators_document_lists_each_metric_with_its_dimensions() {
+    let operations = include_str!("../../../docs/operations.md");
+    let listed: BTreeSet<(String, BTreeSet<String>)> = rows(operations)
+        .filter(|row| row.len() == 3 && row[0].starts_with('`'))
+        .flat_map(|row| {
+            let dimensions: BTreeSet<_> = names(row[1]).collect();
+            names(row[0]).map(|name| (name, dimensions.clone())).collect::<Vec<_>>()
+        })
+        .collect();
+    let of_metric = |(_, name, sets): &(&str, &str, &[&[&str]])| {
+        let dimensions = sets.iter().flat_map(|set| set.iter());
+        ((*name).to_owned(), dimensions.map(|dimension| (*dimension).to_owned()).collect())
+    };
+    let measured = MEASURED.iter().filter(|(space, ..)| *space == "Scrip").map(of_metric).collect();
+    assert_eq!(listed, measured);
+}
+
+/// The names in a cell, without their backticks.
+fn names(cell: &str) -> impl Iterator<Item = String> {
+    cell.split(", ").filter(|name| !name.is_empty()).map(|name| name.trim_matches('`').to_owned())
 }
 
 #[test]

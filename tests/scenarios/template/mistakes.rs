@@ -1,4 +1,4 @@
-//! Mistakes that somebody might make in the template: each rule can fail.
+//! Planted mistakes in the template: each rule can fail.
 
 use super::{TEXT, deployment::faults};
 
@@ -6,7 +6,7 @@ use super::{TEXT, deployment::faults};
 const REFUND: &str =
     "            Auth:\n              AuthorizationScopes: [!Sub '${ScopePrefix}credits:refund']\n";
 
-/// What is written instead of what, and what is said of it.
+/// A text of the template, the mistake that replaces it, and a part of the fault that must be found.
 const PLANTED: &[(&str, &str, &str)] = &[
     (REFUND, "            Auth:\n              Authorizer: NONE\n", "/refund is public"),
     (REFUND, "", "/refund asks for no scope"),
@@ -26,7 +26,7 @@ const PLANTED: &[(&str, &str, &str)] = &[
     (
         "      Policies:\n        - PolicyName: Quote\n",
         "      ManagedPolicyArns: [arn:aws:iam::aws:policy/AdministratorAccess]\n      Policies:\n        - PolicyName: Quote\n",
-        "policies that nobody reads",
+        "policies that are not checked here",
     ),
     ("      Role: !GetAtt QuoteRole.Arn\n", "", "QuoteFunction: has no role of its own"),
     ("      Role: !GetAtt QuoteRole.Arn\n", "      Role: !GetAtt DebitRole.Arn\n", "has no role of its own"),
@@ -121,22 +121,22 @@ const PLANTED: &[(&str, &str, &str)] = &[
     ("PointInTimeRecoveryEnabled: true", "PointInTimeRecoveryEnabled: false", "Table isn't restored"),
     ("        SSEEnabled: true", "        SSEEnabled: false", "Table isn't encrypted"),
     ("StreamViewType: NEW_IMAGE", "StreamViewType: KEYS_ONLY", "Table isn't streamed"),
-    ("      AlarmActions: [!Ref Alarms]\n", "", "ApiAlarm tells nobody"),
+    ("      AlarmActions: [!Ref Alarms]\n", "", "ApiAlarm notifies no one"),
     ("      TreatMissingData: notBreaching\n", "      TreatMissingData: breaching\n", "goes off"),
-    ("MetricName: ParkedEvents", "MetricName: EventsParked", "ParkedAlarm: nobody measures"),
+    ("MetricName: ParkedEvents", "MetricName: EventsParked", "ParkedAlarm: nothing measures"),
     (
         "Namespace: !Sub Scrip/${AWS::StackName}\n      MetricName: OverdueAccounts",
         "Namespace: Scrip\n      MetricName: Overdue",
-        "OverdueAlarm: nobody measures",
+        "OverdueAlarm: nothing measures",
     ),
     (
         "{ Name: Code, Value: internal }",
         "{ Name: Reason, Value: internal }",
-        "InternalAlarm: nobody measures",
+        "InternalAlarm: nothing measures",
     ),
-    ("              MetricName: Errors", "              MetricName: Error", "ErrorsAlarm: nobody measures"),
-    ("\"Refilled\"]", "\"Refiled\"]", "Dashboard: nobody measures"),
-    ("\",Kind,Operation}", "\",Operation,Kind}", "Dashboard: nobody measures"),
+    ("              MetricName: Errors", "              MetricName: Error", "ErrorsAlarm: nothing measures"),
+    ("\"Refilled\"]", "\"Refiled\"]", "Dashboard: nothing measures"),
+    ("\",Kind,Operation}", "\",Operation,Kind}", "Dashboard: nothing measures"),
 ];
 
 #[test]

@@ -22,7 +22,7 @@ fn new_entries_become_events_and_nothing_else_does() {
     // The most events that the bus takes at once.
     assert_eq!(stream["BatchSize"], 10);
     assert_eq!(stream["ParallelizationFactor"], Value::Null);
-    // At once: who waits for an event waits no longer than a read of the stream.
+    // At once: an event waits no longer than for a read of the stream.
     assert_eq!(stream["MaximumBatchingWindowInSeconds"], Value::Null);
 }
 

@@ -16,7 +16,7 @@ fn texts(value: &Value) -> Vec<String> {
     several(value).iter().map(|text| text.as_str().unwrap_or_default().to_owned()).collect()
 }
 
-/// Every statement of the template's roles, with whose it is.
+/// Every statement of the template's roles, each with its role.
 pub fn statements(template: &Value) -> Vec<(String, Value)> {
     let mut statements = Vec::new();
     for (id, resource) in template["Resources"].as_object().unwrap() {
@@ -31,63 +31,83 @@ pub fn statements(template: &Value) -> Vec<(String, Value)> {
 }
 
 const TABLE_ARN: &str = "arn:${AWS::Partition}:dynamodb:${AWS::Region}:${AWS::AccountId}:table/${TableName}";
-/// Actions that know no resources.
+/// Actions that can't be limited to resources.
 const OF_ANY: [&[&str]; 2] =
     [&["xray:PutTraceSegments", "xray:PutTelemetryRecords"], &["dynamodb:ListStreams"]];
 
-/// What is wrong with the template's permissions.
+/// The faults of the template's permissions.
 pub fn faults(template: &Value) -> Vec<String> {
     let mut faults = Vec::new();
-    for (whose, statement) in statements(template) {
-        let mut fault = |what: &str| faults.push(format!("{whose}: {what}: {statement}"));
-        let actions = texts(&statement["Action"]);
-        if statement["Effect"] != "Allow" || actions.is_empty() || statement["Resource"].is_null() {
-            fault("not a statement that allows something on something");
-        }
-        if actions.iter().any(|action| action.contains('*')) {
-            fault("a wildcard in an action");
-        }
-        let is_any =
-            several(&statement["Resource"]).iter().any(|resource| resource.to_string().contains('*'));
-        if is_any && !OF_ANY.iter().any(|known| actions == *known) {
-            fault("a wildcard in a resource");
-        }
-        let touches_items = |action: &String| {
-            action.starts_with("dynamodb:") && (action.ends_with("Item") || action == "dynamodb:Query")
-        };
-        let keys = texts(&statement["Condition"]["ForAllValues:StringLike"]["dynamodb:LeadingKeys"]);
-        if actions.iter().any(touches_items) && (keys.is_empty() || keys.contains(&"*".to_owned())) {
-            fault("items of any key");
-        }
-        let reads = ["dynamodb:GetItem", "dynamodb:Query"];
-        let writes = |action: &String| touches_items(action) && !reads.contains(&action.as_str());
-        // It exists in transactions alone, and IAM knows no enclosing operation of it.
-        let is_check = actions == ["dynamodb:ConditionCheckItem"];
-        if is_check && !statement["Condition"].to_string().contains("LeadingKeys") {
-            fault("a check of any key");
-        }
-        if is_check && statement["Condition"].to_string().contains("EnclosingOperation") {
-            fault("a condition that IAM doesn't know of it");
-        }
-        let enclosing = &statement["Condition"]["ForAnyValue:StringEquals"]["dynamodb:EnclosingOperation"];
-        let is_single_put = actions == ["dynamodb:PutItem"] && keys == ["ACCOUNT#*", "OPERATION#*"];
-        let attributes = texts(&statement["Condition"]["ForAllValues:StringEquals"]["dynamodb:Attributes"]);
-        let is_raise = actions == ["dynamodb:UpdateItem"]
-            && keys == ["OPERATION#*"]
-            && attributes == ["pk", "sk", "from"];
-        let may_write_alone =
-            ["DebitRole", "RefundRole"].contains(&whose.as_str()) && (is_single_put || is_raise);
-        if actions.iter().any(writes)
-            && texts(enclosing) != ["TransactWriteItems"]
-            && !may_write_alone
-            && !is_check
-        {
-            fault("writes outside a transaction");
-        }
-        if actions.iter().any(writes) && whose == "QuoteRole" {
-            fault("a reader that writes");
-        }
+    for (role, statement) in statements(template) {
+        let found = [scope_faults(&statement), write_faults(&role, &statement)].concat();
+        faults.extend(found.iter().map(|what| format!("{role}: {what}: {statement}")));
     }
+    faults.extend(role_faults(template));
+    faults
+}
+
+fn touches_items(action: &str) -> bool {
+    action.starts_with("dynamodb:") && (action.ends_with("Item") || action == "dynamodb:Query")
+}
+
+fn leading_keys(statement: &Value) -> Vec<String> {
+    texts(&statement["Condition"]["ForAllValues:StringLike"]["dynamodb:LeadingKeys"])
+}
+
+/// A statement allows named actions on named resources, and items by their keys.
+fn scope_faults(statement: &Value) -> Vec<&'static str> {
+    let mut faults = Vec::new();
+    let actions = texts(&statement["Action"]);
+    if statement["Effect"] != "Allow" || actions.is_empty() || statement["Resource"].is_null() {
+        faults.push("not a statement that allows something on something");
+    }
+    if actions.iter().any(|action| action.contains('*')) {
+        faults.push("a wildcard in an action");
+    }
+    let is_any = several(&statement["Resource"]).iter().any(|resource| resource.to_string().contains('*'));
+    if is_any && !OF_ANY.iter().any(|known| actions == *known) {
+        faults.push("a wildcard in a resource");
+    }
+    let keys = leading_keys(statement);
+    let is_of_items = actions.iter().any(|action| touches_items(action));
+    if is_of_items && (keys.is_empty() || keys.contains(&"*".to_owned())) {
+        faults.push("items of any key");
+    }
+    faults
+}
+
+/// Items are written in transactions only, but for the claims and raises of the two roles that may.
+fn write_faults(role: &str, statement: &Value) -> Vec<&'static str> {
+    let mut faults = Vec::new();
+    let (actions, keys) = (texts(&statement["Action"]), leading_keys(statement));
+    let reads = ["dynamodb:GetItem", "dynamodb:Query"];
+    let is_writing = actions.iter().any(|action| touches_items(action) && !reads.contains(&action.as_str()));
+    // It exists in transactions alone, and IAM knows no enclosing operation of it.
+    let is_check = actions == ["dynamodb:ConditionCheckItem"];
+    if is_check && !statement["Condition"].to_string().contains("LeadingKeys") {
+        faults.push("a check of any key");
+    }
+    if is_check && statement["Condition"].to_string().contains("EnclosingOperation") {
+        faults.push("a condition that IAM doesn't know of it");
+    }
+    let enclosing = &statement["Condition"]["ForAnyValue:StringEquals"]["dynamodb:EnclosingOperation"];
+    let is_single_put = actions == ["dynamodb:PutItem"] && keys == ["ACCOUNT#*", "OPERATION#*"];
+    let attributes = texts(&statement["Condition"]["ForAllValues:StringEquals"]["dynamodb:Attributes"]);
+    let is_raise =
+        actions == ["dynamodb:UpdateItem"] && keys == ["OPERATION#*"] && attributes == ["pk", "sk", "from"];
+    let may_write_alone = ["DebitRole", "RefundRole"].contains(&role) && (is_single_put || is_raise);
+    if is_writing && texts(enclosing) != ["TransactWriteItems"] && !may_write_alone && !is_check {
+        faults.push("writes outside a transaction");
+    }
+    if is_writing && role == "QuoteRole" {
+        faults.push("a reader that writes");
+    }
+    faults
+}
+
+/// Each function has a role of its own, and roles have only policies that are checked here.
+fn role_faults(template: &Value) -> Vec<String> {
+    let mut faults = Vec::new();
     for (id, resource) in template["Resources"].as_object().unwrap() {
         let properties = &resource["Properties"];
         match resource["Type"].as_str().unwrap() {
@@ -99,7 +119,7 @@ pub fn faults(template: &Value) -> Vec<String> {
                 faults.push(format!("{id}: has no role of its own"));
             }
             "AWS::IAM::Role" if !properties["ManagedPolicyArns"].is_null() && id != "BackupRole" => {
-                faults.push(format!("{id}: policies that nobody reads"));
+                faults.push(format!("{id}: policies that are not checked here"));
             }
             "AWS::Serverless::Function" | "AWS::IAM::Role" => {}
             kind if kind.starts_with("AWS::IAM::") => faults.push(format!("{id}: {kind} isn't read here")),

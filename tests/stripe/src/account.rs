@@ -5,7 +5,7 @@
 use super::{
     event::Event,
     generation::Generation,
-    kept::{Record, Stored},
+    history::{Record, StoredAnswer},
     plan,
     records::{
         Customer, Dispute, Invoice, Payment, Price, Product, Refund, RefundStatus, Session, Subscription,
@@ -42,7 +42,7 @@ pub struct Account {
     /// The request that causes the events now made, and its idempotency key.
     pub request: (Option<String>, Option<String>),
     /// The answers that are kept for idempotency keys.
-    pub stored: BTreeMap<String, Stored>,
+    pub stored: BTreeMap<String, StoredAnswer>,
 }
 
 impl Account {
@@ -150,7 +150,7 @@ impl Account {
     }
 
     /// The payment that an older version names as the invoice's.
-    pub(super) fn default_payment(&self, invoice: &Invoice) -> Option<&Payment> {
+    fn default_payment(&self, invoice: &Invoice) -> Option<&Payment> {
         let intent = invoice.intent.as_deref()?;
         self.payments.iter().find(|payment| payment.intent == intent)
     }

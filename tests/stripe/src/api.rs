@@ -16,7 +16,8 @@ mod reply;
 mod routes;
 
 use super::{
-    Stripe, account::Account, call::Call, desk::Desk, error::ApiError, faults::Fault, generation::Generation,
+    Stripe, account::Account, api_state::ApiState, call::Call, error::ApiError, faults::Fault,
+    generation::Generation,
 };
 use crate::server::Server;
 use axum::{
@@ -124,7 +125,7 @@ fn pairs(text: &[u8]) -> Vec<(String, String)> {
     form_urlencoded::parse(text).into_owned().collect()
 }
 
-impl Desk {
+impl ApiState {
     /// The refusal of a key that isn't taken or may not make the call.
     fn refusal(&self, call: &Call, headers: &HeaderMap, expected: &str) -> Option<ApiError> {
         let given = text(headers, &header::AUTHORIZATION);

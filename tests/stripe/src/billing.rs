@@ -12,7 +12,7 @@ use super::{
 use chrono::TimeDelta;
 
 /// How long a renewal's invoice stays a draft.
-pub(super) const DRAFT_TIME: TimeDelta = TimeDelta::hours(1);
+const DRAFT_TIME: TimeDelta = TimeDelta::hours(1);
 
 /// How long a first payment, or that of a change, may take.
 pub(super) const INCOMPLETE_TIME: TimeDelta = TimeDelta::hours(23);

@@ -1,4 +1,4 @@
-//! What is sold, and to whom: products, prices, customers.
+//! Products, prices and customers.
 //!
 //! Invariant: a price is known before it is sold, whether a test added it or it is a SKU's.
 

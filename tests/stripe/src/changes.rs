@@ -1,4 +1,4 @@
-//! Changes of what a subscription holds: prices, quantities, items.
+//! Changes of a subscription's items: prices and quantities.
 //!
 //! Invariant: a change keeps the billing anchor unless it changes the interval, which starts a new period now
 //! and is invoiced at once.
@@ -10,7 +10,7 @@ use super::{
     calendar,
     lines::{Correction, discount},
     plan::Metadata,
-    records::{Item, Line, PendingUpdate, Price, Standing, Subscription, SubscriptionStatus, Time},
+    records::{Item, Line, PendingUpdate, PeriodCharge, Price, Subscription, SubscriptionStatus, Time},
 };
 
 /// A change of a subscription's items.
@@ -18,9 +18,9 @@ use super::{
 pub struct Change {
     /// What changes, in order.
     pub items: Vec<ItemChange>,
-    /// What becomes of the unused time of what it replaces.
+    /// How the unused time of the replaced items is credited.
     pub proration: ProrationBehavior,
-    /// What becomes of the change if its payment is declined.
+    /// How the change is handled if its payment is declined.
     pub payment: PaymentBehavior,
 }
 
@@ -245,18 +245,18 @@ impl Account {
     pub(super) fn credit(&mut self, at: usize, item: &Item) -> Line {
         let (now, subscription) = (self.now, &self.subscriptions[at]);
         let amount = if subscription.flexible {
-            // What was really charged for the time.
-            item.charged.as_ref().map_or(0, |standing| share(standing.amount, standing.period, now))
+            // The share of the amount that was really charged.
+            item.charged.as_ref().map_or(0, |charge| share(charge.amount, charge.period, now))
         } else {
             share(item.amount() - discount(subscription, item.amount()), item.period, now)
         };
-        let of = |standing: &Standing| Some((standing.invoice.clone()?, standing.line.clone()));
+        let invoice_line = |charge: &PeriodCharge| Some((charge.invoice.clone()?, charge.line.clone()));
         let correction = Correction {
             amount: -amount,
             discount: 0,
             description: format!("Unused time on {} after {}", named(item), now.format("%d %b %Y")),
             until: item.period.1,
-            credited: item.charged.as_ref().and_then(of),
+            credited: item.charged.as_ref().and_then(invoice_line),
         };
         self.proration_line(at, item, correction)
     }
@@ -289,9 +289,13 @@ impl Account {
         let description = format!("Remaining time on {} after {}", named(item), self.now.format("%d %b %Y"));
         let correction = Correction { amount, discount, description, until: item.period.1, credited: None };
         let line = self.proration_line(at, item, correction);
-        let standing =
-            Standing { invoice: None, line: line.id.clone(), amount: amount - discount, period: line.period };
-        self.subscriptions[at].items[place].charged = Some(standing);
+        let charge = PeriodCharge {
+            invoice: None,
+            line: line.id.clone(),
+            amount: amount - discount,
+            period: line.period,
+        };
+        self.subscriptions[at].items[place].charged = Some(charge);
         line
     }
 }

@@ -6,7 +6,6 @@
 use super::{
     CartSpec, Mode, Receipt, Stripe, Tender,
     account::Account,
-    event::Event,
     generation::Generation,
     plan::Metadata,
     records::{Discount, Item, Line, Payment, PaymentStatus, SessionLine, Subscription, SubscriptionStatus},
@@ -25,16 +24,6 @@ impl Stripe {
     #[must_use]
     pub fn checkout(&self, cart: &CartSpec) -> Receipt {
         self.receipt(|account| account.check_out(cart))
-    }
-
-    /// A payment intent whose charge was declined is paid by another card: `charge.succeeded`,
-    /// `payment_intent.succeeded`.
-    ///
-    /// # Panics
-    /// When no declined payment intent without an invoice has that id.
-    #[must_use]
-    pub fn pay_again(&self, intent: &str) -> Vec<Event> {
-        self.with_events(|account| account.charge_again(intent)).1
     }
 }
 
@@ -131,20 +120,6 @@ impl Account {
         let at = self.payments.len() - 1;
         self.emit_payment(at);
         at
-    }
-
-    fn charge_again(&mut self, intent: &str) {
-        let is_it = |payment: &Payment| {
-            payment.intent == intent && payment.status == PaymentStatus::Declined && payment.invoice.is_none()
-        };
-        let at = self.payments.iter().position(is_it).expect("a declined payment intent has that id");
-        let (charge, transaction, now) = (self.id("ch_3", 23), self.id("txn_3", 23), self.now);
-        let payment = &mut self.payments[at];
-        let earlier = std::mem::replace(&mut payment.charge, charge);
-        payment.declined.push((earlier, payment.charged_at));
-        (payment.transaction, payment.status, payment.charged_at) =
-            (transaction, PaymentStatus::Succeeded, now);
-        self.emit_payment(at);
     }
 
     /// The events of a payment that just got its status.

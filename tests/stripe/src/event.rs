@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 /// One event. Cheap to clone; clones share its JSON.
 #[derive(Debug, Clone, PartialEq)]
@@ -51,11 +51,5 @@ impl Event {
     #[must_use]
     pub fn object(&self) -> &Value {
         &self.0["data"]["object"]
-    }
-
-    pub(super) fn with_id(&self, id: &str) -> Self {
-        let mut json = self.json().clone();
-        json["id"] = json!(id);
-        Self::from_json(json)
     }
 }

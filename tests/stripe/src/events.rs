@@ -8,7 +8,7 @@ use super::{
     account::Account,
     event::Event,
     generation::Generation,
-    kept::{Record, data},
+    history::{Record, data},
     snapshot::Snapshot,
 };
 use chrono::TimeDelta;

@@ -274,10 +274,10 @@ impl Account {
 }
 
 /// Notes on the items which invoice their lines are on.
-pub(super) fn note_invoiced(items: &mut [Item], lines: &[Line], invoice: &str) {
-    for standing in items.iter_mut().filter_map(|item| item.charged.as_mut()) {
-        if lines.iter().any(|line| line.id == standing.line) {
-            standing.invoice = Some(invoice.to_owned());
+fn note_invoiced(items: &mut [Item], lines: &[Line], invoice: &str) {
+    for charge in items.iter_mut().filter_map(|item| item.charged.as_mut()) {
+        if lines.iter().any(|line| line.id == charge.line) {
+            charge.invoice = Some(invoice.to_owned());
         }
     }
 }

@@ -15,6 +15,7 @@
 
 mod account;
 mod api;
+mod api_state;
 mod billing;
 mod books;
 mod calendar;
@@ -23,16 +24,16 @@ mod cart;
 mod catalog;
 mod changes;
 mod checkout;
-mod desk;
 mod disputes;
 mod error;
 mod event;
 mod events;
 mod faults;
 mod generation;
+mod history;
 mod invoices;
-mod kept;
 mod lines;
+mod manual_invoices;
 mod options;
 mod pauses;
 mod permissions;
@@ -43,10 +44,9 @@ mod records;
 mod refunds;
 pub mod server;
 mod sessions;
-mod settling;
 mod shapes;
 pub mod signature;
-mod single;
+mod sku_checkout;
 mod snapshot;
 mod stripe;
 
@@ -64,5 +64,5 @@ pub use options::{CancelSpec, DunningEnd, ItemChange, PauseBehavior, PaymentBeha
 pub use permissions::PermissionWording;
 pub use plan::{Interval, Metadata, Plan, price_id, product_id};
 pub use receipt::Receipt;
-pub use single::{Checkout, Coupon};
+pub use sku_checkout::{Checkout, Coupon};
 pub use stripe::Stripe;

@@ -6,7 +6,7 @@ use super::{
     account::Account,
     invoices::dollars,
     plan::Metadata,
-    records::{Item, Line, Price, Proration, Standing, Subscription, SubscriptionStatus, Time},
+    records::{Item, Line, PeriodCharge, Price, Proration, Subscription, SubscriptionStatus, Time},
 };
 
 /// A line that corrects a period in the middle.
@@ -48,7 +48,7 @@ impl Account {
             // A subscription's line shows the subscription's metadata.
             metadata: subscription.metadata.clone(),
         };
-        subscription.items[item].charged = Some(Standing {
+        subscription.items[item].charged = Some(PeriodCharge {
             invoice: None,
             line: id,
             amount: line.amount - line.discount,

@@ -7,7 +7,7 @@
 use super::{call::Call, error::ApiError};
 use std::collections::BTreeSet;
 
-/// How Stripe words that a key lacks a permission; both forms are met.
+/// The wording of Stripe's message that a key lacks a permission. Both forms exist.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum PermissionWording {
     /// `… Having the 'rak_charge_read' permission would allow this request to continue.`

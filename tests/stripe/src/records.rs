@@ -7,7 +7,7 @@ mod money;
 
 pub use billing::{
     Discount, Invoice, InvoicePayment, InvoicePaymentStatus, InvoiceStatus, Item, Line, Pause, PendingUpdate,
-    Proration, Standing, Subscription, SubscriptionStatus,
+    PeriodCharge, Proration, Subscription, SubscriptionStatus,
 };
 pub use money::{Dispute, Payment, PaymentStatus, Refund, RefundStatus, Session, SessionLine};
 

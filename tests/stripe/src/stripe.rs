@@ -2,7 +2,7 @@
 
 use super::{
     account::Account,
-    desk::Desk,
+    api_state::ApiState,
     event::Event,
     faults::{AccountState, Fault, Faults},
     generation::Generation,
@@ -16,7 +16,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 pub struct Stripe {
     account: Arc<Mutex<Account>>,
     pub(crate) faults: Faults,
-    desk: Arc<Mutex<Desk>>,
+    desk: Arc<Mutex<ApiState>>,
 }
 
 impl Stripe {
@@ -51,13 +51,6 @@ impl Stripe {
         self.with(|account| std::mem::take(&mut account.outbox))
     }
 
-    /// The same thing told by another event, as happens when Stripe makes two for one change: another
-    /// event id, the same object.
-    #[must_use]
-    pub fn told_again(&self, event: &Event) -> Event {
-        self.with(|account| event.with_id(&account.id("evt_1", 23)))
-    }
-
     /// The faults of this account's API, for a test to switch on and off.
     #[must_use]
     pub fn faults(&self) -> Faults {
@@ -79,7 +72,7 @@ impl Stripe {
         act(&mut self.account.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    pub(crate) fn with_desk<T>(&self, act: impl FnOnce(&mut Desk) -> T) -> T {
+    pub(crate) fn with_desk<T>(&self, act: impl FnOnce(&mut ApiState) -> T) -> T {
         act(&mut self.desk.lock().unwrap_or_else(PoisonError::into_inner))
     }
 

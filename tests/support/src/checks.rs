@@ -1,5 +1,5 @@
-//! Checks of any input: each is a function of its input alone, which panics if the rule doesn't hold, so that proptest and
-//! the fuzzer (`tests/fuzz`) both draw for it.
+//! Checks of arbitrary input. Each is a function of its input alone and panics if a rule doesn't hold, so that proptest and
+//! the fuzzer (`tests/fuzz`) can share it.
 
 pub mod catalog;
 pub mod event_body;

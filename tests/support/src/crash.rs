@@ -1,7 +1,7 @@
-//! Stops a program at one of its calls: before the call arrives, or after it was carried out and before
-//! its answer is seen. What it had in memory is gone then, as when its process is killed.
+//! Stops a program at one of its calls: before the call arrives, or after it was carried out and before its answer arrives.
+//! The program's memory is lost then, as when its process is killed.
 //!
-//! A [`Crash`] stands before the services that the program calls and counts the calls to all of them.
+//! A [`Crash`] is a proxy of the services that the program calls, and counts the calls to all of them.
 
 use std::{
     io,
@@ -35,7 +35,7 @@ impl Side {
     pub const BOTH: [Self; 2] = [Self::Before, Self::After];
 }
 
-/// A program's end, at one of its calls.
+/// A crash of a program at one of its calls.
 #[derive(Debug, Clone)]
 pub struct Crash {
     shared: Arc<Shared>,
@@ -50,30 +50,30 @@ struct Shared {
 }
 
 #[derive(Clone)]
-struct Front {
+struct Proxy {
     crash: Crash,
     http: reqwest::Client,
     url: String,
 }
 
 impl Crash {
-    /// At that call, counted from zero.
+    /// Makes a crash at that call, counted from zero.
     #[must_use]
     pub fn at(call: usize, side: Side) -> Self {
         let shared = Shared { call, side, calls: AtomicUsize::new(0), reached: Notify::new() };
         Self { shared: Arc::new(shared) }
     }
 
-    /// Stands before a service; the program is given the server's address in the place of the service's.
+    /// Starts a proxy of a service. The program is to call the returned server instead of the service.
     ///
     /// # Errors
-    /// When no port is free.
+    /// If no port is free.
     pub async fn before(&self, url: &str) -> io::Result<Server> {
-        let front = Front { crash: self.clone(), http: reqwest::Client::new(), url: url.to_owned() };
-        Server::start(server::loopback(0).await?, Router::new().fallback(pass).with_state(front))
+        let proxy = Proxy { crash: self.clone(), http: reqwest::Client::new(), url: url.to_owned() };
+        Server::start(server::loopback(0).await?, Router::new().fallback(pass).with_state(proxy))
     }
 
-    /// Runs the program until its end or its crash; `None` where it crashed.
+    /// Runs the program until its end or its crash; `None` if it crashed.
     pub async fn run<T>(&self, program: impl Future<Output = T>) -> Option<T> {
         tokio::select! {
             ended = program => Some(ended),
@@ -83,13 +83,13 @@ impl Crash {
 }
 
 async fn pass(
-    State(front): State<Front>,
+    State(proxy): State<Proxy>,
     method: Method,
     uri: Uri,
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
-    let shared = &front.crash.shared;
+    let shared = &proxy.crash.shared;
     let is_last = shared.calls.fetch_add(1, Ordering::SeqCst) == shared.call;
     let stop = async || {
         shared.reached.notify_one();
@@ -98,7 +98,7 @@ async fn pass(
     if is_last && shared.side == Side::Before {
         stop().await;
     }
-    let answer = match forward(&front, method, &uri, headers, body).await {
+    let answer = match forward(&proxy, method, &uri, headers, body).await {
         Ok(answer) => answer,
         Err(why) => (StatusCode::BAD_GATEWAY, why.to_string()).into_response(),
     };
@@ -109,7 +109,7 @@ async fn pass(
 }
 
 async fn forward(
-    front: &Front,
+    proxy: &Proxy,
     method: Method,
     uri: &Uri,
     mut headers: HeaderMap,
@@ -117,8 +117,8 @@ async fn forward(
 ) -> reqwest::Result<Response> {
     // The client names the host it asks.
     headers.remove(header::HOST);
-    let url = format!("{}{uri}", front.url);
-    let answer = front.http.request(method, url).headers(headers).body(body).send().await?;
+    let url = format!("{}{uri}", proxy.url);
+    let answer = proxy.http.request(method, url).headers(headers).body(body).send().await?;
     let (status, mut headers) = (answer.status(), answer.headers().clone());
     headers.remove(header::TRANSFER_ENCODING);
     Ok((status, headers, answer.bytes().await?).into_response())

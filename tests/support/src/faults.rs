@@ -1,5 +1,5 @@
-//! An HTTP client whose requests meet faults by a script: the emulator never conflicts, throttles or
-//! loses an answer, so these are put between its callers and it.
+//! An HTTP client with scripted faults. The emulator of DynamoDB never conflicts, throttles or loses an answer, so this client
+//! stands between it and its callers.
 //!
 //! Invariant: a request without a fault of its own passes unchanged, and every request is recorded.
 
@@ -21,7 +21,7 @@ use aws_smithy_types::body::SdkBody;
 use serde_json::{Value, json};
 use tokio::sync::oneshot;
 
-/// What happens to one request.
+/// The fault of one request.
 pub enum Fault {
     /// It passes.
     None,
@@ -29,7 +29,7 @@ pub enum Fault {
     LostBefore,
     /// It is carried out, and its answer never arrives.
     LostAfter,
-    /// The database isn't asked; this is the answer, as text, so that it may be broken.
+    /// It isn't sent, and this is the answer: status and body. The body may be malformed JSON.
     Answer(u16, String),
     /// Something else happens first; then it passes.
     Meanwhile(Box<dyn Future<Output = ()> + Send + Sync>),
@@ -39,13 +39,13 @@ pub enum Fault {
     Held(oneshot::Sender<(SharedHttpConnector, HttpRequest)>),
 }
 
-/// A request that was held back.
+/// A request that is held back.
 #[derive(Debug)]
-pub struct Held(oneshot::Receiver<(SharedHttpConnector, HttpRequest)>);
+pub struct HeldRequest(oneshot::Receiver<(SharedHttpConnector, HttpRequest)>);
 
-impl Held {
-    /// Lets the request arrive: the status and the body of its answer, which nobody waits for. `None` if there was no
-    /// such request.
+impl HeldRequest {
+    /// Lets the request arrive. Returns the status and the body of its answer, which its caller doesn't get; `None` if no
+    /// request was held back.
     pub async fn arrive(self) -> Option<(u16, Value)> {
         let (connector, request) = self.0.await.ok()?;
         let answer = connector.call(request).await.ok()?;
@@ -85,9 +85,9 @@ impl Fault {
 
     /// A request that arrives after its caller went on.
     #[must_use]
-    pub fn held() -> (Self, Held) {
+    pub fn held() -> (Self, HeldRequest) {
         let (sender, receiver) = oneshot::channel();
-        (Self::Held(sender), Held(receiver))
+        (Self::Held(sender), HeldRequest(receiver))
     }
 }
 
@@ -109,8 +109,8 @@ impl fmt::Debug for Fault {
     }
 }
 
-/// The script: the faults of each operation (`Query`, `TransactWriteItems`, …) in order, and what was
-/// asked for so far. Cheap to clone; clones share it.
+/// The script: the faults of each operation (`Query`, `TransactWriteItems`, …) in order, and a log of the requests. Clones
+/// share it.
 #[derive(Debug, Clone, Default)]
 pub struct Faults {
     shared: Arc<Mutex<Script>>,
@@ -133,7 +133,7 @@ impl Faults {
         self.with(|script| script.faults.clear());
     }
 
-    /// The operations asked for since this was asked last, in order.
+    /// The operations of the requests since the last call, in order.
     #[allow(clippy::must_use_candidate, reason = "also called to forget them")]
     pub fn asked(&self) -> Vec<String> {
         self.requests().into_iter().map(|(operation, _)| operation).collect()

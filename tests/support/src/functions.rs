@@ -1,4 +1,4 @@
-//! The functions behind the gateway in this process, and what must hold of each answer of theirs.
+//! The functions in this process, and the check that each of their answers is valid.
 
 use std::{
     fmt,
@@ -27,13 +27,13 @@ use scrip_stripe::{Client, ConfiguredPrices, Exchange};
 use scrip_stripe_model::{Stripe, signature};
 use serde_json::{Value, json, value::RawValue};
 
-/// The largest answer of the payment provider's.
+/// The largest answer of Stripe, in bytes.
 const BYTES_MAX: usize = 4 << 20;
 
-/// Nothing listens there: no account has a purchase that could be asked back.
+/// An address at which nothing listens.
 const NOWHERE: &str = "http://127.0.0.1:9";
 
-/// The routes on which a token must allow what is done, and by which scope.
+/// The routes that need a token, and the scope that each needs.
 const PROTECTED: [(&str, &str); 14] = [
     ("POST /v1/accounts/{account_id}/quotes", "credits:read"),
     ("GET /v1/accounts/{account_id}", "credits:read"),
@@ -51,18 +51,18 @@ const PROTECTED: [(&str, &str); 14] = [
     ("POST /v1/accounts/{account_id}/adjustments", "credits:adjust"),
 ];
 
-/// What became of an event.
+/// The result of invoking a function with an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Seen {
-    /// It is neither a request nor a command, and the function isn't asked.
+pub enum InvocationResult {
+    /// The event is neither a request nor a command, and the function isn't called.
     Unread,
-    /// Lambda is told that a command failed, or can't be read.
+    /// The function returns an error: a command failed, or can't be parsed.
     Failed,
-    /// The function's answer.
+    /// The function answers with this status.
     Answer(u16),
 }
 
-impl fmt::Display for Seen {
+impl fmt::Display for InvocationResult {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Answer(status) => status.fmt(f),
@@ -71,7 +71,7 @@ impl fmt::Display for Seen {
     }
 }
 
-/// The four functions, freshly started.
+/// The four functions that serve requests.
 pub struct Functions {
     runtime: tokio::runtime::Runtime,
     quote: QuoteFunction,
@@ -82,12 +82,12 @@ pub struct Functions {
 }
 
 impl Functions {
-    /// With a payment provider that nobody reaches.
+    /// Makes the functions with a payment provider that can't be reached.
     pub fn new() -> Self {
         Self::with(|| Client::new(NOWHERE))
     }
 
-    /// With a payment provider in this process.
+    /// Makes the functions with the model of Stripe in this process.
     pub fn of(stripe: &Stripe) -> Self {
         Self::with(|| {
             let stripe = stripe.clone();
@@ -123,18 +123,18 @@ impl Functions {
         Self { runtime, quote, debit, refund, webhook, services }
     }
 
-    /// The writes since this was asked last.
+    /// The writes since the last call.
     pub fn take_written(&self) -> Vec<Value> {
         std::mem::take(&mut self.services.written.lock().unwrap())
     }
 
-    /// The check of any event: whatever it is, it gets an answer of the API's, and nothing without a right. A command's
-    /// caller has every right.
-    pub fn answer(&self, function: &str, event: &str) -> Seen {
+    /// Invokes a function with any event, and checks that it gets a valid answer, and nothing that its token doesn't allow. A
+    /// command may do everything.
+    pub fn answer(&self, function: &str, event: &str) -> InvocationResult {
         if let Some(seen) = self.carry_out(function, event).or_else(|| self.make_events(function, event)) {
             return seen;
         }
-        let Some(request) = request(event) else { return Seen::Unread };
+        let Some(request) = request(event) else { return InvocationResult::Unread };
         let is_allowed = is_allowed(&request);
         let response = self.runtime.block_on(async {
             match function {
@@ -150,11 +150,11 @@ impl Functions {
         } else if status != 304 {
             assert_problem(&response);
         }
-        Seen::Answer(status)
+        InvocationResult::Answer(status)
     }
 
-    /// What comes of an event that is a command of that function.
-    fn carry_out(&self, function: &str, event: &str) -> Option<Seen> {
+    /// Invokes a function with an event that is a command; `None` if it isn't one.
+    fn carry_out(&self, function: &str, event: &str) -> Option<InvocationResult> {
         let has_commands = matches!(function, "refund" | "purchase-webhook");
         let value: Value = serde_json::from_str(event).ok().filter(|_| has_commands)?;
         let has = |key: &str| value.get(key).is_some_and(|value| !value.is_null());
@@ -169,26 +169,26 @@ impl Functions {
                 _ => self.webhook.handle(event).await,
             }
         });
-        let Ok(answer) = answer else { return Some(Seen::Failed) };
+        let Ok(answer) = answer else { return Some(InvocationResult::Failed) };
         let InvocationAnswer::Command(body) = answer else { panic!("a command is answered as one") };
-        Some(Seen::Answer(
+        Some(InvocationResult::Answer(
             body["status"].as_u64().map_or(200, |status| u16::try_from(status).expect("a status")),
         ))
     }
 
-    /// What comes of an event that is a batch of the outbox's pipe: an event for each record, or a failure. None of it
-    /// asks the database for anything.
-    fn make_events(&self, function: &str, event: &str) -> Option<Seen> {
+    /// Invokes the quote function with a batch of the outbox's pipe; `None` if the event isn't one. The answer has an event for
+    /// each record, or is a failure.
+    fn make_events(&self, function: &str, event: &str) -> Option<InvocationResult> {
         let payload = RawValue::from_string(event.to_owned()).ok()?;
         if function != "quote" || !payload.get().starts_with('[') {
             return None;
         }
         let answer = self.runtime.block_on(self.quote.handle(LambdaEvent::new(payload, Context::default())));
-        let Ok(answer) = answer else { return Some(Seen::Failed) };
+        let Ok(answer) = answer else { return Some(InvocationResult::Failed) };
         let InvocationAnswer::Events(events) = answer else { panic!("a batch is answered as one") };
         let records: Vec<&RawValue> = serde_json::from_str(event).expect("it was read before");
         assert_eq!(events.len(), records.len(), "each record is an event");
-        Some(Seen::Answer(200))
+        Some(InvocationResult::Answer(200))
     }
 }
 
@@ -201,7 +201,7 @@ fn request(event: &str) -> Option<Request> {
     }
 }
 
-/// A problem is of the table, and none is a mistake of ours.
+/// Checks that a response is a problem of the table, and not `internal`.
 fn assert_problem(response: &Response<Body>) {
     let status = response.status().as_u16();
     assert_eq!(response.headers()["content-type"], "application/problem+json");
@@ -243,8 +243,7 @@ fn is_signed(request: &Request) -> Option<bool> {
     Some(header.contains(signed.split(',').find(|part| part.starts_with("v1="))?))
 }
 
-/// AWS as far as a function needs it: a database that has nothing and keeps nothing, though it takes every
-/// write, and the webhook's secret.
+/// The services of AWS that functions need: a database that accepts every write and stays empty, and the webhook's secret.
 #[derive(Debug, Clone, Default)]
 struct Services {
     written: Arc<Mutex<Vec<Value>>>,

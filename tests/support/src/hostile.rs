@@ -1,19 +1,19 @@
-//! Input that nobody means well with: JSON of any shape, and good JSON with something wrong in it.
+//! Hostile input: JSON of any shape, and valid JSON with defects.
 //!
-//! Invariant: an input is plain text, and a failing test prints the smallest it found, whole; pasted into a
-//! table it fails again. Nothing of it is kept in files. `PROPTEST_CASES` asks for more than there are.
+//! Invariant: an input is plain text. A failing test prints the smallest one that it found, and fails again with it in a
+//! table. No files are written. `PROPTEST_CASES` sets a higher number of cases.
 
 use proptest::{collection::vec, prelude::*};
 use serde_json::{Map, Number, Value, json};
 
-/// Before a key: it is there already, and is written once more. No text has it otherwise.
+/// Marks a key that is written a second time. No other text contains it.
 const AGAIN: &str = "\u{1}again\u{1}";
-/// Before a string: it is JSON as it stands, which [`Value`] can't hold.
+/// Marks a string that is written as raw JSON, because [`Value`] can't hold it.
 const RAW: &str = "\u{1}raw\u{1}";
-/// How deep a nest is that no reader should follow.
+/// How deep a document is nested at most.
 const DEEP: usize = 5_000;
 
-/// At least so many cases, and no files.
+/// Configures at least that many cases, and no files.
 #[must_use]
 pub fn at_least(cases: u32) -> ProptestConfig {
     let asked = ProptestConfig::default();
@@ -25,18 +25,18 @@ pub fn json_text() -> impl Strategy<Value = String> {
     json_value().prop_map(|value| written(&value))
 }
 
-/// One of the samples as text, with up to so many things wrong in it, now and then none.
-pub fn mutated(samples: Vec<Value>, wrongs_max: usize) -> impl Strategy<Value = String> {
-    let wrongs = vec((any::<u64>(), wrong()), 0..=wrongs_max);
-    (proptest::sample::select(samples), wrongs).prop_map(|(mut sample, wrongs)| {
-        for (place, wrong) in wrongs {
-            wrong.happen(&mut sample, place);
+/// One of the samples as text, with 0 to `defects_max` defects.
+pub fn mutated(samples: Vec<Value>, defects_max: usize) -> impl Strategy<Value = String> {
+    let defects = vec((any::<u64>(), defect()), 0..=defects_max);
+    (proptest::sample::select(samples), defects).prop_map(|(mut sample, defects)| {
+        for (place, defect) in defects {
+            defect.apply(&mut sample, place);
         }
         written(&sample)
     })
 }
 
-/// Text with up to three of its characters changed, dropped, or said twice.
+/// Text of which up to three characters are changed, dropped or doubled.
 pub fn garbled(text: impl Strategy<Value = String>) -> impl Strategy<Value = String> {
     let slips = vec((any::<prop::sample::Index>(), 0..3_u8, any::<char>()), 0..=3);
     (text, slips).prop_map(|(text, slips)| {
@@ -56,9 +56,9 @@ pub fn garbled(text: impl Strategy<Value = String>) -> impl Strategy<Value = Str
     })
 }
 
-/// What can be wrong at a place in a document.
+/// A defect at a place in a document.
 #[derive(Debug, Clone)]
-enum Wrong {
+enum Defect {
     /// A field or an item is missing.
     Dropped,
     /// It is another value.
@@ -69,18 +69,18 @@ enum Wrong {
     Added(String, Value),
 }
 
-fn wrong() -> impl Strategy<Value = Wrong> {
+fn defect() -> impl Strategy<Value = Defect> {
     prop_oneof![
-        3 => Just(Wrong::Dropped),
-        4 => json_value().prop_map(Wrong::Replaced),
-        1 => json_value().prop_map(Wrong::Doubled),
-        1 => (odd_text(), json_value()).prop_map(|(name, value)| Wrong::Added(name, value)),
+        3 => Just(Defect::Dropped),
+        4 => json_value().prop_map(Defect::Replaced),
+        1 => json_value().prop_map(Defect::Doubled),
+        1 => (odd_text(), json_value()).prop_map(|(name, value)| Defect::Added(name, value)),
     ]
 }
 
-impl Wrong {
-    /// Makes it so somewhere: the digits of `place` lead there.
-    fn happen(self, value: &mut Value, mut place: u64) {
+impl Defect {
+    /// Applies the defect at a place, to which the digits of `place` lead.
+    fn apply(self, value: &mut Value, mut place: u64) {
         let count = |value: &Value| match value {
             Value::Object(fields) => fields.len(),
             Value::Array(items) => items.len(),
@@ -97,7 +97,7 @@ impl Wrong {
             let is_inner = child(here, next).is_some_and(|(_, inner)| inner.is_object() || inner.is_array());
             // Of four ways to an inner place one ends before it.
             if !is_inner || place.is_multiple_of(4) {
-                self.happen_to(here, next);
+                self.apply_to(here, next);
                 return;
             }
             place /= 4;
@@ -106,7 +106,7 @@ impl Wrong {
         }
     }
 
-    fn happen_to(self, parent: &mut Value, index: usize) {
+    fn apply_to(self, parent: &mut Value, index: usize) {
         let key = child(parent, index).map(|(key, _)| key);
         match (parent, key, self) {
             (Value::Object(fields), Some(key), Self::Dropped) => drop(fields.remove(&key)),
@@ -252,27 +252,27 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_a_value_cannot_hold_is_written_all_the_same() {
+    fn marks_write_json_that_a_value_cannot_hold() {
         let value = json!([format!("{RAW}1e999"), "b", {format!("{AGAIN}a"): null}, "\""]);
         assert_eq!(written(&value), r#"[1e999,"b",{"a":null},"\""]"#);
     }
 
     #[test]
-    fn a_wrong_happens_where_its_digits_lead() {
-        for (place, wrong, expected) in [
-            (0, Wrong::Dropped, r#"{"b":1}"#),
-            (1, Wrong::Replaced(json!(2)), r#"{"a":{"c":[true]},"b":2}"#),
-            (2, Wrong::Dropped, r#"{"a":{},"b":1}"#),
-            (2 * 5, Wrong::Replaced(json!({})), r#"{"a":{"c":[{}]},"b":1}"#),
-            (2 * 5, Wrong::Doubled(json!(0)), r#"{"a":{"c":[0,true]},"b":1}"#),
-            (1, Wrong::Added("d".to_owned(), json!(3)), r#"{"a":{"c":[true]},"b":1,"d":3}"#),
+    fn a_defect_is_applied_where_its_digits_lead() {
+        for (place, defect, expected) in [
+            (0, Defect::Dropped, r#"{"b":1}"#),
+            (1, Defect::Replaced(json!(2)), r#"{"a":{"c":[true]},"b":2}"#),
+            (2, Defect::Dropped, r#"{"a":{},"b":1}"#),
+            (2 * 5, Defect::Replaced(json!({})), r#"{"a":{"c":[{}]},"b":1}"#),
+            (2 * 5, Defect::Doubled(json!(0)), r#"{"a":{"c":[0,true]},"b":1}"#),
+            (1, Defect::Added("d".to_owned(), json!(3)), r#"{"a":{"c":[true]},"b":1,"d":3}"#),
         ] {
             let mut value = json!({"a": {"c": [true]}, "b": 1});
-            wrong.clone().happen(&mut value, place);
-            assert_eq!(written(&value), expected, "{place} {wrong:?}");
+            defect.clone().apply(&mut value, place);
+            assert_eq!(written(&value), expected, "{place} {defect:?}");
         }
         let mut doubled = json!({"a": 1});
-        Wrong::Doubled(json!(2)).happen(&mut doubled, 0);
+        Defect::Doubled(json!(2)).apply(&mut doubled, 0);
         assert!([r#"{"a":1,"a":2}"#, r#"{"a":2,"a":1}"#].contains(&&*written(&doubled)));
     }
 }

@@ -1,6 +1,6 @@
-//! The table, as `CreateTable` wants it.
+//! The table in the form of `CreateTable`.
 //!
-//! Invariant: it is the one in `template.yaml`; the test of the template compares them.
+//! Invariant: it equals the table of `template.yaml`. The template's test compares them.
 
 use aws_sdk_dynamodb::{
     Client,

@@ -1,4 +1,5 @@
-//! What goes back takes its credits back, in proportion, and gives them again (rules 7 to 9).
+//! Refunds and disputes take credits back in proportion; if the money returns, the credits are given again (rules 7 to
+//! 9).
 
 use scrip_accounts::{
     EntryKind::{Dispute, DisputeWon, Expiry, Refund, RefundFailed},
@@ -12,7 +13,7 @@ const DEC: &str = "2026-12-03";
 
 fn gone(purchase: &'static str, id: &'static str, amount: u64) -> Step {
     let kind = if id.starts_with("dp_") { OutflowKind::Dispute } else { OutflowKind::Refund };
-    Step::Gone(purchase, id, kind, amount, "2026-11-10")
+    Step::OutflowTotal(purchase, id, kind, amount, "2026-11-10")
 }
 
 /// Cases 13 to 17: a pack of 104 for 1000 cents.
@@ -37,7 +38,7 @@ fn a_pack_goes_with_its_money_and_comes_back_with_it() {
             &[52, 0, 52],
             &[Dispute, Dispute, DisputeWon],
         ),
-        // More than was paid is all of it.
+        // A refund above the paid amount counts as the whole amount.
         (
             &[gone("pi_1", "re_1", 600), gone("pi_1", "dp_1", 1000), back("re_1")],
             &[42, 0, 0],
@@ -60,7 +61,7 @@ fn a_pack_goes_with_its_money_and_comes_back_with_it() {
 }
 
 #[test]
-fn what_was_spent_is_owed_and_comes_back_as_it_went() {
+fn spent_credits_are_owed_and_given_again_in_the_same_way() {
     let mut provider =
         Provider::after(&[Step::Pack("pi_1", "2026-11-03", vec![pack("avatar_pack", 1)], 1000)]);
     let mut shop = Shop::new("2026-11-01");
@@ -150,7 +151,7 @@ fn money_of_a_period_that_is_over_takes_nothing() {
     shop.look(&provider, DEC);
     assert_eq!(shop.playground(), 1000);
     shop.take_kinds();
-    provider.take(Step::Gone("in_1", "re_1", OutflowKind::Refund, 1900, "2026-12-04"));
+    provider.take(Step::OutflowTotal("in_1", "re_1", OutflowKind::Refund, 1900, "2026-12-04"));
     shop.look(&provider, "2026-12-04");
     assert_eq!((shop.take_kinds(), shop.playground()), (vec![Refund], 1000));
     assert!(shop.account.is_active(time("2026-12-05")));
@@ -194,7 +195,7 @@ fn a_refund_before_the_turn_leaves_nothing_to_refill() {
     let mut shop = Shop::new("2026-11-01");
     shop.look(&provider, "2026-11-03");
     shop.take_kinds();
-    provider.take(Step::Gone("in_1", "re_1", OutflowKind::Refund, 1900, "2026-11-30"));
+    provider.take(Step::OutflowTotal("in_1", "re_1", OutflowKind::Refund, 1900, "2026-11-30"));
     // Nothing was written in December before.
     shop.look(&provider, "2026-12-02");
     assert_eq!((shop.take_kinds(), shop.playground()), (vec![Expiry, Refund], 0));

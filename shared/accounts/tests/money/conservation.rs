@@ -1,6 +1,6 @@
-//! No credit comes from nowhere: whatever is looked at, however late or stale, and whatever money-back refunds are asked
-//! for, confirmed or refused on the way, an account has what its records stand for, less what it spent; what it
-//! holds counted in. And what is due at a moment is the same whether it was made before or not.
+//! Conservation of credits: the balance plus held credits is always the credits that the records back, minus the
+//! spending. This is true for late and stale looks, and for money-back refunds that are requested, confirmed or declined
+//! on the way. And the state at a given time is the same whether the due entries were written before or not.
 
 use chrono::TimeDelta;
 use proptest::prelude::*;
@@ -16,7 +16,7 @@ use crate::{
     shop::{Provider, Shop, time},
 };
 
-/// What is done beside the provider's happenings.
+/// An action of the test, in addition to the events at Stripe.
 #[derive(Debug, Clone)]
 enum Act {
     /// Looks at one subject, as it was some happenings ago.
@@ -226,7 +226,7 @@ proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(CASES) })]
 
     #[test]
-    fn an_account_has_what_its_records_stand_for(choices in choices(true), acts in acts()) {
+    fn a_balance_follows_from_the_records_and_the_spending(choices in choices(true), acts in acts()) {
         let happenings = lifecycle(&choices);
         let mut world = World {
             shop: Shop::new("2026-10-01"),

@@ -62,7 +62,7 @@ fn credits_go_with_the_request_and_stay_gone() {
     // A look that came before Stripe was asked gives nothing back.
     shop.look(&provider, "2026-11-04");
     assert_eq!(shop.take_kinds(), []);
-    provider.take(Step::Gone("pi_1", "re_1", OutflowKind::Refund, 900, "2026-11-04"));
+    provider.take(Step::OutflowTotal("pi_1", "re_1", OutflowKind::Refund, 900, "2026-11-04"));
     let records = shop.records(None, [id("pi_1")].iter());
     let ours = [RefundId::parse("re_1").unwrap()];
     let now = time("2026-11-04");
@@ -84,8 +84,8 @@ fn credits_go_with_the_request_and_stay_gone() {
 
 /// What the answer of a request was lost for is known by the refund's metadata, whoever's refunds stand beside it.
 #[test]
-fn what_it_sent_is_what_its_own_refunds_say() {
-    let gone = |id, amount| Step::Gone("pi_1", id, OutflowKind::Refund, amount, "2026-11-04");
+fn its_amount_is_the_sum_of_its_own_refunds() {
+    let gone = |id, amount| Step::OutflowTotal("pi_1", id, OutflowKind::Refund, amount, "2026-11-04");
     for (what, steps, answered, amount, refunds) in [
         ("its own", vec![gone("re_1", 900), Step::Own("re_1", 0)], vec!["re_1"], 900, vec!["re_1"]),
         ("its answer was lost", vec![gone("re_1", 900), Step::Own("re_1", 0)], vec![], 900, vec!["re_1"]),
@@ -135,8 +135,8 @@ fn what_it_sent_is_what_its_own_refunds_say() {
 
 /// A refund of the merchant's that fails takes none of ours with it; ours does.
 #[test]
-fn it_stands_as_long_as_its_own_money_is_gone() {
-    let gone = |id, amount| Step::Gone("pi_1", id, OutflowKind::Refund, amount, "2026-11-04");
+fn it_lasts_as_long_as_its_own_refunds() {
+    let gone = |id, amount| Step::OutflowTotal("pi_1", id, OutflowKind::Refund, amount, "2026-11-04");
     let both = || vec![gone("re_1", 300), gone("re_2", 600)];
     for (what, own, failed, is_given_up) in [
         ("the merchant's fails", Some("re_2"), "re_1", false),
@@ -159,9 +159,9 @@ fn it_stands_as_long_as_its_own_money_is_gone() {
 
 /// Case 28: 300 of 900 went back before.
 #[test]
-fn only_what_is_left_goes_back() {
+fn only_the_remaining_money_is_refunded() {
     let (mut provider, mut shop) = bought(900);
-    provider.take(Step::Gone("pi_1", "re_1", OutflowKind::Refund, 300, "2026-11-05"));
+    provider.take(Step::OutflowTotal("pi_1", "re_1", OutflowKind::Refund, 300, "2026-11-05"));
     shop.look(&provider, "2026-11-05");
     assert_eq!(shop.account.balance, Credits::new(0, 1, 64 - 21));
     request(&mut shop, "pi_1", "2026-11-06").unwrap();
@@ -172,11 +172,11 @@ fn only_what_is_left_goes_back() {
 
 /// Case 29: what a dispute holds doesn't come back with a refusal.
 #[test]
-fn a_refusal_puts_back_what_was_revoked_for_it() {
+fn a_declined_refund_gives_back_its_revoked_credits() {
     for (is_disputed, balance) in [(false, Credits::new(0, 1, 64)), (true, Credits::ZERO)] {
         let (mut provider, mut shop) = bought(900);
         if is_disputed {
-            provider.take(Step::Gone("pi_1", "dp_1", OutflowKind::Dispute, 900, "2026-11-05"));
+            provider.take(Step::OutflowTotal("pi_1", "dp_1", OutflowKind::Dispute, 900, "2026-11-05"));
             shop.look(&provider, "2026-11-05");
         }
         request(&mut shop, "pi_1", "2026-11-06").unwrap();
@@ -193,7 +193,7 @@ fn a_refusal_puts_back_what_was_revoked_for_it() {
 }
 
 #[test]
-fn the_subscription_ends_with_what_pays_for_it() {
+fn the_subscription_ends_with_its_payment() {
     let basic = || Step::Invoice(Invoice::new("in_1", "basic", "2026-11-03", "2026-12-03"));
     let up = || Step::Invoice(Invoice::new("in_2", "business", "2026-11-05", "2026-12-03").change(3000));
     let renewal = || Step::Invoice(Invoice::new("in_3", "basic", "2026-12-03", "2027-01-03"));
@@ -215,7 +215,7 @@ fn the_subscription_ends_with_what_pays_for_it() {
 
 /// The guarantee is no discount: what an upgrade or a downgrade stands on ends it.
 #[test]
-fn the_first_payment_back_ends_what_stands_on_it() {
+fn a_refund_of_the_first_payment_ends_the_changes_after_it() {
     let basic = Step::Invoice(Invoice::new("in_1", "basic", "2026-11-03", "2027-11-03"));
     let business = Step::Invoice(Invoice::new("in_1", "business", "2026-11-03", "2026-12-03"));
     let up = Step::Invoice(Invoice::new("in_2", "business", "2026-11-05", "2027-11-03").change(3000));

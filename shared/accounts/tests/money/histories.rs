@@ -1,5 +1,5 @@
-//! Drawn lifecycles: looks on the way, each at what was true then, end as one look at the end; and no credit comes from
-//! nowhere.
+//! Random lifecycles: several looks on the way, each at the state of that time, lead to the same account as one look at
+//! the end, and credits are conserved.
 
 use chrono::{DateTime, Utc};
 use proptest::prelude::*;
@@ -10,10 +10,10 @@ use crate::{
     shop::{Shop, Step, time},
 };
 
-/// What can be seen of an account at the end, with a turn of the month that is still to be written.
+/// The account at the end, with a turn of the month that is still to be written counted in.
 fn at_the_end(shop: &Shop) -> Account {
     let mut shop = Shop { account: shop.account.as_of(time(END)), ..shop.clone() };
-    // One that is over is listed until the month after the one in which that became known.
+    // A subscription that is over is listed until the month after the one in which its end was seen.
     shop.account.subscriptions.retain(|subscription| !subscription.is_over() || subscription.backed > 0);
     shop.end()
 }
@@ -36,7 +36,8 @@ fn end(happenings: &[Happening], looks: &[u8], turns: u8) -> Shop {
         turn_months(&mut shop, at, turns);
         let provider = after(happenings, count);
         for (number, subject) in provider.subjects().into_iter().enumerate() {
-            // The provider doesn't show since when an item is what it is: a refill goes by the item as it was seen last.
+            // The provider doesn't show since when an item is what it is: a refill goes by the item as it was seen
+            // last.
             let is_needed = matches!(step, Step::Item(of, _) if *of == subject);
             if is_needed || look >> number & 1 == 1 {
                 shop.look_at(&provider, subject, at).unwrap();

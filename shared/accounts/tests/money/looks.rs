@@ -1,4 +1,4 @@
-//! Looks that overlap: each writes over what it read, and what was read last stays.
+//! Overlapping looks at Stripe: the look that read Stripe last has the last write.
 
 use scrip_accounts::{Decision, OutflowKind, Record, Records, Refusal, facts::Facts, reconcile::look};
 use scrip_pricing::Credits;
@@ -46,7 +46,7 @@ fn sold() -> [(&'static str, &'static str, Vec<Step>); 2] {
 }
 
 fn gone(purchase: &'static str) -> Step {
-    Step::Gone(purchase, "dp_1", OutflowKind::Dispute, 1900, "2026-11-04")
+    Step::OutflowTotal(purchase, "dp_1", OutflowKind::Dispute, 1900, "2026-11-04")
 }
 
 #[test]
@@ -105,7 +105,7 @@ fn a_look_writes_over_nothing_that_it_has_not_read() {
 }
 
 #[test]
-fn what_nothing_was_recorded_of_has_nothing_to_hold_back() {
+fn a_subject_without_records_holds_back_no_look() {
     let shop = Shop::new("2026-11-01");
     let mut facts = Provider::after(&sold()[1].2).facts("sub");
     (facts.paid, facts.money) = (Vec::new(), Vec::new());

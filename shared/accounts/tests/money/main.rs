@@ -1,4 +1,5 @@
-//! Money in and out, as an account sees it: what was paid is granted once, and what goes back takes its credits back.
+//! Payments, refunds and disputes of an account: each payment is granted once, and refunds and disputes take its credits
+//! back.
 
 mod clawbacks;
 mod conservation;

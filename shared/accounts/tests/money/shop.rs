@@ -1,4 +1,4 @@
-//! What happened at the provider, and an account that is brought in line with it.
+//! A model of Stripe's state, and an account that is reconciled with it.
 
 use std::collections::BTreeMap;
 
@@ -124,7 +124,7 @@ pub enum Step {
     PastDue(&'static str, bool),
     Ended(&'static str, &'static str),
     /// A refund or dispute holds money: purchase, id, kind, amount, since.
-    Gone(&'static str, &'static str, OutflowKind, u64, &'static str),
+    OutflowTotal(&'static str, &'static str, OutflowKind, u64, &'static str),
     /// It doesn't any more.
     Back(&'static str, &'static str),
     /// A refund was of our own: of that attempt.
@@ -177,7 +177,7 @@ impl Provider {
             Step::PastDue(subscription, is_late) => drop(self.past_due.insert(subscription, is_late)),
             Step::Ended(subscription, at) => drop(self.ended.insert(subscription, at)),
             Step::Own(id, attempt) => drop(self.attempts.insert(RefundId::parse(id).unwrap(), attempt)),
-            Step::Gone(purchase, id, kind, amount, at) => {
+            Step::OutflowTotal(purchase, id, kind, amount, at) => {
                 let outflow = Outflow { id: OutflowId::parse(id).unwrap(), kind, amount, at: time(at) };
                 self.gone.entry(purchase).or_default().push(outflow);
             }

@@ -1,4 +1,4 @@
-//! What payments for plans grant (rules 4, 5, 10 and 11).
+//! The credits that payments for plans grant (rules 4, 5, 10 and 11).
 
 use scrip_accounts::{
     EntryKind::{Purchase, Refill, Subscription},
@@ -12,7 +12,7 @@ const YEAR: &str = "2027-11-03";
 const DEC: &str = "2026-12-03";
 
 #[test]
-fn each_payment_grants_what_it_adds() {
+fn each_payment_grants_the_difference_to_earlier_ones() {
     let basic = || Step::Invoice(Invoice::new("in_1", "basic", "2026-11-03", DEC));
     let up = |id, plan, at| Step::Invoice(Invoice::new(id, plan, at, DEC).change(1000));
     let down = |at| Step::Invoice(Invoice::new("in_down", "basic", at, DEC).change(0));
@@ -144,7 +144,7 @@ fn a_fifth_subscription_is_refused() {
 
 /// Case 22: an annual plan that is changed to a monthly one is paid to the month's end.
 #[test]
-fn an_interval_change_ends_what_was_paid_before() {
+fn an_interval_change_ends_the_earlier_paid_time() {
     let year = Step::Invoice(Invoice::new("in_1", "basic", "2026-11-03", YEAR));
     let change = Step::Invoice(Invoice::new("in_2", "business", "2026-11-10", "2026-12-10").change(0));
     let mut shop = Shop::new("2026-11-01");
@@ -156,7 +156,7 @@ fn an_interval_change_ends_what_was_paid_before() {
 
 /// Case 23: an old invoice that is paid after the end of its subscription.
 #[test]
-fn a_subscription_that_is_over_grants_what_is_paid_late_once() {
+fn a_late_payment_of_an_ended_subscription_is_granted_once() {
     let steps = [
         Step::Invoice(Invoice::new("in_1", "basic", "2026-09-20", "2026-10-20")),
         Step::Invoice(Invoice::new("in_2", "basic", "2026-10-20", "2026-11-20").paid("2026-11-15")),

@@ -1,4 +1,4 @@
-//! What becomes known after a month turned is as if it had been known before.
+//! A fact that is seen after the month's turn leads to the same account as one that was seen before.
 
 use scrip_accounts::EntryKind::{self, Expiry, Purchase, Refill, Subscription};
 

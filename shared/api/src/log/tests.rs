@@ -7,11 +7,11 @@ use serde_json::{Value, json};
 use super::*;
 use crate::Code;
 
-/// Keeps what is written.
+/// A writer into memory.
 #[derive(Debug, Clone, Default)]
-struct Kept(Arc<Mutex<Vec<u8>>>);
+struct Buffer(Arc<Mutex<Vec<u8>>>);
 
-impl io::Write for Kept {
+impl io::Write for Buffer {
     fn write(&mut self, text: &[u8]) -> io::Result<usize> {
         self.0.lock().unwrap().extend_from_slice(text);
         Ok(text.len())
@@ -22,15 +22,15 @@ impl io::Write for Kept {
     }
 }
 
-/// What something writes to the log.
+/// The text that `act` writes to the log.
 fn written(act: impl FnOnce()) -> String {
-    let kept = Kept::default();
-    let writer = kept.clone();
+    let buffer = Buffer::default();
+    let writer = buffer.clone();
     tracing::subscriber::with_default(subscriber(move || writer.clone()), act);
-    String::from_utf8(kept.0.lock().unwrap().clone()).unwrap()
+    String::from_utf8(buffer.0.lock().unwrap().clone()).unwrap()
 }
 
-/// The lines that something logs.
+/// The lines that `act` logs.
 fn logged(act: impl FnOnce()) -> Vec<Value> {
     written(act).lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
@@ -49,7 +49,7 @@ fn a_request_is_one_line_with_what_it_took() {
     let usage = Usage { requests: 2, read_half_units: 3, write_half_units: 8 };
     let lines = logged(|| {
         for result in [Ok(response), Err(refused.attempted(1)), Err(busy)] {
-            let line = Line {
+            let line = LogLine {
                 request_id: "request",
                 trace_id: Some(RECORDED),
                 route: "POST /v1/accounts/{account_id}/debits",
@@ -58,14 +58,14 @@ fn a_request_is_one_line_with_what_it_took() {
                 usage,
                 elapsed: Duration::from_micros(1500),
             };
-            finished(&line, DateTime::UNIX_EPOCH);
+            write_line(&line, DateTime::UNIX_EPOCH);
         }
     });
     insta::assert_json_snapshot!(lines);
 }
 
 #[test]
-fn a_line_inside_of_a_request_names_it() {
+fn a_line_within_a_request_names_the_request() {
     let lines = logged(|| {
         let span = tracing::info_span!("request", request_id = "r", account_id = tracing::field::Empty);
         span.record("account_id", "alice");
@@ -79,7 +79,7 @@ fn a_line_inside_of_a_request_names_it() {
 }
 
 #[test]
-fn libraries_are_heard_from_warnings_on() {
+fn logs_of_libraries_begin_at_warnings() {
     let lines = logged(|| {
         tracing::info!(target: "aws_config", "not logged");
         tracing::info_span!(target: "lambda_runtime", "not logged").in_scope(|| {
@@ -93,14 +93,14 @@ fn libraries_are_heard_from_warnings_on() {
 /// The longest line that a debit may write.
 const DEBIT_LINE_BYTES_MAX: usize = 600;
 
-/// Ids as long as UUIDs are; the second figure is what `docs/costs.md` takes for measured.
+/// Ids have the length of UUIDs. `docs/costs.md` is computed from the second figure.
 #[test]
 fn a_debits_line_is_short() {
     let uuid = "7c9e6679-7425-40de-944b-e07fc1f90ae7";
     let response = ApiResponse::json(StatusCode::CREATED, &json!({})).unwrap();
     let result = Ok(response.outcome("debited").attempted(Some(1)).about("text_to_image"));
     let bytes = |trace_id| {
-        let line = Line {
+        let line = LogLine {
             request_id: uuid,
             trace_id: Some(trace_id),
             route: "POST /v1/accounts/{account_id}/debits",
@@ -109,7 +109,7 @@ fn a_debits_line_is_short() {
             usage: Usage { requests: 3, read_half_units: 2, write_half_units: 4 },
             elapsed: Duration::from_micros(22_054),
         };
-        written(|| finished(&line, DateTime::UNIX_EPOCH)).trim_end().len()
+        written(|| write_line(&line, DateTime::UNIX_EPOCH)).trim_end().len()
     };
     assert!(bytes(RECORDED) <= DEBIT_LINE_BYTES_MAX, "{}", bytes(RECORDED));
     assert_eq!(bytes(NOT_RECORDED), measured("line_bytes"));
@@ -127,6 +127,6 @@ fn only_a_trace_that_is_recorded_is_named() {
         ("Sampled=1", None),
         ("", None),
     ] {
-        assert_eq!(recorded(header), id, "{header}");
+        assert_eq!(recorded_trace_id(header), id, "{header}");
     }
 }

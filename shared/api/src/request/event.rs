@@ -1,8 +1,8 @@
 //! The request in an event of an API Gateway HTTP API (payload format 2.0), and the check of its host.
 //!
-//! `lambda_http` would make the request too, but with a URL of the headers `Host` and `X-Forwarded-Proto` and of the
-//! path, and it panics if they make none: the caller's mistake would be an error of the function, and an alarm. No
-//! handler reads a URL, so none is made here, and nothing that a caller sends can fail.
+//! `lambda_http` would also make the request, but with a URL of the headers `Host` and `X-Forwarded-Proto` and the path, and
+//! it panics if that URL is invalid. A caller's mistake would then be an error of the function, and raise an alarm. No
+//! handler reads a URL, so none is made here, and no input of a caller makes this fail.
 
 use aws_smithy_types::base64;
 use lambda_http::{
@@ -14,20 +14,20 @@ use lambda_http::{
 
 use crate::Problem;
 
-/// The request, with all that a handler reads: method, headers, body, path parameters, query and the gateway's context.
-/// Its URL is `/`, and cookies are left out.
+/// Makes the request with all parts that handlers read: method, headers, body, path parameters, query and the gateway's
+/// context. Its URL is `/`, and cookies are left out.
 ///
 /// # Errors
-/// If the body can't be decoded, which is the gateway's mistake: it encodes what isn't text, whatever the caller sent.
+/// If the body can't be decoded. That is never the caller's mistake, because the gateway encodes it.
 pub(crate) fn request(event: ApiGatewayV2httpRequest, context: Context) -> Result<Request, Error> {
     let body = match event.body {
-        Some(text) if event.is_base64_encoded => base64::decode(text)
-            .map(Body::Binary)
-            .map_err(|error| format!("the event's body isn't in Base64, though it is said to be: {error}"))?,
+        Some(text) if event.is_base64_encoded => base64::decode(text).map(Body::Binary).map_err(|error| {
+            format!("the event's body isn't in Base64, though isBase64Encoded is true: {error}")
+        })?,
         Some(text) => Body::Text(text),
         None => Body::Empty,
     };
-    // Not `queryStringParameters`, in which the values of a parameter that is repeated are joined with commas.
+    // Not `queryStringParameters`, which joins the values of a repeated parameter with commas.
     let query: QueryMap = event.raw_query_string.unwrap_or_default().parse().unwrap_or_default();
     let mut request = Request::new(body)
         .with_path_parameters(event.path_parameters)
@@ -38,8 +38,8 @@ pub(crate) fn request(event: ApiGatewayV2httpRequest, context: Context) -> Resul
     Ok(request.with_request_context(RequestContext::ApiGatewayV2(event.request_context)))
 }
 
-/// Checks that the `Host` header, if there is one, is well-formed. A server has to answer any other with 400
-/// (RFC 9112, section 3.2), though no handler needs a host.
+/// Checks that the `Host` header, if there is one, is well-formed. A server has to answer a malformed one with 400 (RFC
+/// 9112, section 3.2), though no handler needs it.
 ///
 /// # Errors
 /// `invalid_request`.
@@ -52,10 +52,10 @@ pub(super) fn check_host(headers: &HeaderMap) -> Result<(), Problem> {
     ))
 }
 
-/// Whether it is `uri-host [ ":" port ]` (RFC 9110, section 7.2) with a port that there is.
+/// Whether a header is `uri-host [ ":" port ]` (RFC 9110, section 7.2) with a port of at most 65535.
 fn is_host(value: &HeaderValue) -> bool {
     let Ok(authority) = Authority::try_from(value.as_bytes()) else { return false };
-    // An authority may also begin with a user's name, and `http` takes any port for one.
+    // An authority may also begin with a user's name, and `http` doesn't check the port.
     let host = authority.host();
     !host.is_empty()
         && match authority.as_str().strip_prefix(host) {

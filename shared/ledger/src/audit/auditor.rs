@@ -1,10 +1,10 @@
-//! Takes the table's items one by one, and says at the end what is wrong.
+//! The auditor takes the table's items one by one, and reports the problems at the end.
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use scrip_accounts::{AccountId, CommandKey, Entry, Event, PurchaseId, Sequence};
 
 use super::{
-    accounts::{AccountNumber, AccountSeen, Accounts},
+    accounts::{AccountNumber, AccountSummary, Accounts},
     claims::{ClaimForm, Claims},
     due::check_due,
     facts::{is_below_zero, key_of, unreadable},
@@ -22,7 +22,19 @@ use crate::{
     keys,
 };
 
-/// Checks items. It keeps some 150 bytes for each debit and reversal, and 500 for each account and purchase.
+/// Checks items. It keeps about 150 bytes for each debit and reversal, and 500 for each account and purchase.
+///
+/// # Examples
+///
+/// ```
+/// use scrip_ledger::audit::{Auditor, Order, read_export_line};
+///
+/// let mut auditor = Auditor::new(Order::Any);
+/// auditor.take(read_export_line(r#"{"Item":{"pk":{"S":"CUSTOMER#cus_1"},"sk":{"S":"?"}}}"#)?);
+/// let report = auditor.finish()?;
+/// assert_eq!((report.tally.rows, report.findings[0].problem.code()), (1, "unknown_row"));
+/// # Ok::<(), scrip_ledger::Error>(())
+/// ```
 #[derive(Debug)]
 pub struct Auditor {
     order: Order,
@@ -33,7 +45,7 @@ pub struct Auditor {
 }
 
 impl Auditor {
-    /// An auditor that has seen nothing; the order in which it will get the items of an account.
+    /// An auditor without items, and the order in which it will get the items of an account.
     #[must_use]
     pub fn new(order: Order) -> Self {
         Self {
@@ -45,7 +57,7 @@ impl Auditor {
         }
     }
 
-    /// What was read so far, but for what is only known at the end: accounts, purchases and dangling claims.
+    /// The counts so far. Those of accounts, purchases and dangling claims are known only at the end.
     #[must_use]
     pub fn tally(&self) -> Tally {
         self.report.tally
@@ -90,10 +102,10 @@ impl Auditor {
         }
     }
 
-    /// What is wrong, once all items were taken.
+    /// Reports the problems, after all items were taken.
     ///
     /// # Errors
-    /// [`Error::Internal`] if a repair has no form as an item, which each has.
+    /// [`Error::Internal`] if a repair can't be encoded, which never happens.
     pub fn finish(mut self) -> Result<Report, Error> {
         let mut found = Vec::new();
         for seen in self.accounts.iter_mut() {
@@ -109,7 +121,7 @@ impl Auditor {
                 self.report.repairs.push(repair);
             }
         }
-        let is_account = |seen: &&AccountSeen| seen.history.newest_sequence() > Sequence::NONE;
+        let is_account = |seen: &&AccountSummary| seen.history.newest_sequence() > Sequence::NONE;
         self.report.tally.accounts = self.accounts.iter().filter(is_account).count() as u64;
         self.report.tally.purchases = self.purchases.count() as u64;
         let matched = self.claims.finish(&self.accounts)?;
@@ -156,7 +168,7 @@ impl Auditor {
         self.report.findings.extend(findings);
     }
 
-    /// Takes the key that an entry carries, if its kind has keys.
+    /// Takes the key of an entry, if its kind has keys.
     fn take_key(
         &mut self,
         account: (AccountNumber, &AccountId),
@@ -246,7 +258,7 @@ impl Auditor {
         if is_its_own { Ok(()) } else { Err(Problem::WrongKey) }
     }
 
-    /// Checks where a row is in the due index. `same` changes with whatever else could.
+    /// Checks a row's partition in the due index. `same` is an attribute that every write of the row changes.
     fn check_index(
         &mut self,
         account_id: Option<AccountId>,

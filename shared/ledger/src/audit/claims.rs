@@ -1,5 +1,5 @@
-//! Keys and their claims. They are in different partitions, so both are kept until all rows were seen: some 150 bytes a
-//! key.
+//! Matches keys and their claims. They are in different partitions, so both are kept until all rows were read: about
+//! 150 bytes a key.
 
 use std::collections::{HashMap, HashSet};
 
@@ -20,7 +20,7 @@ use crate::{
     request_hash::RequestHash,
 };
 
-/// Stands for a key of an account: the first half of a SHA-256; no two keys share it by chance.
+/// The digest of an account's key: the first half of a SHA-256 hash. Two keys don't share it by chance.
 type Digest = [u64; 2];
 
 /// An entry that carries a key.
@@ -28,7 +28,7 @@ type Digest = [u64; 2];
 struct KeyUse {
     digest: Digest,
     sequence: Sequence,
-    /// What it took; `None` of a hold, of which its capture says it.
+    /// The credits that it took; `None` for a hold, because its capture has them.
     taken: Option<Credits>,
     account: AccountNumber,
     has_fingerprint: bool,
@@ -36,35 +36,35 @@ struct KeyUse {
 
 /// A claim.
 #[derive(Debug)]
-struct ClaimSeen {
+struct ClaimSummary {
     digest: Digest,
     from: Sequence,
     /// [`Sequence::NONE`] if it names no entry.
     sequence: Sequence,
-    /// Where its key begins among the texts, and how long it is.
+    /// The start and the length of its key within `texts`.
     text: (usize, u16),
     account: AccountNumber,
     form: ClaimForm,
     has_fingerprint: bool,
 }
 
-/// What a claim's row looks like.
+/// The form of a claim's row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum ClaimForm {
     /// It has a `from`.
     From,
-    /// It has the form from before claims, which names the entry.
+    /// It has the old form, which names the entry.
     Old,
     /// It can't be read.
     Unreadable,
 }
 
-/// What the reversals of a debit gave back.
+/// The sum of a debit's reversals.
 #[derive(Debug)]
-struct Returned {
+struct ReversalTotal {
     credits: Credits,
     account: AccountNumber,
-    /// The newest of them that was seen.
+    /// The newest reversal.
     sequence: Sequence,
 }
 
@@ -72,22 +72,22 @@ struct Returned {
 #[derive(Debug, Default)]
 pub(super) struct Claims {
     uses: Vec<KeyUse>,
-    seen: Vec<ClaimSeen>,
+    seen: Vec<ClaimSummary>,
     texts: String,
-    /// What claims count as reversed, if anything.
+    /// The totals of reversals on claims, without those that are zero.
     counted: HashMap<Digest, Credits>,
-    /// What captures took of holds.
+    /// The credits that captures took from holds.
     captured: HashMap<Digest, Credits>,
-    returned: HashMap<Digest, Returned>,
+    returned: HashMap<Digest, ReversalTotal>,
 }
 
-/// What came of matching.
+/// The result of matching.
 #[derive(Debug, Default)]
-pub(super) struct Matched {
+pub(super) struct ClaimMatches {
     pub(super) findings: Vec<Finding>,
     pub(super) repairs: Vec<Repair>,
     pub(super) dangling: u64,
-    /// Accounts with a reversal whose debit is not known: it may belong to any of theirs.
+    /// The accounts with a reversal whose debit wasn't found: it may belong to any of their debits.
     unclear: HashSet<AccountNumber>,
 }
 
@@ -98,7 +98,7 @@ fn digest(account_id: &AccountId, key: &CommandKey) -> Digest {
 }
 
 impl Claims {
-    /// Takes the key of an entry, and what it took.
+    /// Takes the key of an entry, and the credits that the entry took.
     pub(super) fn take_key(
         &mut self,
         account: (AccountNumber, &AccountId),
@@ -110,12 +110,12 @@ impl Claims {
         self.uses.push(KeyUse { digest, sequence, taken, account, has_fingerprint });
     }
 
-    /// Takes what the capture of a hold took.
+    /// Takes the credits that the capture of a hold took.
     pub(super) fn take_capture(&mut self, account_id: &AccountId, hold: &CommandKey, captured: Credits) {
         self.captured.insert(digest(account_id, hold), captured);
     }
 
-    /// Takes what a reversal gave back of a debit.
+    /// Takes the credits that a reversal gave back.
     pub(super) fn take_reversal(
         &mut self,
         account: (AccountNumber, &AccountId),
@@ -123,12 +123,13 @@ impl Claims {
         (sequence, credits): (Sequence, Credits),
     ) {
         let returned = self.returned.entry(digest(account.1, debit));
-        let returned = returned.or_insert(Returned { credits: Credits::ZERO, account: account.0, sequence });
+        let returned =
+            returned.or_insert(ReversalTotal { credits: Credits::ZERO, account: account.0, sequence });
         returned.credits = returned.credits.checked_add(credits).unwrap_or(returned.credits);
         returned.sequence = returned.sequence.max(sequence);
     }
 
-    /// Takes a claim; `None` for one that can't be read.
+    /// Takes a claim; `claim` is `None` if it can't be read.
     pub(super) fn take_claim(
         &mut self,
         account: (AccountNumber, &AccountId),
@@ -143,7 +144,7 @@ impl Claims {
         if let Some(reversed) = claim.map(|claim| claim.reversed).filter(|reversed| !reversed.is_zero()) {
             self.counted.insert(digest, reversed);
         }
-        self.seen.push(ClaimSeen {
+        self.seen.push(ClaimSummary {
             digest,
             from: claim.map_or(Sequence::NONE, |claim| claim.from),
             sequence: claim.and_then(|claim| claim.sequence).unwrap_or(Sequence::NONE),
@@ -156,11 +157,11 @@ impl Claims {
         });
     }
 
-    /// Matches keys and claims, once all were seen.
-    pub(super) fn finish(mut self, accounts: &Accounts) -> Result<Matched, Error> {
+    /// Matches keys and claims, after all were taken.
+    pub(super) fn finish(mut self, accounts: &Accounts) -> Result<ClaimMatches, Error> {
         self.uses.sort_unstable_by_key(|used| (used.digest, used.sequence));
         self.seen.sort_unstable_by_key(|claim| claim.digest);
-        let mut matched = Matched::default();
+        let mut matched = ClaimMatches::default();
         let is_used = |digest| self.uses.binary_search_by_key(digest, |used| used.digest).is_ok();
         for (_, returned) in self.returned.iter().filter(|(digest, _)| !is_used(digest)) {
             let row = entry_row(accounts, returned.account, returned.sequence);
@@ -181,13 +182,13 @@ impl Claims {
         Ok(matched)
     }
 
-    /// The entries of one key, the first of which is the command's, and its claim.
+    /// Checks the entries of one key, the first of which is the command's, against the key's claim.
     fn match_uses(
         &self,
         uses: &[KeyUse],
-        claim: Option<&ClaimSeen>,
+        claim: Option<&ClaimSummary>,
         accounts: &Accounts,
-        matched: &mut Matched,
+        matched: &mut ClaimMatches,
     ) -> Result<(), Error> {
         let Some((first, others)) = uses.split_first() else { return Ok(()) };
         let (account, sequence) = (first.account, first.sequence);
@@ -242,12 +243,12 @@ impl Claims {
         Ok(())
     }
 
-    /// A claim that no entry carries: ordinary, unless it points to entries that don't carry it.
+    /// Checks a claim without an entry. That is ordinary, unless it refers to entries that don't carry its key.
     fn match_alone(
         &self,
-        claim: &ClaimSeen,
+        claim: &ClaimSummary,
         accounts: &Accounts,
-        matched: &mut Matched,
+        matched: &mut ClaimMatches,
     ) -> Result<(), Error> {
         if claim.form == ClaimForm::Unreadable {
             return Ok(());
@@ -265,18 +266,18 @@ impl Claims {
         Ok(())
     }
 
-    fn row(&self, claim: &ClaimSeen, accounts: &Accounts) -> Row {
+    fn row(&self, claim: &ClaimSummary, accounts: &Accounts) -> Row {
         let (start, length) = claim.text;
         let key = self.texts.get(start..start + usize::from(length)).unwrap_or_default();
         keys::claim(&accounts.get(claim.account).id, key).into()
     }
 
-    fn counted(&self, claim: &ClaimSeen) -> Credits {
+    fn counted(&self, claim: &ClaimSummary) -> Credits {
         self.counted.get(&claim.digest).copied().unwrap_or_default()
     }
 
     /// A claim's attributes as they were read.
-    fn attributes(&self, claim: &ClaimSeen) -> Result<Vec<Attribute>, Error> {
+    fn attributes(&self, claim: &ClaimSummary) -> Result<Vec<Attribute>, Error> {
         let counted = self.counted(claim);
         attributes(
             (claim.form == ClaimForm::From).then_some(claim.from),
@@ -286,20 +287,20 @@ impl Claims {
     }
 }
 
-impl ClaimSeen {
+impl ClaimSummary {
     fn is_old(&self) -> bool {
         self.form == ClaimForm::Old
     }
 }
 
-impl Matched {
+impl ClaimMatches {
     fn add(&mut self, accounts: &Accounts, account: AccountNumber, row: Row, problem: Problem) {
         let account_id = Some(accounts.get(account).id.clone());
         self.findings.push(Finding::new(account_id, row, problem));
     }
 
-    /// Adds a repair, unless the account has entries that could not be read: one of these may be what a claim lacks,
-    /// and a total that is lowered without it would let credits come back twice.
+    /// Adds a repair, unless an entry of the account is missing or can't be read: a total that is lowered without it
+    /// would let credits come back twice.
     fn mend(&mut self, accounts: &Accounts, account: AccountNumber, row: Row, fix: Fix) {
         let seen = accounts.get(account);
         if seen.history.is_whole() && !self.unclear.contains(&account) {

@@ -1,9 +1,9 @@
-//! Whether an account is listed for the month's turn exactly if it is due.
+//! Checks that an account is in the due index exactly if its month must be turned.
 
 use scrip_accounts::Sequence;
 
 use super::{
-    accounts::AccountSeen,
+    accounts::AccountSummary,
     finding::{Finding, Row},
     fix::{Fix, Repair},
     problem::Problem,
@@ -11,14 +11,14 @@ use super::{
 use crate::keys;
 
 /// Checks an account's due row, if its newest entry can be read.
-pub(super) fn check_due(seen: &AccountSeen) -> Option<(Finding, Repair)> {
+pub(super) fn check_due(seen: &AccountSummary) -> Option<(Finding, Repair)> {
     let newest = seen.history.newest_sequence();
     let after = match seen.history.newest() {
         Some(state) => state.due_after,
         None if newest == Sequence::NONE => None,
         None => return None,
     };
-    let must = after.map(|settled| keys::due_partition(settled, keys::due_shard(&seen.id)));
+    let must = after.map(|month| keys::due_partition(month, keys::due_shard(&seen.id)));
     let problem = match (&seen.due, &must) {
         (is, must) if is == must => return None,
         (None, _) => Problem::NoDueRow,

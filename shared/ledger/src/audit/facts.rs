@@ -1,4 +1,4 @@
-//! What is read off items and entries beside what the ledger reads.
+//! Facts about items and entries that only the audit needs.
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use scrip_accounts::{AdjustmentId, CommandKey, DebitId, Entry, Event, HoldId, ReversalId};
@@ -8,7 +8,7 @@ use crate::{Error, chain, items::Item};
 
 const BALANCE: &str = "balance";
 
-/// The key that an entry carries; `None` if its kind has none.
+/// The key that an entry carries; `None` if its kind has no key.
 pub(super) fn key_of(entry: &Entry) -> Result<Option<CommandKey>, Problem> {
     let id = || entry.reference.clone();
     let key = match entry.event {
@@ -38,7 +38,8 @@ pub(super) fn is_below_zero(item: &Item) -> bool {
     balance.values().any(|kind| matches!(kind, AttributeValue::N(number) if number.starts_with('-')))
 }
 
-/// A row that can't be read: why, without what it holds, which may be a customer's.
+/// The problem of a row that can't be read. The error's quoted texts are left out, because they may be a customer's
+/// data.
 pub(super) fn unreadable(error: &Error) -> Problem {
     let why = chain(error);
     let outside = why.split('"').step_by(2).collect::<Vec<_>>();

@@ -1,4 +1,4 @@
-//! What was found, and where.
+//! A finding: a problem and its row.
 
 use std::fmt;
 
@@ -10,9 +10,9 @@ use crate::keys::{self, Key};
 /// The key of a row.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Row {
-    /// Its partition.
+    /// Its partition key.
     pub pk: String,
-    /// Its place in the partition.
+    /// Its sort key.
     pub sk: String,
 }
 
@@ -34,26 +34,27 @@ impl fmt::Display for Row {
     }
 }
 
-/// Something that is wrong.
+/// A problem that was found in a row.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {
-    /// Whose row it is, if the row says so.
+    /// The account of the row, if the row names one.
     pub account_id: Option<AccountId>,
     /// The row that is wrong or missing.
     pub row: Row,
-    /// What is wrong with it.
+    /// The problem.
     pub problem: Problem,
-    /// Whether [`Ledger::repair`](crate::Ledger::repair) can mend it: the kind can be, and what it rests on was read.
+    /// Whether [`Ledger::repair`](crate::Ledger::repair) can repair it: its kind can be repaired, and there is a repair
+    /// of its row.
     pub is_repairable: bool,
 }
 
 impl Finding {
-    /// Something that is wrong with a row. [`Report`](super::Report) knows later whether it can be mended.
+    /// The finding of a problem in a row. [`Report`](super::Report) sets later whether it can be repaired.
     pub(super) fn new(account_id: Option<AccountId>, row: Row, problem: Problem) -> Self {
         Self { account_id, row, problem, is_repairable: false }
     }
 
-    /// Something that is wrong with an entry.
+    /// The finding of a problem in an entry.
     pub(super) fn of_entry(account_id: &AccountId, sequence: Sequence, problem: Problem) -> Self {
         Self::new(Some(account_id.clone()), keys::entry(account_id, sequence).into(), problem)
     }

@@ -1,4 +1,4 @@
-//! The entries of one account: each must follow the one before.
+//! Checks the entries of one account: each must follow from the one before.
 
 use std::collections::BTreeMap;
 
@@ -8,16 +8,16 @@ use scrip_pricing::Credits;
 
 use super::problem::Problem;
 
-/// The order in which the items of an account come.
+/// The order in which the items of an account are read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Order {
-    /// That of their keys, as the table is read: an entry that is not there will not come.
+    /// By key, as from a table. An entry that is skipped is missing.
     Sorted,
-    /// Any, as of an export's files: entries that come early are kept until those before them come.
+    /// Any order, as from an export's files. Entries that come early are kept until those before them come.
     Any,
 }
 
-/// What is kept of an entry until the next one comes.
+/// The part of an entry that is kept until the next one comes.
 #[derive(Debug)]
 pub(super) struct Link {
     sequence: Sequence,
@@ -25,10 +25,10 @@ pub(super) struct Link {
     state: Option<Box<LinkState>>,
 }
 
-/// The account after an entry, as far as it is checked.
+/// The part of the account after an entry that is checked.
 #[derive(Debug)]
 pub(super) struct LinkState {
-    /// What it was to pay of what is owed; `None` of a kind of entry that may change that by any amount.
+    /// The owed credits that the entry pays; `None` for kinds of entries that may change them by any amount.
     offset: Option<Credits>,
     change: Change,
     step: HoldStep,
@@ -41,18 +41,18 @@ pub(super) struct LinkState {
     pub(super) subscriptions: Vec<SubscriptionId>,
 }
 
-/// What an entry does to the open holds.
+/// The change that an entry makes to the open holds.
 #[derive(Debug)]
 enum HoldStep {
-    /// It opens one.
+    /// It opens a hold.
     Opens(OpenHold),
-    /// It ends the one of that entry, which had set so much aside, before it expires or from then on.
+    /// It ends the hold of that entry, which had set these credits aside.
     Ends(Sequence, Option<Credits>, HoldEnd),
-    /// It leaves them as they are.
+    /// It leaves them unchanged.
     Leaves,
 }
 
-/// What ended a hold.
+/// The end of a hold: by its caller before it expires, or by its expiry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum HoldEnd {
     Caller,
@@ -80,7 +80,7 @@ impl HoldStep {
         }
     }
 
-    /// Whether it leads from some open holds to others at a moment.
+    /// Whether this step leads from the holds `before` to those `after`.
     fn leads(&self, before: &[OpenHold], after: &[OpenHold], at: DateTime<Utc>) -> bool {
         match self {
             Self::Opens(opened) => {
@@ -113,7 +113,7 @@ impl LinkState {
             | Event::Capture { offset, .. }
             | Event::Release { offset, .. } => Some(offset),
             Event::Debit { .. } | Event::Hold { .. } | Event::Adjustment { .. } => Some(Credits::ZERO),
-            // Money came, went back or came again, or never should have: what is owed of it changes in the same entry.
+            // These entries follow payments, refunds, disputes or corrections, and may change the owed credits too.
             Event::Expiry
             | Event::Purchase
             | Event::Subscription
@@ -137,7 +137,7 @@ impl LinkState {
         }
     }
 
-    /// What is wrong with it as the first entry of an account.
+    /// Its problems as the first entry of an account.
     fn problems_of_first(&self) -> impl Iterator<Item = Problem> {
         let wrong_sum = self.change.apply(Credits::ZERO) != Some(self.balance);
         let wrong_holds = !self.step.leads(&[], &self.holds, self.at);
@@ -146,10 +146,10 @@ impl LinkState {
             .flatten()
     }
 
-    /// What is wrong with it after another entry.
+    /// Its problems after another entry.
     fn problems_after<'a>(&'a self, before: &'a Self) -> impl Iterator<Item = Problem> + 'a {
         let wrong_sum = self.change.apply(before.balance) != Some(self.balance);
-        // Playground credits owed are forgotten at the month's turn (rule 9).
+        // Owed playground credits are forgotten at the month's turn (rule 9).
         let is_new_month = self.period != before.period;
         let owed = if is_new_month { before.owed.with_playground(0) } else { before.owed };
         let wrong_owed = self.offset.is_some_and(|offset| owed.checked_sub(offset) != Some(self.owed));
@@ -166,17 +166,17 @@ impl LinkState {
     }
 }
 
-/// The entries of an account that were seen.
+/// The entries of an account that were read.
 #[derive(Debug, Default)]
 pub(super) struct History {
     newest: Option<Link>,
     waiting: BTreeMap<Sequence, Link>,
-    /// Whether an entry is missing or can't be read: then what rests on all of them is not known.
+    /// Whether an entry is missing or can't be read. Then nothing that depends on all entries is known.
     has_holes: bool,
 }
 
 impl History {
-    /// Takes an entry, and adds what is wrong with it and with those that waited for it.
+    /// Takes an entry, and adds its problems and those of entries that waited for it.
     pub(super) fn take(&mut self, link: Link, order: Order, found: &mut Vec<(Sequence, Problem)>) {
         let expected = self.newest_sequence().next();
         if link.sequence < expected {
@@ -198,7 +198,7 @@ impl History {
         }
     }
 
-    /// Adds what is wrong with entries that still wait for others: these are missing.
+    /// Adds the problems of entries that still wait for missing ones.
     pub(super) fn finish(&mut self, found: &mut Vec<(Sequence, Problem)>) {
         while let Some((_, link)) = self.waiting.pop_first() {
             self.append(link, found);
@@ -210,12 +210,12 @@ impl History {
         !self.has_holes
     }
 
-    /// The newest entry that was seen.
+    /// The sequence of the newest entry that was read.
     pub(super) fn newest_sequence(&self) -> Sequence {
         self.newest.as_ref().map_or(Sequence::NONE, |newest| newest.sequence)
     }
 
-    /// The account after the newest entry; `None` if there is none, or it can't be read.
+    /// The account after the newest entry; `None` if there is no entry, or it can't be read.
     pub(super) fn newest(&self) -> Option<&LinkState> {
         self.newest.as_ref()?.state.as_deref()
     }

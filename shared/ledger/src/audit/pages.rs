@@ -1,4 +1,4 @@
-//! Reading the whole table, page by page.
+//! Reads the whole table, page by page.
 
 use aws_sdk_dynamodb::operation::scan::builders::ScanInputBuilder;
 
@@ -9,24 +9,45 @@ use crate::{
     items::Item,
 };
 
-/// A part of the table: several are read at once. The items of one partition are in one segment, in order.
+/// A part of the table. Several segments are read in parallel. All items of a partition are in one segment, in order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Segment {
-    /// Which one, from 0.
+    /// The segment's number, from 0.
     pub number: u16,
-    /// How many there are.
+    /// The number of segments.
     pub total: u16,
 }
 
-/// Where a page begins.
+/// The start of a page.
 #[derive(Debug, Clone)]
 pub struct PageCursor(Item);
 
 impl Ledger {
-    /// A page of a segment's items, each as it is when it is read; and where the next page begins, `None` after the last.
+    /// Reads a page of a segment. Items may be of different moments. The cursor is the start of the next page; `None`
+    /// after the last.
     ///
     /// # Errors
     /// [`Error::TryAgain`] if throttling or faults outlast the attempts, [`Error::Internal`].
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// use scrip_ledger::audit::{Auditor, Order, Segment};
+    ///
+    /// # async fn example(ledger: scrip_ledger::Ledger) -> Result<(), Box<dyn std::error::Error>> {
+    /// let (mut auditor, mut from) = (Auditor::new(Order::Sorted), None);
+    /// loop {
+    ///     let (items, next) = ledger.read_segment(Segment { number: 0, total: 1 }, from).await?;
+    ///     items.into_iter().for_each(|item| auditor.take(item));
+    ///     from = next;
+    ///     if from.is_none() {
+    ///         break;
+    ///     }
+    /// }
+    /// println!("{} findings", auditor.finish()?.findings.len());
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn read_segment(
         &self,
         segment: Segment,

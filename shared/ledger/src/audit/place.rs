@@ -1,4 +1,4 @@
-//! Which row of the ledger a key belongs to: keys.rs read backwards.
+//! Parses the keys of rows: the inverse of keys.rs.
 
 use scrip_accounts::{
     AccountId, AdjustmentId, CommandKey, DebitId, HoldId, PurchaseId, ReversalId, Sequence,
@@ -6,7 +6,7 @@ use scrip_accounts::{
 
 use crate::keys;
 
-/// What a key says about its row.
+/// The kind of a row, and the ids in its key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Place {
     Entry(AccountId, Sequence),
@@ -19,7 +19,7 @@ pub(super) enum Place {
     Parked,
 }
 
-/// What a row names the account of.
+/// The kind of an owner row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum OwnerKind {
     Payment,
@@ -27,7 +27,7 @@ pub(super) enum OwnerKind {
 }
 
 impl Place {
-    /// The place of a key; `None` if the ledger has no such rows.
+    /// Parses a key; `None` if the ledger has no such rows.
     pub(super) fn of(pk: &str, sk: &str) -> Option<Self> {
         let (kind, id) = pk.split_once('#')?;
         match (kind, sk) {
@@ -60,7 +60,7 @@ impl Place {
         let mut parts = id.splitn(3, '#');
         let (account_id, kind, id) = (parts.next()?, parts.next()?, parts.next()?);
         let key = match kind {
-            // Or of a hold, which has the same key.
+            // It may be a hold's: a hold and a debit with the same id have the same key.
             "debit" => CommandKey::Debit(DebitId::parse(id).ok()?),
             "settlement" => CommandKey::Settlement(HoldId::parse(id).ok()?),
             "reversal" => CommandKey::Reversal(ReversalId::parse(id).ok()?),

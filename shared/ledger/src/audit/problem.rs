@@ -1,70 +1,70 @@
-//! What can be wrong with a row, what that means, and whether it can be mended.
+//! The problems of rows, their consequences, and whether they can be repaired.
 
 use std::fmt;
 
 use scrip_accounts::Sequence;
 use scrip_pricing::Credits;
 
-/// What is wrong with a row. [`Problem::code`] names the kind, [`fmt::Display`] says what, [`Problem::meaning`] what
-/// follows from it.
+/// A problem of a row. [`Problem::code`] is its stable name, [`fmt::Display`] describes it, and [`Problem::meaning`] is
+/// its consequence.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Problem {
     /// The ledger has no rows with such a key.
     UnknownRow,
-    /// The row can't be read; why, without what it holds.
+    /// The row can't be read, for this reason, which shows nothing of the row's content.
     Unreadable(String),
-    /// The row holds what belongs under another key.
+    /// The row's content belongs to another key.
     WrongKey,
-    /// The row was there before: an export holds it twice.
+    /// The row was read before: an export has it twice.
     Repeated,
     /// This entry and those up to another are missing.
     MissingEntries(Sequence),
     /// An entry's balance is below zero.
     BelowZero,
-    /// An entry's balance is not the one before and its change.
+    /// An entry's balance is not the one before plus its change.
     WrongSum,
     /// An entry is older than the one before.
     TimeBackwards,
     /// An entry is of an earlier month than the one before.
     MonthBackwards,
-    /// What is owed changed by another amount than the entry says.
+    /// The owed credits changed by another amount than the entry's.
     WrongOwed,
-    /// The open holds are not those before and what the entry did to them.
+    /// The open holds don't follow from those before and the entry.
     WrongHolds,
     /// An entry carries the key of an earlier one.
     SameKey(Sequence),
-    /// Neither an entry nor its claim holds the request's fingerprint.
+    /// Neither an entry nor its claim has the request's fingerprint.
     NoFingerprint,
     /// An entry's key has no claim.
     NoClaim,
-    /// A claim points behind its entry: `from` is not below it.
+    /// A claim's `from` is not below its entry.
     ClaimBehindEntry(Sequence),
-    /// A claim names another entry than its own, which is this one.
+    /// A claim names another entry than its own, which has this sequence.
     ClaimNamesAnother(Sequence),
-    /// A claim without an entry points behind the newest entry, or names an entry.
+    /// A claim without an entry has a `from` above the newest entry, or names an entry.
     StrayClaim,
-    /// A debit's claim counts other credits as reversed than its reversals gave back.
+    /// The total on a debit's claim differs from the sum of the debit's reversals.
     WrongTotal {
-        /// What the claim counts.
+        /// The total on the claim.
         counted: Credits,
-        /// What the reversals add up to.
+        /// The sum of the reversals.
         reversed: Credits,
     },
     /// The reversals of a debit gave back more than it took.
     ReversedTooMuch,
     /// A reversal's debit has no entry.
     NoDebit,
-    /// The account must be settled at a month's turn, and no row lists it.
+    /// The account is due at the month's turn, but no row lists it.
     NoDueRow,
     /// The row lists the account for another month or in another shard.
     WrongDueRow,
-    /// The row lists an account that has nothing to settle.
+    /// The row lists an account that isn't due.
     NeedlessDueRow,
     /// A purchase has no place in the list.
     NoBoughtRow,
     /// A place in the list has no purchase of that time.
     StrayBoughtRow,
-    /// No row says whose a payment is.
+    /// A payment has no owner row.
     NoPaymentRow,
     /// A payment's row names another account than the purchase's.
     PaymentOfAnother,
@@ -74,14 +74,14 @@ pub enum Problem {
     NoAccount,
     /// The newest entry shows a subscription of which its account has no record.
     NoSubscription,
-    /// The row is in another partition of the due index than it must be.
+    /// The row is in the wrong partition of the due index.
     WrongIndex,
-    /// The account was written to each time that it was read again.
+    /// The account was written to each time it was read again, so the finding could not be confirmed.
     Undecided,
 }
 
 impl Problem {
-    /// The kind's name, which never changes.
+    /// The stable name of the problem.
     #[must_use]
     pub fn code(&self) -> &'static str {
         match self {
@@ -120,7 +120,7 @@ impl Problem {
         }
     }
 
-    /// What follows from it.
+    /// The consequence of the problem.
     #[must_use]
     pub fn meaning(&self) -> &'static str {
         match self {
@@ -152,7 +152,7 @@ impl Problem {
         }
     }
 
-    /// Whether rows with such a problem can be rebuilt from what else is in the table.
+    /// Whether rows with this problem can be rebuilt from other rows.
     pub(super) fn is_repairable(&self) -> bool {
         matches!(
             self,
@@ -192,7 +192,12 @@ impl fmt::Display for Problem {
             Self::ClaimNamesAnother(entry) => write!(f, "does not name its entry, which is {entry}"),
             Self::StrayClaim => f.write_str("points to an entry that is not there or is another's"),
             Self::WrongTotal { counted, reversed } => {
-                write!(f, "counts {} as reversed; its reversals gave {}", Three(counted), Three(reversed))
+                write!(
+                    f,
+                    "counts {} as reversed; its reversals gave {}",
+                    ShortCredits(counted),
+                    ShortCredits(reversed)
+                )
             }
             Self::ReversedTooMuch => f.write_str("took less than its reversals gave back"),
             Self::NoDebit => f.write_str("reverses a debit that has no entry"),
@@ -213,10 +218,10 @@ impl fmt::Display for Problem {
     }
 }
 
-/// Credits in short.
-struct Three<'a>(&'a Credits);
+/// Credits as `playground/tune/tune_image`.
+struct ShortCredits<'a>(&'a Credits);
 
-impl fmt::Display for Three<'_> {
+impl fmt::Display for ShortCredits<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self(credits) = self;
         write!(f, "{}/{}/{}", credits.playground(), credits.tune(), credits.tune_image())

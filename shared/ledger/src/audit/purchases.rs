@@ -1,4 +1,4 @@
-//! Purchases and the rows that lead to them; and whose subscriptions and customers are.
+//! Checks purchases and the rows that refer to them, and the accounts of subscriptions and customers.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -16,35 +16,35 @@ use crate::{
     keys,
 };
 
-/// What a purchase's record says of the rows beside it.
+/// The rows that a purchase's record requires.
 #[derive(Debug)]
-struct PurchaseSeen {
+struct PurchaseSummary {
     bought: Item,
     bought_row: Row,
     payments: Vec<Row>,
     has_outflows: bool,
 }
 
-/// All purchases, and what refers to them or to accounts.
+/// All purchases, and the rows that refer to them or to accounts.
 #[derive(Debug, Default)]
 pub(super) struct Purchases {
-    records: HashMap<(AccountNumber, PurchaseId), PurchaseSeen>,
+    records: HashMap<(AccountNumber, PurchaseId), PurchaseSummary>,
     bought: HashSet<(AccountNumber, Row)>,
     payments: HashMap<Row, (AccountNumber, Option<PurchaseId>)>,
     subscriptions: HashMap<Row, AccountNumber>,
     customers: Vec<(Row, AccountNumber)>,
 }
 
-/// What is wrong with them.
+/// The problems of purchases, and their repairs.
 #[derive(Debug, Default)]
-pub(super) struct PurchasesChecked {
+pub(super) struct PurchaseFindings {
     pub(super) findings: Vec<Finding>,
     pub(super) repairs: Vec<Repair>,
 }
 
 impl Purchases {
     pub(super) fn take_purchase(&mut self, account: (AccountNumber, &AccountId), purchase: &Purchase) {
-        let seen = PurchaseSeen {
+        let seen = PurchaseSummary {
             bought: items::bought(account.1, purchase),
             bought_row: keys::bought(account.1, purchase).into(),
             payments: keys::payments(purchase).map(Row::from).collect(),
@@ -69,15 +69,15 @@ impl Purchases {
         self.subscriptions.insert(row, account);
     }
 
-    /// How many purchases there are.
+    /// The number of purchases.
     pub(super) fn count(&self) -> usize {
         self.records.len()
     }
 
-    /// Checks all of them, once all rows were seen.
-    pub(super) fn finish(mut self, accounts: &Accounts) -> Result<PurchasesChecked, Error> {
-        let mut checked = PurchasesChecked::default();
-        // Of several purchases that a payment paid for, the row leads to the one whose money moved.
+    /// Checks all purchases, after all rows were taken.
+    pub(super) fn finish(mut self, accounts: &Accounts) -> Result<PurchaseFindings, Error> {
+        let mut checked = PurchaseFindings::default();
+        // If one payment paid for several purchases, its row names the one with refunds or disputes.
         let mut lost: BTreeMap<&Row, Vec<(bool, &PurchaseId, AccountNumber)>> = BTreeMap::new();
         for ((account, purchase_id), seen) in &self.records {
             let account_id = &accounts.get(*account).id;
@@ -134,7 +134,7 @@ impl Purchases {
     }
 }
 
-impl PurchasesChecked {
+impl PurchaseFindings {
     fn add(&mut self, account_id: &AccountId, row: Row, problem: Problem) {
         self.findings.push(Finding::new(Some(account_id.clone()), row, problem));
     }

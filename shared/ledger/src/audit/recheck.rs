@@ -1,5 +1,5 @@
-//! Looking again at what was found: a table in use changes while it is read, so a row and what belongs to it may be of
-//! different moments.
+//! Reads the rows of findings again. A table in use changes while it is read, so a row and those that belong to it may
+//! be of different moments.
 
 use std::collections::HashSet;
 
@@ -23,22 +23,23 @@ use crate::{
     keys::{self, Key},
 };
 
-/// How often an account is read again if others write to it meanwhile.
+/// The most readings of an account while others write to it.
 const READS_MAX: u32 = 5;
 
-/// An account's rows as one reading saw them.
+/// The rows of an account in one reading.
 struct Partition {
     auditor: Auditor,
     newest: Sequence,
-    /// The claims of the entries that were found.
+    /// The rows of the claims of entries with findings.
     claims: HashSet<Row>,
 }
 
 impl Ledger {
-    /// Reads again what findings of one account are about, and reports those that still are, with their repairs. The
-    /// account's rows are read first, what belongs to them after that; if another entry came meanwhile, all of it again,
-    /// a few times. An account that never rests is reported as undecided, with no repair: its rows were of different
-    /// moments.
+    /// Reads the rows of one account's findings again, and reports the findings that remain, with their repairs.
+    ///
+    /// The account's rows are read first, then those that belong to them. If another entry was appended meanwhile, all
+    /// are read again, a few times. If that never succeeds, the account is reported as undecided, without repairs,
+    /// because its rows were of different moments.
     ///
     /// # Errors
     /// [`Error::TryAgain`] if throttling or faults outlast the attempts, [`Error::Internal`].
@@ -64,7 +65,7 @@ impl Ledger {
         Ok(report)
     }
 
-    /// One reading; and whether no entry was written meanwhile.
+    /// Makes one reading; also returns whether no entry was written meanwhile.
     async fn read_again(
         &self,
         account_id: Option<&AccountId>,
@@ -96,7 +97,7 @@ impl Ledger {
         Ok((read.auditor.finish()?, newest == read.newest))
     }
 
-    /// Reads an account's rows; of the entries that are sought, it notes the claims.
+    /// Reads an account's rows, and collects the claims of the sought entries.
     async fn read_partition(
         &self,
         account_id: &AccountId,
@@ -143,7 +144,7 @@ impl Ledger {
         Ok((answer.items.unwrap_or_default(), answer.last_evaluated_key))
     }
 
-    /// The newest entry's sequence, by its key: the entry itself may not be readable.
+    /// Reads the newest entry's sequence from its key, because the entry itself may be unreadable.
     async fn newest_sequence(&self, account_id: &AccountId) -> Result<Sequence, Failure> {
         let query = QueryInput::builder()
             .key_condition_expression("#pk = :pk AND begins_with(#sk, :entry)")
@@ -165,12 +166,12 @@ impl Ledger {
     }
 }
 
-/// What makes a finding the same one when it is found again.
+/// The identity of a finding across readings: its row and its code.
 fn mark(finding: &Finding) -> (&Row, &'static str) {
     (&finding.row, finding.problem.code())
 }
 
-/// The row of the claim of an entry's key.
+/// The row of an entry's claim.
 fn claim_of(account_id: &AccountId, item: Item) -> Option<Row> {
     let stored = items::read_entry(item).ok()?;
     let key: CommandKey = key_of(&stored.entry).ok()??;

@@ -1,4 +1,4 @@
-//! Mending rows: each write stands on what was read, and entries are never touched.
+//! Repairs rows. Each write fails if the row has changed since it was read, and entries are never written.
 
 use std::collections::HashMap;
 
@@ -14,31 +14,31 @@ use super::{
 use crate::{
     Error, Ledger,
     backoff::persist,
-    cancellation::{Cancelled, Slot, read_reasons},
+    cancellation::{Cancellation, Slot, read_reasons},
     error::{Failure, cancellation, classify},
     items,
     keys::{self, Key},
 };
 
-/// What came of a repair.
+/// The result of a repair.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Repaired {
-    /// The row is mended.
+pub enum RepairResult {
+    /// The row is repaired.
     Done,
-    /// Nothing was written: the row or the account has changed since it was read.
+    /// Nothing was written, because the row or the account has changed since it was read.
     Changed,
 }
 
 impl Ledger {
-    /// Mends a row.
+    /// Repairs a row.
     ///
     /// # Errors
     /// [`Error::TryAgain`] if throttling or faults outlast the attempts, [`Error::Internal`].
-    pub async fn repair(&self, repair: &Repair) -> Result<Repaired, Error> {
+    pub async fn repair(&self, repair: &Repair) -> Result<RepairResult, Error> {
         persist(|| self.repair_once(repair)).await
     }
 
-    async fn repair_once(&self, repair: &Repair) -> Result<Repaired, Failure> {
+    async fn repair_once(&self, repair: &Repair) -> Result<RepairResult, Failure> {
         let write = match (&repair.fix, &repair.account_id) {
             (Fix::RebuildClaim { sequence, reversed }, Some(account_id)) => {
                 self.rebuild_claim(account_id, *sequence, *reversed).await?
@@ -50,21 +50,21 @@ impl Ledger {
             (Fix::Put(item), _) => Some(self.put_new(item.clone())?),
             (Fix::RebuildClaim { .. } | Fix::Due { .. }, None) => None,
         };
-        let Some(write) = write else { return Ok(Repaired::Changed) };
+        let Some(write) = write else { return Ok(RepairResult::Changed) };
         let mut items = vec![write];
         if let (Some(newest), Some(account_id)) = (repair.newest, &repair.account_id) {
             items.push(self.check_none(keys::entry(account_id, newest.next()))?);
         }
         let slots = vec![Slot::Record; items.len()];
-        let Err(error) = self.transact(items).await else { return Ok(Repaired::Done) };
+        let Err(error) = self.transact(items).await else { return Ok(RepairResult::Done) };
         match cancellation(&error).map(|reasons| read_reasons(&slots, reasons)) {
-            Some(Cancelled::Raced(_)) => Ok(Repaired::Changed),
-            Some(Cancelled::Wait(fault)) => Err(Failure::Transient(fault, Some(error.into()))),
+            Some(Cancellation::Raced(_)) => Ok(RepairResult::Changed),
+            Some(Cancellation::Wait(fault)) => Err(Failure::Transient(fault, Some(error.into()))),
             _ => Err(classify("mend a row", error)),
         }
     }
 
-    /// Puts the claim of an entry, if it has none.
+    /// A put of an entry's claim, if it has none.
     async fn rebuild_claim(
         &self,
         account_id: &AccountId,
@@ -76,14 +76,14 @@ impl Ledger {
         Ok(Some(self.put_new(items::rebuilt_claim(account_id, &stored, &key, reversed)?)?))
     }
 
-    /// Puts, moves or deletes an account's due row, if it is as it was read.
+    /// A write that puts, moves or deletes an account's due row, if the row hasn't changed since it was read.
     fn mend_due(
         &self,
         account_id: &AccountId,
         before: Option<&str>,
         after: Option<Period>,
     ) -> Result<TransactWriteItem, Error> {
-        let item = after.map(|settled| items::due(account_id, settled)).transpose()?;
+        let item = after.map(|month| items::due(account_id, month)).transpose()?;
         match (before, item) {
             (None, item) => self.put_new(item.unwrap_or_default()),
             (Some(before), Some(mut item)) => {
@@ -105,7 +105,7 @@ impl Ledger {
         }
     }
 
-    /// Sets attributes of a row whose attributes are as they were read, or removes them.
+    /// An update that sets or removes attributes of a row, if those in `before` haven't changed since they were read.
     fn set(&self, row: &Row, before: &[Attribute], after: &[Attribute]) -> Result<TransactWriteItem, Error> {
         let mut values = HashMap::new();
         let mut conditions = vec!["attribute_exists(#pk)".to_owned()];
@@ -142,7 +142,7 @@ impl Ledger {
     }
 }
 
-/// `#name = :prefix_name`, and its value among the values.
+/// The text `#name = :prefix_name`. It also adds the value to `values`.
 fn equals(
     prefix: &str,
     name: &str,

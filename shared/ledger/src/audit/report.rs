@@ -1,10 +1,10 @@
-//! What an audit came to.
+//! The report of an audit.
 
 use std::collections::HashSet;
 
 use super::{finding::Finding, fix::Repair};
 
-/// What was read.
+/// The counts of the rows that were read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Tally {
     /// Rows of any kind.
@@ -15,7 +15,7 @@ pub struct Tally {
     pub entries: u64,
     /// Claims.
     pub claims: u64,
-    /// Claims without an entry: of commands that were refused or given up. They do no harm.
+    /// Claims without an entry, of commands that were refused or given up. They do no harm.
     pub dangling: u64,
     /// Purchases.
     pub purchases: u64,
@@ -25,19 +25,19 @@ pub struct Tally {
     pub parked: u64,
 }
 
-/// What an audit came to.
+/// The report of an audit.
 #[derive(Debug, Default)]
 pub struct Report {
-    /// What was read.
+    /// The counts of the rows that were read.
     pub tally: Tally,
-    /// What is wrong, in the order of accounts and rows.
+    /// The problems, in the order of accounts and rows.
     pub findings: Vec<Finding>,
-    /// How rows of these can be mended; one write for each.
+    /// The repairs of their rows, one write each.
     pub repairs: Vec<Repair>,
 }
 
 impl Report {
-    /// Says of each finding whether it can be mended: if its kind can be, and there is a repair of its row.
+    /// Sets `is_repairable` of each finding: its kind can be repaired, and there is a repair of its row.
     pub(super) fn mark_repairable(&mut self) {
         let rows: HashSet<_> = self.repairs.iter().map(|repair| &repair.row).collect();
         for finding in &mut self.findings {

@@ -1,8 +1,8 @@
-//! A claim: the row that says from which entry on a key may have been used.
+//! The item of a claim: an entry with the key can only come after the entry `from`.
 //!
-//! It is written before the command's entry, and never deleted. A debit's claim also counts what came back of it. Rows
-//! from before claims name the entry itself (`sequence`) and hold the request's fingerprint, because a transaction wrote
-//! them together with their entry.
+//! A claim is written before the command's entry, and is never deleted. A debit's claim also has the total of its
+//! reversals. Rows from before claims name the entry itself (`sequence`) and have the request's fingerprint, because
+//! one transaction wrote them together with their entry.
 
 use scrip_accounts::{AccountId, CommandKey, Sequence};
 use scrip_pricing::Credits;
@@ -25,23 +25,23 @@ struct ClaimItem {
     reversed: Option<Credits>,
 }
 
-/// What is known of a key that may have been used.
+/// The claim of a key, which may or may not have an entry.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Claim {
     /// No entry up to this one carries the key.
     pub from: Sequence,
     /// The entry that carries the key, if the row names it.
     pub sequence: Option<Sequence>,
-    /// The request, if the row holds it and not the entry.
+    /// The request's hash, if this row has it instead of the entry.
     pub request: Option<RequestHash>,
-    /// What came back of the debit.
+    /// The debit's credits that came back.
     pub reversed: Credits,
 }
 
 /// The item of a new claim.
 ///
 /// # Errors
-/// [`Error::Internal`] if it has no form as an item, which each has.
+/// [`Error::Internal`] if it can't be encoded, which never happens.
 pub fn write_claim(account_id: &AccountId, key: &CommandKey, from: Sequence) -> Result<Item, Error> {
     let key = keys::operation(account_id, key);
     to_item(&ClaimItem {
@@ -54,8 +54,8 @@ pub fn write_claim(account_id: &AccountId, key: &CommandKey, from: Sequence) -> 
     })
 }
 
-/// The item of a claim that was lost, from its entry and what came back of it. A claim of an entry that holds no
-/// fingerprint has the form from before claims, without the fingerprint, which is lost.
+/// The item of a lost claim, rebuilt from its entry and the total of its reversals. If the entry has no fingerprint,
+/// the claim gets the form from before claims; the fingerprint stays lost.
 pub(crate) fn rebuilt_claim(
     account_id: &AccountId,
     stored: &StoredEntry,
@@ -78,7 +78,7 @@ pub(crate) fn rebuilt_claim(
 /// The claim of an item.
 ///
 /// # Errors
-/// [`Error::Internal`] if the item says neither where to look nor where the entry is.
+/// [`Error::Internal`] if the item has neither `from` nor `sequence`.
 pub fn read_claim(item: Item) -> Result<Claim, Error> {
     let item: ClaimItem = from_item(item)?;
     let from = item.from.or_else(|| item.sequence.map(before));

@@ -1,4 +1,4 @@
-//! The row that lists an account until its month is turned.
+//! The item that lists an account as due until its month is turned.
 
 use scrip_accounts::{AccountId, Period};
 use serde::Serialize;
@@ -13,12 +13,8 @@ struct DueItem {
     due: String,
 }
 
-/// The item that says an account must be settled at the month after the one it was settled for.
-pub(crate) fn due(account_id: &AccountId, settled: Period) -> Result<Item, Error> {
+/// The item of an account that is due at the turn after the month `month`.
+pub(crate) fn due(account_id: &AccountId, month: Period) -> Result<Item, Error> {
     let key = keys::due(account_id);
-    to_item(&DueItem {
-        pk: key.pk,
-        sk: key.sk,
-        due: keys::due_partition(settled, keys::due_shard(account_id)),
-    })
+    to_item(&DueItem { pk: key.pk, sk: key.sk, due: keys::due_partition(month, keys::due_shard(account_id)) })
 }

@@ -1,4 +1,4 @@
-//! An entry: what happened, and the whole account after it.
+//! The item of an entry: its event, and the whole account after it.
 
 use chrono::{DateTime, Utc};
 use scrip_accounts::{Account, AccountId, Change, Entry, Event, OpenHold, Period, Sequence, Subscription};
@@ -13,8 +13,8 @@ use crate::{Error, keys, request_hash::RequestHash};
 pub struct StoredEntry {
     /// The entry.
     pub entry: Entry,
-    /// What the command that made it asked for. Only commands with a key have one, and none of an entry from before
-    /// claims: the row from before has it.
+    /// The hash of the command's request. Only entries of commands with a key have it. Entries from before claims lack
+    /// it, because their claim's row has it.
     pub request: Option<RequestHash>,
 }
 
@@ -36,8 +36,8 @@ struct EntryItem {
     balance: Credits,
     #[serde(default, skip_serializing_if = "is_zero")]
     owed: Credits,
-    // Under another name while holds are open: versions from before holds would leave these out of the next entry, and
-    // fail because they find no `period`.
+    // While holds are open, the month is stored as `month` instead of `period`. Versions from before holds would lose
+    // the holds in their next entry; without a `period` they fail instead.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     period: Option<Period>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -53,10 +53,10 @@ fn is_zero(credits: &Credits) -> bool {
     credits.is_zero()
 }
 
-/// The item of an entry; `request` of one that a command with a key made.
+/// The item of an entry. `request` is the hash of the request, if a command with a key made the entry.
 ///
 /// # Errors
-/// [`Error::Internal`] if it has no form as an item, which each has.
+/// [`Error::Internal`] if it can't be encoded, which never happens.
 pub fn write_entry(
     account_id: &AccountId,
     entry: &Entry,
@@ -86,10 +86,10 @@ pub fn write_entry(
 /// The entry of an item.
 ///
 /// # Errors
-/// [`Error::Internal`] if the item lacks what its kind must have, has what no version up to this one writes, or its key
-/// is another entry's.
+/// [`Error::Internal`] if the item lacks an attribute of its kind, has one that only a later version writes, or has
+/// another entry's key.
 pub fn read_entry(item: Item) -> Result<StoredEntry, Error> {
-    // What isn't understood would be lost in the next entry, which carries the whole account on.
+    // The next entry carries the whole account, so an attribute that isn't known here would be lost.
     if let Some(unknown) = item.keys().find(|name| !is_attribute(name)) {
         return Err(Error::internal("read an entry", format!("a later version wrote its {unknown}")));
     }
@@ -117,7 +117,7 @@ pub fn read_entry(item: Item) -> Result<StoredEntry, Error> {
     Ok(StoredEntry { entry, request: item.request })
 }
 
-/// Whether entries have an attribute of that name: those of all kinds, and those of [`Event`]'s.
+/// Whether entries of any kind have an attribute of that name, including those of [`Event`].
 fn is_attribute(name: &str) -> bool {
     matches!(
         name,

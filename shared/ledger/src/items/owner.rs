@@ -1,4 +1,4 @@
-//! The row that says which account a payment, a purchase or a customer of the provider's belongs to.
+//! The owner row: the account that a payment, a purchase or a customer of Stripe belongs to.
 
 use scrip_accounts::{AccountId, PurchaseId};
 use serde::{Deserialize, Serialize};
@@ -6,18 +6,18 @@ use serde::{Deserialize, Serialize};
 use super::{Item, from_item, to_item};
 use crate::{Error, keys};
 
-/// The account that something of the payment provider's belongs to.
+/// The item of an owner row.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct OwnerItem {
     pk: String,
     sk: String,
     pub(crate) account_id: AccountId,
-    /// Of a payment: what was bought with it.
+    /// The purchase, if the row is a payment's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) purchase_id: Option<PurchaseId>,
 }
 
-/// The item that says which account a payment, a purchase or a customer belongs to.
+/// The owner row of a payment, a purchase or a customer.
 pub(crate) fn owner(
     key: keys::Key,
     account_id: &AccountId,
@@ -31,7 +31,7 @@ pub(crate) fn owner(
     })
 }
 
-/// The account of such an item.
+/// Reads an owner row.
 pub(crate) fn read_owner(item: Item) -> Result<OwnerItem, Error> {
     from_item(item)
 }

@@ -1,4 +1,4 @@
-//! A payment that could not be granted whole.
+//! The item of a parked payment.
 
 use chrono::{DateTime, Utc};
 use scrip_accounts::{AccountId, EventId};
@@ -7,22 +7,22 @@ use serde::{Deserialize, Serialize};
 use super::{Item, from_item, to_item};
 use crate::{Error, keys};
 
-/// A payment of which something couldn't be granted.
+/// A payment that couldn't be granted, in whole or in part.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Parked {
-    /// The provider's id of the invoice, session, payment or subscription.
+pub struct ParkedPayment {
+    /// Stripe's id of the invoice, session, payment or subscription.
     pub object_id: String,
-    /// What kind of object that is, as the provider names it: `invoice`, `checkout.session`.
+    /// Stripe's name of the object's type, such as `invoice` or `checkout.session`.
     pub object: String,
-    /// Why it couldn't be granted.
+    /// The reason that it couldn't be granted.
     pub reason: String,
     /// The account, if one is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub account_id: Option<AccountId>,
-    /// The event that led to it.
+    /// The event at which it was parked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub event_id: Option<EventId>,
-    /// When it was parked last.
+    /// The time at which it was last parked.
     pub parked_at: DateTime<Utc>,
 }
 
@@ -30,20 +30,20 @@ pub struct Parked {
 struct ParkedItem {
     pk: String,
     sk: String,
-    /// Lists it.
+    /// The index partition that lists it.
     due: String,
     #[serde(flatten)]
-    parked: Parked,
+    parked: ParkedPayment,
 }
 
 /// The item of a parked payment.
-pub(crate) fn parked(parked: &Parked) -> Result<Item, Error> {
+pub(crate) fn parked(parked: &ParkedPayment) -> Result<Item, Error> {
     let key = keys::parked(&parked.object_id);
     let due = keys::PARKED.to_owned();
     to_item(&ParkedItem { pk: key.pk, sk: key.sk, due, parked: parked.clone() })
 }
 
 /// The parked payment of an item.
-pub(crate) fn read_parked(item: Item) -> Result<Parked, Error> {
+pub(crate) fn read_parked(item: Item) -> Result<ParkedPayment, Error> {
     from_item::<ParkedItem>(item).map(|item| item.parked)
 }

@@ -10,7 +10,7 @@ use crate::{Error, keys};
 struct PurchaseItem {
     pk: String,
     sk: String,
-    /// Lists the purchase while its refund is pending.
+    /// The index partition that lists the purchase while its refund is pending.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     due: Option<String>,
     #[serde(flatten)]
@@ -29,7 +29,7 @@ pub(crate) fn read_purchase(item: Item) -> Result<Purchase, Error> {
     from_item::<PurchaseItem>(item).map(|item| item.purchase)
 }
 
-/// The item that lists a purchase: its key says all.
+/// The item that lists a purchase. It consists of its key.
 pub(crate) fn bought(account_id: &AccountId, purchase: &Purchase) -> Item {
     keys::bought(account_id, purchase).into_attributes()
 }

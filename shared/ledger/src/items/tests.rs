@@ -1,4 +1,4 @@
-//! What is stored is read forever, so its form is written out here by hand.
+//! Stored items are read forever, so these tests spell out their form.
 
 use scrip_accounts::{
     AccountId, CommandKey, Debit, DebitId, DebitRequest, Event, Reversal, ReversalId, ReversalRequest,
@@ -17,7 +17,7 @@ fn alice() -> AccountId {
     AccountId::parse("alice").unwrap()
 }
 
-/// An entry's item: what every kind has, and what only some have.
+/// An entry's item: the attributes of every kind, and `more` of only some.
 fn stored(kind: &str, more: Value) -> Item {
     let mut item = json!({
         "pk": "ACCOUNT#alice", "sk": "ENTRY#000000000042", "sequence": 42, "kind": kind,
@@ -36,7 +36,7 @@ fn stored(kind: &str, more: Value) -> Item {
 }
 
 #[test]
-fn every_kind_of_entry_is_stored_as_it_always_was() {
+fn the_stored_form_of_each_kind_of_entry_never_changes() {
     let upscale = json!({"operation": "upscale", "factor": 4, "images": 2});
     let debit = json!({"operation": upscale, "deferred_images": 0, "catalog_version": "2026-11-01"});
     let credits = |playground: u64| json!({"playground": playground, "tune": 0, "tune_image": 0});
@@ -114,7 +114,7 @@ fn with_request(mut more: Value) -> Value {
     more
 }
 
-/// Early ones have no offset if it was nothing, and no request.
+/// Early reversals have no offset if it was zero, and no request.
 #[test]
 fn an_early_reversal_is_read_as_one_without_an_offset() {
     let more = json!({"debit_id": "d-1", "reason": "one image failed"});
@@ -126,7 +126,7 @@ fn an_early_reversal_is_read_as_one_without_an_offset() {
     assert_eq!(write_entry(&alice(), &early.entry, None).unwrap(), stored("reversal", spelled_out));
 }
 
-/// While two versions run, the older one must not append to what it can't carry on.
+/// While two versions run, the older one must not append after an entry that it can't carry on.
 #[test]
 fn an_entry_of_a_later_version_is_an_error() {
     for (name, value) in [("frozen", json!(true)), ("hold", json!([])), ("Balance", json!({}))] {
@@ -139,14 +139,14 @@ fn an_entry_of_a_later_version_is_an_error() {
 }
 
 #[test]
-fn an_entry_that_has_anothers_key_is_an_error() {
+fn an_entry_with_another_entrys_key_is_an_error() {
     for sk in ["ENTRY#000000000041", "ENTRY#42", "OPERATION"] {
         assert!(read_entry(stored("refill", json!({"sk": sk}))).is_err(), "{sk}");
     }
 }
 
 #[test]
-fn an_entry_that_lacks_what_its_kind_has_is_an_error() {
+fn an_entry_without_an_attribute_of_its_kind_is_an_error() {
     let upscale = json!({"operation": "upscale", "factor": 4, "images": 2});
     for (kind, more) in [
         ("debit", json!({"operation": upscale, "deferred_images": 0})),
@@ -167,7 +167,7 @@ fn an_entry_that_lacks_what_its_kind_has_is_an_error() {
 }
 
 #[test]
-fn a_claim_is_stored_as_its_first_entry_to_look_behind() {
+fn a_claim_is_stored_as_the_entry_before_its_own() {
     let debit = CommandKey::Debit(DebitId::parse("d-1").unwrap());
     let reversal = CommandKey::Reversal(ReversalId::parse("r-1").unwrap());
     for (key, pk) in [(debit, "OPERATION#alice#debit#d-1"), (reversal, "OPERATION#alice#reversal#r-1")] {
@@ -180,7 +180,7 @@ fn a_claim_is_stored_as_its_first_entry_to_look_behind() {
 
 /// Claims as they are now, and the rows from before claims.
 #[test]
-fn a_claim_is_read_however_it_was_written() {
+fn a_claim_is_read_in_its_new_and_its_old_form() {
     let (long, short) = ("0123456789abcdef".repeat(4), "0123456789abcdef".repeat(2));
     let credits = |playground: u64| json!({"playground": playground, "tune": 0, "tune_image": 0});
     // the row -> from, sequence, request, reversed
@@ -216,7 +216,7 @@ fn a_claim_is_read_however_it_was_written() {
 /// SHA-256 of the JSON beside it, computed by `sha256sum`. A change here makes every retry of a request
 /// from before look like another request.
 #[test]
-fn a_request_is_hashed_as_it_always_was() {
+fn the_hash_of_a_request_never_changes() {
     let debit = |body: &str| -> DebitRequest { serde_json::from_str(body).unwrap() };
     let debit = |body| Debit { id: DebitId::parse("the-key").unwrap(), request: debit(body) };
     let reversal = |body: &str| -> ReversalRequest { serde_json::from_str(body).unwrap() };

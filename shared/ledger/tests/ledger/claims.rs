@@ -1,4 +1,5 @@
-//! A claim says from which entry on a key may have been used, and nothing else: not that it was, nor for what.
+//! Claims: a claim says from which entry on a key may have an entry. It doesn't say that the key has one, nor for which
+//! request.
 
 use serde_json::json;
 
@@ -25,7 +26,7 @@ async fn dangling(others: u64) -> World {
 }
 
 #[tokio::test]
-async fn a_claim_behind_which_much_was_read_is_raised_once() {
+async fn a_claim_followed_by_many_entries_is_raised_once() {
     // others' entries -> the reads of them, whether the claim is raised: if more than 32 were read
     for (others, reads, is_raised) in
         [(0, 1, false), (3, 1, false), (4, 2, false), (32, 2, false), (33, 2, true), (40, 2, true)]
@@ -70,7 +71,7 @@ async fn a_claim_that_does_not_exist_is_not_raised() {
 
 /// It reads so many pages at a time; the claim is raised after each, and the call itself goes on where it was.
 #[tokio::test]
-async fn a_claim_behind_which_is_more_than_one_attempt_reads_is_read_to_the_end() {
+async fn a_scan_longer_than_one_attempt_is_finished() {
     const PAGES: u64 = 64;
     let world = World::nowhere();
     world.faults.next("Query", page(&[entry(1)]));
@@ -96,9 +97,9 @@ async fn a_claim_behind_which_is_more_than_one_attempt_reads_is_read_to_the_end(
     assert_eq!(append["Item"]["sk"]["S"], entry_key(4 + PAGES));
 }
 
-/// It only saves the next call some reading, so nobody waits for it. What waiting can't help is an error, as elsewhere.
+/// A raise only saves later calls some reading, so no call waits for it. A permanent failure is an error, as elsewhere.
 #[tokio::test]
-async fn a_raise_that_fails_keeps_no_command_up() {
+async fn a_raise_that_fails_delays_no_command() {
     for (fault, from, expected) in [
         (Fault::service(400, "TransactionConflictException"), 1, "appended"),
         (Fault::service(400, "ThrottlingException"), 1, "appended"),
@@ -153,7 +154,7 @@ async fn the_key_of_a_command_that_was_claimed_and_refused_is_carried_out_later(
 
 /// A claim that this call has not looked behind may hide its entry: it is no refusal before that.
 #[tokio::test]
-async fn a_refusal_looks_behind_a_claim_first() {
+async fn a_refusal_scans_after_a_claim_first() {
     let world = World::new().await;
     for number in 0..9 {
         world.take(&format!("before-{number}"), 100).await.unwrap();

@@ -1,4 +1,4 @@
-//! What a command is answered: now, again, under another's key, and where nothing is written.
+//! The answers to a command: the first time, to a retry, under another command's key, and if nothing is written.
 
 use scrip_accounts::{Period, Refusal, Sequence, SubscriptionStatus};
 use scrip_pricing::Credits;
@@ -27,7 +27,7 @@ async fn a_key_is_not_used_for_another_request() {
     let world = World::new().await;
     world.take("d", 10).await.unwrap();
     assert_eq!(name(&world.take("d", 11).await), ("key reused", 1));
-    // Nor where it would be refused: the key is looked up first.
+    // The key is looked up even if the command would be refused.
     assert_eq!(name(&world.take("d", 100).await), ("key reused", 1));
     world.reverse("r", "d", 1).await.unwrap();
     assert_eq!(name(&world.reverse("r", "d", 2).await), ("key reused", 1));
@@ -128,7 +128,7 @@ async fn the_month_of_an_account_that_was_never_seen_writes_nothing() {
 }
 
 #[tokio::test]
-async fn what_is_brought_in_line_once_is_unchanged_the_second_time() {
+async fn a_second_reconciliation_changes_nothing() {
     let world = World::new().await;
     let later = "2026-11-22T12:00:00Z";
     let upgrade = plan("in_2", "sub_1", "2026-11-21T00:00:00Z", "2027-11-20T00:00:00Z");
@@ -165,7 +165,7 @@ async fn a_subscription_that_ended_before_its_first_payment_is_known_is_paid_unt
 }
 
 #[tokio::test]
-async fn what_a_balance_cannot_hold_is_not_granted() {
+async fn a_grant_above_the_limit_of_a_balance_is_refused() {
     let world = World::empty().await;
     let most = |id| {
         let mut facts = pack(id);

@@ -1,4 +1,4 @@
-//! A call that stopped at any of its requests, and is asked for again with its key: its entry is made once.
+//! Crashes: a call stops at any of its requests and is repeated with its key. Its entry is made once.
 
 use scrip_test_support::crash::Side;
 use tokio::task::JoinSet;

@@ -12,10 +12,10 @@ use crate::{
 use scrip_test_support::faults::Fault;
 
 /// The accounts of a month, each with its shard.
-async fn due(ledger: &Ledger, settled: &str) -> Vec<(u64, String)> {
+async fn due(ledger: &Ledger, month: &str) -> Vec<(u64, String)> {
     let mut accounts = Vec::new();
     for shard in 0..DUE_SHARDS {
-        let partition = DuePartition { settled: settled.parse().unwrap(), shard };
+        let partition = DuePartition { month: month.parse().unwrap(), shard };
         let page = ledger.due(partition, None).await.unwrap();
         assert!(page.next.is_none());
         let count = ledger.count_due(partition).await.unwrap();
@@ -37,7 +37,7 @@ async fn an_account_moves_through_the_index_with_its_months() {
     // A debit of the same month leaves it where it is.
     world.take("d", 10).await.unwrap();
     assert_eq!(due(&world.ledger, "2026-11").await, alice(7));
-    // Who settles December moves it.
+    // Turning December moves the account.
     world.turn_month("2026-12-01T00:00:00Z").await.unwrap();
     assert_eq!(due(&world.ledger, "2026-11").await, none);
     assert_eq!(due(&world.ledger, "2026-12").await, alice(7));
@@ -84,7 +84,7 @@ fn page(accounts: &[&str], goes_on: bool) -> Fault {
 #[tokio::test]
 async fn a_page_goes_on_where_the_one_before_ended() {
     let world = World::empty().await;
-    let partition = DuePartition { settled: "2026-11".parse().unwrap(), shard: 7 };
+    let partition = DuePartition { month: "2026-11".parse().unwrap(), shard: 7 };
     let ids = |ids: &[&str]| ids.iter().map(|id| AccountId::parse(*id).unwrap()).collect::<Vec<_>>();
     world.faults.next("Query", page(&["a", "b"], true));
     world.faults.next("Query", page(&["c"], false));
@@ -101,7 +101,7 @@ async fn a_page_goes_on_where_the_one_before_ended() {
 #[tokio::test]
 async fn all_pages_are_counted() {
     let world = World::empty().await;
-    let partition = DuePartition { settled: "2026-11".parse().unwrap(), shard: 7 };
+    let partition = DuePartition { month: "2026-11".parse().unwrap(), shard: 7 };
     world.faults.next("Query", page(&["a", "b"], true));
     world.faults.next("Query", Fault::service(400, "ThrottlingException"));
     world.faults.next("Query", page(&["c", "d", "e"], true));
@@ -154,11 +154,11 @@ async fn a_refund_is_no_longer_listed_if_the_provider_declined_it() {
     assert_eq!(world.ledger.pending_refunds(None).await.unwrap().0, []);
 }
 
-/// What an index lists and no account can have written is said, not left out.
+/// A listed row that no account can have written is reported, and not left out.
 #[tokio::test]
-async fn a_row_that_is_nobodys_is_an_error() {
+async fn a_listed_row_without_an_account_is_an_error() {
     let world = World::empty().await;
-    let partition = DuePartition { settled: "2026-11".parse().unwrap(), shard: 7 };
+    let partition = DuePartition { month: "2026-11".parse().unwrap(), shard: 7 };
     for (pk, sk) in
         [("ACCOUNT#", "DUE"), ("alice", "DUE"), ("ACCOUNT#alice", "DUE"), ("ACCOUNT#alice", "PURCHASE#")]
     {

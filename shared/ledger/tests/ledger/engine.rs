@@ -29,8 +29,8 @@ pub fn endpoint() -> &'static str {
     ENDPOINT.get_or_init(|| env::var("SCRIP_TEST_DYNAMODB").unwrap_or_else(|_| start()))
 }
 
-/// Whether the engine meters as DynamoDB does. DynamoDB Local doesn't: a query that finds nothing takes nothing of it, and
-/// the items of a transaction take other units.
+/// Whether the engine meters as DynamoDB does. DynamoDB Local doesn't: a query that finds nothing takes nothing of it,
+/// and the items of a transaction take other units.
 pub fn is_metering() -> bool {
     env::var_os("SCRIP_TEST_DYNAMODB").is_none()
 }

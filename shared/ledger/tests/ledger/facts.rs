@@ -1,4 +1,4 @@
-//! What the payment provider shows, as the functions give it to the ledger.
+//! Facts from Stripe, as the functions pass them to the ledger.
 
 use scrip_accounts::{
     CustomerId, Line, Outflow, OutflowId, OutflowKind, PaymentId, PurchaseId, SubscriptionId, Terms,

@@ -1,4 +1,4 @@
-//! What waiting can't help is said at once, and what outlasts the waiting leaves nothing half done.
+//! Permanent failures are reported at once, and a call that gives up leaves nothing half done.
 
 use scrip_accounts::CustomerId;
 use scrip_ledger::{Error, Fault as LedgerFault, chain};
@@ -9,9 +9,9 @@ use crate::{
 };
 use scrip_test_support::faults::Fault;
 
-/// At the claim nothing was written; at the append the claim was, which stands in nobody's way.
+/// A claim that fails writes nothing; an append that fails leaves the claim, which does no harm.
 #[tokio::test]
-async fn what_waiting_cannot_help_a_put_is_said_at_once() {
+async fn a_permanent_failure_of_a_put_is_reported_at_once() {
     for (claims_before, doing) in [(0, "claim a key"), (1, "append an entry")] {
         for (fault, why) in [
             (Fault::service(400, "AccessDeniedException"), "AccessDeniedException"),
@@ -20,7 +20,7 @@ async fn what_waiting_cannot_help_a_put_is_said_at_once() {
             (Fault::service(400, "SomethingNew"), "SomethingNew"),
             // The item that exists must come with it.
             (Fault::service(400, "ConditionalCheckFailedException"), "the answer lacks the item that exists"),
-            // Whoever answers so isn't DynamoDB: a wrong endpoint stays wrong.
+            // Such an answer isn't DynamoDB's: a wrong endpoint stays wrong.
             (Fault::Answer(404, "<html>".to_owned()), "unexpected token '<'"),
         ] {
             let world = World::new().await;
@@ -41,7 +41,7 @@ async fn what_waiting_cannot_help_a_put_is_said_at_once() {
 
 /// The transaction of a reversal: its entry, and the debit's total.
 #[tokio::test]
-async fn what_waiting_cannot_help_a_transaction_is_said_at_once() {
+async fn a_permanent_failure_of_a_transaction_is_reported_at_once() {
     for (fault, why) in [
         (Fault::cancelled(&["ValidationError", "None"]), "ValidationError at Entry: by script"),
         (Fault::cancelled(&["None", "SomethingNew"]), "SomethingNew at Record: by script"),
@@ -68,7 +68,7 @@ async fn what_waiting_cannot_help_a_transaction_is_said_at_once() {
 }
 
 #[tokio::test]
-async fn each_read_says_what_it_could_not_do() {
+async fn each_failed_read_names_its_action() {
     let world = World::new().await;
     world.take("d", 10).await.unwrap();
     let denied = |operation| {
@@ -77,41 +77,41 @@ async fn each_read_says_what_it_could_not_do() {
     };
     let text = |error: Option<Error>| chain(&error.unwrap());
     denied("Query");
-    let said = text(world.ledger.account(&world.account).await.err());
-    assert!(said.starts_with("could not read the head: "), "{said}");
+    let error = text(world.ledger.account(&world.account).await.err());
+    assert!(error.starts_with("could not read the head: "), "{error}");
     denied("Query");
-    let said = text(world.ledger.entries(&world.account, None, 1).await.err());
-    assert!(said.starts_with("could not read the history: "), "{said}");
+    let error = text(world.ledger.entries(&world.account, None, 1).await.err());
+    assert!(error.starts_with("could not read the history: "), "{error}");
     denied("GetItem");
-    let said = text(world.reverse("r", "d", 1).await.err());
-    assert!(said.starts_with("could not read a claim: "), "{said}");
+    let error = text(world.reverse("r", "d", 1).await.err());
+    assert!(error.starts_with("could not read a claim: "), "{error}");
     // The debit's claim is read, and then what follows it.
     world.faults.clear();
     world.faults.next("Query", Fault::None);
     world.faults.next("Query", Fault::service(400, "AccessDeniedException"));
-    let said = text(world.reverse("r", "d", 1).await.err());
-    assert!(said.starts_with("could not look for an entry: "), "{said}");
+    let error = text(world.reverse("r", "d", 1).await.err());
+    assert!(error.starts_with("could not look for an entry: "), "{error}");
     denied("GetItem");
-    let said = text(world.ask_back("in_1").await.err());
-    assert!(said.starts_with("could not read a subscription: "), "{said}");
+    let error = text(world.ask_back("in_1").await.err());
+    assert!(error.starts_with("could not read a subscription: "), "{error}");
     denied("GetItem");
-    let said = text(world.ask_back("pi_1").await.err());
-    assert!(said.starts_with("could not read a purchase: "), "{said}");
+    let error = text(world.ask_back("pi_1").await.err());
+    assert!(error.starts_with("could not read a purchase: "), "{error}");
     denied("GetItem");
     let customer = CustomerId::parse("cus_1").unwrap();
-    let said = text(world.ledger.customer(&customer).await.err());
-    assert!(said.starts_with("could not look up an owner: "), "{said}");
+    let error = text(world.ledger.customer(&customer).await.err());
+    assert!(error.starts_with("could not look up an owner: "), "{error}");
     denied("GetItem");
-    let said = text(world.ledger.parked("in_1").await.err());
-    assert!(said.starts_with("could not read what is parked: "), "{said}");
+    let error = text(world.ledger.parked("in_1").await.err());
+    assert!(error.starts_with("could not read what is parked: "), "{error}");
     denied("Query");
-    let said = text(world.ledger.purchases(&world.account, None, 1).await.err());
-    assert!(said.starts_with("could not list purchases: "), "{said}");
+    let error = text(world.ledger.purchases(&world.account, None, 1).await.err());
+    assert!(error.starts_with("could not list purchases: "), "{error}");
     denied(CONFIRM);
-    let said = text(world.reverse("r", "unheard-of", 1).await.err());
-    assert!(said.starts_with("could not confirm a refusal: "), "{said}");
-    // The cause's own causes are told, not only that the service answered with an error.
-    assert!(said.contains("AccessDeniedException"), "{said}");
+    let error = text(world.reverse("r", "unheard-of", 1).await.err());
+    assert!(error.starts_with("could not confirm a refusal: "), "{error}");
+    // The error's causes are shown too, and not only that the service answered with an error.
+    assert!(error.contains("AccessDeniedException"), "{error}");
 }
 
 fn throttled() -> Fault {
@@ -186,7 +186,7 @@ async fn a_database_that_went_away_leaves_a_retry_that_is_answered() {
 }
 
 #[tokio::test]
-async fn who_loses_again_and_again_is_served_in_the_end() {
+async fn a_call_that_loses_again_and_again_is_served_in_the_end() {
     let world = World::new().await;
     world.debits_meanwhile(&[("a", 1), ("b", 1), ("c", 1), ("d", 1)]);
     assert_eq!(name(&world.take("unlucky", 10).await), ("appended", 5));

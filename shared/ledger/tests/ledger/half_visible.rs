@@ -1,5 +1,5 @@
-//! DynamoDB keeps only single items from being seen half-way through a transaction. What the engines never
-//! show is shown here: one of a transaction's items is there, and another isn't yet.
+//! Half-visible transactions: DynamoDB isolates only reads of a single item. The test engines never show a part of a
+//! transaction, so these tests fake it: one of its items is visible, and another isn't yet.
 
 use std::sync::Mutex;
 
@@ -55,7 +55,7 @@ async fn a_replay_waits_for_the_entry_it_answers_with() {
 }
 
 #[tokio::test]
-async fn a_refusal_is_only_said_of_the_newest_entry() {
+async fn only_the_newest_entry_is_a_reason_to_refuse() {
     let world = World::new().await;
     world.take_all().await;
     // Credits come back between the read that found none and the refusal.
@@ -95,7 +95,7 @@ impl Command for Probe {
 
 /// What a refusal was decided from is read once more: half a picture of it isn't answered on.
 #[tokio::test]
-async fn a_refusal_agrees_with_what_it_was_decided_from() {
+async fn a_refusal_agrees_with_the_records_it_was_decided_on() {
     let world = World::new().await;
     world.take("d", 10).await.unwrap();
     world.reverse("r", "d", 4).await.unwrap();
@@ -185,8 +185,8 @@ async fn a_history_with_a_gap_is_read_again() {
     }
 }
 
-/// A look behind a claim that sees a later entry and not the one before: it looks again. Without the last one, nothing is
-/// missing that it could know of, and its append finds that.
+/// A look behind a claim that sees a later entry and not the one before: it looks again. Without the last one, nothing
+/// is missing that it could know of, and its append finds that.
 #[tokio::test]
 async fn a_gap_behind_a_claim_is_read_again() {
     let append = ["Query", CLAIM, "Query", APPEND, APPEND];
@@ -214,8 +214,8 @@ async fn rows(world: &World, is_visible: impl Fn(u64) -> bool) -> Vec<Value> {
     rows.filter(|row| is_visible(sequence(row))).collect()
 }
 
-/// The month's turn and the debit are one transaction, whose answer was lost. Whatever of its entries the next call sees,
-/// it takes once.
+/// The month's turn and the debit are one transaction, whose answer was lost. Whatever of its entries the next call
+/// sees, it takes once.
 #[tokio::test]
 async fn a_transaction_that_is_seen_in_part_leads_to_no_second_debit() {
     // which of expiry (2), refill (3) and debit (4) are visible -> attempts

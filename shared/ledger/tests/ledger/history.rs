@@ -15,7 +15,7 @@ async fn seven() -> World {
 }
 
 #[tokio::test]
-async fn a_page_holds_what_is_below_a_sequence() {
+async fn a_page_has_the_entries_below_a_sequence() {
     let world = seven().await;
     // below, limit -> sequences, where the next goes on
     for (below, limit, expected, next) in [
@@ -41,7 +41,7 @@ async fn a_page_holds_what_is_below_a_sequence() {
 }
 
 #[tokio::test]
-async fn what_cannot_hold_an_entry_is_not_asked_for() {
+async fn an_empty_range_is_not_queried() {
     let world = seven().await;
     for below in [0, 1] {
         world.ledger.entries(&world.account, Some(Sequence::new(below)), 1).await.unwrap();
@@ -58,8 +58,8 @@ async fn pages_hold_entries_only_and_of_the_account_only() {
     let page = world.ledger.entries(&world.account, None, 100).await.unwrap();
     assert_eq!(page.entries.len(), 8);
     assert_eq!(world.balance().await, 994);
-    let nobody = world.of("nobody");
-    let page = nobody.ledger.entries(&nobody.account, None, 100).await.unwrap();
+    let unseen = world.of("unseen");
+    let page = unseen.ledger.entries(&unseen.account, None, 100).await.unwrap();
     assert_eq!((page.entries.len(), page.next_below), (0, None));
 }
 

@@ -1,4 +1,4 @@
-//! Holds: made, captured and released once, over by themselves, and read with as little as the design says.
+//! Holds: they are made, captured and released once, expire by themselves, and take no more requests than designed.
 
 use scrip_accounts::{Account, EntryKind, Refusal, SettlementStatus};
 use scrip_ledger::{Error, HoldState, Usage};
@@ -66,7 +66,7 @@ async fn a_hold_ends_once_and_is_answered_the_same_forever() {
 }
 
 #[tokio::test]
-async fn what_is_no_open_hold_is_refused() {
+async fn a_settlement_without_an_open_hold_is_refused() {
     let world = World::new().await;
     world.hold("h", 4).await.unwrap();
     world.take("d", 1).await.unwrap();
@@ -84,9 +84,10 @@ async fn what_is_no_open_hold_is_refused() {
     assert_eq!(name(&world.settle_at("h", Some(4), BEFORE_EXPIRY).await), ("appended", 1));
 }
 
-/// Who is told that a hold expired may rely on it: its release is written then, and a clock that is behind changes nothing.
+/// A caller may rely on `hold_expired`: the release is written before it is answered, and a clock that is behind
+/// changes nothing.
 #[tokio::test]
-async fn a_hold_that_was_said_to_have_expired_is_over_for_good() {
+async fn a_hold_that_was_reported_as_expired_is_over_for_good() {
     let expired = Refusal::HoldExpired { expired_at: time(EXPIRY) };
     for images in [Some(1), Some(5), None] {
         let world = World::new().await;
@@ -116,7 +117,7 @@ async fn holds_and_debits_share_their_keys() {
 }
 
 #[tokio::test]
-async fn an_expired_hold_is_over_whoever_comes_by() {
+async fn an_expired_hold_is_released_by_the_next_write() {
     let world = World::new().await;
     world.hold("h", 10).await.unwrap();
     world.hold("h-2", 20).await.unwrap();
@@ -165,7 +166,7 @@ async fn a_hold_is_not_taken_for_one_whose_entry_has_its_id_as_a_number() {
 }
 
 #[tokio::test]
-async fn a_hold_is_shown_with_what_became_of_it() {
+async fn a_hold_is_shown_with_its_state() {
     for (id, images, now, state) in [
         ("open", None, NOW, HoldState::Held),
         ("open", None, BEFORE_EXPIRY, HoldState::Held),
@@ -187,7 +188,7 @@ async fn a_hold_is_shown_with_what_became_of_it() {
 }
 
 #[tokio::test]
-async fn a_captured_hold_is_reversed_up_to_what_it_took() {
+async fn a_captured_hold_is_reversed_up_to_its_captured_credits() {
     let world = World::new().await;
     world.hold("h", 10).await.unwrap();
     assert_eq!(refusal(world.reverse("r", "h", 1).await), Refusal::DebitNotFound, "it is open");
@@ -312,9 +313,9 @@ async fn two_calls_do_not_release_the_same_expired_hold() {
     assert_eq!(world.balance().await, 998);
 }
 
-/// Whatever a plain read doesn't show yet, nobody is told that a hold isn't there, or is over, that is neither.
+/// Even if a plain read doesn't show a hold yet, no call is answered that the hold is missing or over.
 #[tokio::test]
-async fn a_refusal_rests_on_what_is_there() {
+async fn a_refusal_rests_on_records_that_exist() {
     let unseen = || Fault::Answer(200, "{}".to_owned());
     // The hold's entry isn't visible to the first query, nor its claim.
     let world = World::new().await;

@@ -1,5 +1,5 @@
-//! Records that are read, changed and written while others do the same: each write stands on the revision that it was
-//! decided from, wherever between its requests the other one comes.
+//! Interleaved writes of records: each write fails unless the records are at the revision that it was decided on, wherever
+//! between its requests the other write comes.
 
 use std::{pin::Pin, sync::Mutex};
 
@@ -137,7 +137,7 @@ async fn meet(acts: Vec<Act>, places: Vec<(&'static str, usize)>) {
 }
 
 #[tokio::test]
-async fn two_that_meet_anywhere_are_both_kept() {
+async fn two_interleaved_commands_are_both_kept() {
     let mut count = 0;
     for first in FIRSTS {
         for second in SECONDS {
@@ -151,7 +151,7 @@ async fn two_that_meet_anywhere_are_both_kept() {
 
 /// One comes between the requests of another, which comes between those of a third.
 #[tokio::test]
-async fn three_that_meet_anywhere_are_all_kept() {
+async fn three_interleaved_commands_are_all_kept() {
     let mut count = 0;
     for first in FIRSTS {
         for second in SECONDS {

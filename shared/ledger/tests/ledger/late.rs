@@ -1,4 +1,4 @@
-//! Requests that arrive after their call went on. Once a call has answered, nothing of it lands but claims.
+//! Late requests: they arrive after their call went on. Once a call has answered, only its claims may still be written.
 
 use serde_json::json;
 use tokio::task::JoinSet;
@@ -12,23 +12,23 @@ use scrip_accounts::Refusal;
 use scrip_ledger::Error;
 use scrip_test_support::{
     crash::Side,
-    faults::{Fault, Held},
+    faults::{Fault, HeldRequest},
 };
 
 /// The request that writes a command's entry is held back.
-fn hold_entry(world: &World, act: Act) -> Held {
+fn hold_entry(world: &World, act: Act) -> HeldRequest {
     let (operation, count) = *act.requests().last().unwrap();
     hold(world, operation, count)
 }
 
-fn hold(world: &World, operation: &str, count: usize) -> Held {
+fn hold(world: &World, operation: &str, count: usize) -> HeldRequest {
     let (fault, held) = Fault::held();
     world.fault_after(count, operation, fault);
     held
 }
 
 /// Lets a request arrive at last: the error that it is answered with, if it is one.
-async fn arrive(held: Held) -> Option<String> {
+async fn arrive(held: HeldRequest) -> Option<String> {
     let (status, body) = held.arrive().await.unwrap();
     let error = body["__type"].as_str().and_then(|name| name.rsplit('#').next()).map(str::to_owned);
     assert_eq!(status == 200, error.is_none(), "{body}");
@@ -162,9 +162,10 @@ async fn a_claim_that_lands_late_changes_nothing() {
     }
 }
 
-/// An answer of "try again" leaves it open: the append may land until another entry takes its place. Asking again tells.
+/// An answer of "try again" leaves it open: the append may land until another entry takes its place. Asking again
+/// tells.
 #[tokio::test]
-async fn what_lands_after_a_call_gave_up_is_found_by_asking_again() {
+async fn an_entry_that_lands_after_a_call_gave_up_is_found_by_its_retry() {
     // another debit first, whether the late append lands -> what asking again is answered, and the balance
     let asked = [
         (false, true, "replayed", 990),
@@ -199,8 +200,8 @@ async fn give_up_and_ask_again((is_taken, is_let, expected, balance): (bool, boo
     assert_eq!(world.entries_of(("debit", "d")).await.len(), 1, "{is_taken} {is_let}");
 }
 
-/// A raise says that no entry up to one carries the key. Entries don't change, so it is true whenever it lands: after the
-/// entry, and after a later raise that went further.
+/// A raise says that no entry up to one carries the key. Entries don't change, so it is true whenever it lands: after
+/// the entry, and after a later raise that went further.
 #[tokio::test]
 async fn a_raise_that_lands_late_hides_no_entry() {
     for is_raised_again in [false, true] {
@@ -229,9 +230,9 @@ async fn a_raise_that_lands_late_hides_no_entry() {
     }
 }
 
-/// A capture is held back, and a retry of it comes after the hold expired: who is told so debits the work.
+/// A capture is delayed, and its retry comes after the hold expired. The caller then debits the work instead.
 #[tokio::test]
-async fn no_capture_lands_after_its_caller_was_told_that_the_hold_expired() {
+async fn no_capture_lands_after_its_hold_was_reported_as_expired() {
     const EXPIRY: &str = "2026-11-22T10:15:00Z";
     let late = async || {
         let world = Act::Capture.world().await;

@@ -1,5 +1,5 @@
-//! The ledger through its public functions, on a real engine of DynamoDB's: what is written, what a retry is
-//! answered, what races and faults come to. One binary; a module for each subject.
+//! Tests of the ledger's public functions on a DynamoDB engine: rows, retries, races and faults. There is one binary, with
+//! a module for each subject.
 //!
 //! The engine is embedded; `SCRIP_TEST_DYNAMODB` names the endpoint of another one to run on instead. Each test
 //! has a table of its own.

@@ -146,8 +146,8 @@ async fn an_old_function_that_comes_first_is_answered_for() {
     assert_eq!(world.balance().await, 980);
 }
 
-/// After a restore a claim may be newer than the history: it names an entry that another key made since, or none. That is
-/// no answer, and nothing is taken.
+/// After a restore a claim may be newer than the history: it names an entry that another key made since, or none. That
+/// is no answer, and nothing is taken.
 #[tokio::test]
 async fn a_row_that_names_another_keys_entry_is_an_error() {
     let world = World::new().await;

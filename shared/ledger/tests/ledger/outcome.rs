@@ -1,7 +1,7 @@
-//! What came of a command, with a key or without one, in one shape: so that a table of facts can name it.
+//! The outcome of a command, with or without a key, in one form, so test tables can name it.
 
 use scrip_accounts::{Entry, Record, Refusal};
-use scrip_ledger::{Applied, Error, Receipt};
+use scrip_ledger::{DecisionReceipt, Error, Receipt};
 
 /// What came of a command.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,8 +34,8 @@ pub fn carried_out<O>(receipt: Result<Receipt<O>, Error>) -> Result<Executed, Er
 }
 
 /// Of a command without a key.
-pub fn applied(applied: Result<Applied, Error>) -> Result<Executed, Error> {
-    refused_or(applied.map(|Applied { mut entries, records, attempts }| {
+pub fn applied(applied: Result<DecisionReceipt, Error>) -> Result<Executed, Error> {
+    refused_or(applied.map(|DecisionReceipt { mut entries, records, attempts }| {
         let outcome = match entries.pop() {
             Some(last) => Outcome::Appended(last),
             None if records.is_empty() => Outcome::Unchanged,
@@ -54,7 +54,7 @@ fn refused_or(executed: Result<Executed, Error>) -> Result<Executed, Error> {
     }
 }
 
-/// What came of a command, and at which attempt.
+/// The name of a command's outcome, and the number of its attempts.
 pub fn name(executed: &Result<Executed, Error>) -> (&'static str, u32) {
     match executed {
         Ok(Executed { outcome, attempts }) => (

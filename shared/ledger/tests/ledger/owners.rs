@@ -22,7 +22,7 @@ fn customer(id: &str) -> CustomerId {
 }
 
 #[tokio::test]
-async fn a_purchase_says_whose_its_payment_and_customer_are() {
+async fn a_purchase_records_the_account_of_its_payment_and_customer() {
     let world = World::empty().await;
     assert_eq!(world.ledger.payment(&payment("pay-pi_1")).await.unwrap(), None);
     assert_eq!(world.ledger.payment(&payment("pi_1")).await.unwrap(), None);
@@ -96,7 +96,7 @@ async fn invoices_that_one_payment_paid_are_recorded_together() {
 }
 
 #[tokio::test]
-async fn what_was_paid_is_granted_to_one_account() {
+async fn a_payment_is_granted_to_one_account() {
     let world = World::empty().await;
     world.buy(&pack("pi_1")).await.unwrap();
     let items = world.items().await;

@@ -1,7 +1,7 @@
-//! What couldn't be granted stays listed by its id until it is forgotten.
+//! Parked payments: they stay listed by their Stripe id until they are deleted.
 
 use scrip_accounts::{AccountId, EventId};
-use scrip_ledger::{Parked, chain};
+use scrip_ledger::{ParkedPayment, chain};
 use serde_json::json;
 
 use crate::{
@@ -10,8 +10,8 @@ use crate::{
 };
 use scrip_test_support::faults::Fault;
 
-fn parked(object_id: &str, reason: &str) -> Parked {
-    Parked {
+fn parked(object_id: &str, reason: &str) -> ParkedPayment {
+    ParkedPayment {
         object_id: object_id.to_owned(),
         object: "invoice".to_owned(),
         reason: reason.to_owned(),
@@ -30,12 +30,12 @@ async fn listed(world: &World) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn what_is_parked_is_listed_until_it_is_forgotten() {
+async fn a_parked_payment_is_listed_until_it_is_deleted() {
     let world = World::empty().await;
     let first = parked("in_1", "unknown price");
     assert_eq!(world.ledger.parked("in_1").await.unwrap(), None);
     assert_eq!(listed(&world).await, Vec::<String>::new());
-    // Forgetting what isn't there is no mistake.
+    // Deleting a payment that isn't parked is no error.
     world.ledger.unpark(&first).await.unwrap();
     world.ledger.park(&first).await.unwrap();
     assert_eq!(world.ledger.parked("in_1").await.unwrap().as_ref(), Some(&first));
@@ -44,7 +44,7 @@ async fn what_is_parked_is_listed_until_it_is_forgotten() {
         (vec!["PARKED#in_1 PARKED".to_owned()], vec!["in_1".to_owned()])
     );
     // Parked again, it has the reasons, account, event and time of the last time, and is listed once.
-    let again = Parked {
+    let again = ParkedPayment {
         account_id: Some(AccountId::parse("alice").unwrap()),
         event_id: None,
         parked_at: time("2026-11-23T10:00:00Z"),
@@ -54,7 +54,7 @@ async fn what_is_parked_is_listed_until_it_is_forgotten() {
     world.ledger.park(&parked("cs_2", "another")).await.unwrap();
     assert_eq!(world.ledger.parked("in_1").await.unwrap().as_ref(), Some(&again));
     assert_eq!(listed(&world).await, ["cs_2", "in_1"]);
-    // Whoever read it before forgets nothing.
+    // A call that read it before deletes nothing.
     world.ledger.unpark(&first).await.unwrap();
     assert_eq!(listed(&world).await, ["cs_2", "in_1"]);
     world.ledger.unpark(&again).await.unwrap();
@@ -70,7 +70,7 @@ async fn what_is_parked_is_listed_until_it_is_forgotten() {
 
 /// The index has a partition for what is parked; refunds that are pending and accounts that are due have theirs.
 #[tokio::test]
-async fn what_is_parked_has_a_partition_of_its_own() {
+async fn parked_payments_have_a_partition_of_their_own() {
     let world = World::new().await;
     world.buy(&pack("pi_1")).await.unwrap();
     world.ask_back("pi_1").await.unwrap();
@@ -88,7 +88,7 @@ async fn what_is_parked_has_a_partition_of_its_own() {
 }
 
 #[tokio::test]
-async fn what_is_parked_comes_in_pages() {
+async fn parked_payments_come_in_pages() {
     let world = World::empty().await;
     let key = |id: &str| json!({"pk": {"S": format!("PARKED#{id}")}, "sk": {"S": "PARKED"}, "due": {"S": "PARKED"}});
     let answer = json!({"Items": [key("in_1"), key("in_2")], "LastEvaluatedKey": key("in_2")});
@@ -116,9 +116,10 @@ async fn a_row_that_is_no_parked_object_is_an_error() {
     }
 }
 
-/// Parking and forgetting are one write each, and what is forgotten is what was read: whatever is parked meanwhile stands.
+/// Parking and forgetting are one write each, and what is forgotten is what was read: whatever is parked meanwhile
+/// stands.
 #[tokio::test]
-async fn what_is_parked_while_it_is_forgotten_stays() {
+async fn a_payment_that_is_parked_again_during_its_deletion_stays() {
     let (first, again) = (parked("in_1", "unknown price"), parked("in_1", "unknown account"));
     for is_parked_last in [true, false] {
         let world = World::empty().await;
@@ -137,7 +138,7 @@ async fn what_is_parked_while_it_is_forgotten_stays() {
 }
 
 #[tokio::test]
-async fn parking_and_forgetting_wait_out_what_passes() {
+async fn parking_and_deleting_outlast_transient_faults() {
     let world = World::empty().await;
     let known = parked("in_1", "unknown price");
     for fault in [
@@ -157,7 +158,7 @@ async fn parking_and_forgetting_wait_out_what_passes() {
         world.faults.asked();
         world.faults.next(WRITE, fault);
         let error = world.ledger.unpark(&known).await.unwrap_err();
-        assert!(chain(&error).starts_with("could not forget what was parked: "), "{}", chain(&error));
+        assert!(chain(&error).starts_with("could not delete a parked payment: "), "{}", chain(&error));
         assert_eq!(world.faults.asked(), [WRITE]);
     }
     assert_eq!(listed(&world).await, ["in_1"]);

@@ -99,8 +99,8 @@ async fn a_page_shows_records_as_they_are_now() {
     assert_eq!(statuses().await, [(3, PurchaseStatus::Refunded), changed[1]]);
 }
 
-/// A cursor is a place in time, and reads nothing by itself: whoever shows another account's goes on after that
-/// moment in their own list.
+/// A cursor is only a time and an id. With a cursor of another account, a caller goes on after that time in its own
+/// list.
 #[tokio::test]
 async fn a_cursor_of_another_account_shows_nothing_of_it() {
     let world = five().await;
@@ -131,7 +131,7 @@ async fn a_cursor_is_read_back_from_its_text() {
 }
 
 #[tokio::test]
-async fn what_is_no_cursor_is_refused() {
+async fn an_invalid_cursor_is_refused() {
     for text in [
         "",
         ".",
@@ -163,7 +163,7 @@ fn a_cursor_without_a_time_is_refused() {
 
 /// What is bought between two pages is on a page to come, or newer than the walk: it moves nothing.
 #[tokio::test]
-async fn what_is_bought_meanwhile_does_not_move_the_pages() {
+async fn a_purchase_between_two_pages_does_not_move_them() {
     for (paid_at, is_seen) in [
         (NOW, false),
         ("2026-11-21T10:00:00Z", false),
@@ -184,7 +184,7 @@ async fn what_is_bought_meanwhile_does_not_move_the_pages() {
 
 /// While a page is read: between the list and each of its records.
 #[tokio::test]
-async fn what_is_bought_while_a_page_is_read_does_not_change_it() {
+async fn a_purchase_while_a_page_is_read_does_not_change_it() {
     for count in 0..3 {
         let world = five().await;
         world.meanwhile_after(count, "GetItem", async |world| {

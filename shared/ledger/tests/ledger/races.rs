@@ -1,4 +1,4 @@
-//! Two at once: who comes second decides again on what the first one wrote, and a duplicate gets its answer.
+//! Races: the second call decides again on the first one's entry, and a duplicate gets the first one's answer.
 
 use std::collections::BTreeMap;
 
@@ -14,7 +14,7 @@ use crate::{
 };
 
 #[tokio::test]
-async fn who_loses_a_race_decides_again_on_what_won() {
+async fn a_call_that_loses_a_race_decides_again_on_the_winners_entry() {
     let world = World::new().await;
     world.debits_meanwhile(&[("first", 30)]);
     assert_eq!(name(&world.take("second", 10).await), ("appended", 2));
@@ -24,7 +24,7 @@ async fn who_loses_a_race_decides_again_on_what_won() {
 }
 
 #[tokio::test]
-async fn who_loses_twice_reads_again() {
+async fn a_call_that_loses_twice_reads_again() {
     let world = World::new().await;
     world.debits_meanwhile(&[("first", 30), ("second", 30)]);
     assert_eq!(name(&world.take("third", 10).await), ("appended", 3));
@@ -33,7 +33,7 @@ async fn who_loses_twice_reads_again() {
 }
 
 #[tokio::test]
-async fn who_loses_the_last_credits_is_refused_on_a_fresh_read() {
+async fn a_call_that_loses_the_last_credits_is_refused_on_a_fresh_read() {
     let world = World::new().await;
     for number in 0..9 {
         world.take(&format!("before-{number}"), 100).await.unwrap();
@@ -92,8 +92,8 @@ async fn two_reversals_that_race_never_give_back_more_than_was_taken() {
     }
 }
 
-/// The subscription's end is decided on the account before its first payment and on the record after it: recorded alone,
-/// the account would never show it.
+/// The subscription's end is decided on the account before its first payment and on the record after it: recorded
+/// alone, the account would never show it.
 #[tokio::test]
 async fn the_end_of_a_subscription_that_meets_its_payment_is_shown() {
     let world = World::empty().await;
@@ -183,7 +183,7 @@ async fn two_accounts_that_are_granted_one_payment_at_once_get_it_once() {
 }
 
 #[tokio::test]
-async fn two_who_turn_a_month_turn_it_once() {
+async fn two_calls_turn_a_month_once() {
     let world = World::new().await;
     let december = "2026-12-01T00:00:00Z";
     world.meanwhile(WRITE, async move |world| {

@@ -1,7 +1,7 @@
-//! What is asked of DynamoDB: as little as the design says, consistently, and metered.
+//! The requests to DynamoDB: they are as few as designed, strongly consistent, and metered.
 
 use scrip_accounts::{CustomerId, PaymentId, PurchaseId, SubscriptionId, facts::Facts};
-use scrip_ledger::{DuePartition, Parked, Usage};
+use scrip_ledger::{DuePartition, ParkedPayment, Usage};
 use serde_json::Value;
 
 use crate::{
@@ -30,7 +30,7 @@ async fn every_read_of_the_table_is_consistent() {
     world.ledger.parked("pi_1").await.unwrap();
     world.ledger.list_parked(None).await.unwrap();
     world.turn_month("2026-12-01T00:00:00Z").await.unwrap();
-    let partition = DuePartition { settled: "2020-01".parse().unwrap(), shard: 0 };
+    let partition = DuePartition { month: "2020-01".parse().unwrap(), shard: 0 };
     world.ledger.due(partition, None).await.unwrap();
     world.ledger.count_due(partition).await.unwrap();
     let (mut consistent, mut of_the_index) = (0, 0);
@@ -61,7 +61,7 @@ async fn requests_are_as_few_and_as_small_as_the_design_says() {
     let used = || (world.faults.asked(), world.ledger.take_usage());
     world.take("d", 10).await.unwrap();
     assert_eq!(used(), (names(&["Query", CLAIM, APPEND]), usage(3, 2, 4)));
-    // A retry: the claim exists, and the entry follows it. What the put used isn't told: a unit.
+    // A retry: the claim exists, and the entry follows it. DynamoDB doesn't report the put's unit.
     assert_eq!(name(&world.take("d", 10).await), ("replayed", 1));
     assert_eq!(used(), (names(&["Query", CLAIM, "Query"]), usage(3, 4, 0)));
     // The debit's claim, and the debit behind it.
@@ -113,9 +113,9 @@ fn names(operations: &[&str]) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn what_is_read_of_the_index_is_metered_too() {
+async fn reads_of_the_index_are_metered_too() {
     let world = World::new().await;
-    let partition = DuePartition { settled: "2026-11".parse().unwrap(), shard: 7 };
+    let partition = DuePartition { month: "2026-11".parse().unwrap(), shard: 7 };
     world.ledger.due(partition, None).await.unwrap();
     // Not consistent: half the price.
     assert_eq!(world.ledger.take_usage(), usage(1, 1, 0));
@@ -130,8 +130,8 @@ async fn what_is_read_of_the_index_is_metered_too() {
     assert_eq!(world.ledger.take_usage(), usage(1, found_nothing(1), 0));
 }
 
-/// What a look at the provider costs here. Each item of a transaction is written for 2 units, 4 halves; a consistent read of
-/// up to 4 KB is a unit, 2 halves, and of nothing as well.
+/// What a look at the provider costs here. Each item of a transaction is written for 2 units, 4 halves; a consistent
+/// read of up to 4 KB is a unit, 2 halves, and of nothing as well.
 #[tokio::test]
 async fn a_look_takes_a_read_of_each_record_and_one_write() {
     const READS: [&str; 3] = ["Query", "GetItem", "GetItem"];
@@ -140,8 +140,8 @@ async fn a_look_takes_a_read_of_each_record_and_one_write() {
     let refund = |id| Facts { money: vec![money("in_1", vec![outflow(id, 950)])], ..past_due("sub_1") };
     let plan = |id| plan(id, "sub_1", "2026-11-20T00:00:00Z", "2027-11-20T00:00:00Z");
     for (facts, asked, items) in [
-        // The head and the purchase; the entry, the purchase, whose its payment and itself are, its place in the list, and
-        // the customer's first account.
+        // The head and the purchase; the entry, the purchase, whose its payment and itself are, its place in the list,
+        // and the customer's first account.
         (pack("pi_1"), &["Query", "GetItem", WRITE][..], 6),
         (pack("pi_1"), &["Query", "GetItem"], 0),
         // The subscription's record as well, and where the account is due.
@@ -193,7 +193,7 @@ async fn a_page_of_purchases_takes_a_request_for_each() {
 
 /// What names an account, and what is parked: a request each.
 #[tokio::test]
-async fn what_is_kept_beside_accounts_takes_a_request_each() {
+async fn parked_payments_and_owners_take_a_request_each() {
     let world = World::new().await;
     let subscription = SubscriptionId::parse("sub_1").unwrap();
     let (purchase, payment) = (PurchaseId::parse("in_1").unwrap(), PaymentId::parse("pay-in_1").unwrap());
@@ -205,7 +205,7 @@ async fn what_is_kept_beside_accounts_takes_a_request_each() {
     assert!(world.ledger.purchase(&world.account, &purchase).await.unwrap().is_some());
     assert!(world.ledger.parked("in_1").await.unwrap().is_none());
     assert_eq!((world.faults.asked(), world.ledger.take_usage()), (names(&["GetItem"; 6]), usage(6, 12, 0)));
-    let parked = Parked {
+    let parked = ParkedPayment {
         object_id: "in_1".to_owned(),
         object: "invoice".to_owned(),
         reason: "unknown price".to_owned(),
@@ -255,7 +255,7 @@ async fn requests_that_fail_are_counted() {
 }
 
 #[tokio::test]
-async fn warming_up_asks_for_nobody_and_counts_for_nobody() {
+async fn warming_up_reads_no_account_and_counts_for_no_call() {
     let world = World::new().await;
     world.ledger.warm_up().await;
     assert_eq!(world.ledger.take_usage(), Usage::default());

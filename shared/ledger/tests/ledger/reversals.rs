@@ -30,7 +30,7 @@ async fn debit_behind(others: u64) -> World {
 }
 
 #[tokio::test]
-async fn a_debit_is_found_behind_others_and_then_where_its_claim_says() {
+async fn a_debit_is_found_by_a_scan_and_then_by_its_claim() {
     // others between the claim and the entry -> the reads that find it
     for (others, reads) in [(0, 1), (3, 1), (4, 2), (32, 2)] {
         let world = debit_behind(others).await;
@@ -98,7 +98,7 @@ async fn a_reversal_is_not_refused_for_a_debit_that_is_being_carried_out() {
 
 /// The claim alone says that the debit is claimed now, and no entry: that isn't what the refusal stood on.
 #[tokio::test]
-async fn a_refusal_stands_on_the_debits_claim_too() {
+async fn a_refusal_rests_on_the_debits_claim_too() {
     let world = World::new().await;
     world.meanwhile(CONFIRM, async |world| {
         world.stop(Act::Debit, ("PutItem", 1), Side::Before).await;
@@ -109,7 +109,7 @@ async fn a_refusal_stands_on_the_debits_claim_too() {
 }
 
 #[tokio::test]
-async fn a_debit_shows_what_came_back_of_it() {
+async fn a_debit_shows_its_reversed_credits() {
     for others in [0, 3, 40] {
         let world = debit_behind(others).await;
         assert_eq!((world.debit("unknown").await, world.of("bob").debit("d").await), (None, None));
@@ -139,7 +139,7 @@ async fn a_debit_shows_what_came_back_of_it() {
 
 /// The receipt of a debit that is found by its append, or again after a lost answer, says what came back too.
 #[tokio::test]
-async fn a_receipt_says_what_came_back_however_it_was_found() {
+async fn a_receipt_has_the_reversed_credits_however_it_was_found() {
     let world = World::new().await;
     world.meanwhile_after(1, CLAIM, async |world| {
         assert_eq!(name(&world.take("d", 10).await), ("appended", 1));
@@ -153,7 +153,7 @@ async fn a_receipt_says_what_came_back_however_it_was_found() {
 
 /// While it is looked for, the debit is reversed by others: never more comes back than was taken.
 #[tokio::test]
-async fn a_reversal_that_meets_another_anywhere_gives_back_what_is_left() {
+async fn a_reversal_interleaved_with_another_gives_back_the_rest() {
     let places = [("Query", 0), ("GetItem", 0), ("Query", 1), ("PutItem", 0), (WRITE, 0)];
     for (operation, count) in places {
         for (second, expected, back) in [(4, "appended", 10), (5, "refused", 6)] {

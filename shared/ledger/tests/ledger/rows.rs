@@ -37,7 +37,7 @@ async fn each_command_leaves_its_rows_and_no_others() {
     leaves(&["ACCOUNT#alice ENTRY#000000000002", "OPERATION#alice#debit#d OPERATION"]).await;
     world.reverse("r", "d", 4).await.unwrap();
     leaves(&["ACCOUNT#alice ENTRY#000000000003", "OPERATION#alice#reversal#r OPERATION"]).await;
-    // A pack that nobody is known to have paid for, and without a payment of its own.
+    // A pack without a customer and without a payment of its own.
     let mut free = pack("cs_1");
     free.new_customer = None;
     free.paid[0].payment_ids.clear();
@@ -75,7 +75,7 @@ async fn each_command_leaves_its_rows_and_no_others() {
 }
 
 #[tokio::test]
-async fn a_claim_names_the_entry_before_it_and_counts_what_came_back() {
+async fn a_claim_names_the_entry_before_its_own_and_counts_reversed_credits() {
     let world = World::new().await;
     world.take("d", 10).await.unwrap();
     let claim = async || world.row("OPERATION#alice#debit#d", "OPERATION").await;
@@ -94,7 +94,7 @@ async fn a_claim_names_the_entry_before_it_and_counts_what_came_back() {
     }
 }
 
-/// What `sha256sum` computes of the request's JSON, cut in half: enough that nobody meets it by chance.
+/// The first half of the request's SHA-256 hash, as `sha256sum` computes it.
 #[tokio::test]
 async fn an_entry_keeps_the_first_half_of_its_requests_fingerprint() {
     let world = World::new().await;
@@ -142,7 +142,7 @@ async fn each_change_of_a_record_is_one_revision() {
     assert_eq!(name(&world.sent_back("pi_1").await), ("unchanged", 1));
     let account = world.ledger.account(&world.account).await.unwrap().unwrap();
     assert_eq!(account.balance, Credits::ZERO);
-    // Whose the payment is was said at the first revision, and once.
+    // The payment's owner row was written with the first revision, and only then.
     let owner = json!({"account_id": "alice", "purchase_id": "pi_1"});
     assert_eq!(world.row("PAYMENT#pay-pi_1", "PAYMENT").await, owner);
     assert_eq!(world.row("CUSTOMER#cus_1", "CUSTOMER").await, json!({"account_id": "alice"}));

@@ -1,5 +1,5 @@
-//! How large the items of a debit or hold are, as DynamoDB counts: a kilobyte is a write unit, and a page of a look behind a claim costs
-//! a read unit for four of them.
+//! How large the items of a debit or hold are, as DynamoDB counts: a kilobyte is a write unit, and a page of a look
+//! behind a claim costs a read unit for four of them.
 
 use scrip_accounts::{Debit, DebitId, Hold, HoldId, HoldRequest};
 use serde_json::{Value, json};
@@ -10,8 +10,8 @@ use crate::{
     world::{NOW, World, settlement, time, upscale},
 };
 
-/// DynamoDB's rules: names and texts by their bytes of UTF-8; numbers a byte for two digits and one more; maps and lists
-/// three bytes, and one more for each element.
+/// DynamoDB's rules: names and texts by their bytes of UTF-8; numbers a byte for two digits and one more; maps and
+/// lists three bytes, and one more for each element.
 fn bytes(item: &Value) -> usize {
     let Value::Object(fields) = item else { panic!("{item}") };
     fields.iter().map(|(name, value)| name.len() + value_bytes(value)).sum()

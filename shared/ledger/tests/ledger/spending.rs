@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, HashMap};
 
 use aws_sdk_dynamodb::types::{AttributeValue, PutRequest, WriteRequest};
 use chrono::{DateTime, Days as Count, NaiveDate, TimeDelta, Utc};
-use scrip_accounts::{Days, Entry, Event, Spending, SpendingBy, SpendingOf, Spent};
-use scrip_ledger::{Error, SPENDING_ENTRIES_MAX, TooMany, Usage, chain};
+use scrip_accounts::{Days, Entry, Event, Spending, SpendingGroup, SpendingGrouping, SpendingTotals};
+use scrip_ledger::{Error, SPENDING_ENTRIES_MAX, SpendingLimit, Usage, chain};
 use serde_json::{Value, json};
 
 use crate::{
@@ -26,13 +26,17 @@ fn days(from: &str, to: &str) -> Days {
 }
 
 impl World {
-    async fn spent(&self, days: Days, by: SpendingBy) -> Result<Result<Spending, TooMany>, Error> {
+    async fn spent(
+        &self,
+        days: Days,
+        by: SpendingGrouping,
+    ) -> Result<Result<Spending, SpendingLimit>, Error> {
         self.ledger.spending(&self.account, days, by).await
     }
 
     /// Debits on a day, as a sum.
     async fn jobs(&self, from: &str, to: &str) -> u64 {
-        let spending = self.spent(days(from, to), SpendingBy::Day).await.unwrap().unwrap();
+        let spending = self.spent(days(from, to), SpendingGrouping::Day).await.unwrap().unwrap();
         spending.total().unwrap().jobs
     }
 
@@ -111,7 +115,7 @@ impl World {
 type Row = (u64, u64, u64);
 
 /// The sum as anyone would write it, with all entries at hand.
-fn naive(history: &[Entry], days: Days, by: SpendingBy) -> BTreeMap<String, Row> {
+fn naive(history: &[Entry], days: Days, by: SpendingGrouping) -> BTreeMap<String, Row> {
     let operation_of = |id: &str| {
         history.iter().find_map(|entry| match &entry.event {
             Event::Debit { operation, .. } if entry.reference == id => Some(operation.name().to_owned()),
@@ -125,8 +129,8 @@ fn naive(history: &[Entry], days: Days, by: SpendingBy) -> BTreeMap<String, Row>
             continue;
         }
         let key = |debit: &str| match by {
-            SpendingBy::Day => on.to_string(),
-            SpendingBy::Operation => operation_of(debit).unwrap(),
+            SpendingGrouping::Day => on.to_string(),
+            SpendingGrouping::Operation => operation_of(debit).unwrap(),
         };
         match &entry.event {
             Event::Debit { .. } => {
@@ -146,10 +150,10 @@ fn naive(history: &[Entry], days: Days, by: SpendingBy) -> BTreeMap<String, Row>
 
 fn rows(spending: &Spending) -> BTreeMap<String, Row> {
     let name = |of| match of {
-        SpendingOf::Day(day) => day.to_string(),
-        SpendingOf::Operation(name) => name.to_owned(),
+        SpendingGroup::Day(day) => day.to_string(),
+        SpendingGroup::Operation(name) => name.to_owned(),
     };
-    let row = |row: Spent| (row.spent.playground(), row.returned.playground(), row.jobs);
+    let row = |row: SpendingTotals| (row.spent.playground(), row.returned.playground(), row.jobs);
     spending.rows().map(|(of, spent)| (name(of), row(spent))).collect()
 }
 
@@ -170,7 +174,7 @@ async fn every_range_of_days_comes_to_the_naive_sum() {
     for from in 0..18 {
         for to in from..18 {
             let days = Days::new(first + Count::new(from), first + Count::new(to)).unwrap();
-            for by in [SpendingBy::Day, SpendingBy::Operation] {
+            for by in [SpendingGrouping::Day, SpendingGrouping::Operation] {
                 let spending = world.spent(days, by).await.unwrap().unwrap();
                 assert_eq!(rows(&spending), naive(&history, days, by), "{days:?} {by:?}");
             }
@@ -188,7 +192,7 @@ async fn a_range_in_the_middle_of_a_thousand_entries_takes_few_requests() {
     world.append_work(&times, 204).await;
     let history = world.history().await;
     let days = days("2027-01-01", "2027-01-10");
-    for (by, debits) in [(SpendingBy::Day, 0), (SpendingBy::Operation, 16)] {
+    for (by, debits) in [(SpendingGrouping::Day, 0), (SpendingGrouping::Operation, 16)] {
         world.faults.asked();
         let _ = world.ledger.take_usage();
         let spending = world.spent(days, by).await.unwrap().unwrap();
@@ -197,7 +201,8 @@ async fn a_range_in_the_middle_of_a_thousand_entries_takes_few_requests() {
         assert_eq!((total.spent.playground(), total.returned.playground(), total.jobs), (80, 39, 80));
         let asked = world.faults.asked();
         let count = |operation| asked.iter().filter(|asked| *asked == operation).count();
-        // The newest; halving a thousand; pages of 32, 64 and 128; and for each debit before these, its claim and its entry.
+        // The newest; halving a thousand; pages of 32, 64 and 128; and for each debit before these, its claim and its
+        // entry.
         assert_eq!((count("Query"), count("GetItem")), (1 + 3, 10 + 2 * debits), "{asked:?}");
         let used = world.ledger.take_usage();
         // A unit for each item; of a page one for 4 KB.
@@ -217,18 +222,18 @@ async fn the_last_days_take_two_requests() {
     world.reverse("r", "d-0", 1).await.unwrap();
     world.faults.asked();
     let _ = world.ledger.take_usage();
-    for by in [SpendingBy::Day, SpendingBy::Operation] {
+    for by in [SpendingGrouping::Day, SpendingGrouping::Operation] {
         let spending = world.spent(days("2026-11-01", "2026-11-30"), by).await.unwrap().unwrap();
         assert_eq!(rows(&spending).into_values().collect::<Vec<_>>(), [(8, 1, 8)]);
         assert_eq!(world.faults.asked(), ["Query", "Query"]);
         let used = Usage { requests: 2, read_half_units: 4, write_half_units: 0 };
         assert!(world.ledger.take_usage() == used || !is_metering());
     }
-    // Nothing of it, and nobody: one request.
+    // An account without entries takes one request.
     let bob = world.of("bob");
     assert_eq!(bob.jobs("2026-11-22", "2026-11-22").await, 0);
     assert_eq!(world.faults.asked(), ["Query"]);
-    // All of it is later: halving ends before the first.
+    // All entries are later: the search ends before the first.
     assert_eq!(world.jobs("2026-11-01", "2026-11-19").await, 0);
     assert_eq!(world.faults.asked(), ["Query", "GetItem", "GetItem", "GetItem"]);
 }
@@ -260,13 +265,13 @@ async fn a_day_begins_and_ends_at_midnight_utc() {
 
 /// Other entries are no work: purchases, refunds, the month's turn.
 #[tokio::test]
-async fn what_is_no_work_is_not_counted() {
+async fn entries_other_than_work_are_not_counted() {
     let world = World::new().await;
     world.take("d", 10).await.unwrap();
     world.buy(&pack("pi_1")).await.unwrap();
     world.add_refund(None, "pi_1", "re_1").await.unwrap();
     world.turn_month("2026-12-01T00:00:00Z").await.unwrap();
-    for by in [SpendingBy::Day, SpendingBy::Operation] {
+    for by in [SpendingGrouping::Day, SpendingGrouping::Operation] {
         let spending = world.spent(days("2026-11-01", "2026-12-01"), by).await.unwrap().unwrap();
         assert_eq!(rows(&spending).into_values().collect::<Vec<_>>(), [(10, 0, 1)]);
     }
@@ -283,21 +288,21 @@ async fn an_older_debit_gives_its_reversal_an_operation() {
     let on_the_23rd = days("2026-11-23", "2026-11-23");
     let expected = BTreeMap::from([("upscale".to_owned(), (0, 1, 0))]);
     world.faults.asked();
-    let spending = world.spent(on_the_23rd, SpendingBy::Operation).await.unwrap().unwrap();
+    let spending = world.spent(on_the_23rd, SpendingGrouping::Operation).await.unwrap().unwrap();
     assert_eq!((rows(&spending), world.faults.asked().len()), (expected, 2));
     for debit in [0, 1] {
         world.reverse_at(&format!("r-{debit}"), &format!("d-{debit}"), 1, "2026-11-23T00:00:00Z").await;
     }
     world.faults.asked();
     let _ = world.ledger.take_usage();
-    let spending = world.spent(on_the_23rd, SpendingBy::Operation).await.unwrap().unwrap();
+    let spending = world.spent(on_the_23rd, SpendingGrouping::Operation).await.unwrap().unwrap();
     assert_eq!(rows(&spending), BTreeMap::from([("upscale".to_owned(), (0, 3, 0))]));
     assert_eq!(world.faults.asked(), ["Query", "Query", "GetItem", "GetItem", "GetItem", "GetItem"]);
 }
 
 /// DynamoDB may show a transaction in part: an entry that is there is waited for.
 #[tokio::test]
-async fn what_is_half_visible_is_read_again() {
+async fn a_half_visible_transaction_is_read_again() {
     let world = World::new().await;
     for number in 0..4 {
         world.take_at(&format!("d-{number}"), 1, &format!("2026-11-2{number}T10:00:00Z")).await.unwrap();
@@ -325,8 +330,11 @@ async fn more_entries_than_are_added_up_are_refused_before_they_are_read() {
     assert_eq!(world.jobs("2026-11-22", "2026-11-22").await, SPENDING_ENTRIES_MAX);
     world.take("one-more", 1).await.unwrap();
     world.faults.asked();
-    for by in [SpendingBy::Day, SpendingBy::Operation] {
-        assert_eq!(world.spent(days("2026-11-22", "2026-11-22"), by).await.unwrap(), Err(TooMany::Entries));
+    for by in [SpendingGrouping::Day, SpendingGrouping::Operation] {
+        assert_eq!(
+            world.spent(days("2026-11-22", "2026-11-22"), by).await.unwrap(),
+            Err(SpendingLimit::Entries)
+        );
         assert_eq!(world.faults.asked(), ["Query", "GetItem"]);
     }
     // Of other days there may be as many.
@@ -335,7 +343,7 @@ async fn more_entries_than_are_added_up_are_refused_before_they_are_read() {
 
 /// Reversals whose debits are none, which the ledger never writes.
 #[tokio::test]
-async fn what_came_back_of_too_many_debits_is_refused_and_of_none_is_a_mistake() {
+async fn reversals_of_too_many_earlier_debits_are_refused_and_of_a_missing_one_fail() {
     for (count, is_refused) in [(250, false), (251, true)] {
         let world = World::new().await;
         let mut row = world.row(&world.pk(), &entry_key(1)).await;
@@ -348,17 +356,18 @@ async fn what_came_back_of_too_many_debits_is_refused_and_of_none_is_a_mistake()
             row.as_object_mut().unwrap().extend(what.as_object().unwrap().clone());
             world.plant(&world.pk(), &entry_key(sequence), row.clone()).await;
         }
-        let spent = world.spent(days("2026-11-22", "2026-11-22"), SpendingBy::Operation).await;
+        let spent = world.spent(days("2026-11-22", "2026-11-22"), SpendingGrouping::Operation).await;
         match spent {
-            Ok(spent) => assert!(is_refused && spent == Err(TooMany::EarlierDebits), "{count}"),
+            Ok(spent) => assert!(is_refused && spent == Err(SpendingLimit::EarlierDebits), "{count}"),
             Err(error) => {
                 assert!(!is_refused && matches!(error, Error::Internal { .. }), "{count}: {error:?}");
                 let why = "could not add up what was spent: a debit that was reversed is missing";
                 assert_eq!(chain(&error), why);
             }
         }
-        // By day nobody asks for debits.
-        let spent = world.spent(days("2026-11-22", "2026-11-22"), SpendingBy::Day).await.unwrap().unwrap();
+        // By day no debits are looked up.
+        let spent =
+            world.spent(days("2026-11-22", "2026-11-22"), SpendingGrouping::Day).await.unwrap().unwrap();
         assert_eq!(spent.total().unwrap().returned.playground(), count);
     }
 }

@@ -72,7 +72,7 @@ async fn wait_out(claims_before: usize, faults: Vec<Fault>, expected: Named) {
     assert_eq!(name(&world.take("d", 10).await), ("replayed", 1), "{script}");
 }
 
-/// Whatever became of the claim: no entry is sent before an answer says that there is one.
+/// After any fault of the claim, no entry is sent before an answer confirms that the claim exists.
 #[tokio::test]
 async fn no_entry_is_sent_before_its_claim_is_known_to_exist() {
     for fault in [
@@ -223,8 +223,8 @@ async fn reads_and_commands_wait_between_their_attempts() {
     }
 }
 
-/// A transaction doesn't carry the entry that won, so the next attempt reads: after a wait, so that many who turn a month
-/// or reverse at once don't throttle each other.
+/// A transaction doesn't carry the entry that won, so the next attempt reads: after a wait, so that many who turn a
+/// month or reverse at once don't throttle each other.
 #[tokio::test(start_paused = true)]
 async fn a_transaction_that_loses_again_and_again_waits_between_its_attempts() {
     let world = World::nowhere();

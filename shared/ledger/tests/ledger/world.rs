@@ -173,7 +173,7 @@ impl World {
         carried_out(self.ledger.execute(&self.account, &settlement(id, images), time(now)).await)
     }
 
-    /// A hold, and what became of it.
+    /// A hold and its state.
     pub async fn held(&self, id: &str) -> Option<HoldStatus> {
         self.ledger.hold(&self.account, &HoldId::parse(id).unwrap()).await.unwrap()
     }

@@ -321,7 +321,7 @@ fn a_playground_mark_is_a_number_or_a_percentage() {
 }
 
 #[test]
-fn what_is_just_within_bounds_is_sound() {
+fn a_catalog_just_within_the_bounds_is_accepted() {
     for (from, to) in [
         // More work may cost the same.
         ("[2, 4, 10]", "[4, 4, 10]"),
@@ -373,7 +373,7 @@ fn version_and_currency() {
 }
 
 #[test]
-fn a_file_of_another_shape_says_where() {
+fn a_file_of_another_shape_is_refused_with_the_place() {
     // Where, what.
     let table = [
         ("[text_to_image]", "[text_to_image]\ncolour = 1", "unknown field `colour`"),

@@ -145,7 +145,7 @@ fn any_credits() -> impl Strategy<Value = Credits> {
 
 proptest! {
     #[test]
-    fn what_was_added_can_be_taken_away(a in any_credits(), b in any_credits()) {
+    fn an_added_amount_can_be_subtracted(a in any_credits(), b in any_credits()) {
         if let Some(sum) = a.checked_add(b) {
             prop_assert_eq!(sum.checked_sub(b), Some(a));
         }

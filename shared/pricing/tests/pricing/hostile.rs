@@ -1,4 +1,4 @@
-//! What anybody may send as an operation, and what a slip may make of `catalog.toml`.
+//! Any JSON that a caller may send as an operation, and any typing mistake in `catalog.toml`.
 //!
 //! Each check is a function of its input alone, in a file of its own, since the fuzzer (`tests/fuzz`) draws for it
 //! too; it panics where the rule doesn't hold.

@@ -15,9 +15,9 @@ mod pieces;
 mod prices;
 mod properties;
 
-use scrip_pricing::{CATALOG, Count, Credits, IfShort, Operation, Price, Unsupported};
+use scrip_pricing::{CATALOG, Count, Credits, IfShort, Operation, Price, UnsupportedOperation};
 
-fn quote(operation: &Operation) -> Result<Price, Unsupported> {
+fn quote(operation: &Operation) -> Result<Price, UnsupportedOperation> {
     CATALOG.quote(operation)
 }
 
@@ -26,7 +26,7 @@ fn price(operation: &Operation) -> Price {
     quote(operation).unwrap_or_else(|refused| panic!("{operation:?}: {refused}"))
 }
 
-/// What the caller of an operation that must not be supported is told.
+/// The refusal of an operation that must not be supported, as the caller reads it.
 fn refusal(operation: &Operation) -> String {
     match quote(operation) {
         Ok(price) => panic!("{operation:?} costs {:?}", price.credits()),

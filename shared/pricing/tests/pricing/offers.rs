@@ -1,6 +1,6 @@
 //! What can be bought (product page, "Plans" and "Packs").
 
-use scrip_pricing::{CATALOG, Credits, Gives, Interval, Offer, Pack, Plan};
+use scrip_pricing::{CATALOG, Credits, Grant, Interval, Offer, Pack, Plan};
 
 const fn plan(
     name: &'static str,
@@ -63,9 +63,9 @@ fn offers_are_listed_cheapest_first() {
     let of_plan = |sku, price, plan, interval, allowance| Offer {
         sku,
         price: Some(price),
-        gives: Gives::Plan { plan, interval: Some(interval), allowance: Some(allowance) },
+        grant: Grant::Plan { plan, interval: Some(interval), allowance: Some(allowance) },
     };
-    let of_pack = |sku, credits| Offer { sku, price: None, gives: Gives::Pack(credits) };
+    let of_pack = |sku, credits| Offer { sku, price: None, grant: Grant::Pack(credits) };
     let expected = [
         of_plan("basic_monthly", 19_00, "basic", Month, 1000),
         of_plan("standard_monthly", 29_00, "standard", Month, 2500),
@@ -84,8 +84,8 @@ fn offers_are_listed_cheapest_first() {
 
 #[test]
 fn custom_is_sold_but_not_listed() {
-    let gives = Gives::Plan { plan: "custom", interval: None, allowance: None };
-    assert_eq!(CATALOG.offer("custom"), Some(Offer { sku: "custom", price: None, gives }));
+    let grant = Grant::Plan { plan: "custom", interval: None, allowance: None };
+    assert_eq!(CATALOG.offer("custom"), Some(Offer { sku: "custom", price: None, grant }));
     assert!(CATALOG.offers().iter().all(|offer| offer.sku != "custom"));
 }
 

@@ -56,7 +56,7 @@ fn every_operation_round_trips_in_the_order_of_the_contract() -> Result<(), serd
 }
 
 #[test]
-fn what_is_left_out_means_the_default() {
+fn a_field_that_is_left_out_has_its_default() {
     let table = [
         (r#"{"operation":"text_to_image","width":512,"height":512}"#, text_to_image(512, 512, 50, 1)),
         (r#"{"operation":"upscale","factor":2}"#, upscale(2, 1)),
@@ -190,7 +190,7 @@ fn json_that_is_not_an_operation() {
 }
 
 #[test]
-fn a_body_around_an_operation_refuses_what_the_operation_would() {
+fn a_body_around_an_operation_refuses_the_same_fields() {
     let json =
         r#"{"operation":"upscale","expected_credits":{"playground":2,"tune":0,"tune_image":0},"factor":4}"#;
     let body: Body = parse(json).expect(json);

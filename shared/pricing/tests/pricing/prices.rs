@@ -114,7 +114,7 @@ fn only_text_to_image_has_a_tier() {
 }
 
 #[test]
-fn outside_the_range_the_caller_is_told_the_range() {
+fn a_value_outside_its_range_is_refused_with_the_range() {
     let table = [
         (text_to_image(512, 512, 151, 1), "steps must be 1 to 150; you sent 151"),
         (text_to_image(512, 512, 0, 1), "steps must be 1 to 150; you sent 0"),

@@ -87,7 +87,7 @@ proptest! {
     }
 
     #[test]
-    fn a_charge_and_what_is_deferred_never_exceed_the_price(
+    fn a_charge_and_the_deferred_images_never_exceed_the_price(
         operation in any_operation(),
         balance in any_balance(),
     ) {
@@ -102,7 +102,7 @@ proptest! {
     }
 
     #[test]
-    fn what_is_affordable_is_covered_and_one_more_is_not(
+    fn affordable_units_are_covered_and_one_more_is_not(
         prompts in 1..=99_i64,
         balance in any_balance(),
     ) {

@@ -13,7 +13,7 @@ use crate::{
 };
 
 const SUBSCRIPTION: &str = "subscription";
-/// How many invoices a page has: an invoice may have 300 KB, and an answer is bounded.
+/// How many invoices a page has. An invoice may have 300 KB, and the size of an answer is bounded.
 const INVOICES_A_PAGE: u32 = 10;
 
 impl Api<'_> {
@@ -22,7 +22,7 @@ impl Api<'_> {
     /// `GET /v1/subscriptions/{id}`: one call; two if it doesn't show all its items (`GET /v1/subscription_items`).
     ///
     /// # Errors
-    /// As [`Error`] says.
+    /// See [`Error`].
     pub async fn subscription(&self, id: &str) -> Result<Subscription, Error> {
         let parameters = expand("items.data.price.product");
         let mut subscription: Subscription =
@@ -33,26 +33,26 @@ impl Api<'_> {
         Ok(subscription)
     }
 
-    /// All subscriptions of a customer, newest first, those that are over too.
+    /// All subscriptions of a customer, also those that ended, newest first.
     ///
-    /// `GET /v1/subscriptions?customer=&status=all`: one call a hundred.
+    /// `GET /v1/subscriptions?customer=&status=all`: one call for each hundred.
     ///
     /// # Errors
-    /// As [`Error`] says.
+    /// See [`Error`].
     pub async fn subscriptions_of_customer(&self, id: &str) -> Result<Vec<Subscription>, Error> {
         let parameters = parameter("customer", id).set("status", "all");
         self.list("subscriptions", &["subscriptions"], parameters).await
     }
 
-    /// The paid invoices of a subscription, newest first, with their payments and the subscription as it is now, as far
-    /// back as the first page that has a known one. Those that are known are among them, but their lines are those of
-    /// the page: the first ten.
+    /// The paid invoices of a subscription, newest first, with their payments and the subscription as it is now. Pages are
+    /// read until one has an invoice that `is_known`. Known invoices of these pages are returned too, with at most their
+    /// first ten lines.
     ///
-    /// `GET /v1/invoices?subscription=&status=paid`: one call a ten, and one for each unknown invoice of more than ten
-    /// lines (`…/lines`) or payments.
+    /// `GET /v1/invoices?subscription=&status=paid`: one call for each ten, and one for each unknown invoice of more than
+    /// ten lines (`…/lines`) or payments.
     ///
     /// # Errors
-    /// As [`Error`] says.
+    /// See [`Error`].
     pub async fn paid_invoices_of_subscription(
         &self,
         id: &str,
@@ -70,23 +70,23 @@ impl Api<'_> {
 
     /// The paid invoices of a customer, newest first, with their payments, each with its first ten lines.
     ///
-    /// `GET /v1/invoices?customer=&status=paid`: one call a ten.
+    /// `GET /v1/invoices?customer=&status=paid`: one call for each ten.
     ///
     /// # Errors
-    /// As [`Error`] says.
+    /// See [`Error`].
     pub async fn paid_invoices_of_customer(&self, id: &str) -> Result<Vec<Invoice>, Error> {
         let parameters = parameter("customer", id).set("status", "paid").expand("data.payments");
         self.invoices_while(parameters, |_| true).await
     }
 
-    /// Reads a list of invoices page by page, as long as a page says that the next one matters.
+    /// Reads a list of invoices page by page, as long as `goes_on` is true of each page.
     async fn invoices_while(
         &self,
         parameters: Parameters,
         goes_on: impl FnMut(&[Invoice]) -> bool,
     ) -> Result<Vec<Invoice>, Error> {
         let parameters = parameters.limit(INVOICES_A_PAGE);
-        let listing = Listing { what: "invoices", path: &["invoices"], parameters, pages_max: PAGES_MAX };
+        let listing = Listing { kind: "invoices", path: &["invoices"], parameters, pages_max: PAGES_MAX };
         self.list_while(&listing, goes_on).await
     }
 
@@ -95,7 +95,7 @@ impl Api<'_> {
     /// `GET /v1/invoices/{id}`: one call, and one each if it has more than ten lines or payments.
     ///
     /// # Errors
-    /// As [`Error`] says.
+    /// See [`Error`].
     pub async fn invoice(&self, id: &str) -> Result<Invoice, Error> {
         let mut invoice: Invoice = self.get("invoice", &["invoices", id], expand("payments")).await?;
         self.complete_invoice(&mut invoice).await?;
@@ -113,13 +113,12 @@ impl Api<'_> {
         Ok(())
     }
 
-    /// The invoice that a payment pays: of several the newest that it paid, else the newest; `None` if it is
-    /// for no invoice.
+    /// The invoice of a payment: of several the newest that it paid, else the newest; `None` if it is for no invoice.
     ///
     /// `GET /v1/invoice_payments?payment[type]=payment_intent&payment[payment_intent]=`, expanded: one call.
     ///
     /// # Errors
-    /// As [`Error`] says.
+    /// See [`Error`].
     pub async fn invoice_of_payment(&self, id: &str) -> Result<Option<Expandable<Invoice>>, Error> {
         let parameters = parameter("payment[type]", "payment_intent").set("payment[payment_intent]", id);
         let parameters = parameters.expand("data.invoice");
@@ -134,7 +133,7 @@ impl Api<'_> {
     /// `DELETE /v1/subscriptions/{id}`: one call.
     ///
     /// # Errors
-    /// As [`Error`] says. Nothing was ended if it is [`Error::Missing`], [`Error::Refused`] or [`Error::OutOfTime`].
+    /// See [`Error`]. Nothing was ended if it is [`Error::Missing`], [`Error::Refused`] or [`Error::OutOfTime`].
     pub async fn cancel_subscription(&self, id: &str) -> Result<(), Error> {
         let path = &["subscriptions", id];
         let parameters = Parameters::default();
@@ -144,11 +143,11 @@ impl Api<'_> {
 
     /// Lets a subscription end when its period does.
     ///
-    /// `POST /v1/subscriptions/{id}` with `cancel_at_period_end`: one call. It needs no idempotency key, because asking
-    /// twice changes nothing.
+    /// `POST /v1/subscriptions/{id}` with `cancel_at_period_end`: one call. It needs no idempotency key, because a second
+    /// call changes nothing.
     ///
     /// # Errors
-    /// As of [`cancel_subscription`](Self::cancel_subscription).
+    /// The same as of [`cancel_subscription`](Self::cancel_subscription).
     pub async fn cancel_subscription_at_period_end(&self, id: &str) -> Result<(), Error> {
         let path = &["subscriptions", id];
         let parameters = parameter("cancel_at_period_end", "true");

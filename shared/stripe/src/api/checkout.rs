@@ -17,7 +17,7 @@ impl Api<'_> {
     /// `GET /v1/checkout/sessions/{id}`: one call; two if it has more than ten lines (`…/line_items`).
     ///
     /// # Errors
-    /// As [`Error`] says.
+    /// See [`Error`].
     pub async fn session(&self, id: &str) -> Result<Session, Error> {
         // Four levels, the most that Stripe expands.
         let parameters = expand("line_items.data.price.product").expand("payment_intent.latest_charge");
@@ -34,7 +34,7 @@ impl Api<'_> {
     /// `GET /v1/checkout/sessions?subscription=`: one call.
     ///
     /// # Errors
-    /// As [`Error`] says.
+    /// See [`Error`].
     pub async fn session_of_subscription(&self, id: &str) -> Result<Option<Session>, Error> {
         self.newest_session("subscription", id).await
     }
@@ -44,7 +44,7 @@ impl Api<'_> {
     /// `GET /v1/checkout/sessions?payment_intent=`: one call.
     ///
     /// # Errors
-    /// As [`Error`] says.
+    /// See [`Error`].
     pub async fn session_of_payment(&self, id: &str) -> Result<Option<Session>, Error> {
         self.newest_session("payment_intent", id).await
     }
@@ -57,10 +57,10 @@ impl Api<'_> {
 
     /// All sessions of a customer, newest first, without their lines.
     ///
-    /// `GET /v1/checkout/sessions?customer=`: one call a hundred.
+    /// `GET /v1/checkout/sessions?customer=`: one call for each hundred.
     ///
     /// # Errors
-    /// As [`Error`] says.
+    /// See [`Error`].
     pub async fn sessions_of_customer(&self, id: &str) -> Result<Vec<Session>, Error> {
         self.list("checkout sessions", &["checkout", "sessions"], parameter("customer", id)).await
     }
@@ -70,7 +70,7 @@ impl Api<'_> {
     /// `GET /v1/prices/{id}`: one call.
     ///
     /// # Errors
-    /// As [`Error`] says.
+    /// See [`Error`].
     pub async fn price(&self, id: &str) -> Result<Price, Error> {
         self.get("price", &["prices", id], expand("product")).await
     }

@@ -1,4 +1,4 @@
-//! Events that Stripe keeps, for 30 days.
+//! Events, which Stripe keeps for 30 days.
 
 use chrono::{DateTime, Utc};
 
@@ -8,29 +8,29 @@ use super::{
 };
 use crate::{Error, StripeEvent};
 
-/// How many events a page has: an event may hold a large invoice, and an answer is bounded.
+/// How many events a page has. An event may hold a large invoice, and the size of an answer is bounded.
 const EVENTS_A_PAGE: u32 = 50;
 /// The most pages of events that are read.
 const EVENT_PAGES_MAX: u32 = 1_000;
 
 impl Api<'_> {
-    /// The events since a moment that Stripe could not deliver to every endpoint, newest first; those that it still
-    /// tries to deliver are among them.
+    /// The events since a time that Stripe could not deliver to every endpoint, newest first, also those that it still tries
+    /// to deliver.
     ///
-    /// `GET /v1/events?delivery_success=false`: one call a fifty, at most 50,000 events.
+    /// `GET /v1/events?delivery_success=false`: one call for each fifty, at most 50,000 events.
     ///
     /// # Errors
-    /// As [`Error`] says.
+    /// See [`Error`].
     pub async fn undelivered_events(&self, since: DateTime<Utc>) -> Result<Vec<StripeEvent>, Error> {
         self.events(parameter("delivery_success", "false"), since).await
     }
 
-    /// All events since a moment, newest first.
+    /// All events since a time, newest first.
     ///
-    /// `GET /v1/events`: one call a fifty, at most 50,000 events.
+    /// `GET /v1/events`: one call for each fifty, at most 50,000 events.
     ///
     /// # Errors
-    /// As [`Error`] says.
+    /// See [`Error`].
     pub async fn events_since(&self, since: DateTime<Utc>) -> Result<Vec<StripeEvent>, Error> {
         self.events(Parameters::default(), since).await
     }
@@ -38,7 +38,7 @@ impl Api<'_> {
     async fn events(&self, parameters: Parameters, since: DateTime<Utc>) -> Result<Vec<StripeEvent>, Error> {
         let since = since.timestamp().to_string();
         let parameters = parameters.set("created[gte]", &since).limit(EVENTS_A_PAGE);
-        let listing = Listing { what: "events", path: &["events"], parameters, pages_max: EVENT_PAGES_MAX };
+        let listing = Listing { kind: "events", path: &["events"], parameters, pages_max: EVENT_PAGES_MAX };
         self.list_while(&listing, |_: &[StripeEvent]| true).await
     }
 }

@@ -14,7 +14,8 @@ use crate::{
     objects::{Charge, Dispute, PaymentIntent, Refund},
 };
 
-/// A customer may pay for many accounts: further back it is cheaper to read a payment's own refunds and disputes.
+/// How many pages of a customer's charges are read at most. A customer may pay for many accounts, and further back it is
+/// cheaper to read the refunds and disputes of a single payment.
 const CHARGE_PAGES_MAX: u32 = 3;
 
 impl Api<'_> {
@@ -23,17 +24,17 @@ impl Api<'_> {
     /// `GET /v1/payment_intents/{id}`: one call.
     ///
     /// # Errors
-    /// As [`Error`] says.
+    /// See [`Error`].
     pub async fn payment_intent(&self, id: &str) -> Result<PaymentIntent, Error> {
         self.get("payment intent", &["payment_intents", id], expand("latest_charge")).await
     }
 
     /// All payments of a customer, newest first.
     ///
-    /// `GET /v1/payment_intents?customer=`: one call a hundred.
+    /// `GET /v1/payment_intents?customer=`: one call for each hundred.
     ///
     /// # Errors
-    /// As [`Error`] says.
+    /// See [`Error`].
     pub async fn payment_intents_of_customer(&self, id: &str) -> Result<Vec<PaymentIntent>, Error> {
         self.list("payment intents", &["payment_intents"], parameter("customer", id)).await
     }
@@ -43,22 +44,21 @@ impl Api<'_> {
     /// `GET /v1/charges/{id}`: one call.
     ///
     /// # Errors
-    /// As [`Error`] says.
+    /// See [`Error`].
     pub async fn charge(&self, id: &str) -> Result<Charge, Error> {
         self.get("charge", &["charges", id], Parameters::default()).await
     }
 
-    /// The charges of a customer, newest first, as far back as the first page up to which each of these payments has one,
-    /// but three pages at most.
+    /// The charges of a customer, newest first, until each of these payments has one, but at most three pages.
     ///
-    /// `GET /v1/charges?customer=`: one call a hundred.
+    /// `GET /v1/charges?customer=`: one call for each hundred.
     ///
     /// # Errors
-    /// As [`Error`] says.
+    /// See [`Error`].
     pub async fn charges_of_customer(&self, id: &str, payments: &[PaymentId]) -> Result<Vec<Charge>, Error> {
         let parameters = parameter("customer", id).limit(PAGE_ITEMS);
         let pages_max = CHARGE_PAGES_MAX;
-        let listing = Listing { what: "charges", path: &["charges"], parameters, pages_max };
+        let listing = Listing { kind: "charges", path: &["charges"], parameters, pages_max };
         let (mut missing, mut pages): (BTreeSet<_>, _) =
             (payments.iter().map(PaymentId::as_str).collect(), 0);
         let goes_on = |page: &[Charge]| {
@@ -71,32 +71,32 @@ impl Api<'_> {
         self.list_while(&listing, goes_on).await
     }
 
-    /// All refunds of a payment, newest first, those that failed too.
+    /// All refunds of a payment, also those that failed, newest first.
     ///
-    /// `GET /v1/refunds?payment_intent=`: one call a hundred.
+    /// `GET /v1/refunds?payment_intent=`: one call for each hundred.
     ///
     /// # Errors
-    /// As [`Error`] says.
+    /// See [`Error`].
     pub async fn refunds_of_payment(&self, id: &str) -> Result<Vec<Refund>, Error> {
         self.list("refunds", &["refunds"], parameter("payment_intent", id)).await
     }
 
-    /// All disputes of a payment, newest first, those that are over and inquiries too.
+    /// All disputes of a payment, also inquiries and those that are closed, newest first.
     ///
-    /// `GET /v1/disputes?payment_intent=`: one call a hundred.
+    /// `GET /v1/disputes?payment_intent=`: one call for each hundred.
     ///
     /// # Errors
-    /// As [`Error`] says.
+    /// See [`Error`].
     pub async fn disputes_of_payment(&self, id: &str) -> Result<Vec<Dispute>, Error> {
         self.list("disputes", &["disputes"], parameter("payment_intent", id)).await
     }
 
-    /// What became of the money of a purchase: the refunds and disputes of all its payments.
+    /// The facts about a purchase's money: the refunds and disputes of all its payments.
     ///
-    /// Two calls a payment, or more for over a hundred refunds.
+    /// Two calls for each payment, and one more for each further hundred refunds.
     ///
     /// # Errors
-    /// As [`Error`] says.
+    /// See [`Error`].
     pub async fn money(&self, purchase_id: &PurchaseId, payments: &[PaymentId]) -> Result<MoneyFacts, Error> {
         let (mut refunds, mut disputes) = (Vec::new(), Vec::new());
         for payment in payments {
@@ -106,12 +106,12 @@ impl Api<'_> {
         Ok(facts::money(purchase_id, &refunds, &disputes))
     }
 
-    /// Gives back money of a payment: that amount, or all that is left of it.
+    /// Refunds an amount of a payment, or all that is left of it.
     ///
     /// `POST /v1/refunds`: one call. Stripe answers the same for the same idempotency key for 24 hours.
     ///
     /// # Errors
-    /// As [`Error`] says. This request gave nothing back if it is [`Error::Refused`] (a payment that
+    /// See [`Error`]. This request gave nothing back if it is [`Error::Refused`] (a payment that
     /// Stripe doesn't show is refused with `resource_missing`), [`Error::OutOfTime`], [`Error::Unauthenticated`],
     /// [`Error::Forbidden`] or [`Error::RateLimited`]; an earlier one of the same key may have.
     pub async fn create_refund(
@@ -129,7 +129,7 @@ impl Api<'_> {
         let idempotency_key = Some(idempotency_key);
         let request = ApiRequest { method: Method::POST, path: &["refunds"], parameters, idempotency_key };
         self.call("refund", &request).await.map_err(|error| match error {
-            // The payment is missing, not a refund: callers must tell that apart from a refund that was made.
+            // The payment is missing, not the refund, so the request was refused.
             Error::Missing => Error::Refused { status: 404, code: "resource_missing".to_owned() },
             error => error,
         })

@@ -1,4 +1,4 @@
-//! A request as Stripe takes it: parameters in the query of a GET or DELETE, in the form of a POST.
+//! Requests in the form that Stripe takes: parameters in the query of a GET or DELETE, or in the form of a POST.
 
 use http::{HeaderValue, Method, Request, header};
 use http_body_util::Full;
@@ -7,24 +7,24 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::{API_VERSION, Error};
 
-/// What is written as %XX: everything but letters, digits and what no URL gives a meaning.
+/// The characters that are percent-encoded: all but RFC 3986's unreserved ones.
 const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'_').remove(b'-').remove(b'.').remove(b'~');
 
-/// A request, before it is one of HTTP's.
+/// A request to Stripe's API, from which an HTTP request is built.
 pub(super) struct ApiRequest<'a> {
     pub(super) method: Method,
-    /// What follows `/v1`, part by part.
+    /// The segments of the path after `/v1`.
     pub(super) path: &'a [&'a str],
     pub(super) parameters: Parameters,
     pub(super) idempotency_key: Option<&'a str>,
 }
 
-/// Parameters by name, in order; a name may come more than once.
+/// Encoded parameters in order; a name may occur more than once.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Parameters(String);
 
 impl Parameters {
-    /// With a parameter more.
+    /// Adds a parameter.
     pub(super) fn set(mut self, name: &str, value: &str) -> Self {
         if !self.0.is_empty() {
             self.0.push('&');
@@ -35,7 +35,7 @@ impl Parameters {
         self
     }
 
-    /// With a parameter more, if there is a value for it.
+    /// Adds a parameter if it has a value.
     pub(super) fn set_if(self, name: &str, value: Option<&str>) -> Self {
         match value {
             Some(value) => self.set(name, value),
@@ -43,32 +43,32 @@ impl Parameters {
         }
     }
 
-    /// With all of a related object instead of its id.
+    /// Asks for a whole related object instead of its id.
     pub(super) fn expand(self, field: &str) -> Self {
         self.set("expand[]", field)
     }
 
-    /// With that many items a page.
+    /// Sets how many items a page has.
     pub(super) fn limit(self, items: u32) -> Self {
         self.set("limit", &items.to_string())
     }
 }
 
-/// One parameter.
+/// Parameters with one to begin with.
 pub(super) fn parameter(name: &str, value: &str) -> Parameters {
     Parameters::default().set(name, value)
 }
 
-/// One field that is expanded.
+/// Parameters that expand one field.
 pub(super) fn expand(field: &str) -> Parameters {
     Parameters::default().expand(field)
 }
 
 impl ApiRequest<'_> {
-    /// The HTTP request.
+    /// Builds the HTTP request.
     ///
     /// # Errors
-    /// [`Error::Missing`] if a part of the path can be no id, [`Error::Unreachable`] if the URL of the API is none.
+    /// [`Error::Missing`] if a segment of the path can't be an id, [`Error::Unreachable`] if the API's URL is invalid.
     pub(super) fn build(
         &self,
         base_url: &str,
@@ -76,7 +76,7 @@ impl ApiRequest<'_> {
     ) -> Result<Request<Full<Bytes>>, Error> {
         let mut uri = format!("{base_url}/v1");
         for part in self.path {
-            // Without its id, an object's path is another endpoint's.
+            // Without the id, the path would be that of another endpoint.
             if matches!(*part, "" | "." | "..") {
                 return Err(Error::Missing);
             }

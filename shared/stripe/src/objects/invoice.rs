@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
 
-use super::{Expandable, List, Metadata, Reference, Subscription, identified, nullable, time};
+use super::{Expandable, List, Metadata, Reference, Subscription, impl_has_id, nullable, time};
 
 /// An invoice, of a subscription or of none.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -14,7 +14,7 @@ pub struct Invoice {
     pub status: Option<String>,
     /// The customer.
     pub customer: Option<Reference>,
-    /// Notes on it.
+    /// Its metadata.
     #[serde(default, deserialize_with = "nullable")]
     pub metadata: Metadata,
     /// `subscription_create`, `subscription_cycle`, `subscription_update`, `manual`, …
@@ -60,7 +60,7 @@ pub struct InvoiceParent {
 pub struct SubscriptionDetails {
     /// `sub_…`, or all of it as it is now, but for its prices' products.
     pub subscription: Option<Expandable<Subscription>>,
-    /// Its notes when the invoice was finalized.
+    /// The subscription's metadata when the invoice was finalized.
     #[serde(default, deserialize_with = "nullable")]
     pub metadata: Metadata,
 }
@@ -82,7 +82,7 @@ pub struct InvoiceLine {
     pub pricing: Option<Pricing>,
     /// Its origin.
     pub parent: Option<LineParent>,
-    /// Notes on it; of a subscription's line, those of the subscription.
+    /// Its metadata; on a subscription's line, that of the subscription.
     #[serde(default, deserialize_with = "nullable")]
     pub metadata: Metadata,
     /// The amount of each discount.
@@ -132,7 +132,7 @@ pub struct LineParent {
 /// The item that a line shows.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct InvoiceItemDetails {
-    /// Whether it settles a change within a period.
+    /// Whether it is a proration: a correction for a change within a period.
     #[serde(default)]
     pub proration: bool,
 }
@@ -159,12 +159,12 @@ pub struct InvoicePayment {
     #[serde(default)]
     pub is_default: bool,
     /// The object that moves the money.
-    pub payment: PaidBy,
+    pub payment: PaymentDetails,
 }
 
-/// The object that moves the money of an invoice payment.
+/// The details of an invoice payment: the object that moves the money.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub struct PaidBy {
+pub struct PaymentDetails {
     /// `payment_intent`, `charge` or `payment_record` (out of band).
     #[serde(rename = "type")]
     pub kind: String,
@@ -175,7 +175,7 @@ pub struct PaidBy {
 }
 
 impl Invoice {
-    /// What it says of the subscription that made it; `None` for one of no subscription.
+    /// The details of the subscription that made it; `None` if none did.
     #[must_use]
     pub fn subscription(&self) -> Option<&SubscriptionDetails> {
         self.parent.as_ref()?.subscription_details.as_ref()
@@ -201,7 +201,7 @@ impl InvoiceLine {
         Some(self.pricing.as_ref()?.price_details.as_ref()?.price.id())
     }
 
-    /// Whether it settles a change within a period.
+    /// Whether it is a proration: a correction for a change within a period.
     #[must_use]
     pub fn is_proration(&self) -> bool {
         let details = self.parent.iter().flat_map(|parent| {
@@ -217,4 +217,4 @@ impl InvoiceLine {
     }
 }
 
-identified!(Invoice, InvoiceLine, InvoicePayment);
+impl_has_id!(Invoice, InvoiceLine, InvoicePayment);

@@ -3,9 +3,9 @@
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
 
-use super::{Expandable, Metadata, Reference, identified, nullable, time};
+use super::{Expandable, Metadata, Reference, impl_has_id, nullable, time};
 
-/// A payment, with all attempts at it.
+/// A payment intent: a payment with all attempts at it.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct PaymentIntent {
     /// `pi_…`
@@ -20,7 +20,7 @@ pub struct PaymentIntent {
     pub currency: String,
     /// The customer.
     pub customer: Option<Reference>,
-    /// Notes on it.
+    /// Its metadata.
     #[serde(default, deserialize_with = "nullable")]
     pub metadata: Metadata,
     /// When it was begun.
@@ -35,7 +35,7 @@ pub struct PaymentIntent {
 pub struct Charge {
     /// `ch_…` or `py_…`
     pub id: String,
-    /// Its payment; `None` for one of the time before payment intents.
+    /// Its payment intent; `None` if the charge is older than payment intents.
     pub payment_intent: Option<Reference>,
     /// How much, in the currency's minor unit.
     pub amount: i64,
@@ -57,7 +57,7 @@ pub struct Refund {
     pub id: String,
     /// How much, in the currency's minor unit.
     pub amount: i64,
-    /// `pending`, `requires_action`, `succeeded`, `failed` or `canceled`; empty if Stripe has none.
+    /// `pending`, `requires_action`, `succeeded`, `failed` or `canceled`; empty if Stripe sets none.
     #[serde(default, deserialize_with = "nullable")]
     pub status: String,
     /// When it was asked for.
@@ -67,7 +67,7 @@ pub struct Refund {
     pub payment_intent: Option<Reference>,
     /// The charge.
     pub charge: Option<Reference>,
-    /// Notes on it.
+    /// Its metadata.
     #[serde(default, deserialize_with = "nullable")]
     pub metadata: Metadata,
     /// Why it failed.
@@ -108,4 +108,4 @@ impl Charge {
     }
 }
 
-identified!(PaymentIntent, Charge, Refund, Dispute);
+impl_has_id!(PaymentIntent, Charge, Refund, Dispute);

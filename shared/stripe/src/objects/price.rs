@@ -2,16 +2,16 @@
 
 use serde::Deserialize;
 
-use super::{Expandable, Metadata, identified, nullable};
+use super::{Expandable, Metadata, impl_has_id, nullable};
 
 /// A price of a product.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct Price {
-    /// `price_…`; a plan of the time before prices has an id of any form.
+    /// `price_…`; an older plan has an id of any form.
     pub id: String,
-    /// The shop's own name for it, which may move to another price.
+    /// The merchant's own name for it, which may move to another price.
     pub lookup_key: Option<String>,
-    /// Notes on it.
+    /// Its metadata.
     #[serde(default, deserialize_with = "nullable")]
     pub metadata: Metadata,
     /// The product. Expandable; one that was deleted has no metadata.
@@ -21,11 +21,11 @@ pub struct Price {
     pub kind: String,
     /// The price of one, in the currency's minor unit; `None` if it has tiers or a fraction.
     pub unit_amount: Option<i64>,
-    /// How often it is due, if it is `recurring`.
+    /// How often it is charged, if it is `recurring`.
     pub recurring: Option<Recurring>,
 }
 
-/// How often a price is due.
+/// How often a price is charged.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct Recurring {
     /// `day`, `week`, `month` or `year`.
@@ -35,11 +35,11 @@ pub struct Recurring {
 /// A product.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct Product {
-    /// `prod_…`, or an id of the shop's own.
+    /// `prod_…`, or an id that the merchant chose.
     pub id: String,
-    /// Notes on it.
+    /// Its metadata.
     #[serde(default, deserialize_with = "nullable")]
     pub metadata: Metadata,
 }
 
-identified!(Price, Product);
+impl_has_id!(Price, Product);

@@ -1,4 +1,4 @@
-//! Fields that name another object: by its id, or by all of it where a call asks to expand it.
+//! Fields that hold another object: its id, or the whole object if the call expands the field.
 
 use std::{fmt, marker::PhantomData};
 
@@ -7,26 +7,26 @@ use serde::{
     de::{Error, MapAccess, Visitor, value::MapAccessDeserializer},
 };
 
-/// An object with an id of its own.
-pub trait Identified {
+/// An object that has an id.
+pub trait HasId {
     /// The id.
     fn id(&self) -> &str;
 }
 
-/// Another object: its id, or all of it.
+/// Another object: its id, or the whole object.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Expandable<T> {
     /// Its id.
     Id(String),
-    /// All of it.
+    /// The whole object.
     Object(Box<T>),
 }
 
-/// Another object of which only the id matters, whether it was expanded or not.
+/// The id of another object, whether the field was expanded or not.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reference(String);
 
-impl<T: Identified> Expandable<T> {
+impl<T: HasId> Expandable<T> {
     /// Its id.
     #[must_use]
     pub fn id(&self) -> &str {
@@ -36,7 +36,7 @@ impl<T: Identified> Expandable<T> {
         }
     }
 
-    /// All of it, if it was expanded.
+    /// The whole object, if the field was expanded.
     #[must_use]
     pub fn object(&self) -> Option<&T> {
         match self {
@@ -91,14 +91,14 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for ExpandableVisitor<T> {
     }
 }
 
-/// Gives types the id that they hold in their field `id`.
-macro_rules! identified {
+/// Implements [`HasId`] for types with a field `id`.
+macro_rules! impl_has_id {
     ($($object:ty),+ $(,)?) => {
-        $(impl crate::objects::Identified for $object {
+        $(impl crate::objects::HasId for $object {
             fn id(&self) -> &str {
                 &self.id
             }
         })+
     };
 }
-pub(crate) use identified;
+pub(crate) use impl_has_id;

@@ -3,9 +3,9 @@
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
 
-use super::{Expandable, List, Metadata, PaymentIntent, Price, Reference, identified, nullable, time};
+use super::{Expandable, List, Metadata, PaymentIntent, Price, Reference, impl_has_id, nullable, time};
 
-/// A checkout session: one customer's way through a payment page, from a payment link or pricing table too.
+/// A checkout session: one visit of a customer to a payment page, also from a payment link or a pricing table.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct Session {
     /// `cs_…`
@@ -18,9 +18,9 @@ pub struct Session {
     pub payment_status: String,
     /// The customer; `None` for a guest.
     pub customer: Option<Reference>,
-    /// The shop's own name for the customer.
+    /// The merchant's own name for the customer.
     pub client_reference_id: Option<String>,
-    /// Notes on it.
+    /// Its metadata.
     #[serde(default, deserialize_with = "nullable")]
     pub metadata: Metadata,
     /// The payment, in mode `payment` unless nothing was due. Expandable.
@@ -51,8 +51,8 @@ pub struct SessionLine {
     pub quantity: Option<u64>,
     /// Its sum, discounts and taxes counted in.
     pub amount_total: i64,
-    /// Its price, which Stripe always shows whole.
+    /// Its price. Stripe always shows the whole object.
     pub price: Option<Expandable<Price>>,
 }
 
-identified!(Session, SessionLine);
+impl_has_id!(Session, SessionLine);

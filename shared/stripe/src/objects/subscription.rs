@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
 
-use super::{List, Metadata, Price, Reference, identified, nullable, time};
+use super::{List, Metadata, Price, Reference, impl_has_id, nullable, time};
 
 /// A subscription as it is now.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -14,7 +14,7 @@ pub struct Subscription {
     pub status: String,
     /// The customer.
     pub customer: Option<Reference>,
-    /// Notes on it.
+    /// Its metadata.
     #[serde(default, deserialize_with = "nullable")]
     pub metadata: Metadata,
     /// Its items, at most 20.
@@ -38,7 +38,7 @@ pub struct Subscription {
     pub trial_end: Option<DateTime<Utc>>,
     /// The pause of its collection; `None` unless it is paused.
     pub pause_collection: Option<PauseCollection>,
-    /// A change that waits until it is paid; `None` if none does.
+    /// A change that waits until it is paid; `None` without one.
     pub pending_update: Option<PendingUpdate>,
     /// When it was made.
     #[serde(deserialize_with = "time::required")]
@@ -52,7 +52,7 @@ pub struct SubscriptionItem {
     pub id: String,
     /// How many; `None` for one that is metered.
     pub quantity: Option<u64>,
-    /// Its price, which Stripe always shows whole.
+    /// Its price. Stripe always shows the whole object.
     pub price: Price,
     /// When its period began. Since 2025-03-31 items have periods of their own.
     #[serde(deserialize_with = "time::required")]
@@ -72,9 +72,9 @@ pub struct PauseCollection {
 /// A change that waits until it is paid.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct PendingUpdate {
-    /// When it is given up.
+    /// When Stripe discards it.
     #[serde(deserialize_with = "time::required")]
     pub expires_at: DateTime<Utc>,
 }
 
-identified!(Subscription, SubscriptionItem);
+impl_has_id!(Subscription, SubscriptionItem);

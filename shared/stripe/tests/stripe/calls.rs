@@ -58,7 +58,7 @@ macro_rules! ask {
 }
 
 #[tokio::test]
-async fn each_method_asks_one_thing() {
+async fn each_method_sends_one_request() {
     let cases: [(Ask, &str); 22] = [
         (
             ask!(api => api.session("cs_1")),

@@ -18,8 +18,8 @@ fn summary(error: &Error) -> String {
         Error::Unreachable => "unreachable".to_owned(),
         Error::OutOfTime => "out of time".to_owned(),
         Error::Refused { status, code } => format!("refused {status} {code}"),
-        Error::Unreadable { what, .. } => format!("unreadable {what}"),
-        Error::TooMany { what } => format!("too many {what}"),
+        Error::Unreadable { kind, .. } => format!("unreadable {kind}"),
+        Error::TooMany { kind } => format!("too many {kind}"),
     }
 }
 

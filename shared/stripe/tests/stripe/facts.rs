@@ -1,11 +1,10 @@
-//! From Stripe's objects to facts: what each line stands for, what was paid, and what money is gone.
+//! Facts of payments and subscriptions: the SKU of each line, the plan and the packs that were paid for.
 
-use scrip_accounts::{OutflowKind, PurchaseId};
 use scrip_pricing::Credits;
 use scrip_stripe::{
     ConfiguredPrices,
-    facts::{self, Paid, Prices, Reading},
-    objects::{Dispute, Invoice, PaymentIntent, Refund, Session, Subscription},
+    facts::{self, PaymentContents, PriceSources, Prices},
+    objects::{Invoice, PaymentIntent, Session, Subscription},
 };
 use serde_json::{Value, json};
 
@@ -42,9 +41,9 @@ fn merge(object: &mut Value, changes: &Value) {
     }
 }
 
-fn read_session(items: &[(&str, u64)], changes: &Value) -> Option<Paid> {
+fn read_session(items: &[(&str, u64)], changes: &Value) -> Option<PaymentContents> {
     let configured = configured();
-    facts::session(&session(items, changes), Reading { configured: &configured, prices: &Prices::new() })
+    facts::session(&session(items, changes), PriceSources { configured: &configured, prices: &Prices::new() })
 }
 
 #[test]
@@ -56,7 +55,7 @@ fn a_session_grants_each_of_its_lines_times_its_quantity() {
     let rows: &[Row<'_>] = &[
         (&[("p_tune", 3)], json!({}), &[c(0, 3, 192)], 0),
         (&[("p_tune", 2), ("p_avatar", 1)], json!({}), &[c(0, 2, 128), c(0, 0, 104)], 0),
-        // What the configuration says isn't credits is nobody's loss.
+        // A price that is mapped to null is no credits, so nothing is missing.
         (&[("p_tune", 1), ("p_none", 5)], json!({}), &[c(0, 1, 64)], 0),
         (&[("p_tune", 1), ("p_other", 1)], json!({}), &[c(0, 1, 64)], 1),
         // The session's own SKU stands for its single item only, and only if nothing else names one.
@@ -107,7 +106,7 @@ fn a_payment_of_its_own_has_a_sku_and_a_quantity() {
         (json!({"sku": "tune_pack", "quantity": "0"}), 0, 1, true),
         (json!({"sku": "tune_pack", "quantity": "many"}), 0, 1, true),
         (json!({"sku": "basic_monthly"}), 0, 1, true),
-        // Who it is for is named, and not what.
+        // An account is named, but no SKU.
         (json!({"account_id": "alice"}), 0, 1, false),
         (json!({}), 0, 0, false),
     ] {
@@ -117,7 +116,8 @@ fn a_payment_of_its_own_has_a_sku_and_a_quantity() {
         .unwrap();
         let configured = configured();
         let paid =
-            facts::payment(&intent, Reading { configured: &configured, prices: &Prices::new() }).unwrap();
+            facts::payment_intent(&intent, PriceSources { configured: &configured, prices: &Prices::new() })
+                .unwrap();
         let given: u64 = paid.facts.packs.iter().map(|line| line.credits.tune()).sum();
         assert_eq!(
             (given, paid.ungranted.len(), paid.is_ours),
@@ -177,10 +177,14 @@ fn subscription(items: &[(&str, u64)], changes: &Value) -> Subscription {
     serde_json::from_value(subscription).unwrap()
 }
 
-fn read_invoice(subscription: &Subscription, invoice: &Invoice) -> Paid {
+fn read_invoice(subscription: &Subscription, invoice: &Invoice) -> PaymentContents {
     let configured = configured();
-    facts::invoice(invoice, Some(subscription), Reading { configured: &configured, prices: &Prices::new() })
-        .unwrap()
+    facts::invoice(
+        invoice,
+        Some(subscription),
+        PriceSources { configured: &configured, prices: &Prices::new() },
+    )
+    .unwrap()
 }
 
 #[test]
@@ -315,9 +319,9 @@ fn a_custom_plan_takes_its_allowance_from_the_metadata() {
     }
 }
 
-/// Case 20: a source that names no SKU of ours passes on to the next.
+/// Case 20: a source that names no SKU of the catalog is skipped.
 #[test]
-fn a_sku_is_looked_for_in_the_order_of_the_contract() {
+fn sources_of_a_sku_count_in_the_order_of_the_contract() {
     let rows = [
         (json!({"lookup_key": "tune_pack", "metadata": {"sku": "avatar_pack"}}), "tune_pack"),
         (json!({"lookup_key": "shop-7", "metadata": {"sku": "avatar_pack"}}), "avatar_pack"),
@@ -334,7 +338,8 @@ fn a_sku_is_looked_for_in_the_order_of_the_contract() {
         let prices = Prices::from([("p_other".to_owned(), serde_json::from_value(object).unwrap())]);
         let configured = configured();
         let session = session(&[("p_other", 1)], &json!({"metadata": {"sku": "tune_pack"}}));
-        let paid = facts::session(&session, Reading { configured: &configured, prices: &prices }).unwrap();
+        let paid =
+            facts::session(&session, PriceSources { configured: &configured, prices: &prices }).unwrap();
         assert_eq!(paid.facts.packs[0].sku, sku, "{changes}");
     }
 }
@@ -353,51 +358,6 @@ fn configured_prices_are_skus_of_the_catalog_or_null() {
     }
 }
 
-/// Cases 13 to 17: what holds money and what doesn't.
-#[test]
-fn money_is_gone_by_the_status_of_refunds_and_disputes() {
-    let refund = |status: &str| -> Refund {
-        serde_json::from_value(json!({"id": "re_1", "object": "refund", "amount": 500, "status": status,
-            "created": day(3), "payment_intent": "pi_1", "charge": "ch_1", "metadata": {"scrip_attempt": "2"},
-            "failure_reason": null}))
-        .unwrap()
-    };
-    let dispute = |status: &str| -> Dispute {
-        serde_json::from_value(json!({"id": "du_1", "object": "dispute", "amount": 250, "status": status,
-            "created": day(3), "payment_intent": "pi_1", "charge": "ch_1"}))
-        .unwrap()
-    };
-    let id = PurchaseId::parse("pi_1").unwrap();
-    for (status, is_gone) in [
-        ("succeeded", true),
-        ("pending", true),
-        ("requires_action", true),
-        ("failed", false),
-        ("canceled", false),
-        ("", false),
-    ] {
-        let money = facts::money(&id, &[refund(status)], &[]);
-        let gone: Vec<_> = money.outflows.iter().map(|outflow| (outflow.kind, outflow.amount)).collect();
-        assert_eq!(gone, if is_gone { vec![(OutflowKind::Refund, 500)] } else { vec![] }, "{status}");
-        assert_eq!(money.failed.is_empty(), is_gone, "{status}");
-        let attempts: Vec<_> = money.attempts.values().copied().collect();
-        assert_eq!(attempts, [2], "{status}");
-    }
-    for (status, is_gone) in [
-        ("needs_response", true),
-        ("under_review", true),
-        ("lost", true),
-        ("won", false),
-        ("prevented", false),
-        ("warning_needs_response", false),
-        ("warning_under_review", false),
-        ("warning_closed", false),
-    ] {
-        let money = facts::money(&id, &[], &[dispute(status)]);
-        assert_eq!(money.outflows.len(), usize::from(is_gone), "{status}");
-    }
-}
-
 #[test]
 fn a_subscription_is_past_due_or_over_by_its_status() {
     for (status, past_due, is_over) in [
@@ -412,8 +372,8 @@ fn a_subscription_is_past_due_or_over_by_its_status() {
     ] {
         let subscription = subscription(&[("p_basic", 2)], &json!({"status": status, "ended_at": day(9)}));
         let configured = configured();
-        let reading = Reading { configured: &configured, prices: &Prices::new() };
-        let facts = facts::subscription(&subscription, Vec::new(), reading).unwrap();
+        let sources = PriceSources { configured: &configured, prices: &Prices::new() };
+        let facts = facts::subscription(&subscription, Vec::new(), sources).unwrap();
         assert_eq!((facts.past_due, facts.ended_at.is_some()), (past_due, is_over), "{status}");
         assert_eq!(facts.item.unwrap().allowance, 2000);
     }

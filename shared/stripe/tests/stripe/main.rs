@@ -7,6 +7,7 @@ mod event;
 mod facts;
 mod hostile;
 mod model;
+mod money;
 mod network;
 mod objects;
 mod paging;

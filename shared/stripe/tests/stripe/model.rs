@@ -6,7 +6,7 @@ use scrip_accounts::{OutflowKind, PaymentId, PurchaseId};
 use scrip_pricing::Credits;
 use scrip_stripe::{
     Api, Client, ConfiguredPrices, Error,
-    facts::{self, Paid, Prices, Reading},
+    facts::{self, PaymentContents, PriceSources, Prices},
     objects::Invoice,
 };
 use scrip_stripe_model::{
@@ -54,8 +54,8 @@ impl Shop {
         self.client.api(KEY, Instant::now() + std::time::Duration::from_mins(1))
     }
 
-    fn reading<'a>(&'a self, prices: &'a Prices) -> Reading<'a> {
-        Reading { configured: &self.configured, prices }
+    fn sources<'a>(&'a self, prices: &'a Prices) -> PriceSources<'a> {
+        PriceSources { configured: &self.configured, prices }
     }
 
     fn subscribe(&self, items: &[(&str, i64)]) -> Receipt {
@@ -69,14 +69,14 @@ impl Shop {
     }
 
     /// The paid invoices of a subscription as facts, oldest first.
-    async fn paid(&self, subscription: &str) -> Vec<Paid> {
+    async fn paid(&self, subscription: &str) -> Vec<PaymentContents> {
         let api = self.api();
         let shown = api.subscription(subscription).await.unwrap();
         let mut invoices = api.paid_invoices_of_subscription(subscription, |_| false).await.unwrap();
         invoices.sort_by_key(|invoice: &Invoice| invoice.created);
         let prices = Prices::new();
-        let reading = self.reading(&prices);
-        invoices.iter().filter_map(|invoice| facts::invoice(invoice, Some(&shown), reading)).collect()
+        let sources = self.sources(&prices);
+        invoices.iter().filter_map(|invoice| facts::invoice(invoice, Some(&shown), sources)).collect()
     }
 }
 
@@ -92,7 +92,7 @@ async fn the_list_of_invoices_shows_the_subscription() {
     let alone = api.subscription(&subscription).await.unwrap();
     assert!(facts::is_shown_whole(shown, &shop.configured));
     let prices = Prices::new();
-    let read = |subscription| facts::subscription(subscription, Vec::new(), shop.reading(&prices)).unwrap();
+    let read = |subscription| facts::subscription(subscription, Vec::new(), shop.sources(&prices)).unwrap();
     assert_eq!(read(shown), read(&alone));
     // The products are shown by the subscription alone.
     let unknown = scrip_stripe::ConfiguredPrices::default();
@@ -117,7 +117,7 @@ async fn a_sessions_line_items_and_charge_are_read_in_one_call() {
             session.payment_intent.as_ref().unwrap().object().unwrap().latest_charge.as_ref().unwrap();
         assert!(charge.object().is_some_and(|charge| !charge.disputed));
         let prices = Prices::new();
-        let paid = facts::session(&session, shop.reading(&prices)).unwrap();
+        let paid = facts::session(&session, shop.sources(&prices)).unwrap();
         let lines: Vec<_> = paid.facts.packs.iter().map(|line| line.credits).collect();
         assert_eq!((lines, paid.ungranted), (credits, Vec::new()));
         assert_eq!(paid.facts.purchase_id.as_str(), bought.payment_intent.unwrap());

@@ -49,12 +49,12 @@ async fn a_list_without_an_end_is_an_error() {
     let server = Server::new(|_| list(&[refund("re_1")], true));
     let api = server.api();
     let error = api.refunds_of_payment("pi_1").await.unwrap_err();
-    assert!(matches!(error, Error::TooMany { what: "refunds" }), "{error}");
+    assert!(matches!(error, Error::TooMany { kind: "refunds" }), "{error}");
     assert_eq!(api.calls(), 100);
     let server = Server::new(|_| list(&[event("evt_1")], true));
     let api = server.api();
     let error = api.events_since(chrono::DateTime::UNIX_EPOCH).await.unwrap_err();
-    assert!(matches!(error, Error::TooMany { what: "events" }), "{error}");
+    assert!(matches!(error, Error::TooMany { kind: "events" }), "{error}");
     assert_eq!(api.calls(), 1_000);
 }
 

@@ -1,6 +1,6 @@
 //! Each kind of damage, what is found of it, and what is left of that once it was repaired.
 
-use scrip_verify::Repairs;
+use scrip_verify::RepairMode;
 use serde_json::{Value, json};
 
 use crate::world::{World, key};
@@ -245,7 +245,7 @@ fn holds() -> Vec<Damage> {
             vec![Set(CAROL, E6, "/expired", json!(true))],
             vec![("ACCOUNT#carol ENTRY#000000000006", "wrong_holds")],
         ),
-        // A release that nobody asked for has no key.
+        // The release of an expired hold has no key.
         (
             vec![Set(CAROL, E8, "/expired", Value::Null)],
             vec![
@@ -289,8 +289,8 @@ fn due_rows() -> Vec<Damage> {
         (vec![Delete(ALICE, "DUE")], vec![("ACCOUNT#alice DUE", "no_due_row")]),
         (vec![Set(ALICE, "DUE", "/due", json!("2026-10#07"))], vec![("ACCOUNT#alice DUE", "wrong_due_row")]),
         (
-            vec![Put("ACCOUNT#nobody", "DUE", json!({"due": "2026-10#07"}))],
-            vec![("ACCOUNT#nobody DUE", "needless_due_row")],
+            vec![Put("ACCOUNT#unseen", "DUE", json!({"due": "2026-10#07"}))],
+            vec![("ACCOUNT#unseen DUE", "needless_due_row")],
         ),
     ]
 }
@@ -342,14 +342,14 @@ fn purchases() -> Vec<Damage> {
             vec![("SUBSCRIPTION#sub_1 SUBSCRIPTION", "no_subscription")],
         ),
         (
-            vec![Set("SUBSCRIPTION#sub_1", "SUBSCRIPTION", "/account_id", json!("nobody"))],
+            vec![Set("SUBSCRIPTION#sub_1", "SUBSCRIPTION", "/account_id", json!("unseen"))],
             vec![
                 ("SUBSCRIPTION#sub_1 SUBSCRIPTION", "no_account"),
                 ("SUBSCRIPTION#sub_1 SUBSCRIPTION", "no_subscription"),
             ],
         ),
         (
-            vec![Set("CUSTOMER#cus_1", "CUSTOMER", "/account_id", json!("nobody"))],
+            vec![Set("CUSTOMER#cus_1", "CUSTOMER", "/account_id", json!("unseen"))],
             vec![("CUSTOMER#cus_1 CUSTOMER", "no_account")],
         ),
         (
@@ -399,9 +399,9 @@ pub fn owned(found: &[(&str, &str)]) -> Vec<(String, String)> {
 }
 
 #[tokio::test]
-async fn what_commands_leave_is_in_order() {
+async fn a_ledger_of_ordinary_commands_has_no_findings() {
     let world = World::used().await;
-    let (_, lines) = world.lines(Repairs::Leave).await;
+    let (_, lines) = world.lines(RepairMode::ReportOnly).await;
     let [summary] = lines.as_slice() else { panic!("{lines:?}") };
     let mut expected = json!({
         "rows": 73, "accounts": 3, "entries": 28, "claims": 22, "claims_without_entry": 1, "purchases": 4,
@@ -413,8 +413,8 @@ async fn what_commands_leave_is_in_order() {
     assert_eq!(summary["summary"], expected);
 }
 
-/// Each damage is found; `--repair` mends what it says it can and nothing else, never an entry; and then there is nothing
-/// more to mend.
+/// Each damage is found; `--repair` mends what it says it can and nothing else, never an entry; and then there is
+/// nothing more to mend.
 #[tokio::test]
 async fn each_damage_is_found_and_mended_if_it_can_be() {
     for (edits, expected) in table() {
@@ -422,16 +422,16 @@ async fn each_damage_is_found_and_mended_if_it_can_be() {
         damage(&world, &edits).await;
         let expected = owned(&expected);
         let before = world.items().await;
-        let (_, lines) = world.lines(Repairs::Leave).await;
+        let (_, lines) = world.lines(RepairMode::ReportOnly).await;
         assert_eq!(crate::world::findings(&lines), expected);
         assert_eq!(world.items().await, before, "{expected:?}");
         let left = lines.iter().filter(|line| line["finding"]["repairable"] != json!(true)).cloned();
         let left = crate::world::findings(&left.collect::<Vec<_>>());
 
-        assert_eq!(world.found(Repairs::Carry).await, expected);
-        assert_eq!(world.found(Repairs::Leave).await, left, "{expected:?}");
+        assert_eq!(world.found(RepairMode::Apply).await, expected);
+        assert_eq!(world.found(RepairMode::ReportOnly).await, left, "{expected:?}");
         let after = world.items().await;
-        assert_eq!(world.found(Repairs::Carry).await, left, "{expected:?}");
+        assert_eq!(world.found(RepairMode::Apply).await, left, "{expected:?}");
         assert_eq!(world.items().await, after, "{expected:?}");
         let entries = |items: &[_]| -> Vec<_> {
             items.iter().filter(|item| key(item).contains(" ENTRY#")).cloned().collect()

@@ -114,7 +114,7 @@ async fn one_file_is_an_export_too() {
 }
 
 #[tokio::test]
-async fn what_is_no_whole_export_is_refused() {
+async fn an_incomplete_export_is_refused() {
     let world = World::used().await;
     let part = export(&world).await;
     fs::remove_file(part.0.join("data/by-hand.json")).unwrap();

@@ -6,7 +6,7 @@ use std::sync::{
 };
 
 use scrip_test_support::faults::Fault;
-use scrip_verify::Repairs;
+use scrip_verify::RepairMode;
 use serde_json::{Value, json};
 
 use crate::world::{World, wire_item};
@@ -24,7 +24,7 @@ async fn stale_scan(world: &World, unseen: &[(&str, &str)]) -> Fault {
 }
 
 #[tokio::test]
-async fn what_was_written_while_the_table_was_read_is_no_finding() {
+async fn rows_written_while_the_table_is_read_are_no_findings() {
     let claim = ("OPERATION#alice#debit#d-2", "OPERATION");
     let world = World::used().await;
     for unseen in [
@@ -39,7 +39,7 @@ async fn what_was_written_while_the_table_was_read_is_no_finding() {
         let before = world.items().await;
         let stale = stale_scan(&world, &unseen).await;
         world.faults.next("Scan", stale);
-        assert_eq!(world.found(Repairs::Carry).await, [], "{unseen:?}");
+        assert_eq!(world.found(RepairMode::Apply).await, [], "{unseen:?}");
         assert_eq!(world.items().await, before, "{unseen:?}");
     }
     // The claims as they were before the account's newest entries, which its claims know of.
@@ -47,18 +47,18 @@ async fn what_was_written_while_the_table_was_read_is_no_finding() {
     let newest: Vec<_> = newest.iter().map(|sk| ("ACCOUNT#alice", sk.as_str())).collect();
     let stale = stale_scan(&world, &newest).await;
     world.faults.next("Scan", stale);
-    assert_eq!(world.found(Repairs::Leave).await, []);
+    assert_eq!(world.found(RepairMode::ReportOnly).await, []);
 }
 
 /// A finding that is so both times, and one that is only so at first: the former alone is reported.
 #[tokio::test]
-async fn what_is_still_so_is_reported() {
+async fn a_problem_that_remains_is_reported() {
     let world = World::used().await;
     world.delete("OPERATION#alice#debit#d-1", "OPERATION").await;
     let stale = stale_scan(&world, &[("OPERATION#alice#debit#d-2", "OPERATION")]).await;
     world.faults.next("Scan", stale);
     let expected = [("ACCOUNT#alice ENTRY#000000000002".to_owned(), "no_claim".to_owned())];
-    assert_eq!(world.found(Repairs::Leave).await, expected);
+    assert_eq!(world.found(RepairMode::ReportOnly).await, expected);
 }
 
 /// An entry comes between the account and what belongs to it: the account is read once more.
@@ -72,10 +72,10 @@ async fn an_account_that_is_written_to_while_it_is_read_again_is_read_once_more(
         tokio::spawn(async move { other.reverse("alice", "r-2", "d-1", 1).await }).await.unwrap();
     };
     world.faults.next("GetItem", Fault::meanwhile(act));
-    assert_eq!(world.found(Repairs::Leave).await, []);
+    assert_eq!(world.found(RepairMode::ReportOnly).await, []);
 }
 
-/// Its rows were of different moments each time, so nothing is said of it, and nothing is written.
+/// The account's rows were of different moments each time, so no problem is reported and nothing is written.
 #[tokio::test]
 async fn an_account_that_never_rests_is_undecided_and_not_repaired() {
     let world = World::used().await;
@@ -92,12 +92,12 @@ async fn an_account_that_never_rests_is_undecided_and_not_repaired() {
         world.faults.next("GetItem", Fault::meanwhile(act));
     }
     let expected = [("OPERATION#alice#debit#d-1 OPERATION".to_owned(), "undecided".to_owned())];
-    assert_eq!(world.found(Repairs::Carry).await, expected);
+    assert_eq!(world.found(RepairMode::Apply).await, expected);
     assert_eq!(world.row(claim.0, claim.1).await, damaged);
     // It rests.
     let expected = [("OPERATION#alice#debit#d-1 OPERATION".to_owned(), "wrong_total".to_owned())];
-    assert_eq!(world.found(Repairs::Carry).await, expected);
-    assert_eq!(world.found(Repairs::Leave).await, []);
+    assert_eq!(world.found(RepairMode::Apply).await, expected);
+    assert_eq!(world.found(RepairMode::ReportOnly).await, []);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -120,13 +120,13 @@ async fn nothing_is_found_among_traffic() {
         })
         .collect();
     for _ in 0..15 {
-        assert_eq!(world.found(Repairs::Carry).await, []);
+        assert_eq!(world.found(RepairMode::Apply).await, []);
     }
     stop.store(true, Ordering::Relaxed);
     for client in clients {
         assert!(client.await.unwrap() > 0);
     }
-    assert_eq!(world.found(Repairs::Leave).await, []);
+    assert_eq!(world.found(RepairMode::ReportOnly).await, []);
 }
 
 /// Pages are read to the end, by several segments at once, and a fault is read over.
@@ -136,5 +136,5 @@ async fn throttling_is_waited_for() {
     for _ in 0..3 {
         world.faults.next("Scan", Fault::service(400, "ThrottlingException"));
     }
-    assert_eq!(world.found(Repairs::Leave).await, []);
+    assert_eq!(world.found(RepairMode::ReportOnly).await, []);
 }

@@ -29,7 +29,7 @@ fn text(bytes: &[u8]) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn exit_codes_tell_clean_found_and_failed_apart() {
+async fn exit_codes_distinguish_clean_found_and_failed() {
     let world = World::used().await;
     let table = ["--table", &world.table];
     let clean = verify(&on_engine(&table));
@@ -78,7 +78,7 @@ async fn an_export_is_checked_and_never_repaired() {
 }
 
 #[test]
-fn what_cannot_run_says_why() {
+fn a_run_that_fails_reports_the_reason() {
     let nowhere = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("nowhere");
     for (arguments, part) in [
         (vec![], "--table"),

@@ -7,7 +7,7 @@ use std::{
 };
 
 use scrip_ledger::audit::{Auditor, Order, read_export_line};
-use scrip_verify::{Form, Printer, Progress, Repairs, TableOptions, Verdict, check_table};
+use scrip_verify::{Form, Printer, Progress, RepairMode, TableOptions, Verdict, check_table};
 use serde_json::{Value, json};
 
 use crate::world::{World, engine, read_lines};
@@ -62,7 +62,7 @@ async fn entries_per_second() -> u64 {
         database.import_items(&world.table, items, dynoxide::ImportOptions::default()).unwrap();
     }
     let mut output = Vec::new();
-    let options = TableOptions { segments: 4, repairs: Repairs::Leave };
+    let options = TableOptions { segments: 4, repairs: RepairMode::ReportOnly };
     let mut printer = Printer::new(&mut output, Form::Json);
     let verdict = check_table(&world.ledger, options, &mut printer, &mut Progress::hidden()).await.unwrap();
     let lines = read_lines(&output);

@@ -27,7 +27,7 @@ use scrip_accounts::{
 use scrip_ledger::{Ledger, Subjects};
 use scrip_pricing::Credits;
 use scrip_test_support::{faults::Faults, table};
-use scrip_verify::{Form, Printer, Progress, Repairs, TableOptions, Verdict, check_table};
+use scrip_verify::{Form, Printer, Progress, RepairMode, TableOptions, Verdict, check_table};
 use serde_json::{Value, json};
 
 use crate::facts::{pack, plan};
@@ -100,9 +100,9 @@ impl World {
         Self { ledger: Ledger::new(&config, &table), faults, client, table }
     }
 
-    /// What commands leave: of alice a plan (entry 1), the debits `d-1` of 10 and `d-2` of 5 (2, 3), the reversal `r-1` of
-    /// 4 of the first (4), a pack (5) and its refund, which is pending (6); of bob a plan, a debit that emptied it, and
-    /// the month's turn; and the claim `given-up` that no entry came after. Of carol see [`Self::used_holds`].
+    /// What commands leave: of alice a plan (entry 1), the debits `d-1` of 10 and `d-2` of 5 (2, 3), the reversal `r-1`
+    /// of 4 of the first (4), a pack (5) and its refund, which is pending (6); of bob a plan, a debit that emptied it,
+    /// and the month's turn; and the claim `given-up` that no entry came after. Of carol see [`Self::used_holds`].
     pub async fn used() -> Self {
         let world = Self::empty().await;
         world.buy("alice", &plan("in_1", "sub_1")).await;
@@ -121,9 +121,9 @@ impl World {
         world
     }
 
-    /// Of carol a plan (entry 1), the holds `h-1` of 10 and `h-2` of 5 (2, 3), the capture of 4 of the first (4) and the
-    /// reversal `r-1` of 2 of these (5), the release of the second (6), a hold `h-3` of 3 (7), which a debit `d-9` (9) of a
-    /// later moment released (8), and a hold `h-4` of 6 (10), which is open.
+    /// Of carol a plan (entry 1), the holds `h-1` of 10 and `h-2` of 5 (2, 3), the capture of 4 of the first (4) and
+    /// the reversal `r-1` of 2 of these (5), the release of the second (6), a hold `h-3` of 3 (7), which a debit `d-9`
+    /// (9) of a later moment released (8), and a hold `h-4` of 6 (10), which is open.
     async fn used_holds(&self) {
         self.buy("carol", &plan("in_3", "sub_3")).await;
         self.hold("carol", "h-1", 10).await;
@@ -242,7 +242,7 @@ impl World {
     }
 
     /// The lines that `verify` prints, and its verdict.
-    pub async fn lines(&self, repairs: Repairs) -> (Verdict, Vec<Value>) {
+    pub async fn lines(&self, repairs: RepairMode) -> (Verdict, Vec<Value>) {
         let mut output = Vec::new();
         let options = TableOptions { segments: 1, repairs };
         let mut printer = Printer::new(&mut output, Form::Json);
@@ -252,7 +252,7 @@ impl World {
     }
 
     /// What `verify` finds, in the order of rows.
-    pub async fn found(&self, repairs: Repairs) -> Vec<Found> {
+    pub async fn found(&self, repairs: RepairMode) -> Vec<Found> {
         let (verdict, lines) = self.lines(repairs).await;
         let found = findings(&lines);
         assert_eq!(verdict == Verdict::Clean, found.is_empty(), "{lines:?}");

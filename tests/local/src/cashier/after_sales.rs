@@ -23,7 +23,7 @@ pub enum CancelWhen {
     Never,
 }
 
-/// What happens to a payment at the customer's bank.
+/// A step of a dispute at the customer's bank.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum DisputeStep {
@@ -38,7 +38,7 @@ pub enum DisputeStep {
 /// An account's running subscription at the provider.
 #[derive(Debug, Clone, Serialize)]
 pub struct SubscriptionState {
-    /// What is subscribed to.
+    /// The SKU of the subscription.
     pub sku: String,
     /// Whether it ends with its period.
     pub ends_with_period: bool,
@@ -51,9 +51,9 @@ pub struct SubscriptionState {
 pub struct PaymentState {
     /// What was paid.
     pub amount: i64,
-    /// What of it was sent back.
+    /// The refunded amount, in cents.
     pub refunded: i64,
-    /// What of it a bank took back.
+    /// The disputed amount, in cents.
     pub disputed: i64,
     /// Whether a dispute waits for its end.
     pub is_dispute_open: bool,
@@ -185,7 +185,7 @@ impl Cashier {
         self.event_log.is_holding_back()
     }
 
-    /// What the packs cost, in cents.
+    /// The prices of the packs, in cents.
     pub(crate) fn pack_prices() -> BTreeMap<&'static str, i64> {
         BTreeMap::from(PACK_PRICES)
     }
@@ -202,7 +202,7 @@ impl Cashier {
     }
 }
 
-/// What Scrip names a purchase by: its invoice, else its payment, else its session.
+/// Scrip's id of a purchase: its invoice, else its payment, else its session.
 fn purchase_id(booked: &BookedPurchase) -> Option<&str> {
     let intent = booked.payments.first().map(|payment| payment.payment_intent.as_str());
     booked.invoice.as_deref().or(intent).or(booked.session.as_deref())

@@ -1,19 +1,19 @@
-//! What came of an event of the provider.
+//! An event of the provider's that was sent to the webhook, and its outcome.
 
 use crate::delivery::Attempt;
 use scrip_stripe_model::Event;
 use serde::Serialize;
 
-/// An event and what became of it.
+/// An event and its outcome.
 #[derive(Debug, Clone, Serialize)]
 pub struct SentEvent {
     /// `evt_…`
     pub id: String,
     /// `invoice.paid`, say.
     pub event: String,
-    /// The status of the last attempt's answer; none where there was no answer.
+    /// The status of the last attempt's answer; none if there was no answer.
     pub status: Option<u16>,
-    /// What the webhook said: its outcome, or the code of its problem.
+    /// The outcome that the webhook answered, or its problem's code.
     pub outcome: Option<String>,
     /// How often it was sent.
     pub attempts: usize,
@@ -37,14 +37,14 @@ impl SentEvent {
         }
     }
 
-    /// What came of the attempts to send an event; none if there were none.
+    /// The outcome of the last attempt to send an event; none if there was no attempt.
     pub(super) fn of(event: &Event, attempts: &[Attempt]) -> Option<Self> {
         let of_it = attempts.iter().filter(|attempt| attempt.event == *event);
         let last = of_it.clone().next_back()?;
-        let said = last.answer["outcome"].as_str().or(last.answer["code"].as_str());
+        let outcome = last.answer["outcome"].as_str().or(last.answer["code"].as_str());
         Some(Self {
             status: last.status,
-            outcome: said.map(str::to_owned),
+            outcome: outcome.map(str::to_owned),
             attempts: of_it.count(),
             ..Self::not_yet(event)
         })

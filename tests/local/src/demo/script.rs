@@ -1,8 +1,8 @@
 //! What happens in the month of `--demo`.
 //!
-//! Invariant: a step is a request, the status it must have, and how its answer is told.
+//! Invariant: a step is a request, the status it must have, and the function that shows its answer.
 
-use super::telling::{bought, credits, dollars, list, refused, set_aside, taken, text, told};
+use super::format::{bought, credits, dollars, list, outcomes, refused, set_aside, taken, text};
 use chrono::{DateTime, Months, TimeDelta, Utc};
 use serde_json::Value;
 
@@ -30,7 +30,7 @@ pub(super) struct Step {
     pub(super) show: fn(&Value) -> String,
 }
 
-/// What a step sends.
+/// The request of a step.
 pub(super) enum Request {
     Get(&'static str),
     /// A body, without a key.
@@ -39,7 +39,7 @@ pub(super) enum Request {
     Do(&'static str, &'static str, &'static str),
     /// Buys a SKU through the provider, whose webhooks grant it.
     Buy(&'static str),
-    /// What the schedule sends to the monthly refill.
+    /// The schedule's event for the monthly refill.
     Refill,
     /// Support gives back what a SKU cost.
     Refund(&'static str),
@@ -229,7 +229,7 @@ pub(super) const SCRIPT: [Step; 27] = [
     },
     Step {
         at: At::Day(19, 9, 15),
-        says: "what became of demo-10",
+        says: "the status of demo-10",
         request: Request::Get(EXPIRED),
         status: 200,
         replayed: false,
@@ -303,11 +303,11 @@ pub(super) const SCRIPT: [Step; 27] = [
     },
     Step {
         at: At::First(11),
-        says: "the provider tells of the refund",
+        says: "the provider's events of the refund arrive",
         request: Request::DeliverEvents,
         status: 200,
         replayed: false,
-        show: |body| told(&body["events"]),
+        show: |body| outcomes(&body["events"]),
     },
     Step {
         at: At::First(12),

@@ -76,9 +76,7 @@ mod tests {
 
     #[test]
     fn a_ledger_is_right_if_it_has_each_answered_command_once() {
-        let entry = |sequence: u64, kind: &str, change: i64, after: i64| {
-            json!({"sequence": sequence, "kind": kind, "credits": credits(change), "balance": credits(after)})
-        };
+        let entry = |sequence: u64, kind: &str, change: i64, after: i64| json!({"sequence": sequence, "kind": kind, "credits": credits(change), "balance": credits(after)});
         let entries = [
             entry(1, "purchase", 100, 100),
             entry(2, "debit", -4, 96),

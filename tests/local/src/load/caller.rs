@@ -85,17 +85,17 @@ impl Caller {
         let key = self.new_key();
         let body = Some(debit.operation.clone());
         let request = Request { path: account.path("/debits"), token, key: Some(&key), body };
-        let taken = self.ask(&request, Expected::or_refusal(Operation::Debit)).await?;
-        if taken.status == 402 {
-            return check_refusal(&taken);
+        let made = self.ask(&request, Expected::or_refusal(Operation::Debit)).await?;
+        if made.status == 402 {
+            return check_refusal(&made);
         }
-        let credits = &taken.json["credits"];
+        let credits = &made.json["credits"];
         account.book(|bookings| bookings.take(credits));
-        must(price.is_null() || price == *credits, "a debit takes what was quoted", &taken)?;
-        must(!taken.is_replayed(), "a new key is not replayed", &taken)?;
+        must(price.is_null() || price == *credits, "a debit takes what was quoted", &made)?;
+        must(!made.is_replayed(), "a new key is not replayed", &made)?;
         if debit.has_replay {
             let again = self.ask(&request, Expected::only(Operation::Replay, 201)).await?;
-            let is_same = again.is_replayed() && again.text == taken.text;
+            let is_same = again.is_replayed() && again.text == made.text;
             must(is_same, "the same key has the same answer", &again)?;
         }
         if debit.has_reversal {
@@ -120,13 +120,12 @@ impl Caller {
 
     async fn hold(&self, account: &LoadAccount, hold: &Hold) -> Result<(), WrongAnswer> {
         let (key, body) = (self.new_key(), Some(hold.operation.clone()));
-        let request =
-            Request { path: account.path("/holds"), token: &account.token, key: Some(&key), body };
-        let held = self.ask(&request, Expected::or_refusal(Operation::Hold)).await?;
-        if held.status == 402 {
-            return check_refusal(&held);
+        let request = Request { path: account.path("/holds"), token: &account.token, key: Some(&key), body };
+        let made = self.ask(&request, Expected::or_refusal(Operation::Hold)).await?;
+        if made.status == 402 {
+            return check_refusal(&made);
         }
-        let credits = &held.json["credits"];
+        let credits = &made.json["credits"];
         account.book(|bookings| bookings.take(credits));
         let (operation, what, body) = match hold.settlement {
             Settlement::Capture(images) => (Operation::Capture, "capture", json!({"images": images})),
@@ -138,8 +137,7 @@ impl Caller {
         let (captured, returned) = (&settled.json["captured"], &settled.json["returned"]);
         account.book(|bookings| bookings.give(returned));
         let amount = |credits: &Value, kind: &str| credits[kind].as_i64().unwrap_or_default();
-        let adds_up =
-            |kind: &&str| amount(captured, kind) + amount(returned, kind) == amount(credits, kind);
+        let adds_up = |kind: &&str| amount(captured, kind) + amount(returned, kind) == amount(credits, kind);
         must(KINDS.iter().all(adds_up), "what is captured and returned is what was held", &settled)
     }
 
@@ -163,7 +161,8 @@ impl Caller {
 /// A refusal names a kind of which more is needed than there is.
 fn check_refusal(answer: &Answer) -> Result<(), WrongAnswer> {
     let problem = &answer.json;
-    let is_short = KINDS.iter().any(|kind| problem["required"][*kind].as_i64() > problem["balance"][*kind].as_i64());
+    let is_short =
+        KINDS.iter().any(|kind| problem["required"][*kind].as_i64() > problem["balance"][*kind].as_i64());
     must(problem["code"] == "insufficient_credits" && is_short, "only what is short is refused", answer)
 }
 

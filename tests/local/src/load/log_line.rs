@@ -65,12 +65,10 @@ mod tests {
     fn each_line_is_read_once() {
         let logs = Logs::new(false);
         let mut reader = LogReader::default();
-        let line = |id: &str| {
-            format!(r#"{{"request_id":"{id}","write_units":0,"read_units":0.5,"elapsed_us":1}}"#)
-        };
-        let mut ids = |logs: &Logs| -> Vec<_> {
-            reader.read(logs).into_iter().map(|line| line.request_id).collect()
-        };
+        let line =
+            |id: &str| format!(r#"{{"request_id":"{id}","write_units":0,"read_units":0.5,"elapsed_us":1}}"#);
+        let mut ids =
+            |logs: &Logs| -> Vec<_> { reader.read(logs).into_iter().map(|line| line.request_id).collect() };
         logs.add("debit", line("a"));
         logs.add("quote", line("b"));
         assert_eq!(ids(&logs), ["a", "b"]);

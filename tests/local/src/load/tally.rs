@@ -12,6 +12,13 @@ use std::{
 
 use super::{log_line::LogLine, operation::Operation};
 
+/// The longest time that is kept apart from longer ones, and the digits of each that are kept.
+const TIME_MAX: Duration = Duration::from_mins(1);
+const DIGITS: u8 = 3;
+/// The write units of a put whose condition fails. DynamoDB charges it and doesn't state it.
+const FAILED_PUT_UNITS: f64 = 1.0;
+/// The same of the transaction of a reversal, of two items.
+const FAILED_TRANSACTION_UNITS: f64 = 4.0;
 /// The load ends after so many wrong answers: more say nothing new.
 const WRONG_MAX: usize = 20;
 
@@ -62,7 +69,8 @@ enum Half {
 
 impl Default for Row {
     fn default() -> Self {
-        let histogram = || Histogram::new(3).expect("three digits are allowed");
+        let highest = u64::try_from(TIME_MAX.as_micros()).unwrap_or(u64::MAX);
+        let histogram = || Histogram::new_with_bounds(1, highest, DIGITS).expect("bounds that are in order");
         let (latency, in_function) = (histogram(), histogram());
         Self { latency, in_function, write_units: 0.0, read_units: 0.0, retries: 0 }
     }
@@ -71,7 +79,7 @@ impl Default for Row {
 impl Row {
     /// Adds another row's requests to its own.
     pub(super) fn add(&mut self, other: &Self) {
-        // Both grow as they need.
+        // All have the same bounds.
         let _ = self.latency.add(&other.latency);
         let _ = self.in_function.add(&other.in_function);
         self.write_units += other.write_units;
@@ -79,11 +87,23 @@ impl Row {
         self.retries += other.retries;
     }
 
-    fn log(&mut self, line: &LogLine) {
+    fn log(&mut self, operation: Operation, line: &LogLine) {
+        let retries = line.attempts.unwrap_or(1).saturating_sub(1);
         self.in_function.saturating_record(line.elapsed_us);
-        self.write_units += line.write_units;
+        self.write_units += line.write_units + unstated_units(operation, retries);
         self.read_units += line.read_units;
-        self.retries += u64::from(line.attempts.unwrap_or(1).saturating_sub(1));
+        self.retries += u64::from(retries);
+    }
+}
+
+/// The write units of what failed on the way: each append that another came before, and the claim of a replay, whose key
+/// is there already.
+fn unstated_units(operation: Operation, retries: u32) -> f64 {
+    let retries = f64::from(retries);
+    match operation {
+        Operation::Reversal => FAILED_TRANSACTION_UNITS * retries,
+        Operation::Replay => FAILED_PUT_UNITS * (1.0 + retries),
+        _ => FAILED_PUT_UNITS * retries,
     }
 }
 
@@ -109,7 +129,7 @@ impl Tally {
         let row = counts.rows.entry(operation).or_default();
         row.latency.saturating_record(u64::try_from(elapsed.as_micros()).unwrap_or(u64::MAX));
         if let Some(Half::Line(line)) = line {
-            row.log(&line);
+            row.log(operation, &line);
         } else {
             counts.waiting.insert(request_id.to_owned(), Half::Answer(operation));
         }
@@ -118,7 +138,7 @@ impl Tally {
     pub(super) fn log(&self, line: LogLine) {
         let mut counts = self.lock();
         match counts.waiting.remove(&line.request_id) {
-            Some(Half::Answer(operation)) => counts.rows.entry(operation).or_default().log(&line),
+            Some(Half::Answer(operation)) => counts.rows.entry(operation).or_default().log(operation, &line),
             _ => drop(counts.waiting.insert(line.request_id.clone(), Half::Line(line))),
         }
     }
@@ -153,7 +173,8 @@ mod tests {
         let ms = Duration::from_millis;
         tally.answer(Operation::Debit, "a", ms(2));
         tally.log(line("b", Some(3)));
-        assert_eq!((tally.lock().requests(), tally.lock().unlogged()), (1, 1));
+        let counts = tally.lock().clone();
+        assert_eq!((counts.requests(), counts.unlogged()), (1, 1));
         tally.log(line("a", None));
         tally.answer(Operation::Debit, "b", ms(4));
         tally.answer(Operation::Balance, "c", ms(1));
@@ -163,7 +184,23 @@ mod tests {
         assert_eq!((counts.of(Operation::Debit), counts.of(Operation::Balance)), (2, 1));
         assert_eq!((counts.requests(), counts.unlogged()), (3, 1));
         let debits = &counts.rows[&Operation::Debit];
-        assert_eq!((debits.write_units, debits.read_units, debits.retries), (4.0, 3.0, 2));
+        assert_eq!((debits.write_units, debits.read_units, debits.retries), (6.0, 3.0, 2));
+    }
+
+    #[test]
+    fn writes_that_fail_are_counted_though_no_answer_states_them() {
+        for (operation, attempts, write_units) in [
+            (Operation::Debit, Some(1), 2.0),
+            (Operation::Debit, Some(3), 4.0),
+            (Operation::Replay, None, 3.0),
+            (Operation::Reversal, Some(2), 6.0),
+            (Operation::Balance, None, 2.0),
+        ] {
+            let tally = Tally::default();
+            tally.answer(operation, "a", Duration::from_millis(1));
+            tally.log(line("a", attempts));
+            assert_eq!((operation, tally.lock().rows[&operation].write_units), (operation, write_units));
+        }
     }
 
     #[test]

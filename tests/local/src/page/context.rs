@@ -17,7 +17,7 @@ use scrip_monthly_refill::RefillFunction;
 use serde_json::json;
 use std::sync::{Arc, OnceLock};
 
-/// What the page's routes work on.
+/// The state of the page's routes.
 #[derive(Debug)]
 pub struct Page {
     pub(super) tokens: Arc<Tokens>,
@@ -43,16 +43,16 @@ impl Page {
 /// The page of a stack that may still be starting: 503 until it has started.
 pub(super) type SharedPage = Arc<OnceLock<Page>>;
 
-/// A request that isn't carried out, and why.
-pub(super) struct Refused(pub(super) StatusCode, pub(super) String);
+/// An error of a request to the page: its status, and the reason as text.
+pub(super) struct PageError(pub(super) StatusCode, pub(super) String);
 
-impl IntoResponse for Refused {
+impl IntoResponse for PageError {
     fn into_response(self) -> Response {
         (self.0, Json(json!({ "message": self.1 }))).into_response()
     }
 }
 
-impl From<ShopError> for Refused {
+impl From<ShopError> for PageError {
     fn from(why: ShopError) -> Self {
         let status = match why {
             ShopError::Order(_) => StatusCode::BAD_REQUEST,
@@ -63,8 +63,8 @@ impl From<ShopError> for Refused {
     }
 }
 
-pub(super) type Answer<T> = Result<Json<T>, Refused>;
+pub(super) type Answer<T> = Result<Json<T>, PageError>;
 
-pub(super) fn started(page: &SharedPage) -> Result<&Page, Refused> {
-    page.get().ok_or_else(|| Refused(StatusCode::SERVICE_UNAVAILABLE, "the stack is starting".to_owned()))
+pub(super) fn started(page: &SharedPage) -> Result<&Page, PageError> {
+    page.get().ok_or_else(|| PageError(StatusCode::SERVICE_UNAVAILABLE, "the stack is starting".to_owned()))
 }

@@ -21,7 +21,7 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; i
                       base-uri 'none'; form-action 'none'; frame-ancestors 'none'; \
                       require-trusted-types-for 'script'; trusted-types lit-html";
 
-/// What every file is answered with.
+/// The headers of every file.
 const HEADERS: [(HeaderName, &str); 5] = [
     (header::CONTENT_SECURITY_POLICY, POLICY),
     (header::CACHE_CONTROL, "no-store"),
@@ -39,7 +39,7 @@ const DOCUMENT: File = ("index.html", "text/html; charset=utf-8", include_str!("
 const JAVASCRIPT: &str = "text/javascript; charset=utf-8";
 const CSS: &str = "text/css; charset=utf-8";
 
-/// What the document asks for, below `/page/`.
+/// The files of the document, below `/page/`.
 const FILES: [File; 17] = [
     ("icon.svg", "image/svg+xml", include_str!("../../page/icon.svg")),
     ("style.css", CSS, include_str!("../../page/style.css")),

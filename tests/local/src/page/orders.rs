@@ -1,6 +1,6 @@
 //! Orders and events: what the shop, its customers and their banks do with the provider's payments.
 
-use super::context::{Answer, Refused, SharedPage, started};
+use super::context::{Answer, PageError, SharedPage, started};
 use crate::cashier::{CancelWhen, DisputeStep, Sale, SentEvent};
 use axum::{Json, Router, extract::State, http::StatusCode, routing::post};
 use serde::Deserialize;
@@ -81,7 +81,7 @@ async fn dispute(State(page): State<SharedPage>, Json(request): Json<Dispute>) -
 
 async fn send(State(page): State<SharedPage>, Json(request): Json<EventRequest>) -> Answer<SentEvent> {
     let sent = started(&page)?.cashier.send_again(&request.event_id).await;
-    sent.map(Json).ok_or_else(|| Refused(StatusCode::NOT_FOUND, "there is no such event".to_owned()))
+    sent.map(Json).ok_or_else(|| PageError(StatusCode::NOT_FOUND, "there is no such event".to_owned()))
 }
 
 async fn hold_back(State(page): State<SharedPage>, Json(request): Json<HoldBack>) -> Answer<Vec<SentEvent>> {

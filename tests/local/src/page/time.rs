@@ -1,6 +1,6 @@
 //! Moving the stack's clock: renewals, the provider's events and the monthly refill happen on the way, in order.
 
-use super::context::{Answer, Refused, SharedPage, started};
+use super::context::{Answer, PageError, SharedPage, started};
 use crate::cashier::SentEvent;
 use axum::{Json, Router, extract::State, http::StatusCode, routing::post};
 use chrono::{DateTime, TimeDelta, Utc};
@@ -22,11 +22,12 @@ struct Move {
     runs_schedule: bool,
 }
 
+/// The time after the move, and what happened on the way.
 #[derive(Serialize)]
-struct Moved {
+struct MoveResult {
     now: DateTime<Utc>,
     events: Vec<SentEvent>,
-    /// What each run of the monthly refill counted.
+    /// The counts of each run of the monthly refill.
     refills: Vec<Value>,
 }
 
@@ -34,26 +35,26 @@ pub(super) fn router() -> Router<SharedPage> {
     Router::new().route("/local/clock", post(go))
 }
 
-async fn go(State(page): State<SharedPage>, Json(request): Json<Move>) -> Answer<Moved> {
+async fn go(State(page): State<SharedPage>, Json(request): Json<Move>) -> Answer<MoveResult> {
     let page = started(&page)?;
     let (from, to) = (page.clock.now(), request.to);
     if to < from {
         let why = format!("the clock is at {from}, and only moves forward");
-        return Err(Refused(StatusCode::CONFLICT, why));
+        return Err(PageError(StatusCode::CONFLICT, why));
     }
     if to - from > MOVE_MAX {
         let why = format!("it moves {} days at once, at most", MOVE_MAX.num_days());
-        return Err(Refused(StatusCode::BAD_REQUEST, why));
+        return Err(PageError(StatusCode::BAD_REQUEST, why));
     }
     let (mut events, mut refills) = (Vec::new(), Vec::new());
     for first in month_starts(from, to).filter(|_| request.runs_schedule) {
         events.extend(page.cashier.travel_to(first).await);
-        // What the schedule sends.
+        // The event of the schedule.
         let counts = page.refill.answer(json!({ "time": first }), first, REFILL_TIME_MAX).await;
-        refills.push(counts.map_err(|why| Refused(StatusCode::BAD_GATEWAY, why.to_string()))?);
+        refills.push(counts.map_err(|why| PageError(StatusCode::BAD_GATEWAY, why.to_string()))?);
     }
     events.extend(page.cashier.travel_to(to).await);
-    Ok(Json(Moved { now: page.clock.now(), events, refills }))
+    Ok(Json(MoveResult { now: page.clock.now(), events, refills }))
 }
 
 /// The first moments of the months that begin after `from`, up to `to`.

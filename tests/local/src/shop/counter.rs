@@ -15,7 +15,7 @@ use serde::Deserialize;
 use serde_json::json;
 use std::sync::Arc;
 
-/// What is bought: the body.
+/// The body of an order.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Order {
@@ -36,7 +36,7 @@ async fn buy(State(cashier): State<Arc<Cashier>>, body: Bytes) -> impl IntoRespo
         Err(why) => Err(why),
     };
     let (status, answer) = match &sale {
-        // The purchase was made, and what it lacks is said by its events.
+        // The purchase was made; the answers to its events show what it lacks.
         Ok(sale) if sale.events.iter().all(SentEvent::is_delivered) => (StatusCode::OK, written(sale)),
         Ok(sale) => (StatusCode::BAD_GATEWAY, written(sale)),
         Err(why) => {

@@ -11,9 +11,9 @@ pub struct Template {
     pub functions: Vec<Function>,
     /// Every `HttpApi` event of every function.
     pub routes: Vec<Route>,
-    /// Whose tokens the API accepts.
+    /// The issuer and audience of the tokens that the API accepts.
     pub authorizer: Authorizer,
-    /// What the API says to pages of other origins, if it says anything.
+    /// The CORS headers for pages of other origins, if the template configures any.
     pub cors: Option<Cors>,
     /// The one `AWS::DynamoDB::Table`.
     pub table: Table,
@@ -30,7 +30,7 @@ pub struct Function {
     pub environment: BTreeMap<String, String>,
     /// How long an invocation may take.
     pub timeout: Duration,
-    /// Its memory in MB; told to the function, not enforced.
+    /// Its memory in MB; in the function's environment, not enforced.
     pub memory_mb: u32,
 }
 
@@ -43,7 +43,7 @@ pub struct Route {
     pub path: String,
     /// The binary that answers.
     pub function: String,
-    /// Who may pass the gateway.
+    /// The callers that the gateway admits.
     pub access: Access,
 }
 
@@ -55,7 +55,7 @@ impl Route {
     }
 }
 
-/// What the gateway demands before it calls the function.
+/// The access rule of a route, which the gateway checks before it calls the function.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Access {
     /// Nothing (`Authorizer: NONE`).
@@ -70,9 +70,9 @@ pub enum Access {
 /// The JWT authorizer of the API.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Authorizer {
-    /// What `iss` must be.
+    /// The value that `iss` must have.
     pub issuer: String,
-    /// What `aud` must be or contain; one of them is enough.
+    /// The values of which `aud` must be or contain one.
     pub audience: Vec<String>,
 }
 

@@ -48,7 +48,7 @@ pub(super) fn waits(reasons: &[CancellationReason]) -> Option<Failure> {
     fault.map(Failure::Transient)
 }
 
-/// What a request's error means.
+/// The meaning of a request's error.
 pub(super) fn failure<E>(error: &SdkError<E>) -> Failure
 where
     E: std::error::Error + ProvideErrorMetadata + 'static,

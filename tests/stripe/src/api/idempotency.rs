@@ -3,7 +3,7 @@
 //! Invariant: within 24 hours a key stands for one request and one answer, an error as much as a success.
 
 use super::reply::Reply;
-use crate::{account::Account, call::Call, error::ApiError, kept::Stored};
+use crate::{account::Account, call::Call, error::ApiError, history::StoredAnswer};
 use chrono::TimeDelta;
 use serde_json::Value;
 
@@ -25,7 +25,7 @@ impl Account {
 
     /// Keeps an answer, unless the key keeps one already.
     pub(super) fn keep(&mut self, key: &str, call: &Call, request_id: &str, status: u16, body: &Value) {
-        self.stored.entry(key.to_owned()).or_insert_with(|| Stored {
+        self.stored.entry(key.to_owned()).or_insert_with(|| StoredAnswer {
             path: call.path.clone(),
             parameters: sorted(call),
             request_id: request_id.to_owned(),

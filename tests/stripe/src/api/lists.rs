@@ -1,7 +1,7 @@
-//! The lists of the API: what they are asked to filter by, and which objects that leaves.
+//! The lists of the API: their filters, and the objects that these select.
 //!
-//! Invariant: an unknown parameter or a value that it can't have is refused. A filter that names an object that isn't
-//! there finds nothing, but for a customer, whom Stripe then says to be missing.
+//! Invariant: an unknown parameter or an invalid value is refused. A filter by an object that doesn't exist finds nothing,
+//! except for a customer: then the answer is that the customer is missing.
 
 use super::{
     kind::Kind,

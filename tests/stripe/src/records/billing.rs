@@ -49,7 +49,7 @@ impl Discount {
 
 /// The line that charged for an item's current period.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Standing {
+pub struct PeriodCharge {
     pub invoice: Option<String>,
     pub line: String,
     /// What was charged, less discounts.
@@ -66,7 +66,7 @@ pub struct Item {
     /// How many periods ended since the anchor.
     pub turns: u32,
     pub period: (Time, Time),
-    pub charged: Option<Standing>,
+    pub charged: Option<PeriodCharge>,
     pub created: Time,
 }
 

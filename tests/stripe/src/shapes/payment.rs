@@ -1,6 +1,6 @@
 //! Payment intents and charges.
 //!
-//! Invariant: the intent holds its amount, the charge what became of it.
+//! Invariant: the intent shows the amount, and the charge shows how much of it was refunded or disputed.
 
 use super::{add_customer_account, add_nulls, embedded, returned, seconds};
 use crate::{
@@ -100,7 +100,7 @@ pub fn intent_with(payment: &Payment, refunds: &[&Refund], generation: Generatio
 }
 
 /// An earlier charge of a payment, which was declined.
-pub fn declined_charge(payment: &Payment, charge: &str, generation: Generation) -> Option<Value> {
+fn declined_charge(payment: &Payment, charge: &str, generation: Generation) -> Option<Value> {
     let (id, at) = payment.declined.iter().find(|(id, _)| id == charge)?;
     let earlier = Payment {
         charge: id.clone(),

@@ -34,7 +34,7 @@ fn an_old_invoice_can_be_paid_after_the_subscription_ended() {
 }
 
 #[test]
-fn an_unpaid_subscription_drafts_invoices_that_nobody_collects() {
+fn an_unpaid_subscription_drafts_invoices_without_collecting_them() {
     let shop = Shop::new(Generation::Dahlia);
     shop.stripe.set_dunning_end(DunningEnd::Unpaid);
     let (subscription, _) = shop.subscribed(&shop.basic, 1);

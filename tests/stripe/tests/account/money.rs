@@ -49,7 +49,7 @@ fn a_refund_counts_while_it_may_still_succeed() {
         ("requires_action", Stripe::let_refunds_require_action),
     ];
     for (status, begin) in begins {
-        for (end, act, standing) in ends {
+        for (end, act, refunded) in ends {
             let shop = Shop::new(Generation::Dahlia);
             let charge = charge(&shop);
             begin(&shop.stripe);
@@ -59,7 +59,7 @@ fn a_refund_counts_while_it_may_still_succeed() {
             let events = act(&shop.stripe, &refund);
             assert_eq!(last(&events, "refund.updated")["status"], end);
             assert_eq!(kinds(&events).contains(&"refund.failed"), end == "failed");
-            assert_eq!(gone(&shop), (standing, 0), "{status} {end}");
+            assert_eq!(gone(&shop), (refunded, 0), "{status} {end}");
         }
     }
 }

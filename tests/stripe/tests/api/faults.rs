@@ -43,7 +43,7 @@ async fn a_call_meets_the_fault_that_is_next() {
 }
 
 #[tokio::test]
-async fn too_many_calls_are_told_from_a_lock() {
+async fn a_rate_limit_differs_from_a_lock_timeout() {
     let (stripe, _) = shop();
     for (error, expected, reason) in [
         (ApiError::rate_limited(), "rate_limit", Some("global-rate")),

@@ -81,7 +81,7 @@ async fn a_key_stands_for_one_request_and_its_first_answer() {
     let (stripe, bought) = shop();
     let whole = format!("payment_intent={}", bought.payment_intent.unwrap());
     let part = format!("{whole}&amount=100");
-    // What the first call met, whether its answer is kept, and what the second gets.
+    // The fault of the first call, its status, and whether its answer is stored for the second.
     let cases = [
         (Fault::None, 200, true),
         (Fault::Answer(ApiError::broken()), 500, true),

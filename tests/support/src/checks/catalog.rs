@@ -1,4 +1,4 @@
-//! The check of any text as `catalog.toml`, which proptest and the fuzzer (`tests/fuzz`) both draw for.
+//! The check of texts as `catalog.toml`, which proptest and the fuzzer (`tests/fuzz`) share.
 
 use std::collections::BTreeSet;
 
@@ -7,8 +7,8 @@ use scrip_pricing::catalog_file::{self as build, Allowance, CatalogFile, Plan};
 /// The most that a balance may be.
 const CREDITS_MAX: i64 = 1_000_000_000_000;
 
-/// The check of any text; whether it is a catalog.
-pub fn is_sound_or_refused(text: &str) -> bool {
+/// Checks that a text is a sound catalog, or is refused with reasons. Returns whether it is a catalog.
+pub fn check_catalog(text: &str) -> bool {
     match build::read(text) {
         Ok(file) => {
             assert_sizes(&file);

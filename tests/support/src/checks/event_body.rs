@@ -1,9 +1,9 @@
-//! The check of any body of an event, which proptest and the fuzzer (`tests/fuzz`) both draw for.
+//! The check of event bodies, which proptest and the fuzzer (`tests/fuzz`) share.
 
 use scrip_stripe::StripeEvent;
 use serde_json::Value;
 
-/// All strings of a document that stand somewhere as a value.
+/// Collects all strings that are values in a document.
 fn words(value: &Value, found: &mut Vec<String>) {
     match value {
         Value::String(word) => found.push(word.clone()),
@@ -13,10 +13,10 @@ fn words(value: &Value, found: &mut Vec<String>) {
     }
 }
 
-/// The check of any body; whether it is an event.
-pub fn names_only_what_stands_in_it(body: &[u8]) -> bool {
+/// Checks that all ids of a parsed event occur in its body. Returns whether the body is an event.
+pub fn check_event_body(body: &[u8]) -> bool {
     let Ok(event) = StripeEvent::parse(body) else { return false };
-    // What no document holds, such as 1e999, is nothing that an id could come from.
+    // A body that `Value` can't hold, such as one with 1e999, can't be checked.
     let Ok(document) = serde_json::from_slice::<Value>(body) else { return true };
     let mut found = Vec::new();
     words(&document, &mut found);

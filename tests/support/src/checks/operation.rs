@@ -3,14 +3,14 @@
 use scrip_pricing::{CATALOG, Credits, Operation};
 use serde_json::Value;
 
-/// What becomes of a body.
+/// The outcome of pricing a body.
 #[derive(Debug, PartialEq)]
-pub enum Fate {
+pub enum Outcome {
     /// 400 `invalid_request`.
     Invalid,
     /// 422 `unsupported_operation`.
     Unsupported,
-    /// It has that price.
+    /// 200, with this price.
     Costs(Credits),
 }
 
@@ -41,11 +41,11 @@ const TIERS: [(u64, u64, [u64; 3]); 6] = [
 ];
 
 /// The price, worked out from the contract in a way of its own: on the document, in wide integers.
-fn should_become(document: &Value) -> Fate {
-    let Some(fields) = document.as_object() else { return Fate::Invalid };
+fn expected_outcome(document: &Value) -> Outcome {
+    let Some(fields) = document.as_object() else { return Outcome::Invalid };
     let name = fields.get("operation").and_then(Value::as_str);
     let Some((name, known)) = FIELDS.iter().find(|(known, _)| Some(*known) == name) else {
-        return Fate::Invalid;
+        return Outcome::Invalid;
     };
     let is_known = |field: &String| {
         field == "operation"
@@ -53,19 +53,19 @@ fn should_become(document: &Value) -> Fate {
             || (*name == "train_tune" && field == "if_short")
     };
     if !fields.keys().all(is_known) {
-        return Fate::Invalid;
+        return Outcome::Invalid;
     }
     let mut numbers = Vec::new();
     for (field, _, _, default) in *known {
         match (fields.get(*field).map(integer), default) {
             (Some(Some(number)), _) => numbers.push(number),
             (None, Some(default)) => numbers.push(i128::from(*default)),
-            _ => return Fate::Invalid,
+            _ => return Outcome::Invalid,
         }
     }
     let if_short = fields.get("if_short");
     if if_short.is_some_and(|word| !word.is_string()) {
-        return Fate::Invalid;
+        return Outcome::Invalid;
     }
     let is_in_range = known
         .iter()
@@ -73,10 +73,10 @@ fn should_become(document: &Value) -> Fate {
         .all(|((_, least, most, _), number)| (i128::from(*least)..=i128::from(*most)).contains(number));
     let is_word = if_short.is_none_or(|word| word == "defer" || word == "refuse");
     if !is_in_range || !is_word || (*name == "upscale" && numbers[0] == 3) {
-        return Fate::Unsupported;
+        return Outcome::Unsupported;
     }
     let numbers: Vec<u64> = numbers.into_iter().map(|number| u64::try_from(number).unwrap()).collect();
-    Fate::Costs(match (*name, &numbers[..]) {
+    Outcome::Costs(match (*name, &numbers[..]) {
         ("text_to_image", [width, height, steps, images]) => {
             let (short, long) = (*width.min(height), *width.max(height));
             let holds = |tier: &&(u64, u64, _)| short <= tier.0 && long <= tier.1;
@@ -106,33 +106,33 @@ fn integer(value: &Value) -> Option<i128> {
     }
 }
 
-/// What becomes of it.
-fn becomes(text: &str) -> Fate {
+/// The outcome of parsing and pricing a body.
+fn outcome(text: &str) -> Outcome {
     match serde_json::from_str::<Operation>(text).map(|operation| CATALOG.quote(&operation)) {
-        Err(_) => Fate::Invalid,
+        Err(_) => Outcome::Invalid,
         Ok(Err(unsupported)) => {
             assert!(!unsupported.detail.is_empty());
-            Fate::Unsupported
+            Outcome::Unsupported
         }
         Ok(Ok(price)) => {
             // Whatever has a price can be charged and afforded.
             assert!(price.credits().covers(price.charge(Credits::ZERO).credits));
             assert!(price.affordable_units(price.credits()).is_none_or(|units| units <= 100));
-            Fate::Costs(price.credits())
+            Outcome::Costs(price.credits())
         }
     }
 }
 
-/// The check of any body: what it becomes is what it should.
-pub fn becomes_what_it_should(text: &str) -> Fate {
-    let became = becomes(text);
+/// The outcome of any body, after checking that it is the expected one.
+pub fn checked_outcome(text: &str) -> Outcome {
+    let found = outcome(text);
     match serde_json::from_str::<Value>(text) {
         // A field that is there twice is invalid, which a document can't show.
-        Ok(document) if is_plain(text) => assert_eq!(became, should_become(&document), "{text}"),
+        Ok(document) if is_plain(text) => assert_eq!(found, expected_outcome(&document), "{text}"),
         Ok(_) => {}
-        Err(_) => assert_eq!(became, Fate::Invalid, "{text}"),
+        Err(_) => assert_eq!(found, Outcome::Invalid, "{text}"),
     }
-    became
+    found
 }
 
 /// Whether no field is there twice.

@@ -1,11 +1,11 @@
-//! The check of any `Stripe-Signature`, which proptest and the fuzzer (`tests/fuzz`) both draw for.
+//! The check of `Stripe-Signature` headers, which proptest and the fuzzer (`tests/fuzz`) share.
 
 use chrono::DateTime;
 use ring::hmac;
 
 use scrip_stripe::signature::is_valid;
 
-/// What signs.
+/// The signing secret.
 pub const SECRET: &str = "whsec_hostile";
 /// The time of the check, in seconds.
 pub const NOW: i64 = 1_795_000_000;
@@ -17,8 +17,8 @@ pub fn digits(secret: &str, time: &str, body: &[u8]) -> String {
     mac.as_ref().iter().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"))
 }
 
-/// Contract, section 5, word by word: the last `t`, at most 300 s from now either way, and among the first
-/// eight `v1` of 64 digits one that is the secret's MAC. Compared as text, by no code of ours.
+/// Whether section 5 of the contract accepts a header: the last `t`, at most 300 s from now either way, and among the first
+/// eight `v1` of 64 digits one that is the secret's MAC. It is compared as text, without the code under test.
 fn should_be_valid(header: &str, body: &[u8], secret: &str) -> bool {
     let parts: Vec<&str> = header.split(',').map(str::trim).collect();
     let Some(time) = parts.iter().rev().find_map(|part| part.strip_prefix("t=")) else { return false };
@@ -30,13 +30,13 @@ fn should_be_valid(header: &str, body: &[u8], secret: &str) -> bool {
 }
 
 /// Whether the reader accepts a header.
-pub fn verdict(header: &str, body: &[u8]) -> bool {
+pub fn is_accepted(header: &str, body: &[u8]) -> bool {
     is_valid(header, body, &[SECRET.to_owned()], DateTime::from_timestamp(NOW, 0).unwrap())
 }
 
-/// The check of any header on any body.
-pub fn is_as_it_should_be(header: &str, body: &[u8]) -> bool {
-    let is_valid = verdict(header, body);
+/// Checks that a header is accepted exactly if the contract says so. Returns whether it is.
+pub fn check_header(header: &str, body: &[u8]) -> bool {
+    let is_valid = is_accepted(header, body);
     assert_eq!(is_valid, should_be_valid(header, body, SECRET), "{header:?} on {body:?}");
     is_valid
 }

@@ -106,7 +106,7 @@ fn a_subscription_is_stored_as_it_always_was() {
 }
 
 #[test]
-fn what_names_an_account_is_stored_as_it_always_was() {
+fn the_stored_form_of_owner_rows_never_changes() {
     let (payment, purchase) = (PaymentId::parse("pi_1").unwrap(), PurchaseId::parse("in_1").unwrap());
     let customer = CustomerId::parse("cus_1").unwrap();
     for (key, purchase, item) in [
@@ -134,7 +134,7 @@ fn what_names_an_account_is_stored_as_it_always_was() {
 }
 
 #[test]
-fn what_is_parked_is_stored_as_it_always_was() {
+fn the_stored_form_of_a_parked_payment_never_changes() {
     let bare = json!({
         "pk": "PARKED#in_1", "sk": "PARKED", "due": "PARKED", "object_id": "in_1", "object": "invoice",
         "reason": "no SKU is known for the price price_1", "parked_at": "2026-11-22T10:00:00Z",
@@ -156,7 +156,7 @@ fn an_account_that_is_due_is_stored_as_it_always_was() {
 }
 
 #[test]
-fn an_item_that_lacks_what_it_must_have_is_an_error() {
+fn an_item_without_a_required_attribute_is_an_error() {
     let none = json!({"playground": 0, "tune": 0, "tune_image": 0});
     let whole = json!({
         "pk": "pk", "sk": "sk", "due": "PARKED", "account_id": "alice", "revision": 1, "id": "in_1", "lines": [],

@@ -5,7 +5,7 @@ use proptest::{collection::vec, prelude::*, sample::select, strategy::ValueTree}
 
 use super::at_least;
 use crate::catalog_file::CATALOG;
-use scrip_test_support::checks::catalog::is_sound_or_refused;
+use scrip_test_support::checks::catalog::check_catalog;
 
 /// The catalog's text in tokens, none of them lost: words, numbers, marks and what is between.
 fn tokens(text: &str) -> Vec<&str> {
@@ -84,7 +84,7 @@ proptest! {
 
     #[test]
     fn eight_thousand_slips_in_the_catalog_are_sound_or_refused(text in slipped()) {
-        is_sound_or_refused(&text);
+        check_catalog(&text);
     }
 }
 
@@ -98,7 +98,7 @@ proptest! {
         (1..5_000_usize, select(vec!["[", "a=[", "a={b=", "a.", "[[", "\"\"\"", "a=[{a="]))
             .prop_map(|(depth, open)| open.repeat(depth)),
     ]) {
-        prop_assert!(!is_sound_or_refused(&text));
+        prop_assert!(!check_catalog(&text));
     }
 }
 
@@ -106,7 +106,7 @@ proptest! {
 #[test]
 fn both_are_drawn() {
     let mut drawn = proptest::test_runner::TestRunner::deterministic();
-    let mut draw = || is_sound_or_refused(&slipped().new_tree(&mut drawn).unwrap().current());
+    let mut draw = || check_catalog(&slipped().new_tree(&mut drawn).unwrap().current());
     let sound = (0..500).filter(|_| draw()).count();
     assert!((25..475).contains(&sound), "{sound} of 500");
 }

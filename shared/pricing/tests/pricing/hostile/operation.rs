@@ -4,7 +4,7 @@ use proptest::{collection::vec, prelude::*, sample::select, strategy::ValueTree}
 use serde_json::{Map, Value, json};
 
 use super::at_least;
-use scrip_test_support::checks::operation::{FIELDS, Fate, Field, becomes_what_it_should};
+use scrip_test_support::checks::operation::{FIELDS, Field, Outcome, checked_outcome};
 
 fn number() -> impl Strategy<Value = String> {
     prop_oneof![
@@ -82,8 +82,8 @@ proptest! {
     #![proptest_config(at_least(30_000))]
 
     #[test]
-    fn thirty_thousand_bodies_cost_what_the_product_page_says_or_are_refused(body in body()) {
-        becomes_what_it_should(&body);
+    fn thirty_thousand_bodies_have_the_product_pages_price_or_are_refused(body in body()) {
+        checked_outcome(&body);
     }
 }
 
@@ -92,26 +92,26 @@ proptest! {
 
     #[test]
     fn five_thousand_times_any_json_is_priced_or_refused(text in any_json()) {
-        becomes_what_it_should(&text);
+        checked_outcome(&text);
     }
 }
 
-/// All three fates are drawn, so that none of the checks above is idle.
+/// All three outcomes are drawn, so that none of the checks above is idle.
 #[test]
-fn every_fate_is_drawn() {
+fn every_outcome_is_drawn() {
     let mut drawn = proptest::test_runner::TestRunner::deterministic();
-    let mut fates = Map::new();
+    let mut outcomes = Map::new();
     for _ in 0..1_000 {
         let text = body().new_tree(&mut drawn).unwrap().current();
-        let fate = match becomes_what_it_should(&text) {
-            Fate::Invalid => "invalid",
-            Fate::Unsupported => "unsupported",
-            Fate::Costs(_) => "costs",
+        let outcome = match checked_outcome(&text) {
+            Outcome::Invalid => "invalid",
+            Outcome::Unsupported => "unsupported",
+            Outcome::Costs(_) => "costs",
         };
-        let count = fates.get(fate).and_then(Value::as_u64).unwrap_or(0);
-        fates.insert(fate.to_owned(), json!(count + 1));
+        let count = outcomes.get(outcome).and_then(Value::as_u64).unwrap_or(0);
+        outcomes.insert(outcome.to_owned(), json!(count + 1));
     }
-    for fate in ["invalid", "unsupported", "costs"] {
-        assert!(fates[fate].as_u64() > Some(50), "{fates:?}");
+    for outcome in ["invalid", "unsupported", "costs"] {
+        assert!(outcomes[outcome].as_u64() > Some(50), "{outcomes:?}");
     }
 }

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 use serde_json::Value;
 
-use scrip_test_support::{checks::event_body::names_only_what_stands_in_it, hostile as input};
+use scrip_test_support::{checks::event_body::check_event_body, hostile as input};
 
 use super::SAMPLES;
 
@@ -18,7 +18,7 @@ fn kinds() -> Vec<Value> {
 #[test]
 fn every_sample_is_an_event() {
     for sample in SAMPLES {
-        assert!(names_only_what_stands_in_it(sample.as_bytes()), "{sample}");
+        assert!(check_event_body(sample.as_bytes()), "{sample}");
     }
 }
 
@@ -27,7 +27,7 @@ proptest! {
 
     #[test]
     fn sixteen_thousand_mutated_events_name_only_what_stands_in_them(body in input::mutated(samples(), 4)) {
-        names_only_what_stands_in_it(body.as_bytes());
+        check_event_body(body.as_bytes());
     }
 }
 
@@ -36,7 +36,7 @@ proptest! {
 
     #[test]
     fn five_thousand_garbled_events_are_read(body in input::garbled(input::mutated(samples(), 4))) {
-        names_only_what_stands_in_it(body.as_bytes());
+        check_event_body(body.as_bytes());
     }
 
     #[test]
@@ -44,13 +44,13 @@ proptest! {
         object in input::json_text(),
         kind in proptest::sample::select(kinds()),
     ) {
-        names_only_what_stands_in_it(object.as_bytes());
+        check_event_body(object.as_bytes());
         let event = format!(r#"{{"id":"evt_1","type":{kind},"created":1793696400,"data":{{"object":{object}}}}}"#);
-        names_only_what_stands_in_it(event.as_bytes());
+        check_event_body(event.as_bytes());
     }
 
     #[test]
     fn five_thousand_bodies_of_any_bytes_are_read(body in proptest::collection::vec(any::<u8>(), 0..200)) {
-        names_only_what_stands_in_it(&body);
+        check_event_body(&body);
     }
 }

@@ -4,7 +4,7 @@
 use proptest::{collection::vec, prelude::*, sample::select, strategy::ValueTree};
 
 use scrip_test_support::{
-    checks::signature_header::{NOW, SECRET, digits, is_as_it_should_be, verdict},
+    checks::signature_header::{NOW, SECRET, check_header, digits, is_accepted},
     hostile as input,
 };
 
@@ -89,7 +89,7 @@ proptest! {
 
     #[test]
     fn twenty_five_thousand_headers_are_valid_where_a_plain_reading_says_so(header in header()) {
-        is_as_it_should_be(&header, BODY);
+        check_header(&header, BODY);
     }
 }
 
@@ -99,7 +99,7 @@ fn right_headers_are_drawn_too() {
     let mut drawn = proptest::test_runner::TestRunner::deterministic();
     let valid = (0..1_000).filter(|_| {
         let header = header().new_tree(&mut drawn).unwrap().current();
-        is_as_it_should_be(&header, BODY)
+        check_header(&header, BODY)
     });
     let valid = valid.count();
     assert!((100..900).contains(&valid), "{valid} of 1000");
@@ -111,11 +111,11 @@ fn every_single_bit_of_every_signed_sample_counts() {
     let mut refused = 0;
     for sample in SAMPLES {
         let header = format!("t={NOW},v1={}", digits(SECRET, &NOW.to_string(), sample.as_bytes()));
-        assert!(verdict(&header, sample.as_bytes()));
+        assert!(is_accepted(&header, sample.as_bytes()));
         let mut body = sample.as_bytes().to_vec();
         for bit in 0..body.len() * 8 {
             body[bit / 8] ^= 1 << (bit % 8);
-            assert!(!verdict(&header, &body), "bit {bit} of {sample}");
+            assert!(!is_accepted(&header, &body), "bit {bit} of {sample}");
             body[bit / 8] ^= 1 << (bit % 8);
             refused += 1;
         }
@@ -124,7 +124,7 @@ fn every_single_bit_of_every_signed_sample_counts() {
             flipped[bit / 8] ^= 1 << (bit % 8);
             // What is no text is no header: the handler reads none then, and an empty one is refused.
             let flipped = String::from_utf8(flipped).unwrap_or_default();
-            assert!(!verdict(&flipped, sample.as_bytes()), "bit {bit} of {header}: {flipped}");
+            assert!(!is_accepted(&flipped, sample.as_bytes()), "bit {bit} of {header}: {flipped}");
             refused += 1;
         }
     }
@@ -146,6 +146,6 @@ fn a_bit_of_what_signs_nothing_changes_nothing() {
         let is_before = bit / 8 < unsigned - 1;
         // Without the comma before it, `v0` is the end of a signature that is too long.
         let is_comma = bit / 8 == unsigned - 1;
-        assert_eq!(verdict(&flipped, BODY), !is_before && !is_comma, "bit {bit}: {flipped}");
+        assert_eq!(is_accepted(&flipped, BODY), !is_before && !is_comma, "bit {bit}: {flipped}");
     }
 }
