@@ -107,7 +107,7 @@ impl Payment {
             Buys::Packs { quantity } => (quantity, "tune_pack"),
             Buys::Plan { .. } => (1, "basic_monthly"),
         };
-        let line = |credits| Line { id: format!("li_{}", self.id), sku: sku.to_owned(), quantity, credits };
+        let line = |credits| Line { id: format!("li_{}", self.id), sku: sku.into(), quantity, credits };
         let (packs, plan) = match self.buys {
             Buys::Packs { .. } => (vec![line(Credits::new(0, 0, PACK * quantity))], None),
             Buys::Plan { until } => {
@@ -121,7 +121,7 @@ impl Payment {
         PaidFacts {
             purchase_id: self.purchase_id(),
             amount: AMOUNT,
-            currency: "usd".to_owned(),
+            currency: "usd".into(),
             paid_at: time(self.at),
             invoiced_at: time(self.at),
             customer_id: Some(customer()),
@@ -171,7 +171,7 @@ impl Payment {
 
 /// The terms of the subscription's item.
 pub fn terms() -> Terms {
-    Terms { allowance: ALLOWANCE, plan: "basic".to_owned() }
+    Terms { allowance: ALLOWANCE, plan: "basic".into() }
 }
 
 /// Everything is paid by one customer.

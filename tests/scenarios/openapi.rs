@@ -1,6 +1,6 @@
 //! `shared/openapi.yaml` says what the service does: the document, the template, the functions' routes, the
 //! problems and the catalog are held to each other. Its examples are held to the running service in
-//! `examples.rs`; `schemathesis.rs` looks for what nobody thought of.
+//! `examples.rs`; `schemathesis.rs` looks for what no test names.
 
 mod examples;
 mod schemathesis;
@@ -152,9 +152,9 @@ fn the_codes_of_the_document_are_the_codes_of_the_service_each_with_its_status()
             for (_, example) in members(&problem["examples"]) {
                 let example = at(example, &["value"]);
                 let code = known(example["code"].as_str().unwrap_or_default());
-                let said = Problem::new(code.expect("a code"), "").body();
+                let expected = Problem::new(code.expect("a code"), "").body();
                 for field in ["type", "title", "status"] {
-                    assert_eq!(example[field], said[field], "{} {status}", operation.route);
+                    assert_eq!(example[field], expected[field], "{} {status}", operation.route);
                 }
                 shown.extend(example["code"].as_str());
             }

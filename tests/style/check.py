@@ -26,7 +26,7 @@ README_LINES_MAX = 150
 # Files of others, generated files, and recordings: nothing in them is ours to word.
 NOT_OURS = ("docs/images/", "tests/local/page/vendor/")
 READ_SUFFIXES = {".css", ".html", ".js", ".md", ".mjs", ".py", ".rs", ".sh", ".snap", ".toml", ".ts", ".txt", ".yaml", ".yml", ""}
-# A part of a name: `was_told`, `ToldEvent` and `told` all have the part "told".
+# A part of a name: `is_kept`, `KeptEvent` and `kept` all have the part "kept".
 PART = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
 FUNCTION = re.compile(r"^(?P<indent> *)(?:pub(?:\([a-z: ]+\))? )?(?:default |const |async |unsafe |extern \"C\" )*fn (?P<name>\w+)")
 

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use lambda_http::http::StatusCode;
 use scrip_accounts::{
-    Account, AccountId, Period, PlanStatus, Subscription, SubscriptionId, SubscriptionStatus,
+    Account, AccountId, Period, PlanName, PlanStatus, Subscription, SubscriptionId, SubscriptionStatus,
 };
 use scrip_api::{ApiRequest, ApiResponse, Problem, Scope};
 use scrip_ledger::Ledger;
@@ -16,7 +16,7 @@ struct AccountBody {
     balance: Credits,
     /// The credits that open holds set aside. They are not part of the balance.
     held: Credits,
-    plan: Option<String>,
+    plan: Option<PlanName>,
     plan_status: PlanStatus,
     paid_through: Option<DateTime<Utc>>,
     period: Period,
@@ -29,7 +29,7 @@ struct AccountBody {
 #[derive(Serialize)]
 struct SubscriptionBody {
     subscription_id: SubscriptionId,
-    plan: String,
+    plan: PlanName,
     allowance: u64,
     status: SubscriptionStatus,
     paid_through: DateTime<Utc>,

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use lambda_http::http::StatusCode;
-use scrip_accounts::{Line, Purchase, PurchaseId, PurchaseStatus};
+use scrip_accounts::{Currency, Line, Purchase, PurchaseId, PurchaseStatus, Sku};
 use scrip_api::{ApiRequest, ApiResponse, Problem, Scope};
 use scrip_ledger::{Ledger, PurchaseCursor};
 use scrip_pricing::Credits;
@@ -21,7 +21,7 @@ struct PurchaseBody<'a> {
     purchase_id: &'a PurchaseId,
     lines: Vec<LineBody<'a>>,
     amount: u64,
-    currency: &'a str,
+    currency: &'a Currency,
     paid_at: DateTime<Utc>,
     status: PurchaseStatus,
     credits_revoked: Credits,
@@ -31,7 +31,7 @@ struct PurchaseBody<'a> {
 
 #[derive(Serialize)]
 struct LineBody<'a> {
-    sku: &'a str,
+    sku: &'a Sku,
     quantity: u64,
     credits: Credits,
 }

@@ -8,7 +8,8 @@
 use chrono::{DateTime, Utc};
 use lambda_http::http::StatusCode;
 use scrip_accounts::{
-    AccountId, Decision, MoneyBackStatus, Purchase, PurchaseId, Reason, Records, Refusal, money_back,
+    AccountId, Currency, Decision, MoneyBackStatus, Purchase, PurchaseId, Reason, Records, Refusal,
+    money_back,
 };
 use scrip_api::{ApiRequest, ApiResponse, Code, Problem, Scope};
 use scrip_ledger::{Error, Ledger, State, Subjects};
@@ -40,7 +41,7 @@ struct RefundBody<'a> {
     credits_revoked: Credits,
     credits_spent: Credits,
     amount: u64,
-    currency: &'a str,
+    currency: &'a Currency,
     provider_refund_id: Option<&'a str>,
 }
 

@@ -147,7 +147,7 @@ impl Account {
     #[must_use]
     pub fn extended_tune_storage(&self, now: DateTime<Utc>) -> bool {
         let paid = self.subscriptions.iter().filter(|subscription| subscription.is_paid(now));
-        paid.filter_map(|subscription| CATALOG.plan(&subscription.plan))
+        paid.filter_map(|subscription| CATALOG.plan(subscription.plan.as_str()))
             .any(|plan| plan.extended_tune_storage)
     }
 

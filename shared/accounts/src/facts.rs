@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 
-use crate::{CustomerId, Line, Outflow, PaymentId, PurchaseId, RefundId, SubscriptionId, Terms};
+use crate::{Currency, CustomerId, Line, Outflow, PaymentId, PurchaseId, RefundId, SubscriptionId, Terms};
 
 /// The facts that were read about one subject.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -47,7 +47,7 @@ pub struct PaidFacts {
     /// The amount that was paid, in the currency's minor unit.
     pub amount: u64,
     /// The currency's ISO code, in lower case.
-    pub currency: String,
+    pub currency: Currency,
     /// The time of the payment.
     pub paid_at: DateTime<Utc>,
     /// The time at which the invoice was made, or the payment requested.

@@ -22,6 +22,7 @@ mod hold_outcome;
 mod ids;
 mod journal;
 pub mod money_back;
+mod names;
 mod open_hold;
 mod other_kind;
 mod outflow_total;
@@ -59,6 +60,7 @@ pub use ids::{
     PurchaseId, RefundId, ReversalId, SubscriptionId,
 };
 pub use journal::{Decision, Posting, Record};
+pub use names::{Currency, PlanName, Sku};
 pub use open_hold::OpenHold;
 pub use other_kind::OtherKind;
 pub use outflow_total::OutflowTotal;

@@ -5,8 +5,8 @@ use scrip_pricing::Credits;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    CustomerId, OutflowId, OutflowTotal, PaymentId, Period, PurchaseId, Reason, RefundId, SubscriptionId,
-    proportion::share,
+    Currency, CustomerId, OutflowId, OutflowTotal, PaymentId, Period, PurchaseId, Reason, RefundId, Sku,
+    SubscriptionId, proportion::share,
 };
 
 /// The time from the payment to the end of the money-back guarantee, to the second (contract, section 3).
@@ -24,7 +24,7 @@ pub struct Purchase {
     /// The amount that was paid, in the currency's minor unit.
     pub amount: u64,
     /// The currency's ISO code, in lower case.
-    pub currency: String,
+    pub currency: Currency,
     /// The time of the payment at Stripe.
     pub paid_at: DateTime<Utc>,
     /// The subscription that it pays for.
@@ -58,7 +58,7 @@ pub struct Line {
     /// Stripe's id of the line. A line is granted once.
     pub id: String,
     /// The SKU that was bought.
-    pub sku: String,
+    pub sku: Sku,
     /// The quantity.
     pub quantity: u64,
     /// The credits for the whole quantity: once for a pack, per month for a plan.

@@ -5,7 +5,7 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::{Period, SubscriptionId};
+use crate::{Period, PlanName, SubscriptionId};
 
 /// A subscription to a plan, and the time up to which it is paid for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -13,7 +13,7 @@ pub struct Subscription {
     /// The provider's id.
     pub id: SubscriptionId,
     /// The plan's name in the catalog.
-    pub plan: String,
+    pub plan: PlanName,
     /// Playground credits a month, from the next refill on, for the whole quantity. For a custom plan it is the agreed
     /// number.
     pub allowance: u64,
@@ -59,7 +59,7 @@ pub struct Terms {
     /// Playground credits a month, for the whole quantity.
     pub allowance: u64,
     /// The plan's name in the catalog.
-    pub plan: String,
+    pub plan: PlanName,
 }
 
 impl Subscription {

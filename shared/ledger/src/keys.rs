@@ -250,6 +250,48 @@ mod tests {
         assert_eq!(due_partition(period, due_shard(&alice)), "2026-11#07");
     }
 
+    #[test]
+    fn the_readme_lists_each_item_with_its_keys() {
+        let alice = AccountId::parse("alice").unwrap();
+        let debit = CommandKey::Debit(DebitId::parse("d-1").unwrap());
+        let keys = [
+            ("entry", entry(&alice, Sequence::new(42))),
+            ("claim", operation(&alice, &debit)),
+            ("due", due(&alice)),
+            ("purchase", purchase(&alice, &PurchaseId::parse("in_1").unwrap())),
+            ("bought", Key { pk: account(&alice), sk: format!("{BOUGHT_PREFIX}1793696400#in_1") }),
+            ("subscription", subscription(&SubscriptionId::parse("sub_1").unwrap())),
+            ("payment", payment(&PaymentId::parse("pi_1").unwrap())),
+            ("customer", customer(&CustomerId::parse("cus_1").unwrap())),
+            ("parked", parked("in_1")),
+        ];
+        let rows = include_str!("../README.md").lines().filter_map(|line| line.strip_prefix("| "));
+        let rows = rows.map(|row| row.split(" | ").collect::<Vec<_>>()).filter(|row| row.len() == 4);
+        let listed: Vec<_> = rows.filter(|row| row[1].contains('#')).collect();
+        assert_eq!(
+            listed.iter().map(|row| row[0]).collect::<Vec<_>>(),
+            keys.each_ref().map(|(item, _)| *item)
+        );
+        for (row, (item, key)) in listed.iter().zip(&keys) {
+            assert!(has_form(&key.pk, row[1]) && has_form(&key.sk, row[2]), "{item}: {key:?}, {row:?}");
+        }
+    }
+
+    /// Whether a key has a documented form, such as `` `PURCHASE#<purchase>` ``: its literal parts, with an id in each gap.
+    fn has_form(key: &str, form: &str) -> bool {
+        let mut rest = key;
+        let parts = form.trim_matches('`').split(['<', '>']).enumerate();
+        for (index, part) in parts.filter(|(_, part)| !part.is_empty()) {
+            let is_literal = index % 2 == 0;
+            let length = rest.find('#').unwrap_or(rest.len());
+            let Some(after) = (if is_literal { rest.strip_prefix(part) } else { rest.get(length..) }) else {
+                return false;
+            };
+            rest = after;
+        }
+        rest.is_empty()
+    }
+
     /// Subjects of common identity providers, and texts that look like parts of a key.
     const ODD: [&str; 9] = [
         "auth0|5f7c8ec7c33c6c004bbafe82",

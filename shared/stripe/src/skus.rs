@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeMap, str::FromStr};
 
+use scrip_accounts::Sku;
 use scrip_pricing::{CATALOG, Offer};
 
 use crate::objects::{Metadata, Price};
@@ -19,7 +20,7 @@ use crate::objects::{Metadata, Price};
 /// # Ok::<(), scrip_stripe::InvalidPrices>(())
 /// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct ConfiguredPrices(BTreeMap<String, Option<String>>);
+pub struct ConfiguredPrices(BTreeMap<String, Option<Sku>>);
 
 /// The reason why `STRIPE_PRICES` is invalid.
 #[derive(Debug, thiserror::Error)]
@@ -33,7 +34,7 @@ pub enum InvalidPrices {
         /// The price's id.
         price: String,
         /// The SKU that it is mapped to.
-        sku: String,
+        sku: Sku,
     },
 }
 
@@ -44,10 +45,10 @@ impl FromStr for ConfiguredPrices {
         if text.trim().is_empty() {
             return Ok(Self::default());
         }
-        let prices: BTreeMap<String, Option<String>> = serde_json::from_str(text)?;
+        let prices: BTreeMap<String, Option<Sku>> = serde_json::from_str(text)?;
         for (price, sku) in &prices {
             if let Some(sku) = sku
-                && CATALOG.offer(sku).is_none()
+                && CATALOG.offer(sku.as_str()).is_none()
             {
                 return Err(InvalidPrices::UnknownSku { price: price.clone(), sku: sku.clone() });
             }
@@ -74,7 +75,7 @@ impl ConfiguredPrices {
     pub fn sku(&self, price_id: Option<&str>, price: Option<&Price>, fallback: Option<&Metadata>) -> LineSku {
         match price_id.and_then(|id| self.0.get(id)) {
             Some(None) => return LineSku::NotCredits,
-            Some(Some(sku)) => return CATALOG.offer(sku).map_or(LineSku::Unknown, LineSku::Offer),
+            Some(Some(sku)) => return CATALOG.offer(sku.as_str()).map_or(LineSku::Unknown, LineSku::Offer),
             None => {}
         }
         let named = |metadata: &Metadata| metadata.get("sku").cloned();

@@ -1,7 +1,7 @@
 //! `cargo local`: the whole service on this machine, until Ctrl-C.
 //!
-//! Invariant: whatever the end, no process and no listener is left behind, and what goes wrong is said
-//! in words, with exit code 1.
+//! Invariant: it leaves no process and no listener behind, however it ends. If something fails, it prints the reason and
+//! exits with code 1.
 
 use clap::Parser;
 use scrip_local::{
@@ -201,15 +201,15 @@ curl -sS -w '\n' "$SCRIP/v1/accounts/{BUYER}/purchases/$PURCHASE/refund" -H "Aut
     )
 }
 
-/// Resolves on Ctrl-C or when the process is told to end.
+/// Resolves on Ctrl-C or when the process is asked to end.
 async fn interrupted() {
     #[cfg(unix)]
     {
         use signal::unix::{SignalKind, signal};
-        if let Ok(mut told) = signal(SignalKind::terminate()) {
+        if let Ok(mut terminated) = signal(SignalKind::terminate()) {
             tokio::select! {
                 _ = signal::ctrl_c() => {}
-                _ = told.recv() => {}
+                _ = terminated.recv() => {}
             }
             return;
         }

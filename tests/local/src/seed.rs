@@ -136,7 +136,7 @@ impl Purchase {
     fn facts(&self, subscription_id: &SubscriptionId, account: &Account) -> Facts {
         let line = |credits| Line {
             id: format!("{}-line", self.id),
-            sku: self.offer.sku.to_owned(),
+            sku: self.offer.sku.into(),
             quantity: 1,
             credits,
         };
@@ -147,7 +147,7 @@ impl Purchase {
                 let known = account.subscription(subscription_id);
                 let plan = PlanFacts {
                     line: line(Credits::new(allowance, 0, 0)),
-                    terms: Terms { allowance, plan: plan.to_owned() },
+                    terms: Terms { allowance, plan: plan.into() },
                     paid_until: self.paid_through,
                     is_change: known.is_some_and(|known| known.plan != plan && known.is_paid(self.paid_at)),
                 };
@@ -164,7 +164,7 @@ impl Purchase {
         let paid = PaidFacts {
             purchase_id: self.id.clone(),
             amount: self.offer.price.unwrap_or_default(),
-            currency: CATALOG.currency().to_owned(),
+            currency: CATALOG.currency().into(),
             paid_at: self.paid_at,
             invoiced_at: self.paid_at,
             customer_id: None,

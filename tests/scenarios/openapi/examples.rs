@@ -176,15 +176,15 @@ async fn requests_are_answered_as_the_examples_show() {
             assert_eq!(reply.status, status, "{}, {name}: {}", operation.route, reply.text);
             assert_documented(operation, &reply);
             let text = reply.text.replace(&api.account, "demo-standard");
-            let mut said: Value = serde_json::from_str(&text).unwrap();
+            let mut answered: Value = serde_json::from_str(&text).unwrap();
             // The times aren't the same each time; what lies between them is.
-            assert_eq!(seconds_held(&said), seconds_held(&expected), "{}, {name}", operation.route);
+            assert_eq!(seconds_held(&answered), seconds_held(&expected), "{}, {name}", operation.route);
             for field in ["created_at", "expires_at"] {
-                if let Some(time) = said.get_mut(field) {
+                if let Some(time) = answered.get_mut(field) {
                     *time = expected[field].clone();
                 }
             }
-            assert_eq!(said, expected, "{}, {name}", operation.route);
+            assert_eq!(answered, expected, "{}, {name}", operation.route);
         }
     }
 }

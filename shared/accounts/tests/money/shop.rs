@@ -24,7 +24,7 @@ pub fn pack(sku: &str, quantity: u64) -> Line {
         other => panic!("no pack {other}"),
     };
     let credits = each.checked_mul(quantity).unwrap();
-    Line { id: format!("il_{sku}"), sku: sku.to_owned(), quantity, credits }
+    Line { id: format!("il_{sku}"), sku: sku.into(), quantity, credits }
 }
 
 /// A plan's terms.
@@ -35,7 +35,7 @@ pub fn terms(plan: &str) -> Terms {
         "business" => 6000,
         other => panic!("no plan {other}"),
     };
-    Terms { allowance, plan: plan.to_owned() }
+    Terms { allowance, plan: plan.into() }
 }
 
 /// An invoice of a subscription.
@@ -88,7 +88,7 @@ impl Invoice {
     fn facts(&self) -> PaidFacts {
         let line = Line {
             id: format!("il_{}", self.id),
-            sku: format!("{}_monthly", self.plan.plan),
+            sku: format!("{}_monthly", self.plan.plan).into(),
             quantity: 1,
             credits: Credits::new(self.plan.allowance, 0, 0),
         };
@@ -333,6 +333,6 @@ impl Shop {
     /// The plan that counts, and until when it is paid.
     pub fn plan(&self, now: &str) -> (String, DateTime<Utc>) {
         let plan = self.account.plan(time(now)).unwrap();
-        (plan.plan.clone(), plan.paid_through)
+        (plan.plan.to_string(), plan.paid_through)
     }
 }

@@ -10,7 +10,7 @@ use crate::world::{NOW, time};
 
 /// An invoice that was paid for the basic plan, 1000 credits a month.
 pub fn plan(id: &str, subscription: &str, paid_at: &str, paid_until: &str) -> Facts {
-    let terms = Terms { allowance: 1000, plan: "basic".to_owned() };
+    let terms = Terms { allowance: 1000, plan: "basic".into() };
     let plan = PlanFacts {
         line: line(id, "basic_monthly", Credits::new(1000, 0, 0)),
         terms: terms.clone(),
@@ -32,7 +32,7 @@ pub fn pack(id: &str) -> Facts {
     let paid = PaidFacts {
         purchase_id: PurchaseId::parse(id).unwrap(),
         amount: 1900,
-        currency: "usd".to_owned(),
+        currency: "usd".into(),
         paid_at,
         invoiced_at: paid_at,
         customer_id: Some(CustomerId::parse("cus_1").unwrap()),
@@ -51,7 +51,7 @@ pub fn pack_at(id: &str, paid_at: &str) -> Facts {
 }
 
 fn line(id: &str, sku: &str, credits: Credits) -> Line {
-    Line { id: format!("il_{id}"), sku: sku.to_owned(), quantity: 1, credits }
+    Line { id: format!("il_{id}"), sku: sku.into(), quantity: 1, credits }
 }
 
 /// A subscription in order, of which nothing else is shown.

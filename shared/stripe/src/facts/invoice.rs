@@ -1,7 +1,7 @@
 //! Facts of paid invoices: the plan and the packs that their lines pay for.
 
 use scrip_accounts::{
-    Line, PaymentId, PurchaseId, Terms,
+    Currency, Line, PaymentId, PurchaseId, Sku, Terms,
     facts::{PaidFacts, PlanFacts},
 };
 use scrip_pricing::{Credits, Grant, Offer};
@@ -52,7 +52,7 @@ pub fn invoice(
     let mut contents = PaymentContents::new(PaidFacts {
         purchase_id: PurchaseId::parse(purchase_id).ok()?,
         amount: positive(invoice.amount_paid),
-        currency: invoice.currency.clone(),
+        currency: Currency::from(invoice.currency.as_str()),
         paid_at: invoice.paid_at().unwrap_or(invoice.created),
         invoiced_at: invoice.created,
         customer_id: customer_id(invoice.customer.as_ref()),
@@ -191,7 +191,7 @@ impl<'a> InvoiceReader<'a> {
         PlanFacts {
             line: Line {
                 id: plan.line.id.clone(),
-                sku: plan.offer.sku.to_owned(),
+                sku: Sku::from(plan.offer.sku),
                 quantity: plan.line.quantity.unwrap_or(1),
                 credits: Credits::new(plan.terms.allowance, 0, 0),
             },

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use scrip_accounts::{Line, Terms, facts::PaidFacts};
+use scrip_accounts::{Line, PlanName, Sku, Terms, facts::PaidFacts};
 use scrip_pricing::{Credits, Grant, Offer};
 
 use crate::{
@@ -62,7 +62,7 @@ impl RawLine<'_> {
             Grant::Pack(credits) => {
                 let credits = credits.checked_mul(quantity);
                 let credits = credits.ok_or_else(|| format!("{quantity} of {sku} are too many"))?;
-                Ok(Line { id: self.id.to_owned(), sku: sku.to_owned(), quantity, credits })
+                Ok(Line { id: self.id.to_owned(), sku: Sku::from(sku), quantity, credits })
             }
         }
     }
@@ -123,7 +123,7 @@ pub(super) fn terms(offer: &Offer, quantity: u64, agreed: &[&Metadata]) -> Resul
     let allowance = Credits::new(allowance, 0, 0).checked_mul(quantity).filter(|credits| !credits.is_zero());
     let allowance =
         allowance.ok_or_else(|| format!("{quantity} of {plan} are none, or too many"))?.playground();
-    Ok(Some(Terms { allowance, plan: plan.to_owned() }))
+    Ok(Some(Terms { allowance, plan: PlanName::from(plan) }))
 }
 
 /// The ids of prices that must be read from Stripe, in order and each once: those that neither the configuration nor

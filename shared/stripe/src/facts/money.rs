@@ -29,10 +29,10 @@ pub fn money(purchase_id: &PurchaseId, refunds: &[Refund], disputes: &[Dispute])
     let of_refund = |refund: &Refund| outflow(&refund.id, OutflowKind::Refund, refund.amount, refund.created);
     let of_dispute =
         |dispute: &Dispute| outflow(&dispute.id, OutflowKind::Dispute, dispute.amount, dispute.created);
-    let refunded = refunds.iter().filter(|refund| refund_holds_money(&refund.status)).filter_map(of_refund);
-    let disputed =
+    let of_refunds = refunds.iter().filter(|refund| refund_holds_money(&refund.status)).filter_map(of_refund);
+    let of_disputes =
         disputes.iter().filter(|dispute| dispute_holds_money(&dispute.status)).filter_map(of_dispute);
-    let mut outflows: Vec<_> = refunded.chain(disputed).collect();
+    let mut outflows: Vec<_> = of_refunds.chain(of_disputes).collect();
     outflows.sort_by(|a, b| (a.at, &a.id).cmp(&(b.at, &b.id)));
     let id = |refund: &Refund| RefundId::parse(refund.id.as_str()).ok();
     let failed = refunds.iter().filter(|refund| !refund_holds_money(&refund.status)).filter_map(id).collect();

@@ -1,6 +1,6 @@
 //! Facts of payments that no subscription makes: checkout sessions in mode `payment`, and bare payment intents.
 
-use scrip_accounts::{PaymentId, PurchaseId, facts::PaidFacts};
+use scrip_accounts::{Currency, PaymentId, PurchaseId, facts::PaidFacts};
 use scrip_pricing::CATALOG;
 
 use super::{
@@ -47,7 +47,7 @@ pub fn session(session: &Session, sources: PriceSources<'_>) -> Option<PaymentCo
     let mut contents = PaymentContents::new(PaidFacts {
         purchase_id: PurchaseId::parse(purchase_id).ok()?,
         amount: positive(session.amount_total.unwrap_or(0)),
-        currency: session.currency.clone().unwrap_or_default(),
+        currency: Currency::from(session.currency.as_deref().unwrap_or_default()),
         paid_at: intent.map_or(session.created, paid_at),
         invoiced_at: session.created,
         customer_id: customer_id(session.customer.as_ref()),
@@ -92,7 +92,7 @@ pub fn payment_intent(intent: &PaymentIntent, sources: PriceSources<'_>) -> Opti
     let mut contents = PaymentContents::new(PaidFacts {
         purchase_id: PurchaseId::parse(intent.id.as_str()).ok()?,
         amount: positive(intent.amount_received),
-        currency: intent.currency.clone(),
+        currency: Currency::from(intent.currency.as_str()),
         paid_at: paid_at(intent),
         invoiced_at: intent.created,
         customer_id: customer_id(intent.customer.as_ref()),

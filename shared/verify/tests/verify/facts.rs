@@ -12,7 +12,7 @@ const PAID_AT: &str = "2026-11-20T00:00:00Z";
 
 /// An invoice that was paid for a year of the basic plan, 1000 credits a month.
 pub fn plan(id: &str, subscription: &str) -> Facts {
-    let terms = Terms { allowance: 1000, plan: "basic".to_owned() };
+    let terms = Terms { allowance: 1000, plan: "basic".into() };
     let mut facts = pack(id);
     let paid = &mut facts.paid[0];
     paid.packs.clear();
@@ -38,7 +38,7 @@ pub fn pack(id: &str) -> Facts {
     let paid = PaidFacts {
         purchase_id: PurchaseId::parse(id).unwrap(),
         amount: 1900,
-        currency: "usd".to_owned(),
+        currency: "usd".into(),
         paid_at: time(PAID_AT),
         invoiced_at: time(PAID_AT),
         customer_id: customer(),
@@ -50,5 +50,5 @@ pub fn pack(id: &str) -> Facts {
 }
 
 fn line(id: &str, sku: &str, credits: Credits) -> Line {
-    Line { id: format!("il_{id}"), sku: sku.to_owned(), quantity: 1, credits }
+    Line { id: format!("il_{id}"), sku: sku.into(), quantity: 1, credits }
 }
