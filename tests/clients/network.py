@@ -1,7 +1,8 @@
 """A bad network before the local stack: it hands on each request, and loses or replaces some answers.
 
 Of a POST whose path or Idempotency-Key has "lost" in it, the first answer gets lost once the stack has given it, and
-instead of the second the gateway's 503 comes. `GET /attempts?path=PATH&key=KEY` answers how often that was sent.
+instead of the second the gateway's 503 comes, with a date to retry after. Of one that has "cut" in it, the first answer
+is cut within its body. `GET /attempts?path=PATH&key=KEY` answers how often that was sent.
 
   network.py STACK     prints its own address, and runs until it is ended
 """
@@ -31,12 +32,14 @@ class Handler(BaseHTTPRequestHandler):
             attempts[self.path, key] += 1
             attempt = attempts[self.path, key]
         loses = self.command == "POST" and "lost" in self.path + key
+        cuts = self.command == "POST" and "cut" in self.path + key and attempt == 1
         if loses and attempt == 2:
-            self.answer(503, [("Content-Type", "application/json")], b'{"message":"Service Unavailable"}')
+            headers = [("Content-Type", "application/json"), ("Retry-After", "Sun, 29 Nov 2026 12:00:00 GMT")]
+            self.answer(503, headers, b'{"message":"Service Unavailable"}')
             return
         connection = http.client.HTTPConnection(stack.hostname or "", stack.port, timeout=STACK_SECONDS_MAX)
-        headers = {name: value for name, value in self.headers.items() if name.lower() not in ("host", "connection")}
-        connection.request(self.command, self.path, body, headers)
+        sent = {name: value for name, value in self.headers.items() if name.lower() not in ("host", "connection")}
+        connection.request(self.command, self.path, body, sent)
         response = connection.getresponse()
         answered = response.read()
         connection.close()
@@ -44,15 +47,17 @@ class Handler(BaseHTTPRequestHandler):
             self.close_connection = True
             return
         skipped = ("connection", "content-length", "transfer-encoding", "date")
-        self.answer(response.status, [(n, v) for n, v in response.getheaders() if n.lower() not in skipped], answered)
+        headers = [(name, value) for name, value in response.getheaders() if name.lower() not in skipped]
+        self.answer(response.status, headers, answered, is_cut=cuts)
 
-    def answer(self, status: int, headers: list[tuple[str, str]], body: bytes) -> None:
+    def answer(self, status: int, headers: list[tuple[str, str]], body: bytes, *, is_cut: bool = False) -> None:
         self.send_response(status)
         for name, value in headers:
             self.send_header(name, value)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
-        self.wfile.write(body)
+        self.wfile.write(body[: len(body) // 2] if is_cut else body)
+        self.close_connection = self.close_connection or is_cut
 
     def do_GET(self) -> None:
         url = urllib.parse.urlsplit(self.path)

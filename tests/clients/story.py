@@ -11,10 +11,11 @@ import urllib.request
 from typing import Any
 
 import httpx
-from jobs import pay, run
+from jobs import Reversed, pay, run
 from scrip import connect
 
 from scrip_client.api.accounts import get_account, list_entries, quote_for_account
+from scrip_client.api.debits import reverse_debit
 from scrip_client.api.holds import capture_hold, create_hold, release_hold
 from scrip_client.api.prices import quote_price
 from scrip_client.api.refunds import refund_purchase
@@ -38,6 +39,8 @@ from scrip_client.models import (
     RefundEntry,
     RefundRequest,
     ReleaseRequest,
+    Reversal,
+    ReversalRequest,
     TextToImage,
 )
 
@@ -126,11 +129,13 @@ other = release_hold.sync(ACCOUNT, "upscale-lost", client=backend, body=ReleaseR
 assert isinstance(other, HoldSettledProblem), other
 equal((other.code, other.hold_status, other.captured), ("hold_settled", "captured", Credits(6, 0, 0)))
 
-# A debit, and one for which there is too little: asked once, and paid for under the same key after a purchase.
-first = pay(user, ACCOUNT, "tune-1", 5)
+# A debit whose first answer is cut, and one for which there is too little: asked once, and paid for under the same key
+# after a purchase.
+first = pay(user, ACCOUNT, "tune-cut", 5)
+equal(attempts("debits", "tune-cut"), 2)
 assert isinstance(first, Debit), first
 equal((first.credits_, first.balance), (Credits(0, 0, 40), Credits(994, 1, 24)))
-equal(pay(user, ACCOUNT, "tune-1", 5), first)
+equal(pay(user, ACCOUNT, "tune-cut", 5), first)
 equal(pay(user, ACCOUNT, "tune-2", 10), ["tune_pack", "avatar_pack"])
 equal(attempts("debits", "tune-2"), 1)
 buy("avatar_pack")
@@ -178,6 +183,18 @@ equal(
     ],
 )
 equal(page.entries[0].balance, Credits(994, 0, 0))
+
+# A job whose credits came back isn't paid for by its old key.
+reversal = reverse_debit.sync(
+    ACCOUNT, "tune-2", client=backend, idempotency_key="tune-2-failed", body=ReversalRequest()
+)
+assert isinstance(reversal, Reversal), reversal
+try:
+    pay(user, ACCOUNT, "tune-2", 10)
+except Reversed as reversed_credits:
+    equal(str(reversed_credits), "playground=0, tune=0, tune_image=80")
+else:
+    raise AssertionError("a reversed job was paid for")
 
 # Another's account, and a token that is none.
 equal(type(get_account.sync("another", client=user)), ForbiddenProblem)

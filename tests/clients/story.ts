@@ -100,10 +100,12 @@ assert.ok(other.error && "code" in other.error && other.error.code === "hold_set
 assert.equal(other.error.hold_status, "captured");
 assert.deepEqual(other.error.captured, credits(6, 0, 0));
 
-// A debit, and one for which there is too little: asked once, and paid for under the same key after a purchase.
-const first = await pay(user, account_id, "tune-1", 5);
+// A debit whose first answer is cut, and one for which there is too little: asked once, and paid for under the same key
+// after a purchase.
+const first = await pay(user, account_id, "tune-cut", 5);
+assert.equal(await attempts("debits", "tune-cut"), 2);
 assert.deepEqual([first.debit?.credits, first.debit?.balance], [credits(0, 0, 40), credits(994, 1, 24)]);
-assert.deepEqual(await pay(user, account_id, "tune-1", 5), first);
+assert.deepEqual(await pay(user, account_id, "tune-cut", 5), first);
 const refused = await pay(user, account_id, "tune-2", 10);
 assert.deepEqual(refused, { remedies: ["tune_pack", "avatar_pack"] });
 assert.equal(await attempts("debits", "tune-2"), 1);
@@ -136,6 +138,14 @@ assert.deepEqual(shown.data?.entries.map(about), [
   "purchase",
 ]);
 assert.deepEqual(shown.data.entries[0]?.balance, credits(994, 0, 0));
+
+// A job whose credits came back isn't paid for by its old key.
+const reversal = await backend.POST("/v1/accounts/{account_id}/debits/{debit_id}/reversals", {
+  params: { path: { account_id, debit_id: "tune-2" }, header: { "Idempotency-Key": "tune-2-failed" } },
+  body: {},
+});
+assert.equal(reversal.response.status, 201);
+assert.deepEqual(await pay(user, account_id, "tune-2", 10), { reversed: "playground=0, tune=0, tune_image=80" });
 
 // Another's account, and a token that is none.
 const forbidden = await user.GET("/v1/accounts/{account_id}", { params: { path: { account_id: "another" } } });

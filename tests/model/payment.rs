@@ -111,7 +111,7 @@ impl Payment {
         let (packs, plan) = match self.buys {
             Buys::Packs { .. } => (vec![line(Credits::new(0, 0, PACK * quantity))], None),
             Buys::Plan { until } => {
-                let paid_until = time(until);
+                let paid_until = time(until).into();
                 let plan =
                     PlanFacts { line: line(self.grants()), terms: terms(), paid_until, is_change: false };
                 (Vec::new(), Some(plan))
@@ -122,8 +122,8 @@ impl Payment {
             purchase_id: self.purchase_id(),
             amount: AMOUNT,
             currency: "usd".into(),
-            paid_at: time(self.at),
-            invoiced_at: time(self.at),
+            paid_at: time(self.at).into(),
+            invoiced_at: time(self.at).into(),
             customer_id: Some(customer()),
             payment_ids: vec![PaymentId::parse(format!("{prefix}{}", self.id)).expect("an id")],
             packs,

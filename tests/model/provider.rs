@@ -94,7 +94,7 @@ impl Provider {
         SubscriptionFacts {
             id: subscription(),
             past_due: self.past_due,
-            ended_at: self.ended_at.map(time),
+            ended_at: self.ended_at.map(|at| time(at).into()),
             item: Some(terms()),
             settled: Vec::new(),
         }

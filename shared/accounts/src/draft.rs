@@ -27,7 +27,7 @@ impl Purchase {
             lines: Vec::new(),
             amount: paid.amount,
             currency: paid.currency.clone(),
-            paid_at: paid.paid_at,
+            paid_at: paid.paid_at.time(),
             subscription_id: None,
             payment_ids: paid.payment_ids.clone(),
             customer_id: paid.customer_id.clone(),
@@ -177,9 +177,9 @@ impl Draft {
                 let payment = PlanPayment {
                     purchase_id: paid.purchase_id.clone(),
                     terms: plan.terms.clone(),
-                    invoiced_at: paid.invoiced_at,
-                    paid_at: paid.paid_at.min(now),
-                    paid_until: plan.paid_until,
+                    invoiced_at: paid.invoiced_at.time(),
+                    paid_at: paid.paid_at.time().min(now),
+                    paid_until: plan.paid_until.time(),
                     is_change: plan.is_change,
                     amount: paid.amount,
                     gone: OutflowTotal::default(),
@@ -217,8 +217,8 @@ impl Draft {
         let is_change = paid.plan.as_ref().is_some_and(|plan| plan.is_change);
         // A late payment brings the month's refill (rule 4). A payment of last month that is seen only now brings the
         // refill that it would have had.
-        let is_late = paid.paid_at >= month.start() && !is_first;
-        let is_missed = paid.paid_at < month.start();
+        let is_late = paid.paid_at.time() >= month.start() && !is_first;
+        let is_missed = paid.paid_at.time() < month.start();
         let mut plan = gains;
         if gains > 0 && before == 0 && !is_change && !self.was_refilled && (is_late || is_missed) {
             let level = after.granted();

@@ -7,9 +7,9 @@
 
 use std::collections::BTreeMap;
 
-use chrono::{DateTime, Utc};
-
-use crate::{Currency, CustomerId, Line, Outflow, PaymentId, PurchaseId, RefundId, SubscriptionId, Terms};
+use crate::{
+    Currency, CustomerId, Line, Outflow, PaymentId, ProviderTime, PurchaseId, RefundId, SubscriptionId, Terms,
+};
 
 /// The facts that were read about one subject.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -32,7 +32,7 @@ pub struct SubscriptionFacts {
     /// Whether a payment failed.
     pub past_due: bool,
     /// The time at which it ended, if it did.
-    pub ended_at: Option<DateTime<Utc>>,
+    pub ended_at: Option<ProviderTime>,
     /// The best plan among its current items, with its quantity counted in.
     pub item: Option<Terms>,
     /// Paid invoices that have nothing to record or were parked. They need not be read again.
@@ -49,9 +49,9 @@ pub struct PaidFacts {
     /// The currency's ISO code, in lower case.
     pub currency: Currency,
     /// The time of the payment.
-    pub paid_at: DateTime<Utc>,
+    pub paid_at: ProviderTime,
     /// The time at which the invoice was made, or the payment requested.
-    pub invoiced_at: DateTime<Utc>,
+    pub invoiced_at: ProviderTime,
     /// The customer who paid.
     pub customer_id: Option<CustomerId>,
     /// The payments that moved the money.
@@ -70,7 +70,7 @@ pub struct PlanFacts {
     /// The plan and its monthly allowance.
     pub terms: Terms,
     /// The end of the period that was paid.
-    pub paid_until: DateTime<Utc>,
+    pub paid_until: ProviderTime,
     /// Whether the invoice changed a period that an earlier invoice paid for, as an upgrade does.
     pub is_change: bool,
 }

@@ -65,7 +65,7 @@ pub fn look(
 ///
 /// ```
 /// use scrip_accounts::{
-///     Account, Line, PurchaseId, Records,
+///     Account, Line, ProviderTime, PurchaseId, Records,
 ///     facts::{Facts, PaidFacts},
 ///     reconcile,
 /// };
@@ -77,12 +77,12 @@ pub fn look(
 /// let paid = PaidFacts {
 ///     purchase_id: PurchaseId::parse("pi_1")?,
 ///     amount: 900,
-///     currency: "usd".to_owned(),
-///     paid_at: now,
-///     invoiced_at: now,
+///     currency: "usd".into(),
+///     paid_at: ProviderTime::from(now),
+///     invoiced_at: ProviderTime::from(now),
 ///     customer_id: None,
 ///     payment_ids: Vec::new(),
-///     packs: vec![Line { id: "li_1".to_owned(), sku: "tune_pack".to_owned(), quantity: 1, credits }],
+///     packs: vec![Line { id: "li_1".to_owned(), sku: "tune_pack".into(), quantity: 1, credits }],
 ///     plan: None,
 /// };
 /// let facts = Facts { paid: vec![paid], ..Facts::default() };

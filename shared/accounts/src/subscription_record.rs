@@ -8,8 +8,8 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    OutflowTotal, Period, Purchase, PurchaseId, Subscription, SubscriptionId, SubscriptionStatus, Terms,
-    facts::SubscriptionFacts, proportion::share,
+    OutflowTotal, Period, ProviderTime, Purchase, PurchaseId, Subscription, SubscriptionId,
+    SubscriptionStatus, Terms, facts::SubscriptionFacts, proportion::share,
 };
 
 /// The most invoices that are kept as recorded. It is more than one look at Stripe's list shows.
@@ -115,7 +115,7 @@ impl SubscriptionRecord {
     /// Takes over the subscription itself from the facts, without its item.
     pub(crate) fn update(&mut self, facts: &SubscriptionFacts) {
         self.past_due = facts.past_due;
-        self.ended_at = facts.ended_at;
+        self.ended_at = facts.ended_at.map(ProviderTime::time);
         for id in &facts.settled {
             self.remember(id);
         }

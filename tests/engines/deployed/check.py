@@ -73,7 +73,7 @@ class Check:
         from stack_facts import StackFacts
 
         if self.options.verify and not Path(self.options.verify).is_file():
-            raise Unready(f"there is no program {self.options.verify}: cargo build --package scrip-verify")
+            raise Unready(f"there is no program {self.options.verify}: cargo build --release --package scrip-verify")
         try:
             deployment = Deployment(self.options.stack, self.options.endpoint_url)
         except Unavailable as error:

@@ -142,6 +142,7 @@ impl World {
             }
         }
         self.note_turn(&before);
+        self.carried -= std::mem::take(&mut self.shop.ended_by_late_refill);
     }
 
     /// Counts from nothing if a month began: of what was held, only that stays which was still held then.
@@ -166,8 +167,11 @@ impl World {
         if let Ok(Posting { due, entry, .. }) = decided {
             self.holds.push((&entry).try_into().unwrap());
             assert!(due.is_empty() || self.shop.account.period < entry.account.period);
+            let before = self.shop.account.clone();
             self.shop
                 .append(Decision { entries: due.into_iter().chain([entry]).collect(), records: Vec::new() });
+            // Where nothing was due, the month turns with the hold's own entry.
+            self.note_turn(&before);
         }
     }
 
@@ -184,8 +188,10 @@ impl World {
             let outcome = SettlementOutcome::try_from(&entry).unwrap();
             assert_eq!(outcome.captured.checked_add(outcome.returned), Some(hold.credits));
             assert!(due.is_empty());
-            self.spent = self.spent.checked_add(outcome.captured).unwrap();
+            let before = self.shop.account.clone();
             self.shop.append(Decision { entries: vec![entry], records: Vec::new() });
+            self.note_turn(&before);
+            self.spent = self.spent.checked_add(outcome.captured).unwrap();
         }
     }
 

@@ -96,8 +96,8 @@ impl Invoice {
             purchase_id: PurchaseId::parse(self.id).unwrap(),
             amount: self.amount,
             currency: "usd".into(),
-            paid_at: time(self.paid_at),
-            invoiced_at: time(self.made_at),
+            paid_at: time(self.paid_at).into(),
+            invoiced_at: time(self.made_at).into(),
             customer_id: None,
             payment_ids: (self.amount > 0)
                 .then(|| PaymentId::parse(format!("pi_{}", self.id)).unwrap())
@@ -107,7 +107,7 @@ impl Invoice {
             plan: Some(PlanFacts {
                 line,
                 terms: self.plan.clone(),
-                paid_until: time(self.until),
+                paid_until: time(self.until).into(),
                 is_change: self.is_change,
             }),
         }
@@ -164,8 +164,8 @@ impl Provider {
                     purchase_id: PurchaseId::parse(id).unwrap(),
                     amount,
                     currency: "usd".into(),
-                    paid_at: time(at),
-                    invoiced_at: time(at),
+                    paid_at: time(at).into(),
+                    invoiced_at: time(at).into(),
                     customer_id: None,
                     payment_ids: (amount > 0).then(|| PaymentId::parse(id).unwrap()).into_iter().collect(),
                     packs,
@@ -219,7 +219,7 @@ impl Provider {
         facts.subscription = Some(SubscriptionFacts {
             id: SubscriptionId::parse(subject).unwrap(),
             past_due: self.past_due.get(subject).copied().unwrap_or_default(),
-            ended_at: self.ended.get(subject).map(|at| time(at)),
+            ended_at: self.ended.get(subject).map(|at| time(at).into()),
             item: self.items.get(subject).cloned(),
             settled: Vec::new(),
         });
@@ -236,6 +236,8 @@ pub struct Shop {
     pub subscriptions: BTreeMap<SubscriptionId, SubscriptionRecord>,
     pub purchases: BTreeMap<PurchaseId, Purchase>,
     pub kinds: Vec<EntryKind>,
+    /// Playground credits that the refill of a late payment ended: it sets the balance, as the turn's does (rule 2).
+    pub ended_by_late_refill: u64,
 }
 
 impl Shop {
@@ -245,6 +247,7 @@ impl Shop {
             subscriptions: BTreeMap::new(),
             purchases: BTreeMap::new(),
             kinds: Vec::new(),
+            ended_by_late_refill: 0,
         }
     }
 
@@ -277,6 +280,13 @@ impl Shop {
 
     /// Takes a decision over, checking that each entry follows from the one before.
     pub fn append(&mut self, decision: Decision) {
+        for pair in decision.entries.windows(2) {
+            let kinds = (pair[0].event.kind(), pair[1].event.kind());
+            // The expiry of a month's turn names the month before.
+            if kinds == (EntryKind::Expiry, EntryKind::Refill) && pair[0].reference == pair[1].reference {
+                self.ended_by_late_refill += pair[0].change.taken().playground();
+            }
+        }
         for entry in &decision.entries {
             assert_eq!(entry.account.sequence, self.account.sequence.next());
             assert_eq!(entry.change.apply(self.account.balance), Some(entry.account.balance), "{entry:?}");

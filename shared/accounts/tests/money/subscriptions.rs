@@ -1,8 +1,9 @@
 //! The credits that payments for plans grant (rules 4, 5, 10 and 11).
 
 use scrip_accounts::{
-    EntryKind::{Purchase, Refill, Subscription},
-    Refusal, SubscriptionStatus,
+    Command, CommandState, Decision,
+    EntryKind::{Expiry, Purchase, Refill, Release, Subscription},
+    Hold, HoldId, Posting, Refusal, SubscriptionStatus,
 };
 use scrip_pricing::Credits;
 
@@ -181,4 +182,23 @@ fn a_late_payment_brings_the_months_refill() {
     shop.take_kinds();
     shop.look(&Provider::after(&[first, late]), "2026-12-05");
     assert_eq!((shop.take_kinds(), shop.playground()), (vec![Refill, Subscription], 1000));
+}
+
+/// A refill sets the balance (rule 2), at a late payment too: credits that a hold gave back before it don't come on top.
+#[test]
+fn the_refill_of_a_late_payment_ends_what_a_hold_gave_back() {
+    let first = Step::Invoice(Invoice::new("in_1", "basic", "2026-11-01", "2026-11-28"));
+    let late = Step::Invoice(Invoice::new("in_2", "basic", "2026-11-28", "2026-12-28").paid("2026-12-05"));
+    let mut shop = Shop::new("2026-10-01");
+    shop.look(&Provider::after(std::slice::from_ref(&first)), "2026-11-01");
+    let request = r#"{"operation":"upscale","factor":4,"images":1,"expires_in":86400}"#;
+    let hold = Hold { id: HoldId::parse("job-1").unwrap(), request: serde_json::from_str(request).unwrap() };
+    let Posting { due, entry, .. } =
+        hold.decide(&CommandState::of_account(&shop.account, time("2026-11-30"))).unwrap();
+    assert_eq!((due.len(), entry.account.held().playground()), (0, 2));
+    shop.append(Decision { entries: vec![entry], records: Vec::new() });
+    shop.take_kinds();
+    shop.look(&Provider::after(&[first, late]), "2026-12-05");
+    assert_eq!(shop.take_kinds(), [Expiry, Release, Expiry, Refill, Subscription]);
+    assert_eq!((shop.playground(), shop.account.holds.len()), (1000, 0));
 }

@@ -158,7 +158,7 @@ async fn a_subscription_that_ended_before_its_first_payment_is_known_is_paid_unt
     let world = World::new().await;
     let ended_at = "2026-11-22T12:00:00Z";
     let mut late = plan("in_2", "sub_2", "2026-11-22T11:00:00Z", "2026-12-22T11:00:00Z");
-    late.subscription.as_mut().unwrap().ended_at = Some(time(ended_at));
+    late.subscription.as_mut().unwrap().ended_at = Some(time(ended_at).into());
     let Outcome::Appended(bought) = world.buy(&late).await.unwrap().outcome else { panic!() };
     let shown = bought.account.subscription(&late.subscription.unwrap().id).unwrap();
     assert_eq!((shown.status, shown.paid_through), (SubscriptionStatus::Canceled, time(ended_at)));

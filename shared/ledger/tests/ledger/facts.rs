@@ -14,21 +14,21 @@ pub fn plan(id: &str, subscription: &str, paid_at: &str, paid_until: &str) -> Fa
     let plan = PlanFacts {
         line: line(id, "basic_monthly", Credits::new(1000, 0, 0)),
         terms: terms.clone(),
-        paid_until: time(paid_until),
+        paid_until: time(paid_until).into(),
         is_change: false,
     };
     let mut facts = pack(id);
     let paid = &mut facts.paid[0];
     paid.packs.clear();
     paid.plan = Some(plan);
-    (paid.paid_at, paid.invoiced_at) = (time(paid_at), time(paid_at));
+    (paid.paid_at, paid.invoiced_at) = (time(paid_at).into(), time(paid_at).into());
     facts.subscription = Some(SubscriptionFacts { item: Some(terms), ..subscription_facts(subscription) });
     facts
 }
 
 /// A payment for a pack: one Tune, 64 images. Its payment intent is named after it.
 pub fn pack(id: &str) -> Facts {
-    let paid_at = time("2026-11-20T00:00:00Z");
+    let paid_at = time("2026-11-20T00:00:00Z").into();
     let paid = PaidFacts {
         purchase_id: PurchaseId::parse(id).unwrap(),
         amount: 1900,
@@ -46,7 +46,7 @@ pub fn pack(id: &str) -> Facts {
 /// The same, paid at another time.
 pub fn pack_at(id: &str, paid_at: &str) -> Facts {
     let mut facts = pack(id);
-    facts.paid[0].paid_at = time(paid_at);
+    facts.paid[0].paid_at = time(paid_at).into();
     facts
 }
 
@@ -73,7 +73,7 @@ pub fn past_due(id: &str) -> Facts {
 
 /// A subscription that ended.
 pub fn ended(id: &str, at: &str) -> Facts {
-    let subscription = SubscriptionFacts { ended_at: Some(time(at)), ..subscription_facts(id) };
+    let subscription = SubscriptionFacts { ended_at: Some(time(at).into()), ..subscription_facts(id) };
     Facts { subscription: Some(subscription), ..Facts::default() }
 }
 

@@ -224,7 +224,7 @@ impl World {
     /// Grants what was paid for, as of the last payment.
     pub async fn buy(&self, facts: &Facts) -> Result<Executed, Error> {
         let paid_at = facts.paid.iter().map(|paid| paid.paid_at).max().unwrap();
-        self.reconcile_at(facts, &paid_at.to_rfc3339()).await
+        self.reconcile_at(facts, &paid_at.time().to_rfc3339()).await
     }
 
     /// Adds a refund of 190 to those that are recorded of a purchase: a tenth of what a plan costs. Nothing if it is

@@ -1,13 +1,12 @@
 //! Conversions of Stripe's fields that several kinds of objects share.
 
-use chrono::{DateTime, Utc};
-use scrip_accounts::CustomerId;
+use scrip_accounts::{CustomerId, ProviderTime};
 
 use crate::objects::{PaymentIntent, Reference};
 
 /// When a payment was made: the time of its charge, else of the payment intent.
-pub(super) fn paid_at(intent: &PaymentIntent) -> DateTime<Utc> {
-    intent.charge().map_or(intent.created, |charge| charge.created)
+pub(super) fn paid_at(intent: &PaymentIntent) -> ProviderTime {
+    ProviderTime::from(intent.charge().map_or(intent.created, |charge| charge.created))
 }
 
 /// An amount in the currency's minor unit; 0 for a negative one.

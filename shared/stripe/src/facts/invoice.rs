@@ -1,7 +1,7 @@
 //! Facts of paid invoices: the plan and the packs that their lines pay for.
 
 use scrip_accounts::{
-    Currency, Line, PaymentId, PurchaseId, Sku, Terms,
+    Currency, Line, PaymentId, ProviderTime, PurchaseId, Sku, Terms,
     facts::{PaidFacts, PlanFacts},
 };
 use scrip_pricing::{Credits, Grant, Offer};
@@ -53,8 +53,8 @@ pub fn invoice(
         purchase_id: PurchaseId::parse(purchase_id).ok()?,
         amount: positive(invoice.amount_paid),
         currency: Currency::from(invoice.currency.as_str()),
-        paid_at: invoice.paid_at().unwrap_or(invoice.created),
-        invoiced_at: invoice.created,
+        paid_at: ProviderTime::from(invoice.paid_at().unwrap_or(invoice.created)),
+        invoiced_at: ProviderTime::from(invoice.created),
         customer_id: customer_id(invoice.customer.as_ref()),
         payment_ids,
         packs: Vec::new(),
@@ -196,7 +196,7 @@ impl<'a> InvoiceReader<'a> {
                 credits: Credits::new(plan.terms.allowance, 0, 0),
             },
             terms: plan.terms.clone(),
-            paid_until: plan.line.period.end,
+            paid_until: ProviderTime::from(plan.line.period.end),
             is_change: !is_new_period && has_prorations,
         }
     }

@@ -1,6 +1,6 @@
 //! Facts of payments that no subscription makes: checkout sessions in mode `payment`, and bare payment intents.
 
-use scrip_accounts::{Currency, PaymentId, PurchaseId, facts::PaidFacts};
+use scrip_accounts::{Currency, PaymentId, ProviderTime, PurchaseId, facts::PaidFacts};
 use scrip_pricing::CATALOG;
 
 use super::{
@@ -48,8 +48,8 @@ pub fn session(session: &Session, sources: PriceSources<'_>) -> Option<PaymentCo
         purchase_id: PurchaseId::parse(purchase_id).ok()?,
         amount: positive(session.amount_total.unwrap_or(0)),
         currency: Currency::from(session.currency.as_deref().unwrap_or_default()),
-        paid_at: intent.map_or(session.created, paid_at),
-        invoiced_at: session.created,
+        paid_at: intent.map_or_else(|| ProviderTime::from(session.created), paid_at),
+        invoiced_at: ProviderTime::from(session.created),
         customer_id: customer_id(session.customer.as_ref()),
         payment_ids: payment_id.into_iter().collect(),
         packs: Vec::new(),
@@ -94,7 +94,7 @@ pub fn payment_intent(intent: &PaymentIntent, sources: PriceSources<'_>) -> Opti
         amount: positive(intent.amount_received),
         currency: Currency::from(intent.currency.as_str()),
         paid_at: paid_at(intent),
-        invoiced_at: intent.created,
+        invoiced_at: ProviderTime::from(intent.created),
         customer_id: customer_id(intent.customer.as_ref()),
         payment_ids: vec![payment_id],
         packs: Vec::new(),

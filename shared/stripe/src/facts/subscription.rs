@@ -1,6 +1,6 @@
 //! Facts of subscriptions: their status and the plan of their current item.
 
-use scrip_accounts::{PurchaseId, SubscriptionId, facts::SubscriptionFacts};
+use scrip_accounts::{ProviderTime, PurchaseId, SubscriptionId, facts::SubscriptionFacts};
 
 use super::lines::{PriceSources, terms};
 use crate::{objects::Subscription, skus::LineSku};
@@ -46,7 +46,7 @@ pub fn subscription(
     Some(SubscriptionFacts {
         id: SubscriptionId::parse(subscription.id.as_str()).ok()?,
         past_due: matches!(subscription.status.as_str(), "past_due" | "unpaid"),
-        ended_at,
+        ended_at: ended_at.map(ProviderTime::from),
         item: item.max(),
         settled,
     })

@@ -243,7 +243,8 @@ fn an_invoice_pays_for_the_plan_that_one_is_on_after_it() {
     ];
     for (items, reason, lines, expected) in rows {
         let paid = read_invoice(&subscription(items, &json!({})), &invoice(reason, lines, 1900));
-        let plan = paid.facts.plan.map(|plan| (plan.terms, plan.paid_until.timestamp(), plan.is_change));
+        let plan =
+            paid.facts.plan.map(|plan| (plan.terms, plan.paid_until.time().timestamp(), plan.is_change));
         let plan = plan
             .as_ref()
             .map(|(terms, until, is_change)| (terms.plan.as_str(), terms.allowance, *until, *is_change));

@@ -19,7 +19,7 @@ pub fn plan(id: &str, subscription: &str) -> Facts {
     paid.plan = Some(PlanFacts {
         line: line(id, "basic_annual", Credits::new(1000, 0, 0)),
         terms: terms.clone(),
-        paid_until: time("2027-11-20T00:00:00Z"),
+        paid_until: time("2027-11-20T00:00:00Z").into(),
         is_change: false,
     });
     facts.subscription = Some(SubscriptionFacts {
@@ -39,8 +39,8 @@ pub fn pack(id: &str) -> Facts {
         purchase_id: PurchaseId::parse(id).unwrap(),
         amount: 1900,
         currency: "usd".into(),
-        paid_at: time(PAID_AT),
-        invoiced_at: time(PAID_AT),
+        paid_at: time(PAID_AT).into(),
+        invoiced_at: time(PAID_AT).into(),
         customer_id: customer(),
         payment_ids: vec![PaymentId::parse(format!("pay-{id}")).unwrap()],
         packs: vec![line(id, "tune_pack", Credits::new(0, 1, 64))],

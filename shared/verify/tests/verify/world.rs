@@ -179,7 +179,7 @@ impl World {
         let purchases = [facts.paid[0].purchase_id.clone()];
         let subscription = facts.subscription.as_ref().map(|subscription| &subscription.id);
         let subjects = Subjects { subscription, purchases: &purchases };
-        let now = facts.paid[0].paid_at;
+        let now = facts.paid[0].paid_at.time();
         let decide =
             |state: &scrip_ledger::State| reconcile::decide(&state.account, &state.records, facts, now);
         self.ledger.apply(&account(account_id), subjects, now, decide).await.unwrap();
