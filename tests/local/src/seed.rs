@@ -148,7 +148,7 @@ impl Purchase {
                 let plan = PlanFacts {
                     line: line(Credits::new(allowance, 0, 0)),
                     terms: Terms { allowance, plan: plan.into() },
-                    paid_until: self.paid_through,
+                    paid_until: self.paid_through.into(),
                     is_change: known.is_some_and(|known| known.plan != plan && known.is_paid(self.paid_at)),
                 };
                 (Vec::new(), Some(plan))
@@ -165,8 +165,8 @@ impl Purchase {
             purchase_id: self.id.clone(),
             amount: self.offer.price.unwrap_or_default(),
             currency: CATALOG.currency().into(),
-            paid_at: self.paid_at,
-            invoiced_at: self.paid_at,
+            paid_at: self.paid_at.into(),
+            invoiced_at: self.paid_at.into(),
             customer_id: None,
             payment_ids: Vec::new(),
             packs,
