@@ -1,9 +1,11 @@
 """A headless Chromium, and what a person does in it."""
 
 import base64
+import json
 import os
 import shutil
 import time
+import urllib.request
 from pathlib import Path
 
 import axe_playwright_python
@@ -39,6 +41,13 @@ class Browser:
 
     def close(self):
         self.driver.quit()
+
+    def post(self, path, body, headers=None):
+        """Sends a request past the page, as a shell would."""
+        headers = {"Content-Type": "application/json", **(headers or {})}
+        request = urllib.request.Request(self.url + path, json.dumps(body).encode(), headers)
+        with urllib.request.urlopen(request) as answer:
+            return json.load(answer)
 
     def show(self, width, height, scheme):
         """Sets the window's size, as a phone's below 600, and whether the person likes it dark."""

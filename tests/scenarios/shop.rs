@@ -1,7 +1,7 @@
 //! Buying on this machine: the shop, the provider's fake behind it, and the month that `--demo` plays.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use reqwest::Client;
+use reqwest::{Client, RequestBuilder};
 use scrip_local::{
     Options, Stack, demo,
     shop::{SentEvent, Shop},
@@ -74,6 +74,59 @@ async fn what_is_bought_at_the_counter_is_granted_and_refunded() {
     }
     let nothing = Client::new().post(format!("{}/local/buy", shop.url())).body("{}");
     send(nothing).await.is(400);
+
+    // What is held back is bought all the same, and no failure.
+    let holds_back = |is_holding_back| {
+        let request = Client::new().post(format!("{}/local/events/hold-back", stack.base_url()));
+        send(request.json(&json!({"is_holding_back": is_holding_back})))
+    };
+    holds_back(true).await.is(200);
+    let late = buy(&shop, "avatar_pack").await.is(202).json.clone();
+    assert!(late["events"].as_array().unwrap().iter().all(|event| event["attempts"] == 0), "{late}");
+    let released = holds_back(false).await.is(200).json.clone();
+    assert!(released.as_array().unwrap().iter().all(|event| event["status"] == 200), "{released}");
+    assert_eq!(released.as_array().unwrap().len(), late["events"].as_array().unwrap().len());
+    shop.stop().await;
+    stack.stop().await;
+}
+
+/// Sends a request as another site's page does: with its own name for this machine, or from its own origin.
+async fn is_refused_elsewhere(request: impl Fn() -> RequestBuilder) {
+    for (name, value) in [
+        ("host", "rebound.example.com"),
+        ("host", "rebound.example.com:3000"),
+        ("origin", "https://example.com"),
+        ("origin", "null"),
+    ] {
+        let refused = send(request().header(name, value)).await.is(403).clone();
+        assert!(refused.json["message"].is_string(), "{name} {value}: {}", refused.text);
+    }
+}
+
+#[tokio::test]
+async fn no_other_site_gets_tokens_buys_or_frames_the_document() {
+    let (stack, shop) = start("other sites").await;
+    let http = Client::new();
+    let tokens = || http.get(format!("{}/docs/tokens", stack.base_url()));
+    is_refused_elsewhere(tokens).await;
+    assert_eq!(send(tokens()).await.is(200).json.as_array().unwrap().len(), 3);
+    is_refused_elsewhere(|| http.get(format!("{}/local/state", stack.base_url()))).await;
+
+    // As a form of another site sends it, which no browser asks about beforehand.
+    let form = r#"{"account_id":"buyer","sku":"tune_pack"}"#;
+    let order = || {
+        let order = http.post(format!("{}/local/buy", shop.url())).header("content-type", "text/plain");
+        order.body(form)
+    };
+    is_refused_elsewhere(order).await;
+    assert_eq!(account(&stack).await["balance"], credits(0, 0, 0));
+    send(order()).await.is(200);
+    assert_eq!(account(&stack).await["balance"], credits(0, 1, 64));
+    let newest = http.get(format!("{}/local/accounts/buyer", stack.base_url()));
+    assert_eq!(send(newest).await.is(200).json, json!({"sequence": 1}));
+
+    let docs = send(http.get(format!("{}/docs", stack.base_url()))).await.is(200).clone();
+    assert_eq!(docs.header("content-security-policy"), Some("frame-ancestors 'none'"));
     shop.stop().await;
     stack.stop().await;
 }
@@ -107,6 +160,10 @@ async fn the_page_comes_with_a_strict_policy_and_moves_the_clock_for_itself_only
     let (before, after) = (now.format("%Y-%m").to_string(), account(&stack).await);
     assert_eq!((&after["balance"], &after["plan_status"]), (&credits(1000, 3, 192), &json!("active")));
     assert_ne!(after["period"], before);
+    // A browser's clock may lag a little: the last time that it knew means now.
+    let lagging = json!({"to": moved["now"], "runs_schedule": true});
+    let still = send(Client::new().post(url("/local/clock")).json(&lagging)).await.is(200).json.clone();
+    assert!(still["now"].as_str() >= moved["now"].as_str(), "{still}");
     let back = json!({"to": now, "runs_schedule": true});
     send(Client::new().post(url("/local/clock")).json(&back)).await.is(409);
     shop.stop().await;

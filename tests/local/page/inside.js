@@ -45,7 +45,9 @@ function steps(answer) {
         ? `${requests} requests: read the newest entry${claim}, put the next if its place is free`
         : answer.replayed
           ? "finds the entry of that key, and writes nothing"
-          : "confirms the refusal, and writes nothing",
+          : answer.status >= 400 && answer.status < 500
+            ? "confirms the refusal, and writes nothing"
+            : "may have written an entry: the answer does not show it",
     ],
   ];
   const part = ([who, what]) => html`<li><strong>${who}</strong> <span>${what}</span></li>`;

@@ -2,6 +2,7 @@
 
 import { html, nothing } from "./vendor/lit-html.js";
 import { accountPath, call, local, reason } from "./api.js";
+import { button } from "./button.js";
 import { credits, isZero, minuteOf, work } from "./format.js";
 import { act, refresh, state, update } from "./state.js";
 
@@ -15,38 +16,63 @@ const pause = (ms) =>
     setTimeout(done, ms);
   });
 
-const newJob = (key, operation, isHeld) =>
-  ({ key, operation, isHeld, steps: [], calls: [], tiles: null, made: 0, isOver: false });
+/** A job of the present account: all of its requests are for that account, whichever is chosen meanwhile. */
+const newJob = (key, operation, { isHeld, failure = null }) => ({
+  accountId: state.accountId,
+  tokens: state.tokens,
+  key,
+  operation,
+  isHeld,
+  failure,
+  steps: [],
+  calls: [],
+  tiles: null,
+  made: 0,
+  isOver: false,
+  /** Whether its first request may have taken credits, and no answer shows it. */
+  isUnknown: false,
+});
+
+/** How many pieces are made and can fail by themselves: a Tune is trained or it is not. */
+const pieces = ({ operation, images, prompts }) => (operation === "train_tune" ? 1 : (images ?? prompts ?? 1));
 
 /** Does the work, as an app and its backend would. */
 export function generate({ operation, isHeld, loses, failure }) {
   return act("generate", async () => {
-    const key = `job-${crypto.randomUUID().slice(0, 8)}`;
-    const job = newJob(key, operation, isHeld);
+    const job = newJob(`job-${crypto.randomUUID().slice(0, 8)}`, operation, { isHeld, failure });
     update({ job });
-    await play(job, { loses, failure });
-    job.isOver = true;
-    update();
-    document.getElementById("job")?.scrollIntoView({ block: "nearest", behavior: "smooth" });
+    await run(job, loses);
   });
 }
 
-async function play(job, { loses, failure }) {
-  const begun = await begin(job, loses);
-  if (!begun.ok) {
-    const missing = begun.body?.shortfall ? ` Missing: ${credits(begun.body.shortfall)}.` : "";
-    step(job, "bad", "Refused, and nothing was taken", `${reason(begun)}${missing}`, begun);
-    return;
+/** Sends a job's first request again, with the same key, and goes on from its answer. */
+const sendAgain = (job) => act("send again", () => run(job, false));
+
+async function run(job, loses) {
+  job.isOver = false;
+  try {
+    await play(job, loses);
+  } finally {
+    job.isOver = true;
+    update();
   }
-  const count = job.operation.images ?? job.operation.prompts ?? 1;
+  if (job === state.job) {
+    document.getElementById("job")?.scrollIntoView({ block: "nearest", behavior: "smooth" });
+  }
+}
+
+async function play(job, loses) {
+  const { failure } = job;
+  const begun = await begin(job, loses);
+  if (!begun) return;
+  const count = pieces(job.operation);
   const made = failure === "all" || failure === "dies" ? 0 : failure === "half" ? Math.floor(count / 2) : count;
-  job.tiles = Math.min(count, TILES_MAX);
+  job.tiles = Math.min(Math.max(job.operation.images ?? job.operation.prompts ?? 1, 1), TILES_MAX);
   update();
-  await refresh();
+  // The work goes on, even if the page could not read what is new.
+  await refresh().catch(() => {});
   await pause(WORK_MS);
-  // A Tune is trained or it is not.
-  const isWhole = job.operation.operation === "train_tune";
-  job.made = isWhole && made < count ? 0 : made;
+  job.made = made;
   if (isZero(begun.body.credits)) {
     step(job, "good", "Done, free of charge", "What is free takes no credits and leaves no entry.");
   } else if (job.isHeld) {
@@ -56,13 +82,20 @@ async function play(job, { loses, failure }) {
   }
 }
 
-/** Sets the credits aside, or takes them; if the answer gets lost, asks again with the same key. */
+/** Sets the credits aside, or takes them; if the answer gets lost, asks again with the same key. None if it ends there,
+ * refused or unknown. */
 async function begin(job, loses) {
   const send = () =>
-    asUser(job, accountPath(state.accountId, job.isHeld ? "/holds" : "/debits"), job.operation, job.key);
+    asUser(job, accountPath(job.accountId, job.isHeld ? "/holds" : "/debits"), job.operation, job.key);
   const first = await send();
   const took = job.isHeld ? "set aside" : "taken";
-  if (!first.ok) return first;
+  if (isRefused(first) && !job.isUnknown) {
+    const missing = first.body?.shortfall ? ` Missing: ${credits(first.body.shortfall)}.` : "";
+    step(job, "bad", "Refused, and nothing was taken", `${reason(first)}${missing}`, first);
+    return null;
+  }
+  if (!first.ok) return unknown(job, first);
+  job.isUnknown = false;
   if (!loses) {
     const until = job.isHeld ? ` until ${minuteOf(first.body.expires_at)} UTC` : "";
     step(job, "good", `${credits(first.body.credits)} ${took}${until}`, `Key ${job.key}. ${left(first)}`, first);
@@ -78,15 +111,31 @@ async function begin(job, loses) {
   );
   await pause(WORK_MS);
   const again = await send();
+  // The first request may have worked, whatever is wrong with the second.
+  if (!again.ok) return unknown(job, again);
   const same = again.text === first.text ? "the same answer, byte for byte" : "another answer";
-  const once = again.ok ? ` ${credits(again.body.credits)} ${took}, once.` : "";
+  const once = ` ${credits(again.body.credits)} ${took}, once.`;
   step(job, "good", `Asked again with the same key: ${same}`, `Key ${job.key}.${once} ${left(again)}`, again);
   return again;
 }
 
+/** Whether an answer says that nothing was done. A server's failure, or no answer, does not say it. */
+const isRefused = ({ status }) => status >= 400 && status < 500;
+
+/** Why a request failed, as a sentence. */
+const sentence = (answer) => `${reason(answer).replace(/\.$/, "")}.`;
+
+/** Marks a job whose credits may have been taken: it can be sent again. */
+function unknown(job, answer) {
+  job.isUnknown = true;
+  const note = `${sentence(answer)} Sent again with the key ${job.key}, it takes the credits once, whatever happened.`;
+  step(job, "warn", "It isn't known whether credits were taken", note, answer);
+  return null;
+}
+
 /** Ends a hold as the work went. */
 async function settle(job, begun, { count, failure }) {
-  const path = accountPath(state.accountId, `/holds/${encodeURIComponent(job.key)}`);
+  const path = accountPath(job.accountId, `/holds/${encodeURIComponent(job.key)}`);
   if (failure === "dies") {
     const until = minuteOf(begun.body.expires_at);
     step(
@@ -131,7 +180,7 @@ async function giveBack(job, begun, { count }) {
     Object.entries(begun.body.credits).map(([kind, amount]) => [kind, (amount / count) * failed]),
   );
   const body = { reason: `${failed} of ${count} failed`, ...(job.made > 0 ? { credits: share } : {}) };
-  const path = accountPath(state.accountId, `/debits/${encodeURIComponent(job.key)}/reversals`);
+  const path = accountPath(job.accountId, `/debits/${encodeURIComponent(job.key)}/reversals`);
   const reversed = await asBackend(job, path, body, `${job.key}-reversal`);
   const title =
     job.made > 0 ? `${failed} of ${count} failed: their credits are reversed` : "The job failed: the debit is reversed";
@@ -140,7 +189,8 @@ async function giveBack(job, begun, { count }) {
 
 function outcome(job, answer, tone, title, note) {
   if (answer.ok) step(job, tone, title, `${note()} ${left(answer)}`, answer);
-  else step(job, "bad", title, reason(answer), answer);
+  else if (isRefused(answer)) step(job, "bad", "Refused, and nothing changed", reason(answer), answer);
+  else step(job, "bad", "It isn't known whether this was done", `${sentence(answer)} Look at the statement.`, answer);
 }
 
 const left = (answer) => (answer.body?.balance ? `Left: ${credits(answer.body.balance)}.` : "");
@@ -152,16 +202,31 @@ function step(job, tone, title, note, answer = null, chip = null) {
 }
 
 /** With the user's own token: it may read, debit and hold. */
-const asUser = (job, path, body, key) => sent(job, path, { as: "user", token: state.tokens.user, body, key });
+const asUser = (job, path, body, key) => sent(job, path, { as: "user", token: job.tokens.user, body, key });
 /** With the backend's, which alone may settle: an end user could make work free with it. */
-const asBackend = (job, path, body, key) => sent(job, path, { as: "backend", token: state.tokens.backend, body, key });
+const asBackend = (job, path, body, key) => sent(job, path, { as: "backend", token: job.tokens.backend, body, key });
 
 async function sent(job, path, request) {
-  const answer = await call("POST", path, request);
+  const answer = await call("POST", path, request).catch((error) => noAnswer(path, request, error));
   job.calls.push(answer);
-  readLog(answer);
+  if (answer.requestId) readLog(answer);
   return answer;
 }
+
+/** What stands for an answer if there is none: it shows as such. */
+const noAnswer = (path, { as, key, body }, error) => ({
+  method: "POST",
+  path,
+  as,
+  key,
+  request: body,
+  ok: false,
+  status: "no answer",
+  replayed: false,
+  text: "",
+  body: { message: error.message },
+  ms: 0,
+});
 
 /** Adds what the function logged of a request, for "How it works". */
 async function readLog(answer) {
@@ -172,15 +237,15 @@ async function readLog(answer) {
 /** Ends an open hold from the list of the account. */
 export function endHold(hold, how) {
   return act(`${how} ${hold.reference}`, async () => {
-    const job = { ...newJob(hold.reference, hold.operation, true), isOver: true };
-    const path = accountPath(state.accountId, `/holds/${encodeURIComponent(hold.reference)}/${how}`);
+    const job = { ...newJob(hold.reference, hold.operation, { isHeld: true }), isOver: true };
+    const path = accountPath(job.accountId, `/holds/${encodeURIComponent(hold.reference)}/${how}`);
     const answer = await asBackend(job, path, {});
     if (how === "capture") {
       outcome(job, answer, "good", "The hold is captured", () => `${credits(answer.body.captured)} taken.`);
     } else {
       outcome(job, answer, "good", "The hold is released", () => `${credits(answer.body.returned)} back.`);
     }
-    update({ job });
+    if (job.accountId === state.accountId) update({ job });
   });
 }
 
@@ -199,6 +264,14 @@ export function jobView() {
             <p class="quiet">${note}</p></li>`,
         )}
       </ol>
+      ${
+        job.isUnknown
+          ? html`
+        <div class="buttons">
+          ${button("Send again with the same key", () => sendAgain(job), { id: "send-again" })}
+        </div>`
+          : nothing
+      }
     </div>`;
 }
 
@@ -207,8 +280,7 @@ const tiles = (job) => Array.from({ length: job.tiles }, (_, at) => tile(job, at
 /** A picture that is being made, was made, or failed. */
 function tile(job, at) {
   const isKnown = job.isOver || job.made > 0;
-  const count = job.operation.images ?? job.operation.prompts ?? 1;
-  const made = Math.ceil((job.made / count) * job.tiles);
+  const made = Math.ceil((job.made / pieces(job.operation)) * job.tiles);
   const look = !isKnown ? "waits" : at < made ? `art-${at % 8}` : "failed";
   return html`<span class="tile ${look}"></span>`;
 }

@@ -9,7 +9,7 @@ import { secondOf } from "./format.js";
 import { insideView } from "./inside.js";
 import { askPrice, playgroundView } from "./playground.js";
 import { shopView } from "./shop.js";
-import { become, now, notify, onUpdate, openHolds, refresh, refreshLocal, state, update } from "./state.js";
+import { become, hasNews, now, notify, onUpdate, openHolds, refresh, refreshLocal, state, update } from "./state.js";
 
 /** How often the local stack is asked what happened elsewhere, in a shell say. */
 const LOOK_MS = 2000;
@@ -26,9 +26,17 @@ function who() {
     <a class="now" href="#clock"><span class="hidden">The stack's clock: </span>${secondOf(now())}</a>`;
 }
 
+/** Sets the select to what is so: after a change that failed, lit-html sees nothing to change. */
+function showAccount() {
+  const select = place("accounts");
+  const chosen = state.chosenId ?? state.accountId;
+  if (select.value !== chosen) select.value = chosen;
+}
+
 onUpdate(() => {
   place("top").setAttribute("aria-busy", String(Boolean(state.busy)));
   render(who(), place("who"));
+  showAccount();
   render(playgroundView(), place("playground-body"));
   render(accountView(), place("account-body"));
   render(shopView(), place("shop-body"));
@@ -39,7 +47,7 @@ onUpdate(() => {
 
 const failed = (error) => notify(error.message, "bad");
 
-/** A text that differs once something has changed elsewhere. */
+/** A text that differs once the clock was moved, or events were sent, elsewhere. */
 const mark = () =>
   JSON.stringify([state.local?.ahead_seconds, state.local?.events.map(({ id, attempts }) => [id, attempts])]);
 
@@ -49,8 +57,9 @@ async function look() {
   if (document.visibilityState !== "visible" || state.busy) return;
   const before = mark();
   await refreshLocal();
+  const isNew = await hasNews();
   const open = openHolds().length;
-  if (mark() !== before || open !== holds) await refresh().then(askPrice);
+  if (isNew || !state.account || mark() !== before || open !== holds) await refresh().then(askPrice);
   holds = open;
 }
 

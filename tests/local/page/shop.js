@@ -11,13 +11,28 @@ const EVENTS_SHOWN = 8;
 
 const shown = { interval: "month", quantities: {}, showsAllEvents: false };
 
+const isTaken = ({ status }) => status >= 200 && status < 300;
+const isHeldBack = ({ attempts }) => attempts === 0;
+
+/** Says which events the webhook did not take; nothing if it took them all. */
+function failureOf(sent) {
+  const failed = sent.filter((event) => !isTaken(event) && !isHeldBack(event));
+  if (failed.length === 0) return "";
+  const [{ event, status, outcome }] = failed;
+  const answer = status ? [status, outcome].filter(Boolean).join(" ") : "nothing";
+  const rest = failed.length > 1 ? `, and ${number(failed.length - 1)} more failed` : "";
+  return `The webhook did not take ${event} (it answered ${answer})${rest}. Send it again from the list of events.`;
+}
+
 /** Buys through the model of Stripe; its webhooks grant what was bought. */
 export function buy(sku, quantity = 1) {
   return act(`buy ${sku}`, async () => {
-    const { amount } = await local("buy", { account_id: state.accountId, sku, quantity });
+    const { amount, events: sent } = await local("buy", { account_id: state.accountId, sku, quantity });
     const count = quantity > 1 ? `${quantity} × ` : "";
     const paid = amount > 0 ? `paid ${dollars(amount)}` : "nothing to pay now";
-    notify(`${count}${skuName(sku)}: ${paid}${state.local?.is_holding_back ? ". Its events are held back" : ""}.`);
+    const failure = failureOf(sent);
+    const held = sent.some(isHeldBack) ? "Its events are held back." : "";
+    notify([`${count}${skuName(sku)}: ${paid}.`, failure, held].filter(Boolean).join(" "), failure ? "bad" : "");
   });
 }
 
@@ -27,7 +42,15 @@ const send = (id) =>
     const { outcome, status } = await local("events/send", { event_id: id });
     notify(`The webhook answered ${status ?? "nothing"}: ${outcome ?? "no outcome"}.`);
   });
-const holdBack = (isHeld) => act("hold back", () => local("events/hold-back", { is_holding_back: isHeld }));
+
+/** Holds events back, or no longer; the switch then shows what is so, whether it worked or not. */
+async function holdBack(control) {
+  await act("hold back", async () => {
+    const failure = failureOf(await local("events/hold-back", { is_holding_back: control.checked }));
+    if (failure) notify(failure, "bad");
+  });
+  control.checked = state.local?.is_holding_back ?? false;
+}
 
 /** The name of a change from one price to another. */
 function verb(current, sku) {
@@ -117,7 +140,7 @@ function events() {
     <div class="row">
       <h3>Events of Stripe</h3>
       <label class="switch"><input type="checkbox" role="switch" id="switch-hold-back" .checked=${isHeld}
-        @change=${(event) => holdBack(event.target.checked)}>
+        @change=${(event) => holdBack(event.target)}>
         <span class="track" aria-hidden="true"></span>
         <span>Hold events back<small>Send them late, in any order: the account ends the same.</small></span></label>
     </div>

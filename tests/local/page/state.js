@@ -5,6 +5,8 @@ import { accountPath, call, local, reason } from "./api.js";
 export const state = {
   catalog: null,
   accountId: "ada@example.com",
+  /** The account that was chosen last, while its tokens are asked for. */
+  chosenId: null,
   tokens: null,
   account: null,
   entries: [],
@@ -55,18 +57,32 @@ export function notify(text, tone = "") {
 export async function act(name, doing) {
   if (state.busy) return;
   update({ busy: name });
+  const problems = [];
+  const attempt = async (what, prefix) => {
+    try {
+      await what();
+    } catch (error) {
+      problems.push(`${prefix}${error.message}`);
+    }
+  };
   try {
-    await doing();
-  } catch (error) {
-    notify(error.message, "bad");
+    await attempt(doing, "");
+    await attempt(refresh, "What is shown may be old, since it could not be read again: ");
+    if (problems.length > 0) notify(problems.join(". "), "bad");
+  } finally {
+    update({ busy: null });
   }
-  await refresh();
-  update({ busy: null });
 }
 
-/** Reads what only the local stack knows: the clock, payments, events. */
+let asked = 0;
+let answered = 0;
+
+/** Reads what only the local stack knows: the clock, payments, events. An answer that was overtaken is of no use. */
 export async function refreshLocal() {
+  const mine = ++asked;
   const known = await local("state");
+  if (mine < answered) return;
+  answered = mine;
   update({ local: known, localAt: performance.now() });
 }
 
@@ -94,10 +110,26 @@ export async function refresh() {
   await Promise.all([refreshLocal(), refreshAccount()]);
 }
 
-/** Begins to act for an account. */
+/** Whether the account has entries that were not read yet, from a request elsewhere. */
+export async function hasNews() {
+  const { accountId } = state;
+  const { sequence } = await local(`accounts/${encodeURIComponent(accountId)}`);
+  return accountId === state.accountId && sequence !== (state.entries[0]?.sequence ?? 0);
+}
+
+let choices = 0;
+
+/** Begins to act for an account. Of several that are chosen quickly the last one counts. */
 export async function become(accountId) {
-  const tokens = await local("tokens", { account_id: accountId });
-  update({ accountId, tokens, account: null, entries: [], purchases: [], job: null });
+  const mine = ++choices;
+  update({ chosenId: accountId });
+  try {
+    const tokens = await local("tokens", { account_id: accountId });
+    if (mine !== choices) return;
+    update({ accountId, tokens, account: null, entries: [], purchases: [], job: null });
+  } finally {
+    if (mine === choices) update({ chosenId: null });
+  }
   await refresh();
 }
 

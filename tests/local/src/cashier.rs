@@ -241,3 +241,45 @@ fn range() -> String {
     let skus: Vec<_> = CATALOG.offers().iter().map(|offer| offer.sku).collect();
     skus.join(", ")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use axum::{Router, http::StatusCode, routing::post};
+    use scrip_stripe_model::{
+        Generation,
+        server::{self, Server},
+    };
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    /// How often the webhook refuses before it takes what comes.
+    const REFUSED: usize = 2;
+
+    #[tokio::test]
+    async fn events_that_are_released_are_sent_until_the_webhook_takes_them() {
+        static ASKED: AtomicUsize = AtomicUsize::new(0);
+        let answer = || async {
+            let asked = ASKED.fetch_add(1, Ordering::Relaxed);
+            if asked < REFUSED { StatusCode::CONFLICT } else { StatusCode::OK }
+        };
+        let webhook = Router::new().route("/", post(answer));
+        let webhook = Server::start(server::loopback(0).await.unwrap(), webhook).unwrap();
+        let endpoint = Endpoint::new(&format!("http://{}/", webhook.address()), &["whsec_test"]);
+        let stripe = Stripe::new("the cashier", Generation::Basil, Clock::default().now());
+        let cashier = Cashier::new(stripe, endpoint, Arc::default());
+
+        assert!(cashier.hold_back(true).await.is_empty());
+        let held = cashier.buy("buyer", "tune_pack", 1).await.unwrap().events;
+        assert!(held.len() > REFUSED && held.iter().all(SentEvent::is_held_back), "{held:?}");
+        // Sent alone it is refused; with the others it is sent again.
+        assert_eq!(cashier.send_again(&held[0].id).await.unwrap().status, Some(409));
+        let released = cashier.hold_back(false).await;
+        assert_eq!(released.len(), held.len());
+        assert!(released.iter().all(SentEvent::is_delivered), "{released:?}");
+        let attempts: Vec<_> = cashier.events().iter().rev().map(|line| line.sent.attempts).collect();
+        assert_eq!(attempts.iter().sum::<usize>(), ASKED.load(Ordering::Relaxed));
+        assert_eq!((attempts[0], attempts[1]), (3, 1), "{attempts:?}");
+        assert!(cashier.hold_back(false).await.is_empty());
+        webhook.stop().await;
+    }
+}

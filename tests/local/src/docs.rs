@@ -2,14 +2,22 @@
 //! gateway. No deployment has them.
 //!
 //! The page is Swagger UI, which its package brings whole, so that it works offline. What is ours of it fills in the
-//! token of a demo account.
+//! token of a demo account: the tokens are for pages of this stack only, and no other site can put `/docs` in a frame.
 
 use crate::{
     callers::{Callers, USER, callers},
+    own_pages::for_own_pages,
     tokens::Tokens,
     yaml,
 };
-use axum::{Json, Router, extract::State, http::header, response::Html, routing::get};
+use axum::{
+    Json, Router,
+    extract::State,
+    http::{HeaderName, header},
+    middleware,
+    response::Html,
+    routing::get,
+};
 use serde_json::{Value, json};
 use std::sync::{Arc, LazyLock};
 use swagger_ui_dist::{ApiDefinition, OpenApiSource};
@@ -18,6 +26,8 @@ use swagger_ui_dist::{ApiDefinition, OpenApiSource};
 pub const YAML: &str = include_str!("../../../shared/openapi.yaml");
 
 const PAGE: &str = include_str!("docs/page.html");
+/// The page's header: in a frame of another site, a click could be led to a request with a token.
+const POLICY: [(HeaderName, &str); 1] = [(header::CONTENT_SECURITY_POLICY, "frame-ancestors 'none'")];
 
 /// The document.
 ///
@@ -44,8 +54,9 @@ pub fn router(tokens: Arc<Tokens>) -> Router {
         title: Some("Scrip: the API"),
     };
     Router::new()
-        .route("/docs", get(|| async { Html(PAGE) }))
         .route("/docs/tokens", get(issue))
+        .route_layer(middleware::from_fn(for_own_pages))
+        .route("/docs", get(|| async { (POLICY, Html(PAGE)) }))
         .route("/openapi.yaml", get(|| async { ([(header::CONTENT_TYPE, "application/yaml")], YAML) }))
         .route(
             "/openapi.json",

@@ -22,6 +22,7 @@ pub mod instances;
 pub mod invocations;
 pub mod load;
 pub mod logs;
+mod own_pages;
 pub mod page;
 pub mod parameters;
 pub mod response;

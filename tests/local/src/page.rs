@@ -7,6 +7,7 @@
 //! | route | answers |
 //! |---|---|
 //! | `GET /local/state` | the clock, accounts, subscriptions, payments, and the provider's events |
+//! | `GET /local/accounts/{account_id}` | the sequence of the account's newest entry |
 //! | `POST /local/tokens` | tokens of an account's user, of a backend and of support |
 //! | `POST /local/buy`, `cancel`, `refund`, `dispute` | what came of the provider's events |
 //! | `POST /local/events/send`, `hold-back` | the same of events that are sent again, or late |
@@ -21,17 +22,18 @@ mod time;
 use crate::{
     callers::USER,
     cashier::{Cashier, EventLine, PaymentState, SubscriptionState},
+    own_pages::for_own_pages,
     seed::{self, Callers},
 };
 use axum::{
     Json, Router,
-    extract::{Path, Request, State},
-    http::{HeaderMap, StatusCode, header},
-    middleware::{self, Next},
-    response::{IntoResponse, Response},
+    extract::{Path, State},
+    http::StatusCode,
+    middleware,
     routing::{get, post},
 };
 use chrono::{DateTime, TimeDelta, Utc};
+use scrip_accounts::AccountId;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
@@ -62,6 +64,7 @@ const LOOK_PAUSE: Duration = Duration::from_millis(20);
 pub fn router(page: &SharedPage) -> Router {
     let local = Router::new()
         .route("/local/state", get(state))
+        .route("/local/accounts/{account_id}", get(newest))
         .route("/local/tokens", post(issue))
         .route("/local/calls/{request_id}", get(call))
         .merge(orders::router())
@@ -69,23 +72,6 @@ pub fn router(page: &SharedPage) -> Router {
         .route_layer(middleware::from_fn(for_own_pages))
         .with_state(Arc::clone(page));
     files::router().merge(local)
-}
-
-/// Lets through what a page of this stack asks for. Another site in the same browser must not spend, read tokens or
-/// move the clock: not by a request of its own, and not by a name of its own that leads to this machine.
-async fn for_own_pages(request: Request, next: Next) -> Response {
-    if is_own(request.headers()) {
-        return next.run(request).await;
-    }
-    PageError(StatusCode::FORBIDDEN, "this is for the page of the local stack".to_owned()).into_response()
-}
-
-fn is_own(headers: &HeaderMap) -> bool {
-    let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
-    let Some(host) = text(header::HOST) else { return false };
-    let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
-    let is_here = matches!(name, "127.0.0.1" | "localhost" | "[::1]");
-    is_here && text(header::ORIGIN).is_none_or(|origin| origin.strip_prefix("http://") == Some(host))
 }
 
 #[derive(Serialize)]
@@ -112,6 +98,23 @@ async fn state(State(page): State<SharedPage>) -> Answer<StateBody> {
         is_holding_back: cashier.is_holding_back(),
         events: cashier.events(),
     }))
+}
+
+#[derive(Serialize)]
+struct NewestBody {
+    /// 0 for an account without entries.
+    sequence: u64,
+}
+
+/// The sequence of an account's newest entry, past the functions: the page asks every two seconds, and what they
+/// print would fill the terminal.
+async fn newest(State(page): State<SharedPage>, Path(account_id): Path<String>) -> Answer<NewestBody> {
+    let ledger = &started(&page)?.ledger;
+    let account_id = AccountId::parse(&account_id)
+        .map_err(|why| PageError(StatusCode::BAD_REQUEST, format!("an account id {why}")))?;
+    let account = ledger.account(&account_id).await;
+    let account = account.map_err(|why| PageError(StatusCode::BAD_GATEWAY, why.to_string()))?;
+    Ok(Json(NewestBody { sequence: account.map_or(0, |account| account.sequence.get()) }))
 }
 
 #[derive(Deserialize)]
@@ -151,32 +154,4 @@ async fn call(State(page): State<SharedPage>, Path(request_id): Path<String>) ->
         sleep(LOOK_PAUSE).await;
     }
     Err(PageError(StatusCode::NOT_FOUND, "no function logged such a request".to_owned()))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn pages_of_this_stack_may_ask_and_no_other_site() {
-        let own = "127.0.0.1:3000";
-        for (host, origin, is_allowed) in [
-            (Some(own), None, true),
-            (Some(own), Some("http://127.0.0.1:3000"), true),
-            (Some("localhost:3000"), Some("http://localhost:3000"), true),
-            (Some("[::1]:3000"), None, true),
-            (Some(own), Some("http://127.0.0.1:4000"), false),
-            (Some(own), Some("https://example.com"), false),
-            (Some(own), Some("null"), false),
-            (Some("example.com:3000"), Some("http://example.com:3000"), false),
-            (Some("127.0.0.1.example.com"), None, false),
-            (None, None, false),
-        ] {
-            let mut headers = HeaderMap::new();
-            for (name, value) in [(header::HOST, host), (header::ORIGIN, origin)] {
-                headers.extend(value.map(|value| (name, value.parse().unwrap())));
-            }
-            assert_eq!(is_own(&headers), is_allowed, "{host:?} {origin:?}");
-        }
-    }
 }

@@ -97,11 +97,9 @@ impl Shop {
         let mut ticks = interval(WATCH_TIME);
         loop {
             ticks.tick().await;
-            for SentEvent { event, status, outcome, .. } in self.cashier.catch_up().await {
-                if show {
-                    let status = status.map_or_else(|| "no answer".to_owned(), |status| status.to_string());
-                    eprintln!("stripe | {event}: {status} {}", outcome.unwrap_or_default());
-                }
+            let sent = self.cashier.catch_up().await;
+            for event in sent.iter().filter(|_| show) {
+                eprintln!("stripe | {event}");
             }
         }
     }

@@ -4,7 +4,7 @@
 
 use super::{Cashier, PACK_PRICES, ShopError, Subscriptions, event_log::EventLine, sent_event::SentEvent};
 use chrono::{DateTime, Utc};
-use scrip_stripe_model::{BookedPurchase, Event, Plan};
+use scrip_stripe_model::{BookedPurchase, Plan};
 use serde::{Deserialize, Serialize};
 use std::{
     collections::BTreeMap,
@@ -115,16 +115,14 @@ impl Cashier {
         Ok(self.announce(&events, &mut subscriptions).await)
     }
 
-    /// Holds new events back, or sends what was held back and new ones at once again.
+    /// Holds new events back, or sends at once again: new ones, and before them those that the webhook has not taken.
     pub(crate) async fn hold_back(&self, is_holding_back: bool) -> Vec<SentEvent> {
         let _alone = self.subscriptions.lock().await;
         self.event_log.hold_back(is_holding_back);
-        let waiting = if is_holding_back { Vec::new() } else { self.event_log.waiting() };
-        let mut sent = Vec::new();
-        for event in waiting.iter().map(Event::id) {
-            sent.extend(self.send(event).await);
+        if is_holding_back {
+            return Vec::new();
         }
-        sent
+        self.deliver(&self.event_log.undelivered()).await
     }
 
     /// Sends one event once more, or late; none if there is no such event.

@@ -1,6 +1,7 @@
 //! The provider's events in the order in which they came, and what came of each.
 //!
-//! Invariant: an event is in it once, however often it is sent.
+//! Invariant: an event is in it once, however often it is sent, and stays until it was sent at least once: what is held
+//! back must be there when it is released.
 
 use super::sent_event::SentEvent;
 use chrono::{DateTime, Utc};
@@ -11,7 +12,7 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
-/// How many events are kept; older ones are forgotten first.
+/// How many events are kept, held-back ones aside: of those that were sent, the oldest are forgotten first.
 const KEPT_EVENTS_MAX: usize = 200;
 
 /// The events, and whether new ones are held back.
@@ -66,8 +67,9 @@ impl EventLog {
                 line.sent_at = sent_at;
                 return;
             }
-            if log.lines.len() == KEPT_EVENTS_MAX {
-                log.lines.pop_front();
+            while log.lines.len() >= KEPT_EVENTS_MAX {
+                let Some(oldest) = log.lines.iter().position(|line| line.sent_at.is_some()) else { break };
+                log.lines.remove(oldest);
             }
             log.lines.push_back(Line { event: event.clone(), sent: sent.clone(), sent_at });
         });
@@ -78,11 +80,11 @@ impl EventLog {
         self.with(|log| log.lines.iter().find(|line| line.event.id() == id).map(|line| line.event.clone()))
     }
 
-    /// The events that were never sent, oldest first.
-    pub(super) fn waiting(&self) -> Vec<Event> {
+    /// The events that the webhook has not taken, oldest first: held back, or refused at each attempt.
+    pub(super) fn undelivered(&self) -> Vec<Event> {
         self.with(|log| {
-            let waiting = log.lines.iter().filter(|line| line.sent_at.is_none());
-            waiting.map(|line| line.event.clone()).collect()
+            let undelivered = log.lines.iter().filter(|line| !line.sent.is_delivered());
+            undelivered.map(|line| line.event.clone()).collect()
         })
     }
 
@@ -99,5 +101,58 @@ impl EventLog {
 
     fn with<T>(&self, act: impl FnOnce(&mut Contents) -> T) -> T {
         act(&mut self.contents.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn event(number: usize) -> Event {
+        Event::from_json(json!({"id": format!("evt_{number:04}"), "type": "invoice.paid", "created": 0}))
+    }
+
+    /// Notes an event as the webhook answered it, or as held back.
+    fn note(log: &EventLog, number: usize, status: Option<u16>) {
+        let sent = SentEvent {
+            status,
+            attempts: usize::from(status.is_some()),
+            ..SentEvent::not_yet(&event(number))
+        };
+        log.note(&event(number), &sent, status.map(|_| DateTime::UNIX_EPOCH));
+    }
+
+    #[test]
+    fn only_events_that_were_sent_are_forgotten() {
+        let log = EventLog::default();
+        note(&log, 0, None);
+        for number in 1..=KEPT_EVENTS_MAX {
+            note(&log, number, Some(200));
+        }
+        let is_kept = |number: usize| log.event(event(number).id()).is_some();
+        assert_eq!((is_kept(0), is_kept(1), is_kept(2)), (true, false, true));
+
+        // More are held back than are kept otherwise.
+        for number in 1000..1000 + KEPT_EVENTS_MAX + 50 {
+            note(&log, number, None);
+        }
+        let held: Vec<_> = log.undelivered().iter().map(|event| event.id().to_owned()).collect();
+        assert_eq!((held.len(), held[0].as_str()), (KEPT_EVENTS_MAX + 51, event(0).id()));
+        for event in log.undelivered() {
+            let sent = SentEvent { status: Some(200), attempts: 1, ..SentEvent::not_yet(&event) };
+            log.note(&event, &sent, Some(DateTime::UNIX_EPOCH));
+        }
+        note(&log, 1, Some(200));
+        assert_eq!((log.lines().len(), log.lines()[0].sent.id.as_str()), (KEPT_EVENTS_MAX, event(1).id()));
+    }
+
+    #[test]
+    fn an_event_that_was_refused_is_undelivered_and_counts_its_attempts() {
+        let log = EventLog::default();
+        for (status, undelivered, attempts) in [(None, 1, 0), (Some(409), 1, 1), (Some(200), 0, 2)] {
+            note(&log, 1, status);
+            assert_eq!((log.undelivered().len(), log.lines()[0].sent.attempts), (undelivered, attempts));
+        }
     }
 }

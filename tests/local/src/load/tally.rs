@@ -98,6 +98,9 @@ impl Row {
 
 /// The write units of what failed on the way: each append that another came before, and the claim of a replay, whose key
 /// is there already.
+///
+/// An approximation: every retry counts as one failed put. A month's turn, which is a transaction, and entries over 1 KB
+/// are not distinguished.
 fn unstated_units(operation: Operation, retries: u32) -> f64 {
     let retries = f64::from(retries);
     match operation {

@@ -13,6 +13,7 @@ use axum::{
     http::StatusCode,
     response::{IntoResponse, Response},
 };
+use scrip_ledger::Ledger;
 use scrip_monthly_refill::RefillFunction;
 use serde_json::json;
 use std::sync::{Arc, OnceLock};
@@ -23,6 +24,7 @@ pub struct Page {
     pub(super) tokens: Arc<Tokens>,
     pub(super) logs: Arc<Logs>,
     pub(super) clock: Arc<Clock>,
+    pub(super) ledger: Ledger,
     /// In this process: one of its own would refuse a month that hasn't begun on the machine's clock.
     pub(super) refill: RefillFunction,
     pub(super) cashier: Arc<Cashier>,
@@ -34,6 +36,7 @@ impl Page {
             tokens: Arc::clone(&stack.tokens),
             logs: Arc::clone(&stack.logs),
             clock: Arc::clone(&stack.clock),
+            ledger: seed::ledger(stack),
             refill: RefillFunction::new(seed::ledger(stack), None),
             cashier: Arc::clone(cashier),
         }

@@ -11,6 +11,8 @@ use std::{iter, time::Duration};
 
 /// How far the clock is moved at once, at most.
 const MOVE_MAX: TimeDelta = TimeDelta::days(400);
+/// How far behind the clock a time may be that still means now: a browser knows the time by an answer that took a while.
+const LAG_MAX: TimeDelta = TimeDelta::seconds(5);
 /// How long a run of the monthly refill may take.
 const REFILL_TIME_MAX: Duration = Duration::from_mins(1);
 
@@ -37,7 +39,8 @@ pub(super) fn router() -> Router<SharedPage> {
 
 async fn go(State(page): State<SharedPage>, Json(request): Json<Move>) -> Answer<MoveResult> {
     let page = started(&page)?;
-    let (from, to) = (page.clock.now(), request.to);
+    let from = page.clock.now();
+    let to = reached(from, request.to);
     if to < from {
         let why = format!("the clock is at {from}, and only moves forward");
         return Err(PageError(StatusCode::CONFLICT, why));
@@ -57,6 +60,11 @@ async fn go(State(page): State<SharedPage>, Json(request): Json<Move>) -> Answer
     Ok(Json(MoveResult { now: page.clock.now(), events, refills }))
 }
 
+/// Where a move from one time to another leads: nowhere if the other is only just past.
+fn reached(from: DateTime<Utc>, to: DateTime<Utc>) -> DateTime<Utc> {
+    if to < from && from - to <= LAG_MAX { from } else { to }
+}
+
 /// The first moments of the months that begin after `from`, up to `to`.
 fn month_starts(from: DateTime<Utc>, to: DateTime<Utc>) -> impl Iterator<Item = DateTime<Utc>> {
     let months = iter::successors(Some(Period::of(from).next()), |month| Some(month.next()));
@@ -66,6 +74,19 @@ fn month_starts(from: DateTime<Utc>, to: DateTime<Utc>) -> impl Iterator<Item = 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_time_that_is_just_past_means_now() {
+        let now = "2026-11-30T23:59:30Z".parse::<DateTime<Utc>>().unwrap();
+        for (behind, expected) in [
+            (TimeDelta::minutes(-1), now + TimeDelta::minutes(1)),
+            (TimeDelta::milliseconds(1), now),
+            (LAG_MAX, now),
+            (LAG_MAX + TimeDelta::milliseconds(1), now - LAG_MAX - TimeDelta::milliseconds(1)),
+        ] {
+            assert_eq!(reached(now, now - behind), expected, "{behind}");
+        }
+    }
 
     #[test]
     fn each_month_that_begins_on_the_way_is_a_stop() {

@@ -1,13 +1,23 @@
 //! Buying over HTTP: `POST /local/buy`.
 //!
-//! Invariant: an order that can't be filled is refused before anything is paid.
+//! Invariant: an order that can't be filled is refused before anything is paid. Another site's page can't order.
+//!
+//! | of the order's events | answer |
+//! |---|---|
+//! | the webhook took each | 200 |
+//! | some are held back, and it took the others | 202 |
+//! | it refused one, or did not answer | 502 |
 
-use crate::cashier::{Cashier, Sale, SentEvent, ShopError};
+use crate::{
+    cashier::{Cashier, Sale, SentEvent, ShopError},
+    own_pages::for_own_pages,
+};
 use axum::{
     Router,
     body::Bytes,
     extract::State,
     http::{StatusCode, header},
+    middleware,
     response::IntoResponse,
     routing::post,
 };
@@ -24,7 +34,8 @@ struct Order {
 }
 
 pub(super) fn router(cashier: &Arc<Cashier>) -> Router {
-    Router::new().route("/local/buy", post(buy)).with_state(Arc::clone(cashier))
+    let own = middleware::from_fn(for_own_pages);
+    Router::new().route("/local/buy", post(buy)).route_layer(own).with_state(Arc::clone(cashier))
 }
 
 /// Buys at the stack's time.
@@ -37,8 +48,7 @@ async fn buy(State(cashier): State<Arc<Cashier>>, body: Bytes) -> impl IntoRespo
     };
     let (status, answer) = match &sale {
         // The purchase was made; the answers to its events show what it lacks.
-        Ok(sale) if sale.events.iter().all(SentEvent::is_delivered) => (StatusCode::OK, written(sale)),
-        Ok(sale) => (StatusCode::BAD_GATEWAY, written(sale)),
+        Ok(sale) => (status_of(&sale.events), written(sale)),
         Err(why) => {
             let status = match why {
                 ShopError::Order(_) => StatusCode::BAD_REQUEST,
@@ -49,6 +59,16 @@ async fn buy(State(cashier): State<Arc<Cashier>>, body: Bytes) -> impl IntoRespo
         }
     };
     (status, [(header::CONTENT_TYPE, "application/json")], answer)
+}
+
+fn status_of(events: &[SentEvent]) -> StatusCode {
+    if events.iter().all(SentEvent::is_delivered) {
+        StatusCode::OK
+    } else if events.iter().all(|event| event.is_delivered() || event.is_held_back()) {
+        StatusCode::ACCEPTED
+    } else {
+        StatusCode::BAD_GATEWAY
+    }
 }
 
 /// The members in the order in which they are declared.
