@@ -3,7 +3,7 @@
 
 Reads the list prices (prices.toml), what is used (measured.toml) and the template's alarms, log format and defaults.
 
-  compute.py            shows the tables of docs/costs.md
+  compute.py            shows the computed parts of docs/costs.md
   compute.py --write    writes them into docs/costs.md
   compute.py --check    fails if docs/costs.md or README.md say anything else, or a bound is missed
 
@@ -13,6 +13,7 @@ Python 3.11 or newer; nothing to install.
 import argparse
 import re
 import sys
+import textwrap
 import tomllib
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -22,6 +23,7 @@ ROOT = HERE.parent.parent
 DOCUMENT = ROOT / "docs" / "costs.md"
 README = ROOT / "README.md"
 
+COLUMNS_MAX = 120
 MILLION = 1_000_000
 GB = 1_000_000_000
 SWITCHES = ("Outbox", "Dashboard", "Tracing", "RouteMetrics", "Backups")
@@ -290,7 +292,7 @@ class Costs:
         return sum(usd for *_, usd in self.million())
 
 
-# ---- the tables ----
+# ---- the document's parts ----
 
 
 def dollars(usd: float, signed: bool = False) -> str:
@@ -334,6 +336,17 @@ def month_table(costs: Costs) -> str:
         each = dollars(total / debits * MILLION) if debits else ""
         rows.append((f"{debits:,}", dollars(metrics), each, dollars(total)))
     return table(("debits in a month", "custom metrics of debits", "by the million", "the month"), rows)
+
+
+def metrics_sentence(costs: Costs) -> str:
+    """How many custom metrics debits send."""
+    metrics = costs.used["metrics"]
+    text = (
+        f"A month costs both, and the custom metrics of its debits: {metrics['of_debits_of_one_operation']} for one "
+        f"operation, {metrics['of_debits_of_every_operation']} for all of them, charged in each hour that has a "
+        "debit. Their number doesn't grow with the debits."
+    )
+    return textwrap.fill(text, COLUMNS_MAX)
 
 
 def switch_table(costs: Costs) -> str:
@@ -410,9 +423,10 @@ def dynamodb_table(costs: Costs) -> str:
     return table(("", "a debit", "", "a million debits"), rows)
 
 
-TABLES = {
+PARTS = {
     "idle": idle_table,
     "million": million_table,
+    "metrics": metrics_sentence,
     "month": month_table,
     "switches": switch_table,
     "kept": kept_table,
@@ -421,8 +435,8 @@ TABLES = {
 
 
 def written(text: str, costs: Costs) -> str:
-    """The document with its tables as they are computed now."""
-    for name, draw in TABLES.items():
+    """The document with its tables and its sentence on metrics as they are computed now."""
+    for name, draw in PARTS.items():
         marked = re.compile(rf"(<!-- computed: {name} -->\n)(?:.*\n)*?(<!-- end -->)")
         text, count = marked.subn(lambda found: f"{found.group(1)}{draw(costs)}\n{found.group(2)}", text)
         if count != 1:
@@ -478,7 +492,7 @@ def main() -> int:
     parser.add_argument("--template", type=Path, default=ROOT / "template.yaml", help="another template")
     parser.add_argument("--set", action="append", default=[], metavar="SWITCH=On|Off", help="set a switch")
     action = parser.add_mutually_exclusive_group()
-    action.add_argument("--write", action="store_true", help="write the tables into docs/costs.md")
+    action.add_argument("--write", action="store_true", help="write the computed parts into docs/costs.md")
     action.add_argument("--check", action="store_true", help="compare, and hold the bounds")
     arguments = parser.parse_args()
     try:
@@ -496,7 +510,7 @@ def main() -> int:
         if arguments.write:
             DOCUMENT.write_text(written(DOCUMENT.read_text(encoding="utf-8"), costs), encoding="utf-8")
             return 0
-        print("\n\n".join(draw(costs) for draw in TABLES.values()))
+        print("\n\n".join(draw(costs) for draw in PARTS.values()))
     except Mistake as mistake:
         print(f"compute.py: {mistake}", file=sys.stderr)
         return 1

@@ -1,4 +1,4 @@
-//! Access to routes and accounts (contract, section 2): tokens, scopes and accounts, at the gateway and behind it.
+//! Access to routes and accounts (docs/api.md, Routes): tokens, scopes and accounts, at the gateway and behind it.
 
 use chrono::TimeDelta;
 use reqwest::Method;

@@ -1,4 +1,4 @@
-//! Every route with every kind of token (contract, section 2), through the gateway, as one table.
+//! Every route with every kind of token (docs/api.md, Routes), through the gateway, as one table.
 
 use chrono::TimeDelta;
 use reqwest::{Client, Method};

@@ -1,5 +1,5 @@
 //! Holds, through real HTTP and real binaries: credits are set aside, and come back unless the work is captured
-//! (contract, section 3, "Hold, capture, release").
+//! (docs/rules.md, Holds and reversals).
 
 mod captured;
 mod crowds;
@@ -10,6 +10,7 @@ mod reversed;
 
 use chrono::{DateTime, Utc};
 use scrip_local::docs;
+use scrip_pricing::CATALOG;
 use serde_json::{Value, json};
 
 use crate::api::{Api, Reply, credits, enhance};
@@ -77,7 +78,7 @@ async fn a_hold_sets_its_price_aside() {
     let entry = json!({
         "sequence": 2, "kind": "hold", "credits": credits(-8, 0, 0), "balance": credits(992, 0, 0),
         "at": "2026-11-22T10:00:00.250Z", "reference": "h", "operation": four(), "deferred_images": 0,
-        "catalog_version": "2026-11-01", "expires_at": "2026-11-22T10:15:00.250Z",
+        "catalog_version": CATALOG.version(), "expires_at": "2026-11-22T10:15:00.250Z",
     });
     assert_eq!(newest(&api).await, entry);
     // The hold that its `Location` names.

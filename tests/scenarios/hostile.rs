@@ -165,7 +165,7 @@ fn five_thousand_odd_requests_of_callers_reach_the_function() {
     }
 }
 
-/// An id as the contract says: section 1's characters, each once.
+/// An id of the documented characters (docs/api.md, Callers, ids, operations), each written out once.
 fn is_id(text: &str) -> bool {
     let is_of_id = |c: char| {
         c.is_ascii_lowercase() || c.is_ascii_uppercase() || c.is_ascii_digit() || "._~:@|+=-".contains(c)

@@ -1,4 +1,4 @@
-//! What identity providers call users and scopes, and what callers call their work (contract, sections 1 and 2):
+//! What identity providers call users and scopes, and what callers call their work (docs/identity.md):
 //! subjects as accounts in paths, scopes in each of their forms, prefixes, claims of one's own, keys in quotes.
 
 mod recipes;

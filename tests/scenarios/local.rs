@@ -9,7 +9,7 @@ use std::{
 
 use reqwest::{Client, Method, RequestBuilder};
 use scrip_local::{Options, binaries};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::{
     api::{Reply, enhance, send},
@@ -157,25 +157,52 @@ fn given_to_curl(to_paste: &str) -> Vec<Vec<String>> {
     printed.split_terminator("\n\n").map(|call| call.lines().map(str::to_owned).collect()).collect()
 }
 
+/// Sends the request that `curl` would send with these arguments.
+async fn call(arguments: &[String]) -> Reply {
+    let after = |option: &'static str| {
+        let pairs = arguments.windows(2).filter(move |pair| pair[0] == option);
+        pairs.map(|pair| pair[1].clone())
+    };
+    let url = arguments.iter().find(|argument| argument.starts_with("http://")).unwrap();
+    let body = after("-d").next();
+    let method = if body.is_some() { Method::POST } else { Method::GET };
+    let mut request = Client::new().request(method, url).body(body.unwrap_or_default());
+    for header in after("-H") {
+        let (name, value) = header.split_once(": ").unwrap();
+        request = request.header(name, value);
+    }
+    send(request).await
+}
+
+/// The first block of code after a heading of the README.
+fn readme_block(heading: &str, language: &str) -> &'static str {
+    let readme = include_str!("../../README.md");
+    let (_, section) = readme.split_once(&format!("\n## {heading}\n")).unwrap();
+    let (_, block) = section.split_once(&format!("```{language}\n")).unwrap();
+    block.split_once("```").unwrap().0
+}
+
+#[tokio::test]
+async fn the_debit_of_the_readme_is_answered_as_it_shows() {
+    let local = Local::start(&[]).await;
+    let exports = local.to_paste.lines().filter(|line| line.starts_with("export "));
+    let lines: Vec<_> = exports.chain(readme_block("One debit", "sh").lines()).collect();
+    let calls = given_to_curl(&lines.join("\n"));
+    let mut shown: Value = serde_json::from_str(readme_block("One debit", "json")).unwrap();
+    for is_replayed in [false, true] {
+        let reply = call(&calls[0]).await;
+        shown["created_at"] = reply.is(201).json["created_at"].clone();
+        assert_eq!((&reply.json, reply.header("idempotent-replayed").is_some()), (&shown, is_replayed));
+    }
+    local.interrupt();
+}
+
 #[tokio::test]
 async fn the_lines_to_paste_are_answered_and_ctrl_c_ends_it_all() {
     let local = Local::start(&[]).await;
-    let calls = given_to_curl(&local.to_paste);
     let mut statuses = Vec::new();
-    for arguments in &calls {
-        let after = |option: &'static str| {
-            let pairs = arguments.windows(2).filter(move |pair| pair[0] == option);
-            pairs.map(|pair| pair[1].clone())
-        };
-        let url = arguments.iter().find(|argument| argument.starts_with("http://")).unwrap();
-        let body = after("-d").next();
-        let method = if body.is_some() { Method::POST } else { Method::GET };
-        let mut request = Client::new().request(method, url).body(body.unwrap_or_default());
-        for header in after("-H") {
-            let (name, value) = header.split_once(": ").unwrap();
-            request = request.header(name, value);
-        }
-        let reply = send(request).await;
+    for arguments in &given_to_curl(&local.to_paste) {
+        let reply = call(arguments).await;
         statuses.push((reply.status, reply.header("idempotent-replayed").is_some()));
     }
     let (ok, created, again) = ((200, false), (201, false), (201, true));

@@ -1,5 +1,5 @@
-//! Every code of the contract, and bad input of every kind, through real HTTP and real binaries: the
-//! contract's problem comes back and nothing is left behind.
+//! Every code of a problem (docs/api.md, Errors), and bad input of every kind, through real HTTP and real binaries:
+//! the documented problem comes back and nothing is left behind.
 
 use std::time::{Duration, Instant};
 

@@ -1,6 +1,7 @@
 //! The catalog, quotes, accounts and entries, through real HTTP and real binaries.
 
 use reqwest::Method;
+use scrip_pricing::CATALOG;
 use serde_json::json;
 
 use crate::api::{Api, credits, enhance, send};
@@ -27,7 +28,7 @@ async fn every_operation_has_a_price() {
             .then(|| json!({"width": 512, "height": 768, "steps_max": 100}));
         assert_eq!(
             reply.is(200).json,
-            json!({"operation": body, "credits": price, "tier": tier, "catalog_version": "2026-11-01"})
+            json!({"operation": body, "credits": price, "tier": tier, "catalog_version": CATALOG.version()})
         );
     }
 }
@@ -134,7 +135,10 @@ async fn entries_come_newest_first_a_page_at_a_time() {
     assert_eq!(newest["credits"], credits(-1, 0, 0));
     assert_eq!(newest["balance"], credits(976, 0, 0));
     assert_eq!(newest["operation"], enhance(1));
-    assert_eq!((&newest["deferred_images"], &newest["catalog_version"]), (&json!(0), &json!("2026-11-01")));
+    assert_eq!(
+        (&newest["deferred_images"], &newest["catalog_version"]),
+        (&json!(0), &json!(CATALOG.version()))
+    );
     // Entries that are appended meanwhile don't move the pages.
     api.debit("meanwhile", &enhance(1)).await.is(201);
     let cursor = page.json["next_cursor"].as_str().unwrap();
@@ -151,7 +155,7 @@ async fn entries_come_newest_first_a_page_at_a_time() {
 async fn the_catalog_is_cacheable() {
     let api = Api::new();
     let catalog = api.get("/v1/catalog").await;
-    assert_eq!(catalog.is(200).json["catalog_version"], "2026-11-01");
+    assert_eq!(catalog.is(200).json["catalog_version"], CATALOG.version());
     assert_eq!(catalog.json["plans"][0]["plan"], "basic");
     let tag = catalog.header("etag").unwrap();
     let digest = ring::digest::digest(&ring::digest::SHA256, catalog.text.as_bytes());

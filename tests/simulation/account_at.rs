@@ -1,5 +1,5 @@
 //! What an account has at a moment: what its newest entry left, with the holds that expired since and the month's turn
-//! counted in (rules 2 to 4 and 9, and section 3 of the contract).
+//! counted in (docs/rules.md, rules 2 to 4 and 9, and holds).
 //!
 //! Invariant: nothing here is computed by the code under test.
 

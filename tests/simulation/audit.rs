@@ -285,7 +285,7 @@ impl Book {
         assert!(within, "moves more than was bought: {entry:?}");
     }
 
-    /// Credits that can't be taken back are owed, and credits that come back pay that first (rule 9).
+    /// Credits that can't be taken back are owed, and credits that come back pay that first (docs/rules.md, rule 9).
     fn check_owed(&self, entry: &Entry) {
         let last = self.head();
         let has_turned = last.is_some_and(|last| last.period < entry.period);

@@ -1,4 +1,4 @@
-//! What an account's money bought, by sums over Stripe's books (contract, rules 2 to 5 and 8 to 11).
+//! What an account's money bought, by sums over Stripe's books (docs/rules.md, rules 2 to 5 and 8 to 11).
 //!
 //! Invariant: nothing here is computed by the code under test, nor read by its way of reading Stripe.
 

@@ -1,4 +1,4 @@
-//! The first-of-month refill: settles every account that is due (contract, section 6).
+//! The first-of-month refill: settles every account that is due (docs/rules.md, The monthly sweep).
 //!
 //! The month comes from the event, never from the clock. A run may be repeated, late, in parallel with another or killed
 //! half-way, with the same result, because the write that settles an account also removes it from the index of due ones.

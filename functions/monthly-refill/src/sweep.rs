@@ -18,7 +18,7 @@ const MONTHS_BACK_MAX: usize = 12;
 /// before may only be listed by a second pass.
 const PASSES_MAX: usize = 3;
 
-/// The counts of a sweep (contract, section 6).
+/// The counts of a sweep.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Counts {
     /// Accounts that the index listed.

@@ -112,7 +112,7 @@ impl Application<'_> {
     }
 
     /// The account that the subject belongs to: the recorded one, else the one that an object names, else the one that the
-    /// customer first bought for (contract, section 5).
+    /// customer first bought for (docs/stripe.md, Accounts).
     async fn owner(
         &self,
         stripe: &StripeReader<'_>,

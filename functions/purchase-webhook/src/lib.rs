@@ -1,4 +1,4 @@
-//! `POST /v1/webhooks/stripe`: the payment provider's events (contract, section 5).
+//! `POST /v1/webhooks/stripe`: the payment provider's events (docs/rules.md, Stripe's events).
 //!
 //! An event only says that an object changed: its signature, type and ids are used, nothing else. The object is read
 //! from Stripe's API and the account is brought in line with it, so late, repeated, reordered and lost events lead to
@@ -39,7 +39,7 @@ pub const ROUTES: [&str; 1] = [STRIPE];
 
 const STRIPE: &str = "POST /v1/webhooks/stripe";
 
-/// The largest event that is read, in bytes. An invoice with many lines is larger than other bodies (contract, section 1).
+/// The largest event that is read, in bytes. An invoice with many lines is larger than other bodies.
 const BODY_BYTES_MAX: usize = 1024 * 1024;
 /// How long all calls to Stripe's API for one event may take together.
 const EVENT_TIME_MAX: Duration = Duration::from_secs(20);

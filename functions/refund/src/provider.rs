@@ -16,7 +16,7 @@ use scrip_ledger::fingerprint;
 use scrip_stripe::{Api, Client, objects::Subscription};
 use tokio::time::Instant;
 
-/// How long all calls to Stripe for one refund may take together. The answer must come within 20 s (contract, section 3).
+/// How long all calls to Stripe for one refund may take together. The answer must come within 20 s (docs/rules.md).
 const REFUND_TIME_MAX: Duration = Duration::from_secs(18);
 
 /// Stripe's API and the parameter with its key.

@@ -27,7 +27,7 @@ pub struct Account {
     pub updated_at: DateTime<Utc>,
 }
 
-/// The status of an account's plan (`plan_status` of the contract).
+/// The status of an account's plan (`plan_status` of the API).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum PlanStatus {
@@ -45,7 +45,7 @@ impl Account {
     /// The most holds that may be open at a time.
     pub const HOLDS_MAX: usize = 16;
 
-    /// The state of an account that has no entries: a balance of zero (contract, section 3, Debit).
+    /// The state of an account that has no entries: a balance of zero (docs/rules.md, Keys and ids).
     ///
     /// # Examples
     ///
@@ -75,6 +75,17 @@ impl Account {
     ///
     /// # Panics
     /// If the sum is above [`Credits::MAX_OF_A_KIND`], which no entry allows.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use scrip_accounts::Account;
+    ///
+    /// let hold = r#"{"sequence":1,"credits":{"playground":2},"expires_at":"2026-11-22T11:00:00Z"}"#;
+    /// let now = "2026-11-22T10:00:00Z".parse().unwrap();
+    /// let account = Account { holds: vec![serde_json::from_str(hold).unwrap()], ..Account::unseen(now) };
+    /// assert_eq!(account.held(), scrip_pricing::Credits::new(2, 0, 0));
+    /// ```
     #[must_use]
     pub fn held(&self) -> Credits {
         let held = self.holds.iter().try_fold(Credits::ZERO, |held, hold| held.checked_add(hold.credits));
@@ -82,7 +93,15 @@ impl Account {
     }
 
     /// The low-balance mark of each kind at a given time. It depends on the allowance of [`Self::plan`] if that is paid
-    /// for (product page, "Packs").
+    /// for (docs/rules.md, Work).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let now = "2026-11-22T10:00:00Z".parse().unwrap();
+    /// // Without a plan the allowance is 0.
+    /// assert_eq!(scrip_accounts::Account::unseen(now).low_marks(now), scrip_pricing::Credits::new(0, 0, 8));
+    /// ```
     #[must_use]
     pub fn low_marks(&self, now: DateTime<Utc>) -> Credits {
         let plan = self.plan(now).filter(|plan| plan.is_paid(now));
@@ -91,18 +110,52 @@ impl Account {
 
     /// Playground credits that the plans have granted this month and that no refund or dispute took back. An upgrade
     /// grants the difference to this number (rule 5).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use scrip_accounts::Account;
+    ///
+    /// let basic =
+    ///     r#"{"id":"sub_1","plan":"basic","allowance":1000,"paid_through":"2026-12-03T09:00:00Z","backed":1000}"#;
+    /// let now = "2026-11-22T10:00:00Z".parse().unwrap();
+    /// let account = Account { subscriptions: vec![serde_json::from_str(basic).unwrap()], ..Account::unseen(now) };
+    /// assert_eq!(account.granted(), 1000);
+    /// ```
     #[must_use]
     pub fn granted(&self) -> u64 {
         self.subscriptions.iter().map(|subscription| subscription.backed).max().unwrap_or_default()
     }
 
     /// The subscription of that id, if the account lists it.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use scrip_accounts::{Account, SubscriptionId};
+    ///
+    /// let basic = r#"{"id":"sub_1","plan":"basic","allowance":1000,"paid_through":"2026-12-03T09:00:00Z"}"#;
+    /// let now = "2026-11-22T10:00:00Z".parse().unwrap();
+    /// let account = Account { subscriptions: vec![serde_json::from_str(basic).unwrap()], ..Account::unseen(now) };
+    /// assert_eq!(account.subscription(&SubscriptionId::parse("sub_1").unwrap()).unwrap().plan, "basic");
+    /// ```
     #[must_use]
     pub fn subscription(&self, id: &SubscriptionId) -> Option<&Subscription> {
         self.subscriptions.iter().find(|subscription| subscription.id == *id)
     }
 
     /// The subscriptions that are not over.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use scrip_accounts::Account;
+    ///
+    /// let basic = r#"{"id":"sub_1","plan":"basic","allowance":1000,"paid_through":"2026-12-03T09:00:00Z"}"#;
+    /// let now = "2026-11-22T10:00:00Z".parse().unwrap();
+    /// let account = Account { subscriptions: vec![serde_json::from_str(basic).unwrap()], ..Account::unseen(now) };
+    /// assert_eq!(account.running().count(), 1);
+    /// ```
     pub fn running(&self) -> impl Iterator<Item = &Subscription> {
         self.subscriptions.iter().filter(|subscription| !subscription.is_over())
     }
@@ -111,6 +164,17 @@ impl Account {
     ///
     /// It is the paid one with the highest allowance; without a paid one, one that isn't over; else the one with the
     /// latest `paid_through`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use scrip_accounts::Account;
+    ///
+    /// let basic = r#"{"id":"sub_1","plan":"basic","allowance":1000,"paid_through":"2026-12-03T09:00:00Z"}"#;
+    /// let now = "2026-11-22T10:00:00Z".parse().unwrap();
+    /// let account = Account { subscriptions: vec![serde_json::from_str(basic).unwrap()], ..Account::unseen(now) };
+    /// assert_eq!(account.plan(now).unwrap().plan, "basic");
+    /// ```
     #[must_use]
     pub fn plan(&self, now: DateTime<Utc>) -> Option<&Subscription> {
         self.subscriptions.iter().max_by_key(|subscription| {
@@ -121,12 +185,35 @@ impl Account {
     }
 
     /// Whether any plan is paid for at a given time (rule 2).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use scrip_accounts::Account;
+    ///
+    /// let basic = r#"{"id":"sub_1","plan":"basic","allowance":1000,"paid_through":"2026-12-03T09:00:00Z"}"#;
+    /// let now = "2026-11-22T10:00:00Z".parse().unwrap();
+    /// let account = Account { subscriptions: vec![serde_json::from_str(basic).unwrap()], ..Account::unseen(now) };
+    /// assert!(account.is_active(now));
+    /// assert!(!account.is_active("2026-12-03T09:00:00Z".parse().unwrap()));
+    /// ```
     #[must_use]
     pub fn is_active(&self, now: DateTime<Utc>) -> bool {
         self.subscriptions.iter().any(|subscription| subscription.is_paid(now))
     }
 
     /// The status of the plan at a given time.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use scrip_accounts::{Account, PlanStatus};
+    ///
+    /// let basic = r#"{"id":"sub_1","plan":"basic","allowance":1000,"paid_through":"2026-12-03T09:00:00Z"}"#;
+    /// let now = "2026-11-22T10:00:00Z".parse().unwrap();
+    /// let account = Account { subscriptions: vec![serde_json::from_str(basic).unwrap()], ..Account::unseen(now) };
+    /// assert_eq!(account.plan_status(now), PlanStatus::Active);
+    /// ```
     #[must_use]
     pub fn plan_status(&self, now: DateTime<Utc>) -> PlanStatus {
         match self.plan(now).map(|plan| plan.status_at(now)) {
@@ -138,12 +225,34 @@ impl Account {
     }
 
     /// The time of the next refill: the first moment of the next month; `None` if no plan is paid for now.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use scrip_accounts::Account;
+    ///
+    /// let basic = r#"{"id":"sub_1","plan":"basic","allowance":1000,"paid_through":"2026-12-03T09:00:00Z"}"#;
+    /// let now = "2026-11-22T10:00:00Z".parse().unwrap();
+    /// let account = Account { subscriptions: vec![serde_json::from_str(basic).unwrap()], ..Account::unseen(now) };
+    /// assert_eq!(account.next_refill_at(now), Some("2026-12-01T00:00:00Z".parse().unwrap()));
+    /// ```
     #[must_use]
     pub fn next_refill_at(&self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
         self.is_active(now).then(|| self.period.max(Period::of(now)).next().start())
     }
 
     /// Whether a plan that is paid for includes longer storage of Tune models.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use scrip_accounts::Account;
+    ///
+    /// let standard = r#"{"id":"sub_1","plan":"standard","allowance":2500,"paid_through":"2026-12-03T09:00:00Z"}"#;
+    /// let now = "2026-11-22T10:00:00Z".parse().unwrap();
+    /// let account = Account { subscriptions: vec![serde_json::from_str(standard).unwrap()], ..Account::unseen(now) };
+    /// assert!(account.extended_tune_storage(now));
+    /// ```
     #[must_use]
     pub fn extended_tune_storage(&self, now: DateTime<Utc>) -> bool {
         let paid = self.subscriptions.iter().filter(|subscription| subscription.is_paid(now));
@@ -156,6 +265,17 @@ impl Account {
     /// There is something to do if playground credits expire, or if a plan is paid into the next month. Credits in open
     /// holds count too, because they may come back by then; so holds and captures rarely change the due index. A
     /// payment that comes later makes an entry, and that entry makes the account due again.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use scrip_accounts::Account;
+    ///
+    /// let now = "2026-11-22T10:00:00Z".parse().unwrap();
+    /// let account = Account { balance: scrip_pricing::Credits::new(40, 0, 0), ..Account::unseen(now) };
+    /// // Without a plan, playground credits expire when November ends.
+    /// assert_eq!(account.due_after(), Some("2026-11".parse().unwrap()));
+    /// ```
     #[must_use]
     pub fn due_after(&self) -> Option<Period> {
         let expires = self.balance.playground() > 0 || self.held().playground() > 0;

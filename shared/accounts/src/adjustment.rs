@@ -1,4 +1,4 @@
-//! An adjustment: support gives or takes credits, with a reason (contract, section 3).
+//! An adjustment: support gives or takes credits, with a reason (docs/rules.md, Holds and reversals).
 
 use chrono::{DateTime, Utc};
 use scrip_pricing::{Count, Credits};

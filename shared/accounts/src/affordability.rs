@@ -5,7 +5,7 @@ use scrip_pricing::{CATALOG, Credits, Grant, Price};
 
 use crate::{Account, Refusal};
 
-/// The price of an operation for one account (contract, section 3, Quote).
+/// The price of an operation for one account (`AccountQuote` in `shared/openapi.yaml`).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AccountQuote {
     /// The credits that a debit would take now.

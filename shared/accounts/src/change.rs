@@ -29,12 +29,31 @@ impl Change {
     pub const NONE: Self = Self { playground: 0, tune: 0, tune_image: 0 };
 
     /// A change of each kind.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use scrip_accounts::Change;
+    /// use scrip_pricing::Credits;
+    ///
+    /// assert_eq!(Change::new(0, 1, 64), Change::give(Credits::new(0, 1, 64)).unwrap());
+    /// ```
     #[must_use]
     pub fn new(playground: i64, tune: i64, tune_image: i64) -> Self {
         Self { playground, tune, tune_image }
     }
 
     /// The change that gives these credits; `None` if a number doesn't fit into `i64`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use scrip_accounts::Change;
+    /// use scrip_pricing::Credits;
+    ///
+    /// assert_eq!(Change::give(Credits::new(0, 1, 64)), Some(Change::new(0, 1, 64)));
+    /// assert_eq!(Change::give(Credits::new(u64::MAX, 0, 0)), None);
+    /// ```
     #[must_use]
     pub fn give(credits: Credits) -> Option<Self> {
         Some(Self {
@@ -45,6 +64,15 @@ impl Change {
     }
 
     /// The change that takes these credits; `None` if a number doesn't fit into `i64`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use scrip_accounts::Change;
+    /// use scrip_pricing::Credits;
+    ///
+    /// assert_eq!(Change::take(Credits::new(4, 0, 0)), Some(Change::new(-4, 0, 0)));
+    /// ```
     #[must_use]
     pub fn take(credits: Credits) -> Option<Self> {
         let given = Self::give(credits)?;
@@ -56,6 +84,16 @@ impl Change {
     }
 
     /// The change from one balance to another; both must be within [`Credits::MAX_OF_A_KIND`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use scrip_accounts::Change;
+    /// use scrip_pricing::Credits;
+    ///
+    /// let change = Change::between(Credits::new(40, 1, 0), Credits::new(1000, 0, 0));
+    /// assert_eq!(change, Change::new(960, -1, 0));
+    /// ```
     #[must_use]
     pub fn between(before: Credits, after: Credits) -> Self {
         let step = |before: u64, after: u64| after.cast_signed().saturating_sub(before.cast_signed());
@@ -68,6 +106,17 @@ impl Change {
 
     /// The balance after this change; `None` if a kind would fall below zero (rule 7) or rise above
     /// [`Credits::MAX_OF_A_KIND`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use scrip_accounts::Change;
+    /// use scrip_pricing::Credits;
+    ///
+    /// let debit = Change::new(-4, 0, 0);
+    /// assert_eq!(debit.apply(Credits::new(10, 1, 64)), Some(Credits::new(6, 1, 64)));
+    /// assert_eq!(debit.apply(Credits::new(3, 1, 64)), None);
+    /// ```
     #[must_use]
     pub fn apply(self, balance: Credits) -> Option<Credits> {
         let after = |before: u64, change: i64| before.checked_add_signed(change);
@@ -81,6 +130,15 @@ impl Change {
     }
 
     /// The credits that the change takes; zero for each kind that it gives.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use scrip_accounts::Change;
+    /// use scrip_pricing::Credits;
+    ///
+    /// assert_eq!(Change::new(-4, 0, 8).taken(), Credits::new(4, 0, 0));
+    /// ```
     #[must_use]
     pub fn taken(self) -> Credits {
         let taken = |change: i64| change.min(0).unsigned_abs();
@@ -88,6 +146,15 @@ impl Change {
     }
 
     /// The credits that the change gives; zero for each kind that it takes.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use scrip_accounts::Change;
+    /// use scrip_pricing::Credits;
+    ///
+    /// assert_eq!(Change::new(-4, 0, 8).given(), Credits::new(0, 0, 8));
+    /// ```
     #[must_use]
     pub fn given(self) -> Credits {
         let given = |change: i64| change.max(0).unsigned_abs();

@@ -1,5 +1,5 @@
 //! Clawback: credits are taken back when their money is refunded or disputed, and given again when the money returns.
-//! Credits that were spent by then are owed (rules 7 to 9).
+//! Credits that were spent by then are owed (docs/rules.md, rules 7 to 9).
 
 use scrip_pricing::Credits;
 

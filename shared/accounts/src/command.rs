@@ -1,4 +1,5 @@
-//! Commands with an idempotency key: each is carried out once, however often its caller asks (contract, section 3).
+//! Commands with an idempotency key: each is carried out once, however often its caller asks (docs/rules.md, Keys and
+//! ids).
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
@@ -64,6 +65,17 @@ pub struct CommandState<'a> {
 
 impl<'a> CommandState<'a> {
     /// The state for a command that needs only the account.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use scrip_accounts::{Account, CommandState};
+    ///
+    /// let now = "2026-11-22T10:00:00Z".parse().unwrap();
+    /// let account = Account::unseen(now);
+    /// let state = CommandState::of_account(&account, now);
+    /// assert_eq!((state.debit, state.hold), (None, None));
+    /// ```
     #[must_use]
     pub fn of_account(account: &'a Account, now: DateTime<Utc>) -> Self {
         Self { account, debit: None, hold: None, now }

@@ -32,6 +32,16 @@ pub enum CommandKey {
 
 impl CommandKey {
     /// The name of the kind, as it is stored.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use scrip_accounts::{CommandKey, HoldId};
+    ///
+    /// let capture = CommandKey::Settlement(HoldId::parse("job-1")?);
+    /// assert_eq!(capture.kind(), "settlement");
+    /// # Ok::<(), scrip_accounts::InvalidId>(())
+    /// ```
     #[must_use]
     pub fn kind(&self) -> &'static str {
         match self {
@@ -43,6 +53,15 @@ impl CommandKey {
     }
 
     /// The id that the caller chose.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use scrip_accounts::{CommandKey, DebitId};
+    ///
+    /// assert_eq!(CommandKey::Debit(DebitId::parse("job-1")?).id(), "job-1");
+    /// # Ok::<(), scrip_accounts::InvalidId>(())
+    /// ```
     #[must_use]
     pub fn id(&self) -> &str {
         match self {

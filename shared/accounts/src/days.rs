@@ -40,6 +40,16 @@ impl Days {
     ///
     /// # Errors
     /// [`InvalidDays`] if the range is empty or too long.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use scrip_accounts::{Days, InvalidDays};
+    ///
+    /// let day = |text: &str| text.parse().unwrap();
+    /// assert!(Days::new(day("2026-11-01"), day("2026-11-30")).is_ok());
+    /// assert_eq!(Days::new(day("2026-01-01"), day("2026-12-31")), Err(InvalidDays::TooMany));
+    /// ```
     pub fn new(first: NaiveDate, last: NaiveDate) -> Result<Self, InvalidDays> {
         match u64::try_from(last.signed_duration_since(first).num_days()) {
             Err(_) => Err(InvalidDays::Backwards),
@@ -49,24 +59,64 @@ impl Days {
     }
 
     /// The first day.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use scrip_accounts::Days;
+    ///
+    /// let days = Days::new("2026-11-01".parse().unwrap(), "2026-11-30".parse().unwrap())?;
+    /// assert_eq!(days.first().to_string(), "2026-11-01");
+    /// # Ok::<(), scrip_accounts::InvalidDays>(())
+    /// ```
     #[must_use]
     pub fn first(self) -> NaiveDate {
         self.first
     }
 
     /// The last day.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use scrip_accounts::Days;
+    ///
+    /// let days = Days::new("2026-11-01".parse().unwrap(), "2026-11-30".parse().unwrap())?;
+    /// assert_eq!(days.last().to_string(), "2026-11-30");
+    /// # Ok::<(), scrip_accounts::InvalidDays>(())
+    /// ```
     #[must_use]
     pub fn last(self) -> NaiveDate {
         self.last
     }
 
     /// The first moment of the first day.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use scrip_accounts::Days;
+    ///
+    /// let days = Days::new("2026-11-01".parse().unwrap(), "2026-11-30".parse().unwrap())?;
+    /// assert_eq!(days.start().to_rfc3339(), "2026-11-01T00:00:00+00:00");
+    /// # Ok::<(), scrip_accounts::InvalidDays>(())
+    /// ```
     #[must_use]
     pub fn start(self) -> DateTime<Utc> {
         self.first.and_time(NaiveTime::MIN).and_utc()
     }
 
     /// The first moment after the last day. The last day that chrono can express has none.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use scrip_accounts::Days;
+    ///
+    /// let days = Days::new("2026-11-01".parse().unwrap(), "2026-11-30".parse().unwrap())?;
+    /// assert_eq!(days.end().to_rfc3339(), "2026-12-01T00:00:00+00:00");
+    /// # Ok::<(), scrip_accounts::InvalidDays>(())
+    /// ```
     #[must_use]
     pub fn end(self) -> DateTime<Utc> {
         let next = self.last.checked_add_days(Count::new(1));

@@ -1,4 +1,4 @@
-//! A debit: work is priced and its credits are taken (contract, section 3).
+//! A debit: work is priced and its credits are taken (docs/rules.md, Work).
 
 use chrono::{DateTime, Utc};
 use scrip_pricing::{CATALOG, Charge, Credits, Kind, Operation, Price};

@@ -10,7 +10,7 @@ use crate::{Account, CallerId, Change, CommandKey, DebitId, Reason, Sequence};
 
 /// The event of an entry, with the fields that only its kind has.
 ///
-/// This is the one list of the kinds of entry (contract, section 3). Their stored names and [`EntryKind`] are derived
+/// This is the one list of the kinds of entry. Their stored names and [`EntryKind`] are derived
 /// from it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, EnumDiscriminants)]
 #[serde(tag = "kind", rename_all = "snake_case")]
@@ -113,6 +113,14 @@ fn is_false(flag: &bool) -> bool {
 
 impl Event {
     /// The kind of the entry.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use scrip_accounts::{EntryKind, Event};
+    ///
+    /// assert_eq!(Event::Refill.kind(), EntryKind::Refill);
+    /// ```
     #[must_use]
     pub fn kind(&self) -> EntryKind {
         self.into()
@@ -139,6 +147,20 @@ pub struct Entry {
 
 impl Entry {
     /// Whether this entry carries a command's key: it is of the key's kind, and its reference is the key's id.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use scrip_accounts::{Account, Change, CommandKey, DebitId, Entry, ReversalId};
+    ///
+    /// let at = "2026-11-22T10:00:00Z".parse().unwrap();
+    /// let event = serde_json::from_str(r#"{"kind":"reversal","debit_id":"job-1"}"#)?;
+    /// let (change, reference, account) = (Change::new(6, 0, 0), "job-1-failed".to_owned(), Account::unseen(at));
+    /// let entry = Entry { event, change, reference, at, low: vec![], account };
+    /// assert!(entry.is_of(&CommandKey::Reversal(ReversalId::parse("job-1-failed")?)));
+    /// assert!(!entry.is_of(&CommandKey::Debit(DebitId::parse("job-1")?)));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn is_of(&self, key: &CommandKey) -> bool {
         let is_its_kind = matches!(

@@ -1,5 +1,5 @@
 //! A hold: credits are set aside for work that takes time. They come back by themselves unless the hold is captured in
-//! time (contract, section 3).
+//! time (docs/rules.md, Holds and reversals).
 
 use chrono::TimeDelta;
 use scrip_pricing::{CATALOG, Count, Credits, Operation};

@@ -1,4 +1,4 @@
-//! Ids. Each is a type of its own, and is parsed once at the edge (contract, section 1).
+//! Ids. Each is a type of its own, and is parsed once at the edge (docs/api.md, Callers, ids, operations).
 //!
 //! | ids of | characters | length |
 //! |---|---|---|

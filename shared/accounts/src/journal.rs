@@ -25,6 +25,23 @@ pub struct Posting {
 
 impl Posting {
     /// All entries, oldest first. The last is the command's own.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use scrip_accounts::{Account, Command, CommandState, Debit, DebitId, EntryKind};
+    /// use scrip_pricing::Credits;
+    ///
+    /// let request = serde_json::from_str(r#"{"operation":"download"}"#)?;
+    /// let november = "2026-11-20T00:00:00Z".parse().unwrap();
+    /// let account = Account { balance: Credits::new(40, 0, 0), ..Account::unseen(november) };
+    /// let december = CommandState::of_account(&account, "2026-12-01T00:00:00Z".parse().unwrap());
+    /// let posting = Debit { id: DebitId::parse("job-1")?, request }.decide(&december).unwrap();
+    /// // The playground credits of November expire before the debit.
+    /// let kinds: Vec<_> = posting.entries().map(|entry| entry.event.kind()).collect();
+    /// assert_eq!(kinds, [EntryKind::Expiry, EntryKind::Debit]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn entries(&self) -> impl Iterator<Item = &Entry> {
         self.due.iter().chain([&self.entry])
     }
@@ -69,6 +86,16 @@ pub enum Record {
 
 impl Record {
     /// Whether it changes more than a revision.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use scrip_accounts::{CustomerId, PurchaseId, Record};
+    ///
+    /// assert!(Record::Customer(CustomerId::parse("cus_1")?).is_news());
+    /// assert!(!Record::SeenPurchase(PurchaseId::parse("pi_1")?, 2).is_news());
+    /// # Ok::<(), scrip_accounts::InvalidId>(())
+    /// ```
     #[must_use]
     pub fn is_news(&self) -> bool {
         !matches!(self, Self::SeenPurchase(..) | Self::SeenSubscription(..))

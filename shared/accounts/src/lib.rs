@@ -2,7 +2,7 @@
 //!
 //! Everything here is a pure function of three things: the account after its newest entry, the command and
 //! the time. There is no I/O, no clock and no async. A decision returns new entries or a [`Refusal`]; only
-//! the ledger crate appends them. Rule numbers in comments are those of the contract's section 4.
+//! the ledger crate appends them. Rule numbers in comments are those of `docs/rules.md`.
 
 mod account;
 mod adjustment;

@@ -1,5 +1,5 @@
-//! The 30-day money-back refund (contract, section 3). One write revokes the credits and records the request; a second
-//! one records that Stripe carried the refund out, or that Stripe refused it.
+//! The 30-day money-back refund (docs/rules.md, The money-back guarantee). One write revokes the credits and
+//! records the request; a second one records that Stripe carried the refund out, or that Stripe refused it.
 
 use chrono::{DateTime, Utc};
 use scrip_pricing::Credits;
@@ -19,6 +19,26 @@ use crate::{
 /// # Errors
 /// [`Refusal::PurchaseNotFound`], [`Refusal::NothingToRefund`] if no money was paid through Stripe,
 /// [`Refusal::RefundWindowClosed`].
+///
+/// # Examples
+///
+/// ```
+/// use scrip_accounts::{Account, Purchase, PurchaseId, Records, money_back};
+/// use scrip_pricing::Credits;
+///
+/// let purchase: Purchase = serde_json::from_str(
+///     r#"{"revision":1,"id":"pi_1","amount":900,"currency":"usd","paid_at":"2026-11-20T10:00:00Z",
+///     "lines":[{"id":"li_1","sku":"tune_pack","quantity":1,"credits":{"playground":0,"tune":1,"tune_image":64}}],
+///     "revoked":{"playground":0,"tune":0,"tune_image":0},"spent":{"playground":0,"tune":0,"tune_image":0},
+///     "payment_ids":["pi_1"]}"#,
+/// )?;
+/// let records = Records { purchases: vec![purchase], ..Records::default() };
+/// let now = "2026-11-22T10:00:00Z".parse().unwrap();
+/// let account = Account { balance: Credits::new(0, 1, 100), ..Account::unseen(now) };
+/// let decision = money_back::request(&account, &records, &PurchaseId::parse("pi_1")?, None, now).unwrap();
+/// assert_eq!(decision.entries[0].account.balance, Credits::new(0, 0, 36));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn request(
     account: &Account,
     records: &Records,
@@ -62,6 +82,27 @@ pub fn request(
 ///
 /// # Errors
 /// [`Refusal::PurchaseNotFound`], [`Refusal::BalanceLimit`].
+///
+/// # Examples
+///
+/// ```
+/// use scrip_accounts::{Account, Purchase, PurchaseId, Records, money_back};
+/// use scrip_pricing::Credits;
+///
+/// let purchase: Purchase = serde_json::from_str(
+///     r#"{"revision":1,"id":"pi_1","amount":900,"currency":"usd","paid_at":"2026-11-20T10:00:00Z",
+///     "lines":[{"id":"li_1","sku":"tune_pack","quantity":1,"credits":{"playground":0,"tune":1,"tune_image":64}}],
+///     "revoked":{"playground":0,"tune":1,"tune_image":64},"spent":{"playground":0,"tune":0,"tune_image":0},
+///     "money_back":{"requested_at":"2026-11-21T10:00:00Z","amount":900,"status":"pending",
+///     "revoked":{"playground":0,"tune":1,"tune_image":64},"spent":{"playground":0,"tune":0,"tune_image":0}}}"#,
+/// )?;
+/// let records = Records { purchases: vec![purchase], ..Records::default() };
+/// let now = "2026-11-22T10:00:00Z".parse().unwrap();
+/// let id = PurchaseId::parse("pi_1")?;
+/// let decision = money_back::refused(&Account::unseen(now), &records, &id, 0, now).unwrap();
+/// assert_eq!(decision.entries[0].account.balance, Credits::new(0, 1, 64));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn refused(
     account: &Account,
     records: &Records,
@@ -82,6 +123,34 @@ pub fn refused(
 ///
 /// # Errors
 /// [`Refusal::PurchaseNotFound`], [`Refusal::BalanceLimit`].
+///
+/// # Examples
+///
+/// ```
+/// use scrip_accounts::{
+///     Account, Decision, Purchase, PurchaseId, Records, RefundId, facts::MoneyFacts, money_back,
+/// };
+///
+/// let purchase: Purchase = serde_json::from_str(
+///     r#"{"revision":1,"id":"pi_1","lines":[],"amount":900,"currency":"usd","paid_at":"2026-11-20T10:00:00Z",
+///     "revoked":{"playground":0,"tune":0,"tune_image":0},"spent":{"playground":0,"tune":0,"tune_image":0},
+///     "money_back":{"requested_at":"2026-11-21T10:00:00Z","amount":900,"status":"pending",
+///     "revoked":{"playground":0,"tune":0,"tune_image":0},"spent":{"playground":0,"tune":0,"tune_image":0}}}"#,
+/// )?;
+/// let money = MoneyFacts {
+///     purchase_id: PurchaseId::parse("pi_1")?,
+///     outflows: Vec::new(),
+///     failed: Vec::new(),
+///     attempts: [].into(),
+/// };
+/// let records = Records { purchases: vec![purchase], ..Records::default() };
+/// let now = "2026-11-22T10:00:00Z".parse().unwrap();
+/// // The facts lack the refund, so the purchase stays as it is.
+/// let made = [RefundId::parse("re_1")?];
+/// let decision = money_back::confirmed(&Account::unseen(now), &records, &money, 0, &made, now).unwrap();
+/// assert_eq!(decision, Decision::default());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn confirmed(
     account: &Account,
     records: &Records,
@@ -108,6 +177,22 @@ pub fn confirmed(
 }
 
 /// The subscription that ends when a purchase is refunded, and the time of its end; `None` if none ends.
+///
+/// # Examples
+///
+/// ```
+/// use scrip_accounts::{PurchaseId, Records, SubscriptionRecord, money_back};
+///
+/// let record: SubscriptionRecord = serde_json::from_str(
+///     r#"{"revision":1,"id":"sub_1","payments":[{"purchase_id":"in_1","terms":{"allowance":1000,"plan":"basic"},
+///     "invoiced_at":"2026-11-03T09:00:00Z","paid_at":"2026-11-03T09:00:00Z","paid_until":"2026-12-03T09:00:00Z",
+///     "amount":1900}]}"#,
+/// )?;
+/// let records = Records { subscription: Some(record), ..Records::default() };
+/// let (id, ending) = money_back::ending(&records, &PurchaseId::parse("in_1")?).unwrap();
+/// assert_eq!((id.as_str(), ending), ("sub_1", money_back::Ending::Now));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[must_use]
 pub fn ending<'a>(records: &'a Records, id: &PurchaseId) -> Option<(&'a SubscriptionId, Ending)> {
     let record = records.subscription.as_ref()?;

@@ -1,4 +1,4 @@
-//! The sum of a payment's refunds and disputes (rule 8).
+//! The sum of a payment's refunds and disputes (docs/rules.md, rule 8).
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};

@@ -1,4 +1,4 @@
-//! Calendar months in UTC, the unit in which playground credits are refilled and expire (rule 1).
+//! Calendar months in UTC, the unit in which playground credits are refilled and expire (docs/rules.md, rule 1).
 
 use std::{fmt, str::FromStr};
 
@@ -32,6 +32,15 @@ pub struct InvalidPeriod;
 
 impl Period {
     /// The month that contains a time.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use scrip_accounts::Period;
+    ///
+    /// let month = Period::of("2026-11-22T10:00:00Z".parse().unwrap());
+    /// assert_eq!(month.to_string(), "2026-11");
+    /// ```
     #[must_use]
     pub fn of(moment: DateTime<Utc>) -> Self {
         let day = moment.date_naive();
@@ -39,12 +48,32 @@ impl Period {
     }
 
     /// The first moment of the month.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use scrip_accounts::Period;
+    ///
+    /// let november: Period = "2026-11".parse()?;
+    /// assert_eq!(november.start().to_rfc3339(), "2026-11-01T00:00:00+00:00");
+    /// # Ok::<(), scrip_accounts::InvalidPeriod>(())
+    /// ```
     #[must_use]
     pub fn start(self) -> DateTime<Utc> {
         self.first_day.and_time(NaiveTime::MIN).and_utc()
     }
 
     /// The month before. The first month that chrono can express is its own predecessor.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use scrip_accounts::Period;
+    ///
+    /// let november: Period = "2026-11".parse()?;
+    /// assert_eq!(november.previous().to_string(), "2026-10");
+    /// # Ok::<(), scrip_accounts::InvalidPeriod>(())
+    /// ```
     #[must_use]
     pub fn previous(self) -> Self {
         let first_day = self.first_day.checked_sub_months(chrono::Months::new(1));
@@ -52,6 +81,16 @@ impl Period {
     }
 
     /// The month after. The last month that chrono can express is its own successor.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use scrip_accounts::Period;
+    ///
+    /// let december: Period = "2026-12".parse()?;
+    /// assert_eq!(december.next().to_string(), "2027-01");
+    /// # Ok::<(), scrip_accounts::InvalidPeriod>(())
+    /// ```
     #[must_use]
     pub fn next(self) -> Self {
         let first_day = self.first_day.checked_add_months(chrono::Months::new(1));

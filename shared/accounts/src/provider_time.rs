@@ -23,6 +23,15 @@ pub struct ProviderTime(DateTime<Utc>);
 
 impl ProviderTime {
     /// The same moment, for a comparison with times of other clocks.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use scrip_accounts::ProviderTime;
+    ///
+    /// let now = "2026-11-22T10:00:00Z".parse().unwrap();
+    /// assert_eq!(ProviderTime::from(now).time(), now);
+    /// ```
     #[must_use]
     pub fn time(self) -> DateTime<Utc> {
         self.0

@@ -9,7 +9,7 @@ use crate::{
     SubscriptionId, proportion::share,
 };
 
-/// The time from the payment to the end of the money-back guarantee, to the second (contract, section 3).
+/// The time from the payment to the end of the money-back guarantee, to the second (docs/rules.md).
 const GUARANTEE_HOURS: i64 = 30 * 24;
 
 /// The record of a purchase. Each write raises its revision.
@@ -120,7 +120,7 @@ pub enum MoneyBackStatus {
     Refunded,
 }
 
-/// The status of a purchase (`status` of the contract's purchases).
+/// The status of a purchase (`status` of the API's purchases).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum PurchaseStatus {
@@ -143,24 +143,82 @@ fn is_zero(count: &u32) -> bool {
 
 impl Purchase {
     /// The last moment at which a money-back refund may be requested.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use scrip_accounts::Purchase;
+    ///
+    /// let purchase: Purchase = serde_json::from_str(
+    ///     r#"{"revision":1,"id":"pi_1","lines":[],"amount":900,"currency":"usd","paid_at":"2026-11-20T10:00:00Z",
+    ///     "revoked":{"playground":0,"tune":0,"tune_image":0},"spent":{"playground":0,"tune":0,"tune_image":0}}"#,
+    /// )?;
+    /// assert_eq!(purchase.refundable_until().to_rfc3339(), "2026-12-20T10:00:00+00:00");
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
     #[must_use]
     pub fn refundable_until(&self) -> DateTime<Utc> {
         self.paid_at.checked_add_signed(chrono::Duration::hours(GUARANTEE_HOURS)).unwrap_or(self.paid_at)
     }
 
     /// Whether it granted a plan.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use scrip_accounts::Purchase;
+    ///
+    /// let purchase: Purchase = serde_json::from_str(
+    ///     r#"{"revision":1,"id":"pi_1","amount":900,"currency":"usd","paid_at":"2026-11-20T10:00:00Z",
+    ///     "lines":[{"id":"il_1","sku":"basic_monthly","quantity":1,
+    ///     "credits":{"playground":1000,"tune":0,"tune_image":0}}],
+    ///     "revoked":{"playground":0,"tune":0,"tune_image":0},"spent":{"playground":0,"tune":0,"tune_image":0}}"#,
+    /// )?;
+    /// assert!(purchase.has_plan());
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
     #[must_use]
     pub fn has_plan(&self) -> bool {
         self.lines.iter().any(|line| line.credits.playground() > 0)
     }
 
     /// Whether a money-back refund waits for Stripe.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use scrip_accounts::Purchase;
+    ///
+    /// let purchase: Purchase = serde_json::from_str(
+    ///     r#"{"revision":1,"id":"pi_1","lines":[],"amount":900,"currency":"usd","paid_at":"2026-11-20T10:00:00Z",
+    ///     "revoked":{"playground":0,"tune":0,"tune_image":0},"spent":{"playground":0,"tune":0,"tune_image":0},
+    ///     "money_back":{"requested_at":"2026-11-21T10:00:00Z","amount":900,"status":"pending",
+    ///     "revoked":{"playground":0,"tune":0,"tune_image":0},"spent":{"playground":0,"tune":0,"tune_image":0}}}"#,
+    /// )?;
+    /// assert!(purchase.is_refund_pending());
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
     #[must_use]
     pub fn is_refund_pending(&self) -> bool {
         self.money_back.as_ref().is_some_and(|refund| refund.status == MoneyBackStatus::Pending)
     }
 
     /// The sum of its outflows of one kind, in the currency's minor unit.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use scrip_accounts::{OutflowKind, Purchase};
+    ///
+    /// let purchase: Purchase = serde_json::from_str(
+    ///     r#"{"revision":1,"id":"pi_1","lines":[],"amount":900,"currency":"usd","paid_at":"2026-11-20T10:00:00Z",
+    ///     "revoked":{"playground":0,"tune":0,"tune_image":0},"spent":{"playground":0,"tune":0,"tune_image":0},
+    ///     "outflows":[{"id":"re_1","kind":"refund","amount":300,"at":"2026-11-21T10:00:00Z"}]}"#,
+    /// )?;
+    /// assert_eq!(purchase.outflow(OutflowKind::Refund), 300);
+    /// assert_eq!(purchase.outflow(OutflowKind::Dispute), 0);
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
     #[must_use]
     pub fn outflow(&self, kind: OutflowKind) -> u64 {
         let amounts =
@@ -169,6 +227,20 @@ impl Purchase {
     }
 
     /// Its status.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use scrip_accounts::{Purchase, PurchaseStatus};
+    ///
+    /// let purchase: Purchase = serde_json::from_str(
+    ///     r#"{"revision":1,"id":"pi_1","lines":[],"amount":900,"currency":"usd","paid_at":"2026-11-20T10:00:00Z",
+    ///     "revoked":{"playground":0,"tune":0,"tune_image":0},"spent":{"playground":0,"tune":0,"tune_image":0},
+    ///     "outflows":[{"id":"re_1","kind":"refund","amount":300,"at":"2026-11-21T10:00:00Z"}]}"#,
+    /// )?;
+    /// assert_eq!(purchase.status(), PurchaseStatus::PartlyRefunded);
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
     #[must_use]
     pub fn status(&self) -> PurchaseStatus {
         let refunded = self.outflow(OutflowKind::Refund);

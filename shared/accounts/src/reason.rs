@@ -12,6 +12,17 @@ pub struct Reason(String);
 
 impl Reason {
     /// The reason as text.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use scrip_accounts::Reason;
+    ///
+    /// let reason = Reason::try_from("goodwill".to_owned())?;
+    /// assert_eq!(reason.as_str(), "goodwill");
+    /// assert!(Reason::try_from("x".repeat(201)).is_err());
+    /// # Ok::<(), &str>(())
+    /// ```
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0

@@ -1,7 +1,7 @@
 //! Reconciliation: brings an account in line with Stripe.
 //!
-//! Each payment is granted once (rules 4, 5, 10 and 11). Credits of refunded or disputed money are taken back, and
-//! given again if the money returns (rules 7 to 9).
+//! Each payment is granted once (docs/rules.md, rules 4, 5, 10 and 11). Credits of refunded or disputed money are taken
+//! back, and given again if the money returns (rules 7 to 9).
 //!
 //! The decision is a function of the account, the records and the facts. Facts are read after the records, and the
 //! write fails if a record's revision has changed since. Each look at Stripe raises the revision of every record that
@@ -25,6 +25,25 @@ use crate::{
 /// # Errors
 /// [`Refusal::OutdatedFacts`] if the records have changed since `before`: then the records must be read again, and
 /// Stripe after them. Otherwise the errors of [`decide`].
+///
+/// # Examples
+///
+/// ```
+/// use scrip_accounts::{Account, Purchase, Record, Records, facts::Facts, reconcile};
+///
+/// let purchase: Purchase = serde_json::from_str(
+///     r#"{"revision":1,"id":"pi_1","lines":[],"amount":900,"currency":"usd","paid_at":"2026-11-20T10:00:00Z",
+///     "revoked":{"playground":0,"tune":0,"tune_image":0},"spent":{"playground":0,"tune":0,"tune_image":0}}"#,
+/// )?;
+/// let id = purchase.id.clone();
+/// let records = Records { purchases: vec![purchase], ..Records::default() };
+/// let now = "2026-11-22T10:00:00Z".parse().unwrap();
+/// // Nothing has changed, so only the revision rises.
+/// let facts = Facts::default();
+/// let decision = reconcile::look(&Account::unseen(now), &records, &records, &facts, now).unwrap();
+/// assert_eq!(decision.records, [Record::SeenPurchase(id, 2)]);
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 pub fn look(
     account: &Account,
     records: &Records,

@@ -1,5 +1,5 @@
-//! The turn of the month: unspent playground credits expire, and the balance is refilled to the allowance (rules 1 to
-//! 3).
+//! The turn of the month: unspent playground credits expire, and the balance is refilled to the allowance
+//! (docs/rules.md, rules 1 to 3).
 //!
 //! Every decision opens a journal, which turns the month first. So the first write of a month (a debit, a purchase, the
 //! sweep) includes these entries, and no later one makes them again.

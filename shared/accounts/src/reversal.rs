@@ -1,4 +1,5 @@
-//! A reversal: credits of a debit or captured hold come back because its work failed (contract, section 3).
+//! A reversal: credits of a debit or captured hold come back because its work failed (docs/rules.md, Holds and
+//! reversals).
 //!
 //! Playground credits come back even if their month is over, because the customer paid for work that was not done. They
 //! expire at the end of the month in which they come back.

@@ -23,18 +23,42 @@ impl Sequence {
     pub const NONE: Self = Self(0);
 
     /// The sequence of that number.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use scrip_accounts::Sequence;
+    ///
+    /// assert_eq!(Sequence::new(0), Sequence::NONE);
+    /// ```
     #[must_use]
     pub const fn new(number: u64) -> Self {
         Self(number)
     }
 
     /// The number.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use scrip_accounts::Sequence;
+    ///
+    /// assert_eq!(Sequence::new(42).get(), 42);
+    /// ```
     #[must_use]
     pub const fn get(self) -> u64 {
         self.0
     }
 
     /// The sequence of the next entry.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use scrip_accounts::Sequence;
+    ///
+    /// assert_eq!(Sequence::new(42).next(), Sequence::new(43));
+    /// ```
     #[must_use]
     pub const fn next(self) -> Self {
         Self(self.0.saturating_add(1))

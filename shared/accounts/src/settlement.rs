@@ -1,5 +1,6 @@
 //! Settlement: a caller ends a hold. A capture takes the credits of the work that was done, and a release gives all of
-//! them back (contract, section 3). The key of both is the hold's id, so only the first one is carried out.
+//! them back (docs/rules.md, Holds and reversals). The key of both is the hold's id, so only the first one is carried
+//! out.
 
 use chrono::{DateTime, Utc};
 use scrip_pricing::{Count, Credits, Operation, Pieces, Unit};

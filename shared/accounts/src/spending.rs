@@ -89,6 +89,14 @@ pub struct Spending {
 
 impl Spending {
     /// Sums of no entries.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use scrip_accounts::{Spending, SpendingGrouping};
+    ///
+    /// assert_eq!(Spending::new(SpendingGrouping::Day).rows().count(), 0);
+    /// ```
     #[must_use]
     pub fn new(by: SpendingGrouping) -> Self {
         Self { by, rows: BTreeMap::new(), unplaced: BTreeMap::new() }
@@ -98,6 +106,19 @@ impl Spending {
     ///
     /// # Errors
     /// [`SumLimit`] if a sum is too large, which is far above what an account can spend in a quarter.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use scrip_accounts::{Account, Change, Entry, Spending, SpendingGrouping};
+    ///
+    /// let at = "2026-11-22T10:00:00Z".parse().unwrap();
+    /// let event = serde_json::from_str(r#"{"kind":"refill"}"#).unwrap();
+    /// let (change, reference, account) = (Change::new(1000, 0, 0), "2026-11".to_owned(), Account::unseen(at));
+    /// let mut spending = Spending::new(SpendingGrouping::Day);
+    /// spending.count(&Entry { event, change, reference, at, low: vec![], account }).unwrap();
+    /// assert_eq!(spending.rows().count(), 0);
+    /// ```
     pub fn count(&mut self, entry: &Entry) -> Result<(), SumLimit> {
         let day = SpendingGroup::Day(entry.at.date_naive());
         match &entry.event {
@@ -158,12 +179,38 @@ impl Spending {
     }
 
     /// The debits whose operation is still unknown: they must be placed.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use scrip_accounts::{Account, Change, Entry, Spending, SpendingGrouping};
+    ///
+    /// let at = "2026-11-22T10:00:00Z".parse().unwrap();
+    /// let event = serde_json::from_str(r#"{"kind":"reversal","debit_id":"job-1"}"#).unwrap();
+    /// let (change, reference, account) = (Change::new(6, 0, 0), "job-1-failed".to_owned(), Account::unseen(at));
+    /// let mut spending = Spending::new(SpendingGrouping::Operation);
+    /// spending.count(&Entry { event, change, reference, at, low: vec![], account }).unwrap();
+    /// assert_eq!(spending.unplaced()[0].as_str(), "job-1");
+    /// ```
     #[must_use]
     pub fn unplaced(&self) -> Vec<DebitId> {
         self.unplaced.keys().cloned().collect()
     }
 
     /// The rows that have entries: days from the oldest on, or operations in alphabetical order.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use scrip_accounts::{Account, Change, Entry, Spending, SpendingGrouping};
+    ///
+    /// let at = "2026-11-22T10:00:00Z".parse().unwrap();
+    /// let event = serde_json::from_str(r#"{"kind":"reversal","debit_id":"job-1"}"#).unwrap();
+    /// let (change, reference, account) = (Change::new(6, 0, 0), "job-1-failed".to_owned(), Account::unseen(at));
+    /// let mut spending = Spending::new(SpendingGrouping::Day);
+    /// spending.count(&Entry { event, change, reference, at, low: vec![], account }).unwrap();
+    /// assert_eq!(spending.rows().next().unwrap().1.returned, scrip_pricing::Credits::new(6, 0, 0));
+    /// ```
     pub fn rows(&self) -> impl Iterator<Item = (SpendingGroup, SpendingTotals)> {
         self.rows.iter().map(|(of, spent)| (*of, *spent))
     }
@@ -172,6 +219,14 @@ impl Spending {
     ///
     /// # Errors
     /// [`SumLimit`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use scrip_accounts::{Spending, SpendingGrouping, SpendingTotals};
+    ///
+    /// assert_eq!(Spending::new(SpendingGrouping::Day).total(), Ok(SpendingTotals::default()));
+    /// ```
     pub fn total(&self) -> Result<SpendingTotals, SumLimit> {
         let sum = self.rows.values().try_fold(SpendingTotals::default(), |sum, row| sum.checked_add(*row));
         sum.ok_or(SumLimit)

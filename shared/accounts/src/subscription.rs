@@ -64,18 +64,54 @@ pub struct Terms {
 
 impl Subscription {
     /// Whether it is paid for at a given time (rule 2).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use scrip_accounts::Subscription;
+    ///
+    /// let json = r#"{"id":"sub_1","plan":"basic","allowance":1000,"paid_through":"2026-12-03T09:00:00Z"}"#;
+    /// let basic: Subscription = serde_json::from_str(json)?;
+    /// assert!(basic.is_paid("2026-12-03T08:59:59Z".parse().unwrap()));
+    /// assert!(!basic.is_paid("2026-12-03T09:00:00Z".parse().unwrap()));
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
     #[must_use]
     pub fn is_paid(&self, now: DateTime<Utc>) -> bool {
         self.paid_through > now
     }
 
     /// Whether it is over: then it can't be paid for or changed any more.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use scrip_accounts::{Subscription, SubscriptionStatus};
+    ///
+    /// let json = r#"{"id":"sub_1","plan":"basic","allowance":1000,"paid_through":"2026-12-03T09:00:00Z"}"#;
+    /// let basic: Subscription = serde_json::from_str(json)?;
+    /// assert!(!basic.is_over());
+    /// assert!(Subscription { status: SubscriptionStatus::Canceled, ..basic }.is_over());
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
     #[must_use]
     pub fn is_over(&self) -> bool {
         self.status == SubscriptionStatus::Canceled
     }
 
     /// Its status at a given time. An active subscription is past due once its paid time is over without a renewal.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use scrip_accounts::{Subscription, SubscriptionStatus};
+    ///
+    /// let json = r#"{"id":"sub_1","plan":"basic","allowance":1000,"paid_through":"2026-12-03T09:00:00Z"}"#;
+    /// let basic: Subscription = serde_json::from_str(json)?;
+    /// let end = basic.paid_through;
+    /// assert_eq!(basic.status_at(end), SubscriptionStatus::PastDue);
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
     #[must_use]
     pub fn status_at(&self, now: DateTime<Utc>) -> SubscriptionStatus {
         match self.status {

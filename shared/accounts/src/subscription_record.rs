@@ -99,6 +99,16 @@ struct BackingPayment<'a> {
 
 impl SubscriptionRecord {
     /// The record of a subscription without payments.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use scrip_accounts::{SubscriptionId, SubscriptionRecord};
+    ///
+    /// let record = SubscriptionRecord::new(SubscriptionId::parse("sub_1")?);
+    /// assert_eq!((record.revision, record.payments.len()), (0, 0));
+    /// # Ok::<(), scrip_accounts::InvalidId>(())
+    /// ```
     #[must_use]
     pub fn new(id: SubscriptionId) -> Self {
         Self {
@@ -158,12 +168,41 @@ impl SubscriptionRecord {
 
     /// The purchases that still count at a given time: a refund or dispute of one takes back credits or the plan (rule
     /// 8).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use scrip_accounts::SubscriptionRecord;
+    ///
+    /// let record: SubscriptionRecord = serde_json::from_str(
+    ///     r#"{"revision":1,"id":"sub_1","payments":[{"purchase_id":"in_1","terms":{"allowance":1000,"plan":"basic"},
+    ///     "invoiced_at":"2026-11-03T09:00:00Z","paid_at":"2026-11-03T09:00:00Z","paid_until":"2026-12-03T09:00:00Z",
+    ///     "amount":1900}]}"#,
+    /// )?;
+    /// assert_eq!(record.running("2026-11-22T10:00:00Z".parse().unwrap()).count(), 1);
+    /// assert_eq!(record.running("2026-12-03T09:00:00Z".parse().unwrap()).count(), 0);
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
     pub fn running(&self, now: DateTime<Utc>) -> impl Iterator<Item = &PurchaseId> {
         let running = self.payments.iter().filter(move |payment| payment.counts_until() > now);
         running.map(|payment| &payment.purchase_id)
     }
 
     /// The payment of an invoice.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use scrip_accounts::{PurchaseId, SubscriptionRecord};
+    ///
+    /// let record: SubscriptionRecord = serde_json::from_str(
+    ///     r#"{"revision":1,"id":"sub_1","payments":[{"purchase_id":"in_1","terms":{"allowance":1000,"plan":"basic"},
+    ///     "invoiced_at":"2026-11-03T09:00:00Z","paid_at":"2026-11-03T09:00:00Z","paid_until":"2026-12-03T09:00:00Z",
+    ///     "amount":1900}]}"#,
+    /// )?;
+    /// assert_eq!(record.payment(&PurchaseId::parse("in_1")?).unwrap().amount, 1900);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn payment(&self, id: &PurchaseId) -> Option<&PlanPayment> {
         self.payments.iter().find(|payment| payment.purchase_id == *id)

@@ -1,4 +1,5 @@
-//! The caller's account and scopes, from the claims of its token (contract, section 2). Without claims, nothing is allowed.
+//! The caller's account and scopes, from the claims of its token (docs/identity.md). Without claims, nothing is
+//! allowed.
 //!
 //! Identity providers differ in three ways: the claim that names the account (`sub`, Cognito's `username`, a custom claim),
 //! the claim that lists scopes (`scope` or `scp`, as a string or a list), and the prefix of scopes (Cognito:

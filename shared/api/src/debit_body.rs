@@ -5,8 +5,8 @@ use scrip_accounts::{AccountId, DebitId, DebitOutcome};
 use scrip_pricing::{Credits, Kind, Operation};
 use serde::Serialize;
 
-/// A debit on the wire (contract, section 3). If it took credits, all fields come from its entry, so a retry always gets
-/// the same body.
+/// A debit on the wire (`Debit` in `shared/openapi.yaml`). If it took credits, all fields come from its entry, so a
+/// retry always gets the same body.
 #[derive(Debug, Serialize)]
 pub struct DebitBody<'a> {
     /// The caller's idempotency key.

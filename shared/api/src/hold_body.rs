@@ -6,8 +6,8 @@ use scrip_ledger::HoldState;
 use scrip_pricing::{Credits, Kind, Operation};
 use serde::Serialize;
 
-/// A hold on the wire (contract, section 3). All fields but the status come from its entry, so a retry always gets the
-/// same body.
+/// A hold on the wire (`Hold` in `shared/openapi.yaml`). All fields but the status come from its entry, so a retry
+/// always gets the same body.
 #[derive(Debug, Serialize)]
 pub struct HoldBody<'a> {
     /// The caller's idempotency key.

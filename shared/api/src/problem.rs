@@ -7,7 +7,7 @@ mod refusal;
 use scrip_ledger::{Error, chain};
 use serde_json::{Map, Value, json};
 
-/// The stable codes of the contract.
+/// The stable codes of problems (docs/api.md, Errors).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Code {
     /// The request isn't what the route takes.

@@ -26,7 +26,7 @@ use crate::{
 
 pub(crate) mod event;
 
-/// The largest body of most routes, in bytes (contract, section 1).
+/// The largest body of most routes, in bytes (docs/rules.md, Keys and ids).
 const BODY_BYTES_MAX: usize = 64 * 1024;
 
 /// A request of an API Gateway HTTP API.

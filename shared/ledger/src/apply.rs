@@ -127,6 +127,22 @@ impl Ledger {
     ///
     /// # Errors
     /// Those of [`Ledger::apply`].
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// use scrip_accounts::{AccountId, refill};
+    /// use scrip_ledger::{State, Subjects};
+    ///
+    /// # async fn example(ledger: scrip_ledger::Ledger) -> Result<(), Box<dyn std::error::Error>> {
+    /// let alice = AccountId::parse("alice")?;
+    /// let moment = "2026-12-01T00:00:00Z".parse().unwrap();
+    /// let turn = |state: &State| Ok(refill::decide(&state.account, moment));
+    /// let decision = ledger.preview(&alice, Subjects::default(), moment, turn).await?;
+    /// println!("{} entries would be written", decision.entries.len());
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn preview(
         &self,
         account_id: &AccountId,

@@ -77,6 +77,16 @@ impl Ledger {
     ///
     /// # Errors
     /// Those of [`Ledger::due`].
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// # async fn example(ledger: scrip_ledger::Ledger) -> Result<(), scrip_ledger::Error> {
+    /// let (refunds, next) = ledger.pending_refunds(None).await?;
+    /// println!("{} refunds; more follow: {}", refunds.len(), next.is_some());
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn pending_refunds(
         &self,
         from: Option<DueCursor>,
@@ -91,6 +101,16 @@ impl Ledger {
     ///
     /// # Errors
     /// Those of [`Ledger::due`].
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// # async fn example(ledger: scrip_ledger::Ledger) -> Result<(), scrip_ledger::Error> {
+    /// let (object_ids, next) = ledger.list_parked(None).await?;
+    /// println!("{}; more follow: {}", object_ids.join(", "), next.is_some());
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn list_parked(
         &self,
         from: Option<DueCursor>,
@@ -105,6 +125,18 @@ impl Ledger {
     ///
     /// # Errors
     /// Those of [`Ledger::due`].
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// use scrip_ledger::DuePartition;
+    ///
+    /// # async fn example(ledger: scrip_ledger::Ledger) -> Result<(), Box<dyn std::error::Error>> {
+    /// let partition = DuePartition { month: "2026-11".parse()?, shard: 0 };
+    /// println!("{} accounts", ledger.count_due(partition).await?);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn count_due(&self, partition: DuePartition) -> Result<u64, Error> {
         let (mut count, mut start) = (0, None);
         loop {

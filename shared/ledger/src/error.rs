@@ -10,6 +10,15 @@ use scrip_accounts::Refusal;
 
 /// An error and its causes as one line for the log. The SDK's `DisplayErrorContext` would also show the response, which
 /// may contain a secret.
+///
+/// # Examples
+///
+/// ```
+/// use scrip_ledger::{Error, chain};
+///
+/// let error = Error::Internal { doing: "read an item", source: "there is no such table".into() };
+/// assert_eq!(chain(&error), "could not read an item: there is no such table");
+/// ```
 #[must_use]
 pub fn chain(error: &(dyn std::error::Error + 'static)) -> String {
     let mut text = error.to_string();
@@ -64,6 +73,15 @@ pub enum Error {
 
 impl Error {
     /// Whether the same request may succeed later.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use scrip_ledger::{Error, Fault};
+    ///
+    /// let throttled = Error::TryAgain { attempts: 10, last: Fault::Throttled, source: None };
+    /// assert!(throttled.is_transient() && !Error::KeyReused.is_transient());
+    /// ```
     #[must_use]
     pub fn is_transient(&self) -> bool {
         match self {
@@ -73,6 +91,15 @@ impl Error {
     }
 
     /// The number of attempts.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use scrip_ledger::{Error, Fault};
+    ///
+    /// let throttled = Error::TryAgain { attempts: 10, last: Fault::Throttled, source: None };
+    /// assert_eq!((throttled.attempts(), Error::KeyReused.attempts()), (10, 1));
+    /// ```
     #[must_use]
     pub fn attempts(&self) -> u32 {
         match self {

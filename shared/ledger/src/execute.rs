@@ -83,6 +83,20 @@ impl Ledger {
     /// - [`Error::KeyReused`] if another request was carried out under the key.
     /// - [`Error::TryAgain`] if contention or faults outlast the attempts.
     /// - [`Error::Internal`] if another attempt doesn't help.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// use scrip_accounts::{AccountId, Debit};
+    ///
+    /// # async fn example(ledger: scrip_ledger::Ledger, debit: Debit) -> Result<(), scrip_ledger::Error> {
+    /// let alice = AccountId::parse("alice").unwrap();
+    /// let now = "2026-11-22T10:00:00Z".parse().unwrap();
+    /// let receipt = ledger.execute(&alice, &debit, now).await?;
+    /// println!("it took {} playground credits", receipt.outcome.credits.playground());
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn execute<C: Command + Sync>(
         &self,
         account_id: &AccountId,
@@ -130,6 +144,20 @@ impl Ledger {
     ///
     /// # Errors
     /// Those of [`Ledger::execute`], except refusals.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// use scrip_accounts::{AccountId, Debit};
+    ///
+    /// # async fn example(ledger: scrip_ledger::Ledger, debit: Debit) -> Result<(), scrip_ledger::Error> {
+    /// let alice = AccountId::parse("alice").unwrap();
+    /// let now = "2026-11-22T10:00:00Z".parse().unwrap();
+    /// let receipt = ledger.find_receipt(&alice, &debit, now).await?;
+    /// println!("it was carried out: {}", receipt.is_some());
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn find_receipt<C: Command + Sync>(
         &self,
         account_id: &AccountId,

@@ -14,6 +14,25 @@ impl Ledger {
     ///
     /// # Errors
     /// [`Error::TryAgain`] if throttling or faults outlast the attempts, [`Error::Internal`].
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// use scrip_ledger::ParkedPayment;
+    ///
+    /// # async fn example(ledger: scrip_ledger::Ledger) -> Result<(), scrip_ledger::Error> {
+    /// let parked = ParkedPayment {
+    ///     object_id: "in_1".to_owned(),
+    ///     object: "invoice".to_owned(),
+    ///     reason: "no SKU is known for the price price_a".to_owned(),
+    ///     account_id: None,
+    ///     event_id: None,
+    ///     parked_at: "2026-11-22T10:00:00Z".parse().unwrap(),
+    /// };
+    /// ledger.park(&parked).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn park(&self, parked: &ParkedPayment) -> Result<(), Error> {
         let put = self.put(items::parked(parked)?)?;
         backoff::persist(|| self.write_alone("park a payment", Slot::Unconditional, put.clone())).await
@@ -23,6 +42,17 @@ impl Ledger {
     ///
     /// # Errors
     /// Those of [`Ledger::park`].
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// # async fn example(ledger: scrip_ledger::Ledger) -> Result<(), scrip_ledger::Error> {
+    /// if let Some(parked) = ledger.parked("in_1").await? {
+    ///     ledger.unpark(&parked).await?;
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn unpark(&self, parked: &ParkedPayment) -> Result<(), Error> {
         let delete = Delete::builder()
             .table_name(&self.table)

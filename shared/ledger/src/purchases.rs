@@ -35,6 +35,15 @@ impl PurchaseCursor {
     }
 
     /// The cursor as text, which needs no escapes in a URL.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use scrip_ledger::PurchaseCursor;
+    ///
+    /// let cursor = PurchaseCursor::parse("1794307200.in_1").unwrap();
+    /// assert_eq!(cursor.as_text(), "1794307200.in_1");
+    /// ```
     #[must_use]
     pub fn as_text(&self) -> String {
         self.0.trim_start_matches(keys::BOUGHT_PREFIX).replacen('#', ".", 1)
@@ -46,6 +55,20 @@ impl Ledger {
     ///
     /// # Errors
     /// Those of [`Ledger::account`].
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// use scrip_accounts::{AccountId, PurchaseId};
+    ///
+    /// # async fn example(ledger: scrip_ledger::Ledger) -> Result<(), Box<dyn std::error::Error>> {
+    /// let (alice, id) = (AccountId::parse("alice")?, PurchaseId::parse("in_1")?);
+    /// if let Some(purchase) = ledger.purchase(&alice, &id).await? {
+    ///     println!("paid at {}", purchase.paid_at);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn purchase(&self, account_id: &AccountId, id: &PurchaseId) -> Result<Option<Purchase>, Error> {
         persist(|| self.purchase_once(account_id, id)).await
     }
@@ -64,6 +87,17 @@ impl Ledger {
     ///
     /// # Errors
     /// Those of [`Ledger::account`].
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// # async fn example(ledger: scrip_ledger::Ledger) -> Result<(), Box<dyn std::error::Error>> {
+    /// let alice = scrip_accounts::AccountId::parse("alice")?;
+    /// let (purchases, next) = ledger.purchases(&alice, None, 20).await?;
+    /// println!("{} purchases; the next page: {:?}", purchases.len(), next.map(|cursor| cursor.as_text()));
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn purchases(
         &self,
         account_id: &AccountId,

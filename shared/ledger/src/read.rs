@@ -135,6 +135,14 @@ impl Ledger {
 
     /// Reads an item that doesn't exist, so the first call finds an open connection and fetched credentials. Failures
     /// are ignored, because the first call will see them too.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// # async fn example(ledger: scrip_ledger::Ledger) {
+    /// ledger.warm_up().await;
+    /// # }
+    /// ```
     pub async fn warm_up(&self) {
         drop(self.read_nothing().await);
         let _ = self.take_usage();
@@ -221,6 +229,18 @@ impl Ledger {
     ///
     /// # Errors
     /// Those of [`Ledger::account`].
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// # async fn example(ledger: scrip_ledger::Ledger) -> Result<(), Box<dyn std::error::Error>> {
+    /// let id = scrip_accounts::SubscriptionId::parse("sub_1")?;
+    /// if let Some((account_id, record)) = ledger.subscription(&id).await? {
+    ///     println!("{account_id}, past due: {}", record.past_due);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn subscription(
         &self,
         id: &SubscriptionId,
@@ -241,6 +261,18 @@ impl Ledger {
     ///
     /// # Errors
     /// Those of [`Ledger::account`].
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// # async fn example(ledger: scrip_ledger::Ledger) -> Result<(), Box<dyn std::error::Error>> {
+    /// let id = scrip_accounts::PaymentId::parse("pi_1")?;
+    /// if let Some((account_id, purchase_id)) = ledger.payment(&id).await? {
+    ///     println!("{account_id} {purchase_id}");
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn payment(&self, id: &PaymentId) -> Result<Option<(AccountId, PurchaseId)>, Error> {
         let owner = self.owner(keys::payment(id)).await?;
         Ok(owner.and_then(|owner| Some((owner.account_id, owner.purchase_id?))))
@@ -255,6 +287,16 @@ impl Ledger {
     ///
     /// # Errors
     /// Those of [`Ledger::account`].
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// # async fn example(ledger: scrip_ledger::Ledger) -> Result<(), Box<dyn std::error::Error>> {
+    /// let id = scrip_accounts::CustomerId::parse("cus_1")?;
+    /// println!("it is known: {}", ledger.customer(&id).await?.is_some());
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn customer(&self, id: &CustomerId) -> Result<Option<AccountId>, Error> {
         Ok(self.owner(keys::customer(id)).await?.map(|owner| owner.account_id))
     }
@@ -263,6 +305,17 @@ impl Ledger {
     ///
     /// # Errors
     /// Those of [`Ledger::account`].
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// # async fn example(ledger: scrip_ledger::Ledger) -> Result<(), scrip_ledger::Error> {
+    /// if let Some(parked) = ledger.parked("in_1").await? {
+    ///     println!("{} {}: {}", parked.object, parked.object_id, parked.reason);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn parked(&self, object_id: &str) -> Result<Option<ParkedPayment>, Error> {
         let item = persist(|| self.item("read what is parked", keys::parked(object_id))).await?;
         item.map(items::read_parked).transpose()

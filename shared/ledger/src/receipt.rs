@@ -87,6 +87,24 @@ impl HoldState {
 
 impl HoldStatus {
     /// Its state at a given time.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use scrip_ledger::{HoldState, HoldStatus};
+    /// # use scrip_accounts::{HoldOutcome, Sequence};
+    /// # use scrip_pricing::Credits;
+    /// # let operation = serde_json::from_str(r#"{"operation":"face_enhance","images":2}"#).unwrap();
+    /// # let at = "2026-11-22T10:00:00Z".parse().unwrap();
+    /// # let (credits, balance, low) = (Credits::new(4, 0, 0), Credits::ZERO, Vec::new());
+    /// # let (sequence, expires_at) = (Sequence::new(1), "2026-11-22T10:15:00Z".parse().unwrap());
+    /// # let outcome =
+    /// #     HoldOutcome { operation, credits, deferred_images: 0, expires_at, balance, sequence, at, low };
+    ///
+    /// let hold = HoldStatus { outcome, settlement: None, reversed: Credits::ZERO };
+    /// assert_eq!(hold.state(at), HoldState::Held);
+    /// assert_eq!(hold.state(expires_at), HoldState::Expired);
+    /// ```
     #[must_use]
     pub fn state(&self, now: DateTime<Utc>) -> HoldState {
         match self.settlement.as_ref().map(|settlement| settlement.status) {

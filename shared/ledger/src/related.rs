@@ -114,6 +114,21 @@ impl Ledger {
     ///
     /// # Errors
     /// Those of [`Ledger::account`].
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// use scrip_accounts::{AccountId, HoldId};
+    ///
+    /// # async fn example(ledger: scrip_ledger::Ledger) -> Result<(), Box<dyn std::error::Error>> {
+    /// let (alice, id) = (AccountId::parse("alice")?, HoldId::parse("job-1")?);
+    /// if let Some(hold) = ledger.hold(&alice, &id).await? {
+    ///     let now = "2026-11-22T10:00:00Z".parse().unwrap();
+    ///     println!("{}", hold.state(now).name());
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn hold(&self, account_id: &AccountId, id: &HoldId) -> Result<Option<HoldStatus>, Error> {
         let key = CommandKey::Hold(id.clone());
         let seen = persist(|| self.key_state(account_id, &key, RaisePolicy::Nothing)).await?;

@@ -44,6 +44,16 @@ impl RequestHash {
     ///
     /// # Errors
     /// Those of [`fingerprint`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use scrip_ledger::encoding::RequestHash;
+    ///
+    /// assert_eq!(RequestHash::of(&["job-1"])?, RequestHash::of(&vec!["job-1"])?);
+    /// assert_ne!(RequestHash::of(&["job-1"])?, RequestHash::of(&["job-2"])?);
+    /// # Ok::<(), scrip_ledger::Error>(())
+    /// ```
     pub fn of(request: &impl Serialize) -> Result<Self, Error> {
         fingerprint(request).map(Self::from)
     }

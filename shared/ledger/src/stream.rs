@@ -45,6 +45,23 @@ struct StreamImage {
 /// # Errors
 /// [`Error::Internal`] if the record is not of a new entry, or the entry can't be read. The error names the row and
 /// shows nothing of its content.
+///
+/// # Examples
+///
+/// ```
+/// use scrip_ledger::read_stream_record;
+///
+/// let new = read_stream_record(
+///     r#"{"eventName": "INSERT", "dynamodb": {"NewImage": {
+///         "pk": {"S": "ACCOUNT#alice"}, "sk": {"S": "ENTRY#000000000001"}, "sequence": {"N": "1"},
+///         "kind": {"S": "refill"}, "reference": {"S": "2026-11"}, "period": {"S": "2026-11"},
+///         "at": {"S": "2026-11-22T10:00:00Z"},
+///         "credits": {"M": {"playground": {"N": "4"}, "tune": {"N": "0"}, "tune_image": {"N": "0"}}},
+///         "balance": {"M": {"playground": {"N": "4"}, "tune": {"N": "0"}, "tune_image": {"N": "0"}}}}}}"#,
+/// )?;
+/// assert_eq!((new.account_id.as_str(), new.entry.reference.as_str()), ("alice", "2026-11"));
+/// # Ok::<(), scrip_ledger::Error>(())
+/// ```
 pub fn read_stream_record(record: &str) -> Result<NewEntry, Error> {
     const DOING: &str = "read a record of the stream";
     let record: Record = serde_json::from_str(record)

@@ -39,6 +39,14 @@ pub struct Ledger {
 impl Ledger {
     /// The ledger in a table. The SDK's retries are off: after a fault, the ledger's next attempt reads before it
     /// writes, so a lost answer does no harm. See the crate's example.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// # fn example(config: &aws_types::SdkConfig) {
+    /// let ledger = scrip_ledger::Ledger::new(config, "scrip-ledger");
+    /// # }
+    /// ```
     #[must_use]
     pub fn new(config: &SdkConfig, table: impl Into<String>) -> Self {
         let config = Builder::from(config).retry_config(RetryConfig::disabled()).build();
@@ -46,6 +54,17 @@ impl Ledger {
     }
 
     /// The requests and capacity since the last call of this function.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// # async fn example(ledger: scrip_ledger::Ledger) -> Result<(), Box<dyn std::error::Error>> {
+    /// ledger.account(&scrip_accounts::AccountId::parse("alice")?).await?;
+    /// let usage = ledger.take_usage();
+    /// println!("{} requests, {} half read units", usage.requests, usage.read_half_units);
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn take_usage(&self) -> Usage {
         self.meter.take()

@@ -27,12 +27,24 @@ pub struct Count(i64);
 
 impl Count {
     /// The count of this number.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// assert_eq!(scrip_pricing::Count::new(4).to_string(), "4");
+    /// ```
     #[must_use]
     pub const fn new(count: i64) -> Self {
         Self(count)
     }
 
     /// The number.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// assert_eq!(scrip_pricing::Count::new(-1).get(), -1);
+    /// ```
     #[must_use]
     pub const fn get(self) -> i64 {
         self.0

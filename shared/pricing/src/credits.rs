@@ -39,30 +39,71 @@ impl Credits {
 
     /// An amount of each kind. Arithmetic and deserialization check [`Self::MAX_OF_A_KIND`]; this
     /// constructor does not.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use scrip_pricing::Credits;
+    ///
+    /// let pack = Credits::new(0, 1, 64);
+    /// assert_eq!((pack.tune(), pack.tune_image()), (1, 64));
+    /// ```
     #[must_use]
     pub const fn new(playground: u64, tune: u64, tune_image: u64) -> Self {
         Self { playground, tune, tune_image }
     }
 
     /// Credits for generating or editing images.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use scrip_pricing::Credits;
+    ///
+    /// assert_eq!(Credits::new(1000, 1, 64).playground(), 1000);
+    /// ```
     #[must_use]
     pub const fn playground(self) -> u64 {
         self.playground
     }
 
     /// Credits for training a Tune.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use scrip_pricing::Credits;
+    ///
+    /// assert_eq!(Credits::new(1000, 1, 64).tune(), 1);
+    /// ```
     #[must_use]
     pub const fn tune(self) -> u64 {
         self.tune
     }
 
     /// Credits for images from a trained Tune: one credit is one image.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use scrip_pricing::Credits;
+    ///
+    /// assert_eq!(Credits::new(1000, 1, 64).tune_image(), 64);
+    /// ```
     #[must_use]
     pub const fn tune_image(self) -> u64 {
         self.tune_image
     }
 
     /// The number of credits of this kind.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use scrip_pricing::{Credits, Kind};
+    ///
+    /// assert_eq!(Credits::new(1000, 1, 64).of(Kind::TuneImage), 64);
+    /// ```
     #[must_use]
     pub const fn of(self, kind: Kind) -> u64 {
         match kind {
@@ -73,48 +114,121 @@ impl Credits {
     }
 
     /// Whether there are none of any kind.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use scrip_pricing::Credits;
+    ///
+    /// assert!(Credits::ZERO.is_zero());
+    /// assert!(!Credits::new(0, 1, 0).is_zero());
+    /// ```
     #[must_use]
     pub fn is_zero(self) -> bool {
         self == Self::ZERO
     }
 
     /// Whether there are at least the required credits of each kind.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use scrip_pricing::Credits;
+    ///
+    /// let balance = Credits::new(1000, 1, 64);
+    /// assert!(balance.covers(Credits::new(4, 1, 64)));
+    /// assert!(!balance.covers(Credits::new(0, 2, 0)));
+    /// ```
     #[must_use]
     pub fn covers(self, required: Self) -> bool {
         self.checked_sub(required).is_some()
     }
 
     /// The sum; `None` if it exceeds [`Self::MAX_OF_A_KIND`] in any kind.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use scrip_pricing::Credits;
+    ///
+    /// let pack = Credits::new(0, 1, 64);
+    /// assert_eq!(pack.checked_add(Credits::new(1000, 0, 8)), Some(Credits::new(1000, 1, 72)));
+    /// assert_eq!(pack.checked_add(Credits::new(0, Credits::MAX_OF_A_KIND, 0)), None);
+    /// ```
     #[must_use]
     pub fn checked_add(self, other: Self) -> Option<Self> {
         self.try_zip(other, |a, b| within_limit(a.checked_add(b)?))
     }
 
     /// The difference; `None` if it falls below zero in any kind.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use scrip_pricing::Credits;
+    ///
+    /// let balance = Credits::new(1000, 1, 64);
+    /// assert_eq!(balance.checked_sub(Credits::new(4, 0, 8)), Some(Credits::new(996, 1, 56)));
+    /// assert_eq!(balance.checked_sub(Credits::new(0, 2, 0)), None);
+    /// ```
     #[must_use]
     pub fn checked_sub(self, other: Self) -> Option<Self> {
         self.try_zip(other, u64::checked_sub)
     }
 
     /// The product with `n`; `None` if it exceeds [`Self::MAX_OF_A_KIND`] in any kind.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use scrip_pricing::Credits;
+    ///
+    /// assert_eq!(Credits::new(0, 1, 64).checked_mul(3), Some(Credits::new(0, 3, 192)));
+    /// assert_eq!(Credits::new(0, 1, 64).checked_mul(u64::MAX), None);
+    /// ```
     #[must_use]
     pub fn checked_mul(self, n: u64) -> Option<Self> {
         self.try_zip(Self::new(n, n, n), |a, b| within_limit(a.checked_mul(b)?))
     }
 
     /// The credits that are missing to cover `required`; zero for each kind that is covered.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use scrip_pricing::Credits;
+    ///
+    /// let balance = Credits::new(1000, 1, 60);
+    /// assert_eq!(balance.shortfall(Credits::new(4, 1, 64)), Credits::new(0, 0, 4));
+    /// ```
     #[must_use]
     pub fn shortfall(self, required: Self) -> Self {
         self.zip(required, |has, needs| needs.saturating_sub(has))
     }
 
     /// The smaller amount of each kind.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use scrip_pricing::Credits;
+    ///
+    /// assert_eq!(Credits::new(4, 1, 64).min(Credits::new(1000, 0, 8)), Credits::new(4, 0, 8));
+    /// ```
     #[must_use]
     pub fn min(self, other: Self) -> Self {
         self.zip(other, u64::min)
     }
 
     /// The same amount with other playground credits. Like [`Self::new`], it does not check the limit.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use scrip_pricing::Credits;
+    ///
+    /// assert_eq!(Credits::new(40, 1, 64).with_playground(1000), Credits::new(1000, 1, 64));
+    /// ```
     #[must_use]
     pub fn with_playground(self, playground: u64) -> Self {
         Self { playground, ..self }

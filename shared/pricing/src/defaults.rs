@@ -1,5 +1,5 @@
-//! The defaults of the fields that a caller may leave out. They are a part of the API (contract,
-//! section 3, "Operations"), so they are not in `catalog.toml`.
+//! The defaults of the fields that a caller may leave out. They are a part of the API (docs/rules.md,
+//! Work), so they are not in `catalog.toml`.
 //!
 //! They must never change. A retry is recognised by its whole request, with the defaults filled in. If a
 //! default changed, the retry of an earlier request without that field would look like another request

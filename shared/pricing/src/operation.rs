@@ -1,4 +1,4 @@
-//! The operations that have a price, as callers write them (contract, section 3, "Operations").
+//! The operations that have a price, as callers write them (docs/api.md, Callers, ids, operations).
 //!
 //! Parsing checks only the shape of an operation; [`crate::Catalog::quote`] checks that its values are in
 //! range. Fields that a caller may leave out get the defaults of the API. These never change, so a

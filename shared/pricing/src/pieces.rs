@@ -1,5 +1,5 @@
 //! The pieces of an operation. A hold is set aside for all of them, and may be captured for fewer
-//! (contract, section 3, "Hold, capture, release").
+//! (docs/rules.md, Holds and reversals).
 
 use std::fmt;
 
@@ -68,6 +68,16 @@ impl Operation {
 
     /// The same operation with another number of pieces; unchanged if [`Self::pieces`] is `None`. A
     /// number beyond `i64` is reduced to the largest `i64`, as when a [`Count`] is read.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use scrip_pricing::{Count, Operation};
+    ///
+    /// let operation = Operation::FaceEnhance { images: Count::new(4) };
+    /// assert_eq!(operation.with_pieces(3), Operation::FaceEnhance { images: Count::new(3) });
+    /// assert_eq!(Operation::Download {}.with_pieces(3), Operation::Download {});
+    /// ```
     #[must_use]
     pub fn with_pieces(&self, count: u64) -> Self {
         let mut operation = self.clone();

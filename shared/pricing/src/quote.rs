@@ -45,12 +45,33 @@ impl Price {
     }
 
     /// The full price of the operation.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use scrip_pricing::{CATALOG, Count, Credits, Operation};
+    ///
+    /// let price = CATALOG.quote(&Operation::TuneImages { prompts: Count::new(3) })?;
+    /// assert_eq!(price.credits(), Credits::new(0, 0, 24));
+    /// # Ok::<(), scrip_pricing::UnsupportedOperation>(())
+    /// ```
     #[must_use]
     pub fn credits(&self) -> Credits {
         self.credits
     }
 
     /// The tier that sets the price; only for `text_to_image`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use scrip_pricing::{CATALOG, Operation, Tier};
+    ///
+    /// let image: Operation = serde_json::from_str(r#"{"operation":"text_to_image","width":600,"height":500}"#)?;
+    /// let tier = CATALOG.quote(&image)?.tier();
+    /// assert_eq!(tier, Some(Tier { width: 512, height: 768, steps_max: 50 }));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn tier(&self) -> Option<Tier> {
         self.tier
@@ -78,7 +99,7 @@ impl Price {
     #[must_use]
     pub fn charge(&self, balance: Credits) -> Charge {
         if self.may_defer && !balance.covers(self.for_units) {
-            // One tune_image credit is one image (product page, "Tune work").
+            // One tune_image credit is one image (docs/rules.md, Work).
             Charge { credits: self.once, deferred_images: self.for_units.tune_image() }
         } else {
             Charge { credits: self.credits, deferred_images: 0 }

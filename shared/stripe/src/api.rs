@@ -74,6 +74,15 @@ impl Client {
 
 impl Api<'_> {
     /// How many calls were sent so far.
+    ///
+    /// # Examples
+    /// ```no_run
+    /// # async fn example(api: &scrip_stripe::Api<'_>) -> Result<(), scrip_stripe::Error> {
+    /// api.charge("ch_1").await?;
+    /// println!("{} calls", api.calls());
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn calls(&self) -> u32 {
         self.calls.load(Ordering::Relaxed)
     }

@@ -46,6 +46,12 @@ impl Client {
     ///
     /// # Errors
     /// If the variable is not set.
+    ///
+    /// # Examples
+    /// ```no_run
+    /// let client = scrip_stripe::Client::from_env()?;
+    /// # Ok::<(), scrip_stripe::BaseUrlUnset>(())
+    /// ```
     pub fn from_env() -> Result<Self, BaseUrlUnset> {
         env::var("STRIPE_API_BASE").map(|base_url| Self::new(&base_url)).map_err(|_| BaseUrlUnset)
     }

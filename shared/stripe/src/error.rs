@@ -76,6 +76,14 @@ pub enum Error {
 
 impl Error {
     /// Whether the same call may succeed later, though nothing is changed.
+    ///
+    /// # Examples
+    /// ```
+    /// use scrip_stripe::Error;
+    ///
+    /// assert!(Error::Unavailable { status: 503 }.is_transient());
+    /// assert!(!Error::Missing.is_transient());
+    /// ```
     #[must_use]
     pub fn is_transient(&self) -> bool {
         matches!(self, Self::RateLimited | Self::Unavailable { .. } | Self::Unreachable | Self::OutOfTime)

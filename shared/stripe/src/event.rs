@@ -88,6 +88,16 @@ impl StripeEvent {
     ///
     /// # Errors
     /// If the body is no JSON object, or lacks an id, type, time or object.
+    ///
+    /// # Examples
+    /// ```
+    /// use scrip_stripe::{InvalidEvent, StripeEvent};
+    ///
+    /// let body = br#"{"id": "evt_1", "type": "invoice.paid", "created": 1793696400, "data": {"object": {}}}"#;
+    /// assert_eq!(StripeEvent::parse(body)?.id, "evt_1");
+    /// assert_eq!(StripeEvent::parse(b"{}"), Err(InvalidEvent::NoObject));
+    /// # Ok::<(), InvalidEvent>(())
+    /// ```
     pub fn parse(body: &[u8]) -> Result<Self, InvalidEvent> {
         let raw: LenientObject<RawEvent> = serde_json::from_slice(body)
             .map_err(|error| InvalidEvent::Malformed { line: error.line(), column: error.column() })?;

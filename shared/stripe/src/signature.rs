@@ -1,4 +1,4 @@
-//! The check of the header `Stripe-Signature`, which signs an event's raw body (contract, section 5).
+//! The check of the header `Stripe-Signature`, which signs an event's raw body (docs/rules.md, Stripe's events).
 //!
 //! It comes before anything of the body is read. The comparison takes the same time wherever two signatures differ.
 

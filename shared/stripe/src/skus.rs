@@ -1,4 +1,4 @@
-//! The SKUs of the catalog that lines of Stripe's objects stand for (contract, section 5).
+//! The SKUs of the catalog that lines of Stripe's objects stand for (docs/stripe.md, Prices).
 
 use std::{collections::BTreeMap, str::FromStr};
 
@@ -71,6 +71,15 @@ pub enum LineSku {
 impl ConfiguredPrices {
     /// The SKU that a price stands for. `price` is the whole object, if it was read. `fallback` is the metadata of a session,
     /// payment intent or subscription that has this one item. A source that names no SKU of the catalog is skipped.
+    ///
+    /// # Examples
+    /// ```
+    /// use scrip_stripe::{ConfiguredPrices, LineSku, objects::Metadata};
+    ///
+    /// let metadata = Metadata::from([("sku".to_owned(), "tune_pack".to_owned())]);
+    /// let sku = ConfiguredPrices::default().sku(Some("price_a"), None, Some(&metadata));
+    /// assert!(matches!(sku, LineSku::Offer(offer) if offer.sku == "tune_pack"));
+    /// ```
     #[must_use]
     pub fn sku(&self, price_id: Option<&str>, price: Option<&Price>, fallback: Option<&Metadata>) -> LineSku {
         match price_id.and_then(|id| self.0.get(id)) {
@@ -91,6 +100,13 @@ impl ConfiguredPrices {
     }
 
     /// Whether the configuration maps a price, so that the price itself need not be read.
+    ///
+    /// # Examples
+    /// ```
+    /// let prices: scrip_stripe::ConfiguredPrices = r#"{"price_a": "tune_pack", "price_b": null}"#.parse()?;
+    /// assert!(prices.knows("price_b") && !prices.knows("price_c"));
+    /// # Ok::<(), scrip_stripe::InvalidPrices>(())
+    /// ```
     #[must_use]
     pub fn knows(&self, price_id: &str) -> bool {
         self.0.contains_key(price_id)

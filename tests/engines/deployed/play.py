@@ -1,4 +1,4 @@
-"""Deploys `template.yaml` on an emulator of AWS and plays the contract's main paths over HTTP.
+"""Deploys `template.yaml` on an emulator of AWS and plays the API's main paths over HTTP.
 
 Prints a line for each fact that is checked, and ends with `N passed, M failed`. `tests/engines/deployed/run` builds
 the functions and runs this.

@@ -1,5 +1,5 @@
-//! Any `Stripe-Signature`, up to the first line's end, on any body, which is the rest: accepted exactly where a
-//! plain reading of the contract accepts it.
+//! Any `Stripe-Signature`, up to the first line's end, on any body, which is the rest: accepted exactly if a
+//! plain reading of docs/rules.md (Stripe's events) accepts it.
 //!
 //! No fuzzer guesses a signature: where the header says `SIGNATURE`, the right one of its first time is put in.
 

@@ -1,4 +1,4 @@
-//! Any body as an operation: it has the price of the product page, or is refused for the right reason.
+//! Any body as an operation: it has the price that is written out in the tests, or is refused for the right reason.
 
 #![no_main]
 

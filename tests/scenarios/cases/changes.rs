@@ -187,7 +187,8 @@ async fn an_upgrade_whose_payment_failed_leaves_the_plan_in_order() {
     }
 }
 
-/// Rule 4: a trial grants nothing until an invoice is paid, though it is ended before its invoice says.
+/// Rule 4 of docs/rules.md: a trial grants nothing until an invoice is paid, though it is ended before its invoice
+/// says.
 #[tokio::test]
 async fn a_trial_that_is_ended_early_is_paid_for_once() {
     for generation in Generation::EVERY {

@@ -1,5 +1,5 @@
 //! Money that moves while credits are held. A refund can't take back what is held, so it is owed, and what comes back of
-//! the hold pays that first (rule 9).
+//! the hold pays that first (docs/rules.md, rule 9).
 
 use reqwest::Method;
 use scrip_stripe_model::{Generation, Plan};

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use super::{Operation, assert_valid, at, members, operations, resolved, schema};
 use crate::api::{Api, Reply, send};
 
-/// The largest body that the service takes (contract, section 1); the gateway takes more.
+/// The largest body that the service takes (docs/rules.md, Keys and ids); the gateway takes more.
 const BODY_BYTES_MAX: usize = 64 * 1024;
 /// The same of the webhook.
 const EVENT_BYTES_MAX: usize = 1024 * 1024;

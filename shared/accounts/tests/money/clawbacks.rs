@@ -1,5 +1,5 @@
-//! Refunds and disputes take credits back in proportion; if the money returns, the credits are given again (rules 7 to
-//! 9).
+//! Refunds and disputes take credits back in proportion; if the money returns, the credits are given again
+//! (docs/rules.md, rules 7 to 9).
 
 use scrip_accounts::{
     EntryKind::{Dispute, DisputeWon, Expiry, Refund, RefundFailed},
@@ -13,7 +13,7 @@ const DEC: &str = "2026-12-03";
 
 fn gone(purchase: &'static str, id: &'static str, amount: u64) -> Step {
     let kind = if id.starts_with("dp_") { OutflowKind::Dispute } else { OutflowKind::Refund };
-    Step::OutflowTotal(purchase, id, kind, amount, "2026-11-10")
+    Step::Outflow(purchase, id, kind, amount, "2026-11-10")
 }
 
 /// Cases 13 to 17: a pack of 104 for 1000 cents.
@@ -151,7 +151,7 @@ fn money_of_a_period_that_is_over_takes_nothing() {
     shop.look(&provider, DEC);
     assert_eq!(shop.playground(), 1000);
     shop.take_kinds();
-    provider.take(Step::OutflowTotal("in_1", "re_1", OutflowKind::Refund, 1900, "2026-12-04"));
+    provider.take(Step::Outflow("in_1", "re_1", OutflowKind::Refund, 1900, "2026-12-04"));
     shop.look(&provider, "2026-12-04");
     assert_eq!((shop.take_kinds(), shop.playground()), (vec![Refund], 1000));
     assert!(shop.account.is_active(time("2026-12-05")));
@@ -195,7 +195,7 @@ fn a_refund_before_the_turn_leaves_nothing_to_refill() {
     let mut shop = Shop::new("2026-11-01");
     shop.look(&provider, "2026-11-03");
     shop.take_kinds();
-    provider.take(Step::OutflowTotal("in_1", "re_1", OutflowKind::Refund, 1900, "2026-11-30"));
+    provider.take(Step::Outflow("in_1", "re_1", OutflowKind::Refund, 1900, "2026-11-30"));
     // Nothing was written in December before.
     shop.look(&provider, "2026-12-02");
     assert_eq!((shop.take_kinds(), shop.playground()), (vec![Expiry, Refund], 0));

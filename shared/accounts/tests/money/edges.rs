@@ -58,7 +58,7 @@ fn confirm(shop: &mut Shop, provider: &Provider, subject: &str, purchase: &str, 
 fn a_plans_money_back_is_one_entry() {
     let (mut provider, mut shop) = bought(&[invoice("in_1", "basic", "2026-11-03", DEC)]);
     request(&mut shop, "in_1", "2026-11-04T09:00:00Z");
-    provider.take(Step::OutflowTotal("in_1", "re_1", OutflowKind::Refund, 1900, "2026-11-04T09:00:02Z"));
+    provider.take(Step::Outflow("in_1", "re_1", OutflowKind::Refund, 1900, "2026-11-04T09:00:02Z"));
     confirm(&mut shop, &provider, "sub", "in_1", "2026-11-04T09:00:03Z");
     assert_eq!((shop.take_kinds(), shop.playground()), (vec![Refund], 0));
     assert_eq!(shop.purchases[&id("in_1")].status(), PurchaseStatus::Refunded);
@@ -72,7 +72,7 @@ fn an_answer_that_doesnt_show_our_refund_yet_gives_nothing_back() {
     confirm(&mut shop, &stale, "pi_1", "pi_1", "2026-11-04");
     assert_eq!(shop.account.balance, Credits::ZERO, "confirmed by a list that is behind");
     assert_eq!(shop.purchases[&id("pi_1")].status(), PurchaseStatus::RefundPending);
-    provider.take(Step::OutflowTotal("pi_1", "re_1", OutflowKind::Refund, 900, "2026-11-04"));
+    provider.take(Step::Outflow("pi_1", "re_1", OutflowKind::Refund, 900, "2026-11-04"));
     confirm(&mut shop, &provider, "pi_1", "pi_1", "2026-11-04");
     shop.look(&stale, "2026-11-04");
     assert_eq!(shop.account.balance, Credits::ZERO, "looked at by a list that is behind");
@@ -83,7 +83,7 @@ fn an_answer_that_doesnt_show_our_refund_yet_gives_nothing_back() {
 fn a_dispute_while_a_refund_is_pending_takes_nothing_twice() {
     let (mut provider, mut shop) = bought(&[invoice("in_1", "basic", "2026-11-03", YEAR)]);
     request(&mut shop, "in_1", "2026-11-04");
-    provider.take(Step::OutflowTotal("in_1", "dp_1", OutflowKind::Dispute, 1900, "2026-11-05"));
+    provider.take(Step::Outflow("in_1", "dp_1", OutflowKind::Dispute, 1900, "2026-11-05"));
     shop.look(&provider, "2026-11-05");
     assert_eq!(shop.take_kinds(), [Refund]);
 }
@@ -94,7 +94,7 @@ fn an_outflow_beyond_the_paid_amount_moves_no_credits() {
     for (first, second) in [(("re_1", Refund), ("dp_1", Dispute)), (("dp_1", Dispute), ("re_1", Refund))] {
         let (mut provider, mut shop) = bought(&[invoice("in_1", "basic", "2026-11-03", YEAR)]);
         for ((outflow, kind), at) in [(first, "2026-11-10"), (second, "2026-12-05")] {
-            provider.take(Step::OutflowTotal("in_1", outflow, kind, 1900, at));
+            provider.take(Step::Outflow("in_1", outflow, kind, 1900, at));
             shop.look(&provider, at);
         }
         assert_eq!(shop.plan("2026-12-06").1, time("2026-11-10"), "{first:?} first");
@@ -105,7 +105,7 @@ fn an_outflow_beyond_the_paid_amount_moves_no_credits() {
 fn a_line_granted_after_half_of_the_money_went_is_granted_by_half() {
     let both = [pack("tune_pack", 3), pack("avatar_pack", 1)];
     let of = |lines: &[scrip_accounts::Line]| Step::Pack("pi_1", "2026-11-03", lines.to_vec(), 4200);
-    let gone = Step::OutflowTotal("pi_1", "re_1", OutflowKind::Refund, 2100, "2026-11-04");
+    let gone = Step::Outflow("pi_1", "re_1", OutflowKind::Refund, 2100, "2026-11-04");
     let mut shop = Shop::new("2026-11-01");
     for (steps, balance) in [
         (vec![of(&both[..1])], Credits::new(0, 3, 192)),
@@ -163,7 +163,7 @@ fn a_refill_that_was_made_too_early_is_corrected() {
     let basic = || invoice("in_1", "basic", "2026-11-03", YEAR);
     let business = || invoice("in_1", "business", "2026-11-03", DEC);
     let down = || Step::Invoice(Invoice::new("in_2", "basic", "2026-11-29", DEC).change(0));
-    let gone = |at| Step::OutflowTotal("in_1", "re_1", OutflowKind::Refund, 1900, at);
+    let gone = |at| Step::Outflow("in_1", "re_1", OutflowKind::Refund, 1900, at);
     for (before, after, playground) in [
         (basic(), Step::Ended("sub", "2026-11-29"), 0),
         (basic(), Step::Ended("sub", "2026-12-01T00:00:01Z"), 1000),
@@ -187,7 +187,7 @@ fn a_refund_of_a_late_payment_takes_back_its_credits() {
     provider.take(late);
     shop.look(&provider, "2026-11-20");
     assert_eq!(shop.playground(), 1000);
-    provider.take(Step::OutflowTotal("in_2", "re_1", OutflowKind::Refund, 1900, "2026-11-21"));
+    provider.take(Step::Outflow("in_2", "re_1", OutflowKind::Refund, 1900, "2026-11-21"));
     shop.look(&provider, "2026-11-21");
     assert_eq!(shop.playground(), 0);
 }
@@ -196,8 +196,8 @@ fn a_refund_of_a_late_payment_takes_back_its_credits() {
 fn money_that_returns_partly_revives_the_plan() {
     let steps = [
         invoice("in_1", "business", "2026-11-03", DEC),
-        Step::OutflowTotal("in_1", "re_1", OutflowKind::Refund, 975, "2026-11-12"),
-        Step::OutflowTotal("in_1", "dp_1", OutflowKind::Dispute, 2925, "2026-11-21"),
+        Step::Outflow("in_1", "re_1", OutflowKind::Refund, 975, "2026-11-12"),
+        Step::Outflow("in_1", "dp_1", OutflowKind::Dispute, 2925, "2026-11-21"),
         Step::Back("in_1", "re_1"),
     ];
     let mut shop = Shop::new("2026-11-01");
@@ -212,7 +212,7 @@ fn money_that_returns_partly_revives_the_plan() {
 fn a_subscription_after_one_that_was_refunded_is_granted() {
     let steps = [
         invoice("in_1", "basic", "2026-11-03", DEC),
-        Step::OutflowTotal("in_1", "re_1", OutflowKind::Refund, 1900, "2026-11-04"),
+        Step::Outflow("in_1", "re_1", OutflowKind::Refund, 1900, "2026-11-04"),
         Step::Invoice(Invoice::new("in_2", "basic", "2026-11-05", "2026-12-05").of("sub_2")),
     ];
     let mut shop = Shop::new("2026-11-01");
@@ -227,7 +227,7 @@ fn a_subscription_after_one_that_was_refunded_is_granted() {
 fn a_refunded_month_that_is_paid_again_has_one_refill() {
     let (mut provider, mut shop) = bought(&[invoice("in_1", "basic", "2026-11-03", "2026-12-10")]);
     turn(&mut shop, "2026-12-01T00:00:00Z");
-    provider.take(Step::OutflowTotal("in_1", "dp_1", OutflowKind::Dispute, 1900, "2026-12-05"));
+    provider.take(Step::Outflow("in_1", "dp_1", OutflowKind::Dispute, 1900, "2026-12-05"));
     shop.look(&provider, "2026-12-05");
     provider.take(invoice("in_2", "basic", "2026-12-10", "2027-01-10"));
     shop.look(&provider, "2026-12-10");

@@ -1,4 +1,4 @@
-//! The 30-day money-back guarantee (contract, section 3).
+//! The 30-day money-back guarantee (docs/rules.md).
 
 use scrip_accounts::{
     EntryKind::{Refund, RefundFailed},
@@ -62,7 +62,7 @@ fn credits_go_with_the_request_and_stay_gone() {
     // A look that came before Stripe was asked gives nothing back.
     shop.look(&provider, "2026-11-04");
     assert_eq!(shop.take_kinds(), []);
-    provider.take(Step::OutflowTotal("pi_1", "re_1", OutflowKind::Refund, 900, "2026-11-04"));
+    provider.take(Step::Outflow("pi_1", "re_1", OutflowKind::Refund, 900, "2026-11-04"));
     let records = shop.records(None, [id("pi_1")].iter());
     let ours = [RefundId::parse("re_1").unwrap()];
     let now = time("2026-11-04");
@@ -85,7 +85,7 @@ fn credits_go_with_the_request_and_stay_gone() {
 /// What the answer of a request was lost for is known by the refund's metadata, whoever's refunds stand beside it.
 #[test]
 fn its_amount_is_the_sum_of_its_own_refunds() {
-    let gone = |id, amount| Step::OutflowTotal("pi_1", id, OutflowKind::Refund, amount, "2026-11-04");
+    let gone = |id, amount| Step::Outflow("pi_1", id, OutflowKind::Refund, amount, "2026-11-04");
     for (what, steps, answered, amount, refunds) in [
         ("its own", vec![gone("re_1", 900), Step::Own("re_1", 0)], vec!["re_1"], 900, vec!["re_1"]),
         ("its answer was lost", vec![gone("re_1", 900), Step::Own("re_1", 0)], vec![], 900, vec!["re_1"]),
@@ -136,7 +136,7 @@ fn its_amount_is_the_sum_of_its_own_refunds() {
 /// A refund of the merchant's that fails takes none of ours with it; ours does.
 #[test]
 fn it_lasts_as_long_as_its_own_refunds() {
-    let gone = |id, amount| Step::OutflowTotal("pi_1", id, OutflowKind::Refund, amount, "2026-11-04");
+    let gone = |id, amount| Step::Outflow("pi_1", id, OutflowKind::Refund, amount, "2026-11-04");
     let both = || vec![gone("re_1", 300), gone("re_2", 600)];
     for (what, own, failed, is_given_up) in [
         ("the merchant's fails", Some("re_2"), "re_1", false),
@@ -161,7 +161,7 @@ fn it_lasts_as_long_as_its_own_refunds() {
 #[test]
 fn only_the_remaining_money_is_refunded() {
     let (mut provider, mut shop) = bought(900);
-    provider.take(Step::OutflowTotal("pi_1", "re_1", OutflowKind::Refund, 300, "2026-11-05"));
+    provider.take(Step::Outflow("pi_1", "re_1", OutflowKind::Refund, 300, "2026-11-05"));
     shop.look(&provider, "2026-11-05");
     assert_eq!(shop.account.balance, Credits::new(0, 1, 64 - 21));
     request(&mut shop, "pi_1", "2026-11-06").unwrap();
@@ -176,7 +176,7 @@ fn a_declined_refund_gives_back_its_revoked_credits() {
     for (is_disputed, balance) in [(false, Credits::new(0, 1, 64)), (true, Credits::ZERO)] {
         let (mut provider, mut shop) = bought(900);
         if is_disputed {
-            provider.take(Step::OutflowTotal("pi_1", "dp_1", OutflowKind::Dispute, 900, "2026-11-05"));
+            provider.take(Step::Outflow("pi_1", "dp_1", OutflowKind::Dispute, 900, "2026-11-05"));
             shop.look(&provider, "2026-11-05");
         }
         request(&mut shop, "pi_1", "2026-11-06").unwrap();

@@ -48,7 +48,7 @@ pub enum Choice {
         quantity: u64,
     },
     /// So many quarters of what is left of a payment go.
-    OutflowTotal {
+    Outflow {
         which: usize,
         quarters: u64,
     },
@@ -71,7 +71,7 @@ pub fn choices(with_items: bool) -> impl Strategy<Value = Vec<Choice>> {
             }
         ),
         1 => (0..2_usize, 1..4_u64).prop_map(|(which, quantity)| Choice::Pack { which, quantity }),
-        4 => (0..12_usize, 1..=4_u64).prop_map(|(which, quarters)| Choice::OutflowTotal { which, quarters }),
+        4 => (0..12_usize, 1..=4_u64).prop_map(|(which, quarters)| Choice::Outflow { which, quarters }),
         2 => (0..8_usize).prop_map(Choice::Back),
         1 => (0..2_usize).prop_map(Choice::Over),
         u32::from(with_items) => (0..2_usize, 0..3_usize).prop_map(|(sub, plan)| Choice::Item(sub, plan)),
@@ -144,9 +144,7 @@ impl Drawing {
                 self.bought.push((PACKS[which], amount));
                 self.happen(Step::Pack(PACKS[which], at, vec![pack("avatar_pack", quantity)], amount), at);
             }
-            Choice::OutflowTotal { which, quarters }
-                if !self.bought.is_empty() && self.flows < FLOWS.len() =>
-            {
+            Choice::Outflow { which, quarters } if !self.bought.is_empty() && self.flows < FLOWS.len() => {
                 let (purchase, amount) = self.bought[which % self.bought.len()];
                 let gone: u64 =
                     self.gone.iter().filter(|(of, ..)| *of == purchase).map(|(.., sum)| sum).sum();
@@ -156,7 +154,7 @@ impl Drawing {
                     self.flows += 1;
                     self.gone.push((purchase, flow, sum));
                     let kind = if flow.starts_with("dp_") { Dispute } else { Refund };
-                    self.happen(Step::OutflowTotal(purchase, flow, kind, sum, at), at);
+                    self.happen(Step::Outflow(purchase, flow, kind, sum, at), at);
                 }
             }
             Choice::Back(which) if !self.gone.is_empty() => {

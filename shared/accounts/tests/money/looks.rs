@@ -46,7 +46,7 @@ fn sold() -> [(&'static str, &'static str, Vec<Step>); 2] {
 }
 
 fn gone(purchase: &'static str) -> Step {
-    Step::OutflowTotal(purchase, "dp_1", OutflowKind::Dispute, 1900, "2026-11-04")
+    Step::Outflow(purchase, "dp_1", OutflowKind::Dispute, 1900, "2026-11-04")
 }
 
 #[test]

@@ -19,20 +19,20 @@ fn lifecycles() -> Vec<Vec<Step>> {
         vec![
             invoice("in_1", "basic", "2026-11-03", "2026-12-03"),
             change("in_2", "business", "2026-11-10", "2026-12-03", 2000),
-            Step::OutflowTotal("in_1", "re_1", Refund, 950, "2026-11-12"),
+            Step::Outflow("in_1", "re_1", Refund, 950, "2026-11-12"),
             invoice("in_3", "business", "2026-12-03", "2027-01-03"),
         ],
         vec![
             invoice("in_1", "standard", "2026-11-03", "2026-12-03"),
-            Step::OutflowTotal("in_1", "dp_1", Dispute, 2900, "2026-11-12"),
+            Step::Outflow("in_1", "dp_1", Dispute, 2900, "2026-11-12"),
             Step::Back("in_1", "dp_1"),
             invoice("in_2", "standard", "2026-12-03", "2027-01-03"),
-            Step::OutflowTotal("in_2", "re_2", Refund, 1450, "2026-12-05"),
+            Step::Outflow("in_2", "re_2", Refund, 1450, "2026-12-05"),
         ],
         vec![
             Step::Pack("pi_1", "2026-11-03", vec![pack("tune_pack", 3), pack("avatar_pack", 1)], 4200),
-            Step::OutflowTotal("pi_1", "re_1", Refund, 1000, "2026-11-05"),
-            Step::OutflowTotal("pi_1", "dp_1", Dispute, 3200, "2026-11-06"),
+            Step::Outflow("pi_1", "re_1", Refund, 1000, "2026-11-05"),
+            Step::Outflow("pi_1", "dp_1", Dispute, 3200, "2026-11-06"),
             Step::Back("pi_1", "re_1"),
             Step::Back("pi_1", "dp_1"),
         ],
@@ -41,7 +41,7 @@ fn lifecycles() -> Vec<Vec<Step>> {
             Step::Item("sub", "basic"),
             Step::Invoice(Invoice::new("in_9", "standard", "2026-12-04", "2027-12-04").of("sub_9")),
             Step::Ended("sub", "2026-12-10"),
-            Step::OutflowTotal("in_1", "re_1", Refund, 3900, "2026-12-10"),
+            Step::Outflow("in_1", "re_1", Refund, 3900, "2026-12-10"),
         ],
         vec![
             invoice("in_1", "basic", "2026-10-20", "2026-11-20"),
@@ -87,9 +87,9 @@ fn the_order_of_subjects_does_not_matter() {
         Step::Invoice(Invoice::new("in_1", "basic", "2026-11-03", "2027-11-03").of("sub_1")),
         Step::Invoice(Invoice::new("in_2", "business", "2026-11-05", "2026-12-05").of("sub_2")),
         Step::Pack("pi_1", "2026-11-06", vec![pack("avatar_pack", 2)], 3000),
-        Step::OutflowTotal("in_2", "re_1", Refund, 1300, "2026-11-07"),
-        Step::OutflowTotal("in_1", "dp_1", Dispute, 1900, "2026-11-08"),
-        Step::OutflowTotal("pi_1", "re_2", Refund, 1500, "2026-11-09"),
+        Step::Outflow("in_2", "re_1", Refund, 1300, "2026-11-07"),
+        Step::Outflow("in_1", "dp_1", Dispute, 1900, "2026-11-08"),
+        Step::Outflow("pi_1", "re_2", Refund, 1500, "2026-11-09"),
     ];
     let provider = Provider::after(&steps);
     let orders = [

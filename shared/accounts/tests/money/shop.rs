@@ -124,7 +124,7 @@ pub enum Step {
     PastDue(&'static str, bool),
     Ended(&'static str, &'static str),
     /// A refund or dispute holds money: purchase, id, kind, amount, since.
-    OutflowTotal(&'static str, &'static str, OutflowKind, u64, &'static str),
+    Outflow(&'static str, &'static str, OutflowKind, u64, &'static str),
     /// It doesn't any more.
     Back(&'static str, &'static str),
     /// A refund was of our own: of that attempt.
@@ -177,7 +177,7 @@ impl Provider {
             Step::PastDue(subscription, is_late) => drop(self.past_due.insert(subscription, is_late)),
             Step::Ended(subscription, at) => drop(self.ended.insert(subscription, at)),
             Step::Own(id, attempt) => drop(self.attempts.insert(RefundId::parse(id).unwrap(), attempt)),
-            Step::OutflowTotal(purchase, id, kind, amount, at) => {
+            Step::Outflow(purchase, id, kind, amount, at) => {
                 let outflow = Outflow { id: OutflowId::parse(id).unwrap(), kind, amount, at: time(at) };
                 self.gone.entry(purchase).or_default().push(outflow);
             }

@@ -1,4 +1,4 @@
-//! The credits that payments for plans grant (rules 4, 5, 10 and 11).
+//! The credits that payments for plans grant (docs/rules.md, rules 4, 5, 10 and 11).
 
 use scrip_accounts::{
     Command, CommandState, Decision,

@@ -46,6 +46,14 @@ pub struct Auditor {
 
 impl Auditor {
     /// An auditor without items, and the order in which it will get the items of an account.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use scrip_ledger::audit::{Auditor, Order, Tally};
+    ///
+    /// assert_eq!(Auditor::new(Order::Sorted).tally(), Tally::default());
+    /// ```
     #[must_use]
     pub fn new(order: Order) -> Self {
         Self {
@@ -58,12 +66,34 @@ impl Auditor {
     }
 
     /// The counts so far. Those of accounts, purchases and dangling claims are known only at the end.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use scrip_ledger::audit::{Auditor, Order, read_export_line};
+    ///
+    /// let mut auditor = Auditor::new(Order::Any);
+    /// auditor.take(read_export_line(r#"{"Item":{"pk":{"S":"CUSTOMER#cus_1"},"sk":{"S":"?"}}}"#)?);
+    /// assert_eq!((auditor.tally().rows, auditor.tally().entries), (1, 0));
+    /// # Ok::<(), scrip_ledger::Error>(())
+    /// ```
     #[must_use]
     pub fn tally(&self) -> Tally {
         self.report.tally
     }
 
     /// Takes an item.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use scrip_ledger::audit::{Auditor, Item, Order, Problem};
+    ///
+    /// let mut auditor = Auditor::new(Order::Sorted);
+    /// auditor.take(Item::new());
+    /// assert_eq!(auditor.finish()?.findings[0].problem, Problem::UnknownRow);
+    /// # Ok::<(), scrip_ledger::Error>(())
+    /// ```
     pub fn take(&mut self, item: Item) {
         self.report.tally.rows += 1;
         let text = |name| item.get(name).and_then(|value| value.as_s().ok()).cloned().unwrap_or_default();
@@ -106,6 +136,16 @@ impl Auditor {
     ///
     /// # Errors
     /// [`Error::Internal`] if a repair can't be encoded, which never happens.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use scrip_ledger::audit::{Auditor, Order};
+    ///
+    /// let report = Auditor::new(Order::Sorted).finish()?;
+    /// assert!(report.findings.is_empty() && report.repairs.is_empty());
+    /// # Ok::<(), scrip_ledger::Error>(())
+    /// ```
     pub fn finish(mut self) -> Result<Report, Error> {
         let mut found = Vec::new();
         for seen in self.accounts.iter_mut() {

@@ -149,7 +149,7 @@ impl LinkState {
     /// Its problems after another entry.
     fn problems_after<'a>(&'a self, before: &'a Self) -> impl Iterator<Item = Problem> + 'a {
         let wrong_sum = self.change.apply(before.balance) != Some(self.balance);
-        // Owed playground credits are forgotten at the month's turn (rule 9).
+        // Owed playground credits are forgotten at the month's turn (docs/rules.md, rule 9).
         let is_new_month = self.period != before.period;
         let owed = if is_new_month { before.owed.with_playground(0) } else { before.owed };
         let wrong_owed = self.offset.is_some_and(|offset| owed.checked_sub(offset) != Some(self.owed));

@@ -82,6 +82,15 @@ pub enum Problem {
 
 impl Problem {
     /// The stable name of the problem.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use scrip_accounts::Sequence;
+    /// use scrip_ledger::audit::Problem;
+    ///
+    /// assert_eq!(Problem::SameKey(Sequence::new(41)).code(), "same_key");
+    /// ```
     #[must_use]
     pub fn code(&self) -> &'static str {
         match self {
@@ -121,6 +130,15 @@ impl Problem {
     }
 
     /// The consequence of the problem.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use scrip_ledger::audit::Problem;
+    ///
+    /// assert_eq!(Problem::NoDueRow.to_string(), "is missing");
+    /// assert_eq!(Problem::NoDueRow.meaning(), "the sweep misses the account; its next call settles it");
+    /// ```
     #[must_use]
     pub fn meaning(&self) -> &'static str {
         match self {

@@ -43,6 +43,18 @@ impl Ledger {
     ///
     /// # Errors
     /// [`Error::TryAgain`] if throttling or faults outlast the attempts, [`Error::Internal`].
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// use scrip_ledger::audit::Finding;
+    ///
+    /// # async fn example(ledger: scrip_ledger::Ledger, found: Vec<Finding>) -> Result<(), scrip_ledger::Error> {
+    /// let remaining = ledger.recheck(found).await?;
+    /// println!("{} findings remain", remaining.findings.len());
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn recheck(&self, found: Vec<Finding>) -> Result<Report, Error> {
         let account_id = found.iter().find_map(|finding| finding.account_id.clone());
         let mut report = Report { findings: found, ..Report::default() };

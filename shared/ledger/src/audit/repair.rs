@@ -34,6 +34,21 @@ impl Ledger {
     ///
     /// # Errors
     /// [`Error::TryAgain`] if throttling or faults outlast the attempts, [`Error::Internal`].
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// use scrip_ledger::audit::{RepairResult, Report};
+    ///
+    /// # async fn example(ledger: scrip_ledger::Ledger, report: Report) -> Result<(), scrip_ledger::Error> {
+    /// for repair in &report.repairs {
+    ///     if ledger.repair(repair).await? == RepairResult::Done {
+    ///         println!("{}: {repair}", repair.row);
+    ///     }
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn repair(&self, repair: &Repair) -> Result<RepairResult, Error> {
         persist(|| self.repair_once(repair)).await
     }

@@ -42,6 +42,18 @@ pub struct Claim {
 ///
 /// # Errors
 /// [`Error::Internal`] if it can't be encoded, which never happens.
+///
+/// # Examples
+///
+/// ```
+/// use scrip_accounts::{AccountId, CommandKey, DebitId, Sequence};
+/// use scrip_ledger::encoding::write_claim;
+///
+/// let key = CommandKey::Debit(DebitId::parse("job-1")?);
+/// let item = write_claim(&AccountId::parse("alice")?, &key, Sequence::new(41))?;
+/// assert_eq!(item["pk"].as_s().unwrap(), "OPERATION#alice#debit#job-1");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn write_claim(account_id: &AccountId, key: &CommandKey, from: Sequence) -> Result<Item, Error> {
     let key = keys::operation(account_id, key);
     to_item(&ClaimItem {
@@ -79,6 +91,18 @@ pub(crate) fn rebuilt_claim(
 ///
 /// # Errors
 /// [`Error::Internal`] if the item has neither `from` nor `sequence`.
+///
+/// # Examples
+///
+/// ```
+/// use scrip_accounts::{AccountId, CommandKey, DebitId, Sequence};
+/// use scrip_ledger::encoding::{read_claim, write_claim};
+///
+/// let key = CommandKey::Debit(DebitId::parse("job-1")?);
+/// let item = write_claim(&AccountId::parse("alice")?, &key, Sequence::new(41))?;
+/// assert_eq!(read_claim(item)?.from, Sequence::new(41));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn read_claim(item: Item) -> Result<Claim, Error> {
     let item: ClaimItem = from_item(item)?;
     let from = item.from.or_else(|| item.sequence.map(before));

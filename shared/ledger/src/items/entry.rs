@@ -57,6 +57,21 @@ fn is_zero(credits: &Credits) -> bool {
 ///
 /// # Errors
 /// [`Error::Internal`] if it can't be encoded, which never happens.
+///
+/// # Examples
+///
+/// ```
+/// use scrip_accounts::{Account, AccountId, Change, Entry, Event, Sequence};
+/// use scrip_ledger::encoding::{read_entry, write_entry};
+///
+/// let now = "2026-11-22T10:00:00Z".parse().unwrap();
+/// let account = Account { sequence: Sequence::new(1), ..Account::unseen(now) };
+/// let (event, change, reference) = (Event::Purchase, Change::NONE, "in_1".to_owned());
+/// let entry = Entry { event, change, reference, at: now, low: Vec::new(), account };
+/// let item = write_entry(&AccountId::parse("alice")?, &entry, None)?;
+/// assert_eq!(read_entry(item)?.entry, entry);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn write_entry(
     account_id: &AccountId,
     entry: &Entry,
@@ -88,6 +103,22 @@ pub fn write_entry(
 /// # Errors
 /// [`Error::Internal`] if the item lacks an attribute of its kind, has one that only a later version writes, or has
 /// another entry's key.
+///
+/// # Examples
+///
+/// ```
+/// use scrip_ledger::{audit::read_export_line, encoding::read_entry};
+///
+/// let item = read_export_line(
+///     r#"{"Item": {"pk": {"S": "ACCOUNT#alice"}, "sk": {"S": "ENTRY#000000000001"}, "sequence": {"N": "1"},
+///         "kind": {"S": "refill"}, "reference": {"S": "2026-11"}, "period": {"S": "2026-11"},
+///         "at": {"S": "2026-11-22T10:00:00Z"},
+///         "credits": {"M": {"playground": {"N": "4"}, "tune": {"N": "0"}, "tune_image": {"N": "0"}}},
+///         "balance": {"M": {"playground": {"N": "4"}, "tune": {"N": "0"}, "tune_image": {"N": "0"}}}}}"#,
+/// )?;
+/// assert_eq!(read_entry(item)?.entry.account.balance.playground(), 4);
+/// # Ok::<(), scrip_ledger::Error>(())
+/// ```
 pub fn read_entry(item: Item) -> Result<StoredEntry, Error> {
     // The next entry carries the whole account, so an attribute that isn't known here would be lost.
     if let Some(unknown) = item.keys().find(|name| !is_attribute(name)) {

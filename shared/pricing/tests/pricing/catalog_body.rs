@@ -35,7 +35,7 @@ fn plan(name: &str, playground: u64, extended_tune_storage: bool, prices: [u64; 
 fn the_body_is_complete() -> Result<(), serde_json::Error> {
     let images = json!({"min": 1, "max": 100, "default": 1});
     let expected = json!({
-        "catalog_version": "2026-11-01",
+        "catalog_version": CATALOG.version(),
         "currency": "usd",
         "plans": [
             plan("basic", 1000, false, [19_00, 192_00, 16_00]),

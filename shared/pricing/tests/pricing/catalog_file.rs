@@ -340,6 +340,7 @@ fn a_catalog_just_within_the_bounds_is_accepted() {
 
 #[test]
 fn version_and_currency() {
+    let present = format!("version = \"{}\"", scrip_pricing::CATALOG.version());
     for version in [
         "",
         "2026",
@@ -357,12 +358,12 @@ fn version_and_currency() {
         "2026-11-01 ",
         "0000-11-01",
     ] {
-        let text = edited(r#"version = "2026-11-01""#, &format!("version = \"{version}\""));
+        let text = edited(&present, &format!("version = \"{version}\""));
         let expected = format!("version \"{version}\" is not a date; write it like \"2026-11-01\"");
         assert_eq!(problems(&text), [expected]);
     }
     for version in ["0001-11-01", "2026-11-02", "2027-02-28", "2028-02-29", "2000-02-29", "2026-12-31"] {
-        let text = edited(r#"version = "2026-11-01""#, &format!("version = \"{version}\""));
+        let text = edited(&present, &format!("version = \"{version}\""));
         assert_eq!(problems(&text), Vec::<String>::new(), "{version}");
     }
     for currency in ["", "US", "USD", "u$d", "dollars"] {

@@ -1,4 +1,4 @@
-//! The facts of the product page and the contract, as tables. Numbers are written out here and
+//! Prices, plans, packs and the ranges of operations, as tables. Numbers are written out here and
 //! never read from the catalog, so a price can't change without a test that says so.
 
 #![expect(clippy::inconsistent_digit_grouping, reason = "money reads as dollars_cents")]

@@ -1,4 +1,4 @@
-//! What can be bought (product page, "Plans" and "Packs").
+//! What can be bought: plans and packs.
 
 use scrip_pricing::{CATALOG, Credits, Grant, Interval, Offer, Pack, Plan};
 

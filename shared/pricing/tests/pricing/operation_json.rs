@@ -33,7 +33,7 @@ fn operation(json: &str) -> Result<Operation, String> {
 }
 
 #[test]
-fn every_operation_round_trips_in_the_order_of_the_contract() -> Result<(), serde_json::Error> {
+fn every_operation_round_trips_in_the_order_of_the_document() -> Result<(), serde_json::Error> {
     let table = [
         (
             text_to_image(768, 512, 80, 2),

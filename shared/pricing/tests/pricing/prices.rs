@@ -1,4 +1,4 @@
-//! What work costs (product page, "What work costs"), and both sides of each boundary.
+//! What work costs (docs/rules.md, Work), and both sides of each boundary.
 
 use scrip_pricing::{Credits, IfShort, Operation, Tier};
 

@@ -23,6 +23,15 @@ impl Api<'_> {
     ///
     /// # Errors
     /// See [`Error`].
+    ///
+    /// # Examples
+    /// ```no_run
+    /// # async fn example(api: &scrip_stripe::Api<'_>) -> Result<(), scrip_stripe::Error> {
+    /// let subscription = api.subscription("sub_1").await?;
+    /// println!("{}: {} items", subscription.status, subscription.items.data.len());
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn subscription(&self, id: &str) -> Result<Subscription, Error> {
         let parameters = expand("items.data.price.product");
         let mut subscription: Subscription =
@@ -39,6 +48,16 @@ impl Api<'_> {
     ///
     /// # Errors
     /// See [`Error`].
+    ///
+    /// # Examples
+    /// ```no_run
+    /// # async fn example(api: &scrip_stripe::Api<'_>) -> Result<(), scrip_stripe::Error> {
+    /// for subscription in api.subscriptions_of_customer("cus_1").await? {
+    ///     println!("{}: {}", subscription.id, subscription.status);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn subscriptions_of_customer(&self, id: &str) -> Result<Vec<Subscription>, Error> {
         let parameters = parameter("customer", id).set("status", "all");
         self.list("subscriptions", &["subscriptions"], parameters).await
@@ -53,6 +72,16 @@ impl Api<'_> {
     ///
     /// # Errors
     /// See [`Error`].
+    ///
+    /// # Examples
+    /// ```no_run
+    /// # async fn example(api: &scrip_stripe::Api<'_>) -> Result<(), scrip_stripe::Error> {
+    /// let invoices = api.paid_invoices_of_subscription("sub_1", |id| id == "in_1").await?;
+    /// let new = invoices.iter().filter(|invoice| invoice.id != "in_1").count();
+    /// println!("{new} invoices since in_1");
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn paid_invoices_of_subscription(
         &self,
         id: &str,
@@ -74,6 +103,15 @@ impl Api<'_> {
     ///
     /// # Errors
     /// See [`Error`].
+    ///
+    /// # Examples
+    /// ```no_run
+    /// # async fn example(api: &scrip_stripe::Api<'_>) -> Result<(), scrip_stripe::Error> {
+    /// let invoices = api.paid_invoices_of_customer("cus_1").await?;
+    /// println!("{} invoices were paid", invoices.len());
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn paid_invoices_of_customer(&self, id: &str) -> Result<Vec<Invoice>, Error> {
         let parameters = parameter("customer", id).set("status", "paid").expand("data.payments");
         self.invoices_while(parameters, |_| true).await
@@ -96,6 +134,15 @@ impl Api<'_> {
     ///
     /// # Errors
     /// See [`Error`].
+    ///
+    /// # Examples
+    /// ```no_run
+    /// # async fn example(api: &scrip_stripe::Api<'_>) -> Result<(), scrip_stripe::Error> {
+    /// let invoice = api.invoice("in_1").await?;
+    /// println!("{} lines, paid at {:?}", invoice.lines.data.len(), invoice.paid_at());
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn invoice(&self, id: &str) -> Result<Invoice, Error> {
         let mut invoice: Invoice = self.get("invoice", &["invoices", id], expand("payments")).await?;
         self.complete_invoice(&mut invoice).await?;
@@ -119,6 +166,16 @@ impl Api<'_> {
     ///
     /// # Errors
     /// See [`Error`].
+    ///
+    /// # Examples
+    /// ```no_run
+    /// # async fn example(api: &scrip_stripe::Api<'_>) -> Result<(), scrip_stripe::Error> {
+    /// if let Some(invoice) = api.invoice_of_payment("pi_1").await? {
+    ///     println!("pi_1 is for {}", invoice.id());
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn invoice_of_payment(&self, id: &str) -> Result<Option<Expandable<Invoice>>, Error> {
         let parameters = parameter("payment[type]", "payment_intent").set("payment[payment_intent]", id);
         let parameters = parameters.expand("data.invoice");
@@ -134,6 +191,19 @@ impl Api<'_> {
     ///
     /// # Errors
     /// See [`Error`]. Nothing was ended if it is [`Error::Missing`], [`Error::Refused`] or [`Error::OutOfTime`].
+    ///
+    /// # Examples
+    /// ```no_run
+    /// use scrip_stripe::Error;
+    ///
+    /// # async fn example(api: &scrip_stripe::Api<'_>) -> Result<(), scrip_stripe::Error> {
+    /// match api.cancel_subscription("sub_1").await {
+    ///     Ok(()) | Err(Error::Missing) => println!("sub_1 has ended"),
+    ///     Err(error) => return Err(error),
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn cancel_subscription(&self, id: &str) -> Result<(), Error> {
         let path = &["subscriptions", id];
         let parameters = Parameters::default();
@@ -148,6 +218,14 @@ impl Api<'_> {
     ///
     /// # Errors
     /// The same as of [`cancel_subscription`](Self::cancel_subscription).
+    ///
+    /// # Examples
+    /// ```no_run
+    /// # async fn example(api: &scrip_stripe::Api<'_>) -> Result<(), scrip_stripe::Error> {
+    /// api.cancel_subscription_at_period_end("sub_1").await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn cancel_subscription_at_period_end(&self, id: &str) -> Result<(), Error> {
         let path = &["subscriptions", id];
         let parameters = parameter("cancel_at_period_end", "true");

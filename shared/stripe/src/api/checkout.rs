@@ -18,6 +18,15 @@ impl Api<'_> {
     ///
     /// # Errors
     /// See [`Error`].
+    ///
+    /// # Examples
+    /// ```no_run
+    /// # async fn example(api: &scrip_stripe::Api<'_>) -> Result<(), scrip_stripe::Error> {
+    /// let session = api.session("cs_1").await?;
+    /// println!("{} was paid: {}", session.id, session.payment_status == "paid");
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn session(&self, id: &str) -> Result<Session, Error> {
         // Four levels, the most that Stripe expands.
         let parameters = expand("line_items.data.price.product").expand("payment_intent.latest_charge");
@@ -35,6 +44,16 @@ impl Api<'_> {
     ///
     /// # Errors
     /// See [`Error`].
+    ///
+    /// # Examples
+    /// ```no_run
+    /// # async fn example(api: &scrip_stripe::Api<'_>) -> Result<(), scrip_stripe::Error> {
+    /// if let Some(session) = api.session_of_subscription("sub_1").await? {
+    ///     println!("{} made sub_1", session.id);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn session_of_subscription(&self, id: &str) -> Result<Option<Session>, Error> {
         self.newest_session("subscription", id).await
     }
@@ -45,6 +64,16 @@ impl Api<'_> {
     ///
     /// # Errors
     /// See [`Error`].
+    ///
+    /// # Examples
+    /// ```no_run
+    /// # async fn example(api: &scrip_stripe::Api<'_>) -> Result<(), scrip_stripe::Error> {
+    /// if let Some(session) = api.session_of_payment("pi_1").await? {
+    ///     println!("{} made pi_1", session.id);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn session_of_payment(&self, id: &str) -> Result<Option<Session>, Error> {
         self.newest_session("payment_intent", id).await
     }
@@ -61,6 +90,15 @@ impl Api<'_> {
     ///
     /// # Errors
     /// See [`Error`].
+    ///
+    /// # Examples
+    /// ```no_run
+    /// # async fn example(api: &scrip_stripe::Api<'_>) -> Result<(), scrip_stripe::Error> {
+    /// let sessions = api.sessions_of_customer("cus_1").await?;
+    /// println!("{} sessions", sessions.len());
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn sessions_of_customer(&self, id: &str) -> Result<Vec<Session>, Error> {
         self.list("checkout sessions", &["checkout", "sessions"], parameter("customer", id)).await
     }
@@ -71,6 +109,15 @@ impl Api<'_> {
     ///
     /// # Errors
     /// See [`Error`].
+    ///
+    /// # Examples
+    /// ```no_run
+    /// # async fn example(api: &scrip_stripe::Api<'_>) -> Result<(), scrip_stripe::Error> {
+    /// let price = api.price("price_a").await?;
+    /// println!("price_a is {}", price.lookup_key.unwrap_or_default());
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn price(&self, id: &str) -> Result<Price, Error> {
         self.get("price", &["prices", id], expand("product")).await
     }

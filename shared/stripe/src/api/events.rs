@@ -21,6 +21,15 @@ impl Api<'_> {
     ///
     /// # Errors
     /// See [`Error`].
+    ///
+    /// # Examples
+    /// ```no_run
+    /// # async fn example(api: &scrip_stripe::Api<'_>) -> Result<(), scrip_stripe::Error> {
+    /// let events = api.undelivered_events("2026-11-22T10:00:00Z".parse().unwrap()).await?;
+    /// println!("{} events", events.len());
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn undelivered_events(&self, since: DateTime<Utc>) -> Result<Vec<StripeEvent>, Error> {
         self.events(parameter("delivery_success", "false"), since).await
     }
@@ -31,6 +40,16 @@ impl Api<'_> {
     ///
     /// # Errors
     /// See [`Error`].
+    ///
+    /// # Examples
+    /// ```no_run
+    /// # async fn example(api: &scrip_stripe::Api<'_>) -> Result<(), scrip_stripe::Error> {
+    /// for event in api.events_since("2026-11-22T10:00:00Z".parse().unwrap()).await? {
+    ///     println!("{}: {}", event.id, event.kind);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn events_since(&self, since: DateTime<Utc>) -> Result<Vec<StripeEvent>, Error> {
         self.events(Parameters::default(), since).await
     }

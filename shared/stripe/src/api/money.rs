@@ -25,6 +25,15 @@ impl Api<'_> {
     ///
     /// # Errors
     /// See [`Error`].
+    ///
+    /// # Examples
+    /// ```no_run
+    /// # async fn example(api: &scrip_stripe::Api<'_>) -> Result<(), scrip_stripe::Error> {
+    /// let payment = api.payment_intent("pi_1").await?;
+    /// println!("{} of {} was paid", payment.amount_received, payment.amount);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn payment_intent(&self, id: &str) -> Result<PaymentIntent, Error> {
         self.get("payment intent", &["payment_intents", id], expand("latest_charge")).await
     }
@@ -35,6 +44,15 @@ impl Api<'_> {
     ///
     /// # Errors
     /// See [`Error`].
+    ///
+    /// # Examples
+    /// ```no_run
+    /// # async fn example(api: &scrip_stripe::Api<'_>) -> Result<(), scrip_stripe::Error> {
+    /// let payments = api.payment_intents_of_customer("cus_1").await?;
+    /// println!("{} payments", payments.len());
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn payment_intents_of_customer(&self, id: &str) -> Result<Vec<PaymentIntent>, Error> {
         self.list("payment intents", &["payment_intents"], parameter("customer", id)).await
     }
@@ -45,6 +63,15 @@ impl Api<'_> {
     ///
     /// # Errors
     /// See [`Error`].
+    ///
+    /// # Examples
+    /// ```no_run
+    /// # async fn example(api: &scrip_stripe::Api<'_>) -> Result<(), scrip_stripe::Error> {
+    /// let charge = api.charge("ch_1").await?;
+    /// println!("{} of {} was refunded", charge.amount_refunded, charge.amount);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn charge(&self, id: &str) -> Result<Charge, Error> {
         self.get("charge", &["charges", id], Parameters::default()).await
     }
@@ -55,6 +82,16 @@ impl Api<'_> {
     ///
     /// # Errors
     /// See [`Error`].
+    ///
+    /// # Examples
+    /// ```no_run
+    /// # async fn example(api: &scrip_stripe::Api<'_>) -> Result<(), scrip_stripe::Error> {
+    /// let payments = [scrip_accounts::PaymentId::parse("pi_1").unwrap()];
+    /// let charges = api.charges_of_customer("cus_1", &payments).await?;
+    /// println!("disputed: {}", charges.iter().any(|charge| charge.disputed));
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn charges_of_customer(&self, id: &str, payments: &[PaymentId]) -> Result<Vec<Charge>, Error> {
         let parameters = parameter("customer", id).limit(PAGE_ITEMS);
         let pages_max = CHARGE_PAGES_MAX;
@@ -77,6 +114,16 @@ impl Api<'_> {
     ///
     /// # Errors
     /// See [`Error`].
+    ///
+    /// # Examples
+    /// ```no_run
+    /// # async fn example(api: &scrip_stripe::Api<'_>) -> Result<(), scrip_stripe::Error> {
+    /// for refund in api.refunds_of_payment("pi_1").await? {
+    ///     println!("{}: {} ({})", refund.id, refund.amount, refund.status);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn refunds_of_payment(&self, id: &str) -> Result<Vec<Refund>, Error> {
         self.list("refunds", &["refunds"], parameter("payment_intent", id)).await
     }
@@ -87,6 +134,16 @@ impl Api<'_> {
     ///
     /// # Errors
     /// See [`Error`].
+    ///
+    /// # Examples
+    /// ```no_run
+    /// # async fn example(api: &scrip_stripe::Api<'_>) -> Result<(), scrip_stripe::Error> {
+    /// for dispute in api.disputes_of_payment("pi_1").await? {
+    ///     println!("{}: {} ({})", dispute.id, dispute.amount, dispute.status);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn disputes_of_payment(&self, id: &str) -> Result<Vec<Dispute>, Error> {
         self.list("disputes", &["disputes"], parameter("payment_intent", id)).await
     }
@@ -97,6 +154,18 @@ impl Api<'_> {
     ///
     /// # Errors
     /// See [`Error`].
+    ///
+    /// # Examples
+    /// ```no_run
+    /// use scrip_accounts::{PaymentId, PurchaseId};
+    ///
+    /// # async fn example(api: &scrip_stripe::Api<'_>) -> Result<(), scrip_stripe::Error> {
+    /// let (purchase_id, payment_id) = (PurchaseId::parse("in_1").unwrap(), PaymentId::parse("pi_1").unwrap());
+    /// let money = api.money(&purchase_id, &[payment_id]).await?;
+    /// println!("{} refunds and disputes hold money", money.outflows.len());
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn money(&self, purchase_id: &PurchaseId, payments: &[PaymentId]) -> Result<MoneyFacts, Error> {
         let (mut refunds, mut disputes) = (Vec::new(), Vec::new());
         for payment in payments {
@@ -114,6 +183,16 @@ impl Api<'_> {
     /// See [`Error`]. This request gave nothing back if it is [`Error::Refused`] (a payment that
     /// Stripe doesn't show is refused with `resource_missing`), [`Error::OutOfTime`], [`Error::Unauthenticated`],
     /// [`Error::Forbidden`] or [`Error::RateLimited`]; an earlier one of the same key may have.
+    ///
+    /// # Examples
+    /// ```no_run
+    /// # async fn example(api: &scrip_stripe::Api<'_>) -> Result<(), scrip_stripe::Error> {
+    /// let metadata = [(scrip_stripe::facts::ATTEMPT, "1")];
+    /// let refund = api.create_refund("pi_1", Some(900), "in_1-refund-1", &metadata).await?;
+    /// println!("{}: {}", refund.id, refund.status);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn create_refund(
         &self,
         payment_intent: &str,

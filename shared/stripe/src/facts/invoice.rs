@@ -66,6 +66,20 @@ pub fn invoice(
 
 /// The ids of the payments that paid an invoice. Empty if its payments aren't expanded, or if it was paid out of band or
 /// from the customer's balance.
+///
+/// # Examples
+/// ```
+/// use scrip_stripe::{facts, objects::Invoice};
+///
+/// let invoice: Invoice = serde_json::from_str(
+///     r#"{"id": "in_1", "amount_paid": 900, "amount_due": 900, "total": 900, "currency": "usd",
+///         "created": 1793696400, "status_transitions": {}, "lines": {"data": []},
+///         "payments": {"data": [{"id": "inpay_1", "status": "paid", "invoice": "in_1",
+///             "payment": {"type": "payment_intent", "payment_intent": "pi_1"}}]}}"#,
+/// )?;
+/// assert_eq!(facts::payment_ids(&invoice)[0].as_str(), "pi_1");
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[must_use]
 pub fn payment_ids(invoice: &Invoice) -> Vec<PaymentId> {
     let payments = invoice.payments.as_ref().map(|payments| payments.data.as_slice()).unwrap_or_default();

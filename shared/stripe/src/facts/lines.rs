@@ -150,6 +150,17 @@ pub fn unread_prices<'a>(
 
 /// Whether a subscription shows all its items, and enough of each price to know its SKU. If not, it must be read again
 /// with its products.
+///
+/// # Examples
+/// ```
+/// use scrip_stripe::{ConfiguredPrices, facts, objects::Subscription};
+///
+/// let subscription: Subscription = serde_json::from_str(
+///     r#"{"id": "sub_1", "status": "active", "created": 1793696400, "items": {"data": [], "has_more": true}}"#,
+/// )?;
+/// assert!(!facts::is_shown_whole(&subscription, &ConfiguredPrices::default()));
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[must_use]
 pub fn is_shown_whole(subscription: &Subscription, configured: &ConfiguredPrices) -> bool {
     let is_known = |price: &Price| configured.sku(Some(&price.id), Some(price), None) != LineSku::Unknown;

@@ -176,18 +176,56 @@ pub struct PaymentDetails {
 
 impl Invoice {
     /// The details of the subscription that made it; `None` if none did.
+    ///
+    /// # Examples
+    /// ```
+    /// use scrip_stripe::objects::Invoice;
+    ///
+    /// let invoice: Invoice = serde_json::from_str(
+    ///     r#"{"id": "in_1", "amount_paid": 900, "amount_due": 900, "total": 900, "currency": "usd",
+    ///         "created": 1793696400, "status_transitions": {}, "lines": {"data": []},
+    ///         "parent": {"subscription_details": {"metadata": {"account_id": "alice"}}}}"#,
+    /// )?;
+    /// assert_eq!(invoice.subscription().unwrap().metadata["account_id"], "alice");
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
     #[must_use]
     pub fn subscription(&self) -> Option<&SubscriptionDetails> {
         self.parent.as_ref()?.subscription_details.as_ref()
     }
 
     /// The id of the subscription that made it.
+    ///
+    /// # Examples
+    /// ```
+    /// use scrip_stripe::objects::Invoice;
+    ///
+    /// let invoice: Invoice = serde_json::from_str(
+    ///     r#"{"id": "in_1", "amount_paid": 900, "amount_due": 900, "total": 900, "currency": "usd",
+    ///         "created": 1793696400, "status_transitions": {}, "lines": {"data": []},
+    ///         "parent": {"subscription_details": {"subscription": "sub_1"}}}"#,
+    /// )?;
+    /// assert_eq!(invoice.subscription_id(), Some("sub_1"));
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
     #[must_use]
     pub fn subscription_id(&self) -> Option<&str> {
         self.subscription()?.subscription.as_ref().map(Expandable::id)
     }
 
     /// When it was paid.
+    ///
+    /// # Examples
+    /// ```
+    /// use scrip_stripe::objects::Invoice;
+    ///
+    /// let invoice: Invoice = serde_json::from_str(
+    ///     r#"{"id": "in_1", "amount_paid": 900, "amount_due": 900, "total": 900, "currency": "usd",
+    ///         "created": 1793696400, "status_transitions": {"paid_at": 1793696400}, "lines": {"data": []}}"#,
+    /// )?;
+    /// assert_eq!(invoice.paid_at(), Some(invoice.created));
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
     #[must_use]
     pub fn paid_at(&self) -> Option<DateTime<Utc>> {
         self.status_transitions.paid_at
@@ -196,12 +234,36 @@ impl Invoice {
 
 impl InvoiceLine {
     /// The id of its price.
+    ///
+    /// # Examples
+    /// ```
+    /// use scrip_stripe::objects::InvoiceLine;
+    ///
+    /// let line: InvoiceLine = serde_json::from_str(
+    ///     r#"{"id": "il_1", "amount": 900, "period": {"start": 1793696400, "end": 1793696400},
+    ///         "pricing": {"price_details": {"price": "price_a", "product": "prod_1"}}}"#,
+    /// )?;
+    /// assert_eq!(line.price_id(), Some("price_a"));
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
     #[must_use]
     pub fn price_id(&self) -> Option<&str> {
         Some(self.pricing.as_ref()?.price_details.as_ref()?.price.id())
     }
 
     /// Whether it is a proration: a correction for a change within a period.
+    ///
+    /// # Examples
+    /// ```
+    /// use scrip_stripe::objects::InvoiceLine;
+    ///
+    /// let line: InvoiceLine = serde_json::from_str(
+    ///     r#"{"id": "il_1", "amount": 900, "period": {"start": 1793696400, "end": 1793696400},
+    ///         "parent": {"type": "invoice_item_details", "invoice_item_details": {"proration": true}}}"#,
+    /// )?;
+    /// assert!(line.is_proration());
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
     #[must_use]
     pub fn is_proration(&self) -> bool {
         let details = self.parent.iter().flat_map(|parent| {
@@ -211,6 +273,18 @@ impl InvoiceLine {
     }
 
     /// The sum of its discounts, at most [`i64::MAX`].
+    ///
+    /// # Examples
+    /// ```
+    /// use scrip_stripe::objects::InvoiceLine;
+    ///
+    /// let line: InvoiceLine = serde_json::from_str(
+    ///     r#"{"id": "il_1", "amount": 900, "period": {"start": 1793696400, "end": 1793696400},
+    ///         "discount_amounts": [{"amount": 100}, {"amount": 50}]}"#,
+    /// )?;
+    /// assert_eq!(line.discounted(), 150);
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
     #[must_use]
     pub fn discounted(&self) -> i64 {
         self.discount_amounts.iter().fold(0, |sum, discount| sum.saturating_add(discount.amount))

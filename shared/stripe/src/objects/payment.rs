@@ -94,6 +94,19 @@ pub struct Dispute {
 
 impl PaymentIntent {
     /// The newest attempt, if it was expanded.
+    ///
+    /// # Examples
+    /// ```
+    /// use scrip_stripe::objects::PaymentIntent;
+    ///
+    /// let payment: PaymentIntent = serde_json::from_str(
+    ///     r#"{"id": "pi_1", "status": "succeeded", "amount": 900, "amount_received": 900, "currency": "usd",
+    ///         "created": 1793696400, "latest_charge": {"id": "ch_1", "amount": 900, "amount_refunded": 0,
+    ///             "refunded": false, "disputed": false, "created": 1793696400}}"#,
+    /// )?;
+    /// assert_eq!(payment.charge().unwrap().id, "ch_1");
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
     #[must_use]
     pub fn charge(&self) -> Option<&Charge> {
         self.latest_charge.as_ref()?.object()
@@ -102,6 +115,18 @@ impl PaymentIntent {
 
 impl Charge {
     /// The id of its payment.
+    ///
+    /// # Examples
+    /// ```
+    /// use scrip_stripe::objects::Charge;
+    ///
+    /// let charge: Charge = serde_json::from_str(
+    ///     r#"{"id": "ch_1", "payment_intent": "pi_1", "amount": 900, "amount_refunded": 0,
+    ///         "refunded": false, "disputed": false, "created": 1793696400}"#,
+    /// )?;
+    /// assert_eq!(charge.payment_intent(), Some("pi_1"));
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
     #[must_use]
     pub fn payment_intent(&self) -> Option<&str> {
         self.payment_intent.as_ref().map(Reference::id)

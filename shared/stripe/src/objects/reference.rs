@@ -28,6 +28,15 @@ pub struct Reference(String);
 
 impl<T: HasId> Expandable<T> {
     /// Its id.
+    ///
+    /// # Examples
+    /// ```
+    /// use scrip_stripe::objects::{Expandable, Product};
+    ///
+    /// let product: Expandable<Product> = serde_json::from_str(r#"{"id": "prod_1"}"#)?;
+    /// assert_eq!(product.id(), "prod_1");
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
     #[must_use]
     pub fn id(&self) -> &str {
         match self {
@@ -37,6 +46,16 @@ impl<T: HasId> Expandable<T> {
     }
 
     /// The whole object, if the field was expanded.
+    ///
+    /// # Examples
+    /// ```
+    /// use scrip_stripe::objects::{Expandable, Product};
+    ///
+    /// let product: Expandable<Product> = serde_json::from_str(r#"{"id": "prod_1", "metadata": {"sku": "pack"}}"#)?;
+    /// assert_eq!(product.object().unwrap().metadata["sku"], "pack");
+    /// assert_eq!(Expandable::<Product>::Id("prod_1".to_owned()).object(), None);
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
     #[must_use]
     pub fn object(&self) -> Option<&T> {
         match self {
@@ -48,6 +67,15 @@ impl<T: HasId> Expandable<T> {
 
 impl Reference {
     /// Its id.
+    ///
+    /// # Examples
+    /// ```
+    /// use scrip_stripe::objects::Reference;
+    ///
+    /// let customer: Reference = serde_json::from_str(r#"{"id": "cus_1", "object": "customer"}"#)?;
+    /// assert_eq!(customer.id(), "cus_1");
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
     #[must_use]
     pub fn id(&self) -> &str {
         &self.0

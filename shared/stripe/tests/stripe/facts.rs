@@ -320,9 +320,9 @@ fn a_custom_plan_takes_its_allowance_from_the_metadata() {
     }
 }
 
-/// Case 20: a source that names no SKU of the catalog is skipped.
+/// Case 20: a source that names no SKU of the catalog is skipped (docs/stripe.md, Prices).
 #[test]
-fn sources_of_a_sku_count_in_the_order_of_the_contract() {
+fn sources_of_a_sku_count_in_the_documented_order() {
     let rows = [
         (json!({"lookup_key": "tune_pack", "metadata": {"sku": "avatar_pack"}}), "tune_pack"),
         (json!({"lookup_key": "shop-7", "metadata": {"sku": "avatar_pack"}}), "avatar_pack"),

@@ -9,7 +9,7 @@ use serde_json::json;
 
 /// Cases 13 to 17: the statuses in which a refund or a dispute holds money.
 #[test]
-fn money_holds_money_by_the_status_of_refunds_and_disputes() {
+fn refunds_and_disputes_hold_money_by_their_status() {
     let refund = |status: &str| -> Refund {
         serde_json::from_value(json!({"id": "re_1", "object": "refund", "amount": 500, "status": status,
             "created": 1_793_750_400, "payment_intent": "pi_1", "charge": "ch_1", "metadata": {"scrip_attempt": "2"},

@@ -18,7 +18,7 @@ pub enum Outcome {
 pub type Field = (&'static str, i64, i64, Option<i64>);
 const IMAGES: Field = ("images", 1, 100, Some(1));
 /// Each operation's fields.
-pub const FIELDS: [(&str, &[Field]); 7] = [
+pub const FIELDS: &[(&str, &[Field])] = &[
     (
         "text_to_image",
         &[("width", 1, 1024, None), ("height", 1, 1024, None), ("steps", 1, 150, Some(50)), IMAGES],
@@ -30,7 +30,7 @@ pub const FIELDS: [(&str, &[Field]); 7] = [
     ("train_tune", &[("prompts", 0, 8, Some(8))]),
     ("tune_images", &[("prompts", 1, 100, None)]),
 ];
-/// The table of the product page: short and long side, and the credits of each band of 50 steps.
+/// The table of prices, written out: short and long side, and the credits of each band of 50 steps.
 const TIERS: [(u64, u64, [u64; 3]); 6] = [
     (512, 512, [1, 2, 4]),
     (512, 768, [1, 2, 4]),
@@ -40,7 +40,7 @@ const TIERS: [(u64, u64, [u64; 3]); 6] = [
     (1024, 1024, [2, 4, 10]),
 ];
 
-/// The price, worked out from the contract in a way of its own: on the document, in wide integers.
+/// The price, worked out from the documents in a way of its own: on the document, in wide integers.
 fn expected_outcome(document: &Value) -> Outcome {
     let Some(fields) = document.as_object() else { return Outcome::Invalid };
     let name = fields.get("operation").and_then(Value::as_str);

@@ -17,8 +17,8 @@ pub fn digits(secret: &str, time: &str, body: &[u8]) -> String {
     mac.as_ref().iter().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"))
 }
 
-/// Whether section 5 of the contract accepts a header: the last `t`, at most 300 s from now either way, and among the first
-/// eight `v1` of 64 digits one that is the secret's MAC. It is compared as text, without the code under test.
+/// Whether docs/rules.md (Stripe's events) accepts a header: the last `t`, at most 300 s from now either way, and among
+/// the first eight `v1` of 64 digits one that is the secret's MAC. It is compared as text, without the code under test.
 fn should_be_valid(header: &str, body: &[u8], secret: &str) -> bool {
     let parts: Vec<&str> = header.split(',').map(str::trim).collect();
     let Some(time) = parts.iter().rev().find_map(|part| part.strip_prefix("t=")) else { return false };
@@ -34,7 +34,7 @@ pub fn is_accepted(header: &str, body: &[u8]) -> bool {
     is_valid(header, body, &[SECRET.to_owned()], DateTime::from_timestamp(NOW, 0).unwrap())
 }
 
-/// Checks that a header is accepted exactly if the contract says so. Returns whether it is.
+/// Checks that a header is accepted exactly if the document says so. Returns whether it is.
 pub fn check_header(header: &str, body: &[u8]) -> bool {
     let is_valid = is_accepted(header, body);
     assert_eq!(is_valid, should_be_valid(header, body, SECRET), "{header:?} on {body:?}");

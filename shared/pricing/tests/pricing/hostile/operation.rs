@@ -1,4 +1,4 @@
-//! Any JSON as an operation: it has the price of the product page, or is refused for the right reason.
+//! Any JSON as an operation: it has the price that is written out in the tests, or is refused for the right reason.
 
 use proptest::{collection::vec, prelude::*, sample::select, strategy::ValueTree};
 use serde_json::{Map, Value, json};

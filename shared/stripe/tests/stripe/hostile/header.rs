@@ -1,5 +1,5 @@
-//! Any `Stripe-Signature`: accepted exactly where a plain reading of the contract accepts it, and never after
-//! one bit of what was signed, or of the signature, has changed.
+//! Any `Stripe-Signature`: accepted exactly if a plain reading of docs/rules.md (Stripe's events) accepts it, never
+//! after one bit of what was signed, or of the signature, has changed.
 
 use proptest::{collection::vec, prelude::*, sample::select, strategy::ValueTree};
 
