@@ -14,9 +14,8 @@ use chrono::{DateTime, ParseError, Utc};
 /// ```
 /// use scrip_accounts::ProviderTime;
 ///
-/// let paid_at: ProviderTime = "2026-11-01T10:00:00Z".parse()?;
+/// let paid_at: ProviderTime = "2026-11-01T10:00:00Z".parse().unwrap();
 /// assert_eq!(paid_at.time().timestamp(), 1_793_527_200);
-/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct ProviderTime(DateTime<Utc>);
