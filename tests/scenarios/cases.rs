@@ -1,8 +1,8 @@
 //! The situations of money that people who run Stripe report, each through HTTP with the real binaries.
 //!
-//! A test's documentation names the situation's number in docs/cases.md. Elsewhere are subjects, scopes and keys (31 and 32:
-//! `identities`), parallel debits and odd quantities (34: `debits`, `quotes`), and runs of the refill at once (34:
-//! `refill`).
+//! A test's documentation names the situation's number in docs/cases.md. Elsewhere are subjects, scopes and keys (31
+//! and 32: `identities`), parallel debits and odd quantities (34: `debits`, `quotes`), and runs of the refill at once
+//! (34: `refill`).
 
 mod absurd_values;
 mod bad_input;
