@@ -1,7 +1,7 @@
 //! Facts, read from Stripe's objects, from which `accounts` decides. Pure: no call is made.
 //!
-//! A payment's facts name the plan and the packs that it pays for ([`session`], [`payment_intent`], [`invoice`]), a
-//! subscription's its status ([`subscription`]), and those of money what was refunded or disputed ([`money`]).
+//! A payment's facts name the plan and the packs that it pays for ([`session()`], [`payment_intent()`], [`invoice()`]), a
+//! subscription's its status ([`subscription()`]), and those of money what was refunded or disputed ([`money()`]).
 
 mod convert;
 mod invoice;
