@@ -146,6 +146,12 @@ pub struct Entry {
 }
 
 impl Entry {
+    /// All credits that came back with it: those that the balance got, and those that paid owed ones (rule 9). `None`
+    /// above the limit of a kind.
+    pub(crate) fn returned(&self, offset: Credits) -> Option<Credits> {
+        self.change.given().checked_add(offset)
+    }
+
     /// Whether this entry carries a command's key: it is of the key's kind, and its reference is the key's id.
     ///
     /// # Examples

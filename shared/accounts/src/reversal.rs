@@ -101,7 +101,7 @@ impl TryFrom<&Entry> for ReversalOutcome {
         Ok(Self {
             debit_id: debit_id.clone(),
             // Both are parts of what a debit took, so their sum is within the limit.
-            credits: entry.change.given().checked_add(*offset).unwrap_or_default(),
+            credits: entry.returned(*offset).unwrap_or_default(),
             offset: *offset,
             balance: entry.account.balance,
             sequence: entry.account.sequence,

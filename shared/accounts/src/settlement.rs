@@ -148,7 +148,7 @@ impl TryFrom<&Entry> for SettlementOutcome {
             operation,
             captured,
             // Both are parts of what was held, so their sum is within the limit.
-            returned: entry.change.given().checked_add(offset).unwrap_or_default(),
+            returned: entry.returned(offset).unwrap_or_default(),
             offset,
             balance: entry.account.balance,
             sequence: entry.account.sequence,

@@ -125,7 +125,7 @@ impl Spending {
             Event::Debit { operation, .. } => self.count_job(entry, operation, entry.change.taken()),
             Event::Capture { operation, captured, .. } => self.count_job(entry, operation, *captured),
             Event::Reversal { debit_id, offset, .. } => {
-                let returned = entry.change.given().checked_add(*offset).ok_or(SumLimit)?;
+                let returned = entry.returned(*offset).ok_or(SumLimit)?;
                 let returned = SpendingTotals { returned, ..SpendingTotals::default() };
                 match self.by {
                     SpendingGrouping::Day => add(&mut self.rows, day, returned),

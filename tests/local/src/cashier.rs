@@ -8,6 +8,7 @@ use crate::{
     clock::Clock,
     delivery::{Course, Endpoint},
 };
+use axum::http::StatusCode;
 use chrono::{DateTime, TimeDelta, Utc};
 use event_log::EventLog;
 use scrip_accounts::AccountId;
@@ -75,6 +76,17 @@ pub enum ShopError {
     /// The provider can't do it, and why.
     #[error("{0}")]
     Impossible(String),
+}
+
+impl ShopError {
+    /// The HTTP status of the refusal.
+    pub(crate) fn status(&self) -> StatusCode {
+        match self {
+            Self::Order(_) => StatusCode::BAD_REQUEST,
+            Self::Unknown(..) => StatusCode::NOT_FOUND,
+            Self::Subscribed(..) | Self::Impossible(_) => StatusCode::CONFLICT,
+        }
+    }
 }
 
 impl Cashier {

@@ -5,7 +5,7 @@ use crate::{
     cashier::{Cashier, ShopError},
     clock::Clock,
     logs::Logs,
-    seed,
+    response, seed,
     tokens::Tokens,
 };
 use axum::{
@@ -15,7 +15,6 @@ use axum::{
 };
 use scrip_ledger::Ledger;
 use scrip_monthly_refill::RefillFunction;
-use serde_json::json;
 use std::sync::{Arc, OnceLock};
 
 /// The state of the page's routes.
@@ -32,12 +31,13 @@ pub struct Page {
 
 impl Page {
     pub(crate) fn new(stack: &Stack, cashier: &Arc<Cashier>) -> Self {
+        let ledger = seed::ledger(stack);
         Self {
             tokens: Arc::clone(&stack.tokens),
             logs: Arc::clone(&stack.logs),
             clock: Arc::clone(&stack.clock),
-            ledger: seed::ledger(stack),
-            refill: RefillFunction::new(seed::ledger(stack), None),
+            refill: RefillFunction::new(ledger.clone(), None),
+            ledger,
             cashier: Arc::clone(cashier),
         }
     }
@@ -51,18 +51,13 @@ pub(super) struct PageError(pub(super) StatusCode, pub(super) String);
 
 impl IntoResponse for PageError {
     fn into_response(self) -> Response {
-        (self.0, Json(json!({ "message": self.1 }))).into_response()
+        response::message(self.0, &self.1).into_response()
     }
 }
 
 impl From<ShopError> for PageError {
     fn from(why: ShopError) -> Self {
-        let status = match why {
-            ShopError::Order(_) => StatusCode::BAD_REQUEST,
-            ShopError::Unknown(..) => StatusCode::NOT_FOUND,
-            ShopError::Subscribed(..) | ShopError::Impossible(_) => StatusCode::CONFLICT,
-        };
-        Self(status, why.to_string())
+        Self(why.status(), why.to_string())
     }
 }
 

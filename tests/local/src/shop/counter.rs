@@ -9,20 +9,20 @@
 //! | it refused one, or did not answer | 502 |
 
 use crate::{
-    cashier::{Cashier, Sale, SentEvent, ShopError},
+    cashier::{Cashier, SentEvent, ShopError},
     own_pages::for_own_pages,
+    response,
 };
 use axum::{
-    Router,
+    Json, Router,
     body::Bytes,
     extract::State,
-    http::{StatusCode, header},
+    http::StatusCode,
     middleware,
-    response::IntoResponse,
+    response::{IntoResponse, Response},
     routing::post,
 };
 use serde::Deserialize;
-use serde_json::json;
 use std::sync::Arc;
 
 /// The body of an order.
@@ -39,26 +39,18 @@ pub(super) fn router(cashier: &Arc<Cashier>) -> Router {
 }
 
 /// Buys at the stack's time.
-async fn buy(State(cashier): State<Arc<Cashier>>, body: Bytes) -> impl IntoResponse {
+async fn buy(State(cashier): State<Arc<Cashier>>, body: Bytes) -> Response {
     cashier.catch_up().await;
     let order = serde_json::from_slice::<Order>(&body).map_err(|why| ShopError::Order(why.to_string()));
     let sale = match order {
         Ok(Order { account_id, sku }) => cashier.buy(&account_id, &sku, 1).await,
         Err(why) => Err(why),
     };
-    let (status, answer) = match &sale {
+    match sale {
         // The purchase was made; the answers to its events show what it lacks.
-        Ok(sale) => (status_of(&sale.events), written(sale)),
-        Err(why) => {
-            let status = match why {
-                ShopError::Order(_) => StatusCode::BAD_REQUEST,
-                ShopError::Unknown(..) => StatusCode::NOT_FOUND,
-                ShopError::Subscribed(..) | ShopError::Impossible(_) => StatusCode::CONFLICT,
-            };
-            (status, json!({ "message": why.to_string() }).to_string())
-        }
-    };
-    (status, [(header::CONTENT_TYPE, "application/json")], answer)
+        Ok(sale) => (status_of(&sale.events), Json(sale)).into_response(),
+        Err(why) => response::message(why.status(), &why.to_string()).into_response(),
+    }
 }
 
 fn status_of(events: &[SentEvent]) -> StatusCode {
@@ -69,9 +61,4 @@ fn status_of(events: &[SentEvent]) -> StatusCode {
     } else {
         StatusCode::BAD_GATEWAY
     }
-}
-
-/// The members in the order in which they are declared.
-fn written(sale: &Sale) -> String {
-    serde_json::to_string(sale).unwrap_or_default()
 }
